@@ -1,0 +1,222 @@
+"""Everything that determines a run, in one frozen dataclass.
+
+`train.py` makes a flag of every field, the workdir keeps the whole as `config.json`,
+and a preset (`deepresolve.presets`) is one `Config` with its sources. Nothing here
+imports TensorFlow, so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from deepresolve.imaging.factor import check_factor
+
+Shape = tuple[int, int, int]
+
+
+def _field(default, help_text: str, minimum=None):
+    """A field with the text of its flag and the smallest value that makes sense."""
+    return dataclasses.field(
+        default=default, metadata={"help": help_text, "minimum": minimum}
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """One training run. Defaults are the published SR-CNN's where one is published.
+
+    Every field's meaning, unit and source stand in its help text, which is also the
+    text of its flag. Shapes are (rows, columns, slices) of a canonical volume.
+
+    Raises:
+      ValueError: a value is out of range, or two fields contradict each other.
+    """
+
+    preset: str = _field("", "Name of the preset that these values started from.")
+    task: Literal["super_resolution"] = _field(
+        "super_resolution", "What the network learns."
+    )
+
+    model: str = _field("sr_cnn", "Name in deepresolve.networks.MODELS.")
+    num_layers: int = _field(20, "Convolutions, the last one linear (abstract).", 2)
+    num_features: int = _field(64, "Features of each inner convolution (abstract).", 1)
+    fold: Shape = _field(
+        (1, 1, 1),
+        "Convolve on a grid coarser by these factors, whose channels hold the voxels "
+        "folded together (Shi, CVPR 2016). 1,1,1 is the published network.",
+        1,
+    )
+
+    downsample_factors: tuple[int, ...] = _field(
+        (3,), "Thick slices are this many thin ones apart; several train together."
+    )
+    patch_shape: Shape = _field((32, 32, 32), "Voxels of a training patch.", 1)
+    patch_stride: Shape = _field(
+        (16, 16, 16), "Distance of neighbouring grid patches, in voxels (abstract).", 1
+    )
+    patch_sampling: Literal["grid", "random"] = _field(
+        "grid", "Every patch of the grid, or patches at random places."
+    )
+    patches_per_volume: int = _field(
+        0, "Random patches of one volume in one epoch; 0: as many as the grid has.", 0
+    )
+    air_threshold: float = _field(
+        0.05, "A voxel above this scaled intensity is tissue, not air (ours).", 0
+    )
+    min_tissue: float = _field(
+        0.01,
+        "Patches with a smaller share of tissue voxels are air and skipped; 0 keeps "
+        "all (ours).",
+        0,
+    )
+    random_flips: bool = _field(
+        False, "Flip patches in-plane at random, the same for input and target (ours)."
+    )
+    shuffle_mib: int = _field(
+        256, "Memory bound of the shuffle buffer, in MiB of patch pairs (ours).", 1
+    )
+    volumes_in_flight: int = _field(
+        4, "Volumes held in memory while patches are cut from them (ours).", 1
+    )
+
+    loss: str = _field("mean_squared_error", "Name in deepresolve.networks.LOSSES.")
+    optimizer: str = _field("adam", "Name in deepresolve.training.OPTIMIZERS.")
+    learning_rate: float = _field(1e-4, "Peak learning rate (abstract).", 0)
+    schedule: Literal["constant", "cosine"] = _field(
+        "constant", "Learning rate over the run; cosine ends at 0."
+    )
+    warmup_steps: int = _field(
+        0, "Steps in which the learning rate rises linearly from 0.", 0
+    )
+    clip_norm: float = _field(
+        0.0, "Largest gradient norm per variable; 0: no bound.", 0
+    )
+    batch_size: int = _field(50, "Patches of one step, over all devices (MRSR).", 1)
+    num_epochs: int = _field(20, "Passes over the training patches (abstract).", 1)
+    steps_per_epoch: int = _field(
+        0, "Steps of one epoch; 0: as many as one pass over all patches takes.", 0
+    )
+    max_minutes: float = _field(
+        0.0,
+        "End training after this many minutes, resumed ones included; the learning "
+        "rate schedule then runs over the time instead of the steps. 0: no limit.",
+        0,
+    )
+
+    validation_volumes: int = _field(
+        2, "Validation volumes measured after each epoch; 0: none.", 0
+    )
+    validation_shape: Shape = _field(
+        (128, 128, 64), "Central block that is measured of each, at most (ours).", 1
+    )
+    checkpoint_minutes: float = _field(
+        10.0, "Save a checkpoint this often within an epoch, too.", 0
+    )
+
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = _field(
+        "float32",
+        "Compute type; variables stay float32. auto: bfloat16 where the processor "
+        "has fast bfloat16 convolutions, else float32.",
+    )
+    distribution: Literal["auto", "single", "mirrored"] = _field(
+        "auto", "Devices: mirrored uses all GPUs; auto does so if there are several."
+    )
+    seed: int = _field(0, "Seed of initial weights, patches and their order.", 0)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _check_field(field, _types()[field.name], getattr(self, field.name))
+        if not self.downsample_factors:
+            raise ValueError("downsample_factors must name at least one factor.")
+        for factor in self.downsample_factors:
+            check_factor(factor)
+        self._check_fold()
+
+    def _check_fold(self):
+        if any(p % f for p, f in zip(self.patch_shape, self.fold, strict=True)):
+            raise ValueError(
+                f"patch_shape {self.patch_shape} must be a multiple of fold "
+                f"{self.fold} along each axis."
+            )
+        slice_fold = self.fold[2]
+        if slice_fold > 1 and self.downsample_factors != (slice_fold,):
+            raise ValueError(
+                f"A network folded by {slice_fold} along the slice axis works for "
+                f"downsample_factors={slice_fold} alone; got "
+                f"{self.downsample_factors}. Use fold=1,1,1 for several factors."
+            )
+
+    def replace(self, **changes: Any) -> Config:
+        """A copy with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        """All fields as indented JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        """Reads `to_json`'s text.
+
+        Raises:
+          ValueError: not JSON, or with a field that this version does not know.
+        """
+        values = json.loads(text)
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, Mapping) or set(values) - known:
+            unknown = sorted(set(values) - known)
+            raise ValueError(
+                f"Unknown config fields {unknown}; this version knows {sorted(known)}."
+            )
+        return cls(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        )
+
+
+def _types() -> dict[str, Any]:
+    return typing.get_type_hints(Config)
+
+
+def _check_field(field: dataclasses.Field, expected: Any, value: Any) -> None:
+    """ValueError unless `value` has the field's type and is large enough."""
+    origin = typing.get_origin(expected)
+    if origin is Literal:
+        if value not in typing.get_args(expected):
+            raise ValueError(
+                f"{field.name} must be one of {typing.get_args(expected)}; "
+                f"got {value!r}."
+            )
+        return
+    if origin is tuple:
+        length = 3 if expected == Shape else None
+        parts = value if isinstance(value, tuple) else (None,)
+        fits = all(_is_a(part, int) for part in parts)
+        fits = fits and length in (None, len(parts))
+    else:
+        parts, fits = (value,), _is_a(value, expected)
+    if not fits:
+        raise ValueError(
+            f"{field.name} must be of type {_type_name(expected)}; got {value!r}."
+        )
+    minimum = field.metadata["minimum"]
+    if minimum is not None and min(parts) < minimum:
+        raise ValueError(f"{field.name} must be at least {minimum}; got {value!r}.")
+
+
+def _is_a(value: Any, expected: type) -> bool:
+    if expected is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, expected) and (
+        expected is bool or not isinstance(value, bool)
+    )
+
+
+def _type_name(expected: Any) -> str:
+    if isinstance(expected, types.GenericAlias):
+        return str(expected)
+    return expected.__name__

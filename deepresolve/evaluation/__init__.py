@@ -1,0 +1,49 @@
+"""Measures a trained network on held-out subjects: numbers, tests, tables, figure.
+
+A new metric is one line in `METRICS`; the runs, the tests and the tables follow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from deepresolve.evaluation import image
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A measure of how near an estimate comes to its reference, and how it is printed.
+
+    Attributes:
+      function: `fn(reference, estimate, *, spacing_mm, data_range) -> float`.
+      title: heading of its row in a table, with the unit that the table uses.
+      meaning: what the number itself is: range, unit, which end is good, window.
+      table_scale: a table prints the number times this.
+    """
+
+    function: Callable[..., float]
+    title: str
+    meaning: str
+    table_scale: float = 1.0
+
+    def __call__(
+        self,
+        reference: np.ndarray,
+        estimate: np.ndarray,
+        *,
+        spacing_mm: Sequence[float],
+        data_range: float,
+    ) -> float:
+        """Calls `function`."""
+        return self.function(
+            reference, estimate, spacing_mm=spacing_mm, data_range=data_range
+        )
+
+
+METRICS = {
+    "ssim": Metric(image.ssim, "SSIM (x100)", image.SSIM_MEANING, table_scale=100),
+    "psnr": Metric(image.psnr, "pSNR (dB)", image.PSNR_MEANING),
+}

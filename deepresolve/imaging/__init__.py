@@ -1,0 +1,1 @@
+"""Scans in NumPy: geometry, file formats, intensities, thick slices, phantoms."""

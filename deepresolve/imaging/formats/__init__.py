@@ -1,0 +1,213 @@
+"""Scan files in and out.
+
+A format is a module with `matches(path) -> bool` (by content, not by ending alone),
+`read(path, *, series, echo) -> Volume` and, where it can, `write(path, volume)`. To add
+one, write the module and add its line to `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+
+from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.formats import dicom, grid, nifti
+
+FORMATS = {
+    "nifti": nifti,
+    "dicom": dicom,
+}
+
+_SCAN_SUFFIXES = (".nii.gz", ".nii", ".zip")
+# A label map may lie this fraction of the smallest voxel side off its image.
+_LABEL_TOLERANCE = 0.01
+
+
+def read_image(
+    path: str | os.PathLike,
+    *,
+    slice_axis: int | None = None,
+    series: int | str | None = None,
+    echo: int | None = None,
+) -> volumes.Volume:
+    """Reads a scan: a NIfTI file, or a folder or zip of DICOM files.
+
+    Args:
+      path: the file or folder; its format is found by content.
+      slice_axis: 0, 1 or 2 in the scan's own axes, where the file says it wrongly.
+      series: DICOM: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more.
+      echo: DICOM: number of the echo, from 1.
+
+    Returns:
+      A Volume in the scan's own axes, integers or float32.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: it is no scan that can be read, is not one 3D volume, or its voxels
+        are not finite or all alike; the message says how to mend it.
+    """
+    path = pathlib.Path(path)
+    volume = _format_of(path).read(path, series=series, echo=echo)
+    if slice_axis is not None:
+        volume = dataclasses.replace(volume, slice_axis=slice_axis)
+    if min(volume.shape) < 2:
+        raise ValueError(
+            f"{path}: expected a 3D scan of several slices; got shape {volume.shape}."
+        )
+    num_bad = volume.array.size - np.count_nonzero(np.isfinite(volume.array))
+    if num_bad:
+        raise ValueError(
+            f"{path}: {num_bad} voxels are NaN or infinite. Replace them (by 0 in the "
+            "background) or export the scan again."
+        )
+    if volume.array.min() == volume.array.max():
+        raise ValueError(
+            f"{path}: every voxel is {volume.array.flat[0]}; expected an image. Export "
+            "the scan again."
+        )
+    return volume
+
+
+def read_label_map(path: str | os.PathLike, *, image: volumes.Volume) -> volumes.Volume:
+    """Reads the label map that belongs to an image.
+
+    Args:
+      path: as for `read_image`; whole numbers 0 to 255 of any dtype.
+      image: the scan, as `read_image` gave it.
+
+    Returns:
+      A Volume of uint8 on the image's own grid: its affine, slice axis, thickness.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: values other than whole numbers 0 to 255, another shape than the
+        image's, or a corner voxel more than 0.01 of the smallest voxel side off.
+    """
+    path = pathlib.Path(path)
+    label = _format_of(path).read(path)
+    image = image.restore()
+    if label.shape != image.shape:
+        raise ValueError(
+            f"{path}: the label map has shape {label.shape}, its image {image.shape}. "
+            "Resample the label map onto the image's grid."
+        )
+    apart_mm = grid.corner_distance_mm(image.shape, label.affine, image.affine)
+    if apart_mm > _LABEL_TOLERANCE * min(image.spacing_mm):
+        raise ValueError(
+            f"{path}: the label map lies {apart_mm:.3g} mm off its image.\n"
+            f"  Affine of the label map: {label.affine.tolist()}\n"
+            f"  Affine of the image: {image.affine.tolist()}\n"
+            "Resample the label map onto the image's grid, or copy the image's affine "
+            "where the label map's is known to be wrong."
+        )
+    return image.with_array(_as_labels(label.array, path))
+
+
+def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
+    """Writes a scan or label map as NIfTI: either the whole file or none.
+
+    See `nifti.write` for what is kept.
+
+    Args:
+      path: ends in .nii or .nii.gz; an existing file is replaced.
+      volume: what to write; a canonical one is restored first.
+
+    Raises:
+      ValueError: another suffix, or a dtype that NIfTI has no place for.
+      OSError: the disk is full or the folder missing; nothing is left behind.
+    """
+    nifti.write(pathlib.Path(path), volume)
+
+
+def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
+    """Lists the scans in a folder, for work on one after another.
+
+    A scan is a file named .nii, .nii.gz or .zip, or a folder that directly holds
+    DICOM files (with all that lies below it). Other files and hidden ones are passed
+    over. Files are not opened further: a broken scan is listed too.
+
+    Args:
+      root: a folder, searched to any depth; a path that is one scan gives itself.
+
+    Returns:
+      Paths, sorted.
+
+    Raises:
+      FileNotFoundError: there is nothing at `root`.
+      ValueError: the folder holds no scan.
+    """
+    root = pathlib.Path(root)
+    _check_exists(root)
+    if root.is_file():
+        return [root]
+    scans = _scans_below(root, visited=set())
+    if not scans:
+        raise ValueError(
+            f"{root}: no scan here. Expected .nii, .nii.gz or .zip files, or folders "
+            "of DICOM files."
+        )
+    return sorted(scans)
+
+
+def scan_stem(path: str | os.PathLike) -> str:
+    """The scan's name without folder and without .nii, .nii.gz or .zip."""
+    path = pathlib.Path(path)
+    name = path.name or path.resolve().name
+    for suffix in _SCAN_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def _check_exists(path):
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file or folder.")
+
+
+def _format_of(path):
+    _check_exists(path)
+    for module in FORMATS.values():
+        if module.matches(path):
+            return module
+    if path.is_dir():
+        raise ValueError(
+            f"{path}: the folder holds no DICOM file. Expected a folder or zip of "
+            "DICOM files, or one NIfTI file (.nii, .nii.gz)."
+        )
+    with path.open("rb") as stream:
+        start = stream.read(16)
+    raise ValueError(
+        f"{path}: neither NIfTI nor DICOM, or damaged: the file begins with {start!r}. "
+        "Expected NIfTI (.nii, .nii.gz) or a folder or zip of DICOM files; copy or "
+        "export the scan again."
+    )
+
+
+def _as_labels(array, path):
+    # NaN fails both comparisons, so it is among the wrong ones.
+    wrong = ~((array >= 0) & (array <= 255) & (array == np.trunc(array)))
+    if wrong.any():
+        raise ValueError(
+            f"{path}: labels are whole numbers 0 to 255; got {array[wrong][0]} and "
+            f"{np.count_nonzero(wrong) - 1} more such voxels."
+        )
+    return array.astype(np.uint8)
+
+
+def _scans_below(folder, visited):
+    resolved = folder.resolve()
+    if resolved in visited:  # A link back up, or a second one to the same place.
+        return []
+    visited.add(resolved)
+    entries = sorted(e for e in folder.iterdir() if not e.name.startswith("."))
+    files = [entry for entry in entries if entry.is_file()]
+    if any(dicom.is_dicom_file(file) for file in files):
+        return [folder]
+    scans = [file for file in files if file.name.lower().endswith(_SCAN_SUFFIXES)]
+    for entry in entries:
+        if entry.is_dir():
+            scans += _scans_below(entry, visited)
+    return scans

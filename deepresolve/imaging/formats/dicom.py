@@ -1,0 +1,175 @@
+"""DICOM in: the slices of one series, from a folder or a zip.
+
+pydicom parses and decodes; which slices belong together is `dicom_series`, and where
+they lie `dicom_geometry`.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pydicom
+import pydicom.errors
+
+from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.formats import dicom_geometry, dicom_series, dicom_source
+
+# What pydicom raises on elements or pixels that are cut short or cannot be decoded.
+_UNREADABLE = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    MemoryError,  # A length that is nonsense.
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pydicom.errors.BytesLengthException,
+    struct.error,
+)
+
+
+def matches(path: pathlib.Path) -> bool:
+    """Whether this is a DICOM file, or a folder or zip with one in it."""
+    with dicom_source.dicom_files(path) as files:
+        return bool(files)
+
+
+def is_dicom_file(path: pathlib.Path) -> bool:
+    """Whether this one file is DICOM, and not only an index (DICOMDIR) of others."""
+    return path.name != "DICOMDIR" and dicom_source.is_dicom(lambda: path.open("rb"))
+
+
+def read(
+    path: pathlib.Path,
+    *,
+    series: int | str | None = None,
+    echo: int | None = None,
+) -> volumes.Volume:
+    """Reads the slices of one series and echo, ordered along their normal.
+
+    Voxels are array[column, row, slice], in the scanner's units: RescaleSlope and
+    RescaleIntercept of each slice are applied (not vendors' private scalings). The
+    slice spacing comes from the positions; SliceThickness, less than it where there are
+    gaps, is kept beside it.
+
+    Args:
+      path: a folder or zip; files in it that are no DICOM image are passed over.
+      series: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more; needed
+        where there are several.
+      echo: number of the echo, from 1; needed where the series has several.
+
+    Returns:
+      A Volume; the stored integer dtype, or int16 or int32 where rescaled whole
+      numbers need it, else float32.
+
+    Raises:
+      ValueError: there is no image, or a choice is to be made (the message lists the
+        series), or the slices do not make one whole 3D grid (the message names
+        them), or the pixels cannot be decoded.
+    """
+    with dicom_source.dicom_files(path) as files:
+        headers = _headers(files, path)
+        slices = dicom_series.choose(headers, str(path), series=series, echo=echo)
+        _check_plain(slices, path)
+        slices = dicom_geometry.order(slices, str(path))
+        stored = np.stack([_pixels(files[s.name], s.name, path) for s in slices])
+    # (slice, row, column) -> (column, row, slice).
+    array = _rescaled(stored, [s.rescale for s in slices]).transpose(2, 1, 0)
+    affine = volumes.affine_from_dicom(
+        slices[0].position_mm,
+        dicom_geometry.slice_step_mm(slices),
+        slices[0].orientation,
+        slices[0].pixel_spacing_mm,
+    )
+    return volumes.Volume(array, affine, 2, _thickness_mm(slices))
+
+
+def _headers(files: Mapping, path) -> list[dicom_series.SliceHeader]:
+    headers = []
+    for name, open_file in files.items():
+        try:
+            with open_file() as stream:
+                dataset = pydicom.dcmread(
+                    stream,
+                    stop_before_pixels=True,
+                    specific_tags=list(dicom_series.TAGS),
+                )
+                headers.append(dicom_series.parse(name, dataset))
+        except _UNREADABLE as error:
+            raise ValueError(
+                f"{path}: the header of {name} cannot be read ({error!r}). Copy "
+                "or export the file again."
+            ) from error
+    images = [header for header in headers if header is not None]
+    if not images:
+        raise ValueError(
+            f"{path}: {len(files)} DICOM file(s) and no image among them. Expected the "
+            "slices of a scan."
+        )
+    return images
+
+
+def _check_plain(slices: Sequence[dicom_series.SliceHeader], path) -> None:
+    for header in slices:
+        if header.num_frames > 1:
+            raise ValueError(
+                f"{path}: {header.name} is an enhanced DICOM file of "
+                f"{header.num_frames} frames, which is not read. Convert it to NIfTI, "
+                "e.g. with dcm2niix."
+            )
+        if header.num_samples != 1:
+            raise ValueError(
+                f"{path}: {header.name} is a colour image ({header.num_samples} "
+                "samples per pixel); expected the scan's own grey values."
+            )
+
+
+def _pixels(open_file, name, path) -> np.ndarray:
+    """(row, column) stored values."""
+    syntax = None
+    try:
+        with open_file() as stream:
+            dataset = pydicom.dcmread(stream)
+            syntax = dataset.file_meta.TransferSyntaxUID
+            return dataset.pixel_array
+    except _UNREADABLE as error:
+        mend = "Copy or export the file again."
+        if syntax is not None and syntax.is_compressed:
+            mend = (
+                f"The pixels are compressed ({syntax.name}): install a decoder, `pip "
+                "install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg` or `python-"
+                "gdcm`, or export the series uncompressed."
+            )
+        raise ValueError(
+            f"{path}: the pixels of {name} cannot be read ({error!r}). {mend}"
+        ) from error
+
+
+def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.ndarray:
+    """(slice, row, column) values with each slice's slope and intercept applied."""
+    factors = np.array(rescale)
+    if stored.dtype.kind in "iu" and np.all(factors == (1, 0)):
+        return stored
+    slope, intercept = factors.T[:, :, None, None]
+    values = stored * slope + intercept
+    if stored.dtype.kind in "iu" and np.all(factors == np.trunc(factors)):
+        for dtype in (stored.dtype, np.int16, np.int32):
+            if _fits(values, dtype):
+                return values.astype(dtype)
+    return values.astype(np.float32)
+
+
+def _fits(values, dtype):
+    limits = np.iinfo(dtype)
+    return limits.min <= values.min() and values.max() <= limits.max
+
+
+def _thickness_mm(slices):
+    """SliceThickness where all slices agree on one above 0, else None."""
+    thicknesses = {header.slice_thickness_mm for header in slices}
+    return thicknesses.pop() or None if len(thicknesses) == 1 else None

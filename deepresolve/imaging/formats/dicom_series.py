@@ -1,0 +1,224 @@
+"""Which of the slices found belong together: series, and echoes within a series."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import pydicom
+
+# The elements that `parse` needs; of the rest nothing is kept.
+TAGS = (
+    "SeriesDescription",
+    "SliceThickness",
+    "EchoTime",
+    "EchoNumbers",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "RescaleIntercept",
+    "RescaleSlope",
+)
+_SHOWN_UID_DIGITS = 8
+# A shorter end of a UID is more likely a SeriesNumber that is not there.
+_FEWEST_UID_DIGITS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceHeader:
+    """What one DICOM image says of itself; None or () where it says nothing.
+
+    Attributes:
+      name: of the file, relative to the folder or zip.
+      series_uid: SeriesInstanceUID.
+      series_number: SeriesNumber.
+      description: SeriesDescription.
+      echo_number: EchoNumbers, from 1.
+      echo_time_ms: EchoTime.
+      shape: (Rows, Columns).
+      num_frames: NumberOfFrames, 1 where absent.
+      num_samples: SamplesPerPixel, 1 where absent; 3 is colour.
+      position_mm: ImagePositionPatient, LPS+.
+      orientation: ImageOrientationPatient: six direction cosines, LPS+.
+      pixel_spacing_mm: PixelSpacing: between rows, between columns.
+      slice_thickness_mm: SliceThickness.
+      rescale: RescaleSlope and RescaleIntercept; (1, 0) where absent.
+    """
+
+    name: str
+    series_uid: str
+    series_number: int | None
+    description: str
+    echo_number: int | None
+    echo_time_ms: float | None
+    shape: tuple[int, int]
+    num_frames: int
+    num_samples: int
+    position_mm: tuple[float, ...]
+    orientation: tuple[float, ...]
+    pixel_spacing_mm: tuple[float, ...]
+    slice_thickness_mm: float | None
+    rescale: tuple[float, float]
+
+
+def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
+    """Reads the header of an image; None for what is no image (a report, an index).
+
+    Args:
+      name: of the file.
+      dataset: with at least `TAGS` of it.
+
+    Raises:
+      ValueError: a number cannot be read as one.
+    """
+    if not dataset.get("Rows") or not dataset.get("Columns"):
+        return None
+    return SliceHeader(
+        name=name,
+        series_uid=str(dataset.get("SeriesInstanceUID", "")),
+        series_number=_first(dataset, "SeriesNumber", int),
+        description=str(dataset.get("SeriesDescription", "")),
+        echo_number=_first(dataset, "EchoNumbers", int),
+        echo_time_ms=_first(dataset, "EchoTime", float),
+        shape=(int(dataset.Rows), int(dataset.Columns)),
+        num_frames=_first(dataset, "NumberOfFrames", int, absent=1),
+        num_samples=_first(dataset, "SamplesPerPixel", int, absent=1),
+        position_mm=_numbers(dataset, "ImagePositionPatient"),
+        orientation=_numbers(dataset, "ImageOrientationPatient"),
+        pixel_spacing_mm=_numbers(dataset, "PixelSpacing"),
+        slice_thickness_mm=_first(dataset, "SliceThickness", float),
+        rescale=(
+            _first(dataset, "RescaleSlope", float, absent=1.0),
+            _first(dataset, "RescaleIntercept", float, absent=0.0),
+        ),
+    )
+
+
+def choose(
+    slices: Sequence[SliceHeader],
+    source: str,
+    *,
+    series: int | str | None = None,
+    echo: int | None = None,
+) -> list[SliceHeader]:
+    """The slices of one series, and of one echo of it.
+
+    Args:
+      slices: all that were found; at least one.
+      source: the folder or zip, for messages.
+      series: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more; needed
+        where there are several.
+      echo: number of the echo; needed where the series has several.
+
+    Raises:
+      ValueError: the choice is missing, or none or several fit; the message lists all.
+    """
+    every = _group_by_series(slices)
+    chosen = _matching(every, series)
+    if len(chosen) != 1:
+        asked = "none was chosen" if series is None else f"{len(chosen)} fit {series!r}"
+        raise ValueError(
+            f"{source}: {len(every)} series, and {asked}. Choose one by its number or "
+            f"the end of its UID with --series:\n{_listing(every)}"
+        )
+    echoes = group_by_echo(chosen[0])
+    if echo is None and len(echoes) == 1:
+        return next(iter(echoes.values()))
+    if echo not in echoes:
+        asked = "none was chosen" if echo is None else f"not echo {echo}"
+        raise ValueError(
+            f"{source}: the series holds {len(echoes)} echo(es), and {asked}. Choose "
+            f"one with --echo:\n{_listing(chosen)}"
+        )
+    return echoes[echo]
+
+
+def group_by_echo(slices: Sequence[SliceHeader]) -> Mapping[int, list[SliceHeader]]:
+    """The echoes of a series by number.
+
+    Only where two slices lie at one position are there several echoes. They are told
+    apart by EchoNumbers; where these are all alike, by EchoTime, the shortest being
+    echo 1.
+    """
+    numbers = {header.echo_number for header in slices}
+    times = sorted({header.echo_time_ms or 0.0 for header in slices})
+    places = {tuple(round(x, 2) for x in header.position_mm) for header in slices}
+    if len(places) == len(slices):
+        key = {header.name: _only(numbers) or 1 for header in slices}
+    elif len(numbers) > 1:
+        key = {header.name: header.echo_number or 0 for header in slices}
+    else:
+        rank = {time: number for number, time in enumerate(times, start=1)}
+        key = {header.name: rank[header.echo_time_ms or 0.0] for header in slices}
+    groups = {}
+    for header in slices:
+        groups.setdefault(key[header.name], []).append(header)
+    return dict(sorted(groups.items()))
+
+
+def _only(values):
+    return next(iter(values)) if len(values) == 1 else None
+
+
+def _group_by_series(slices):
+    groups = {}
+    for header in slices:
+        groups.setdefault((header.series_number, header.series_uid), []).append(header)
+    return [groups[key] for key in sorted(groups, key=lambda k: (k[0] or 0, k[1]))]
+
+
+def _matching(every, series):
+    """The series that a choice fits: by number, else by UID, else by its end."""
+    if series is None:
+        return every if len(every) == 1 else []
+    wanted = str(series)
+    tests = (
+        lambda header: str(header.series_number) == wanted,
+        lambda header: header.series_uid == wanted,
+        lambda header: (
+            len(wanted) >= _FEWEST_UID_DIGITS and header.series_uid.endswith(wanted)
+        ),
+    )
+    found = ([group for group in every if test(group[0])] for test in tests)
+    return next(filter(None, found), [])
+
+
+def _listing(every):
+    return "\n".join(_describe(group) for group in every)
+
+
+def _describe(slices):
+    first = slices[0]
+    shapes = sorted(
+        {f"{rows} x {columns}" for rows, columns in (s.shape for s in slices)}
+    )
+    lines = [
+        f"  series {first.series_number} "
+        f"(UID ...{first.series_uid[-_SHOWN_UID_DIGITS:]}) "
+        f"{first.description or '(no description)'}: {len(slices)} images of "
+        f"{', '.join(shapes)}"
+    ]
+    for number, group in group_by_echo(slices).items():
+        times = sorted({f"{s.echo_time_ms:g}" for s in group if s.echo_time_ms})
+        lines.append(
+            f"    echo {number}: {len(group)} slices, TE {', '.join(times) or '?'} ms"
+        )
+    return "\n".join(lines)
+
+
+def _first(dataset, keyword, kind, absent=None):
+    """The (first) value of an element as a number, `absent` where it has none."""
+    value = dataset.get(keyword)
+    if isinstance(value, (pydicom.multival.MultiValue, list, tuple)):
+        value = value[0] if value else None
+    return absent if value is None or value == "" else kind(value)
+
+
+def _numbers(dataset, keyword):
+    return tuple(float(value) for value in dataset.get(keyword) or ())

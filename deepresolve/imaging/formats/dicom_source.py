@@ -1,0 +1,97 @@
+"""Where DICOM files come from: one file, a folder, or a zip that stays packed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO
+
+# The largest scan is a small part of this; a zip that promises more is no scan.
+MAX_UNPACKED_BYTES = 8 * 2**30
+
+Opener = Callable[[], BinaryIO]
+
+
+def is_dicom(open_file: Opener) -> bool:
+    """Whether the file has the mark that follows the preamble (DICOM PS3.10 7.1)."""
+    with open_file() as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+@contextlib.contextmanager
+def dicom_files(path: pathlib.Path) -> Iterator[Mapping[str, Opener]]:
+    """The DICOM files at `path`, each by name with the function that opens it.
+
+    Files of other kinds, hidden ones and DICOMDIR indices are left out. Folders are
+    searched to any depth. Nothing of a zip is unpacked to disk. The functions work
+    until the context ends.
+
+    Args:
+      path: a file, folder or zip.
+
+    Yields:
+      Names, sorted and relative to `path`, and openers.
+
+    Raises:
+      ValueError: the zip is encrypted, damaged, or promises more than
+        `MAX_UNPACKED_BYTES`.
+    """
+    if path.is_file() and zipfile.is_zipfile(path):
+        with _zip_members(path) as members:
+            yield _only_dicom(members)
+    elif path.is_file():
+        yield _only_dicom({path.name: functools.partial(path.open, "rb")})
+    else:
+        yield _only_dicom(
+            {
+                str(file.relative_to(path)): functools.partial(file.open, "rb")
+                for file in path.rglob("*")
+                if file.is_file()
+            }
+        )
+
+
+@contextlib.contextmanager
+def _zip_members(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+            _check_members(members, path)
+            yield {
+                info.filename: functools.partial(archive.open, info) for info in members
+            }
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError) as error:
+        raise ValueError(
+            f"{path}: the zip cannot be read ({error}). Copy or zip it again."
+        ) from error
+
+
+def _check_members(members, path):
+    # Bit 0: encrypted (PKWARE APPNOTE 4.4.4).
+    if any(info.flag_bits & 1 for info in members):
+        raise ValueError(f"{path}: the zip is encrypted; unpack it to a folder first.")
+    # zipfile never reads more of a member than is promised here.
+    promised = sum(info.file_size for info in members)
+    if promised > MAX_UNPACKED_BYTES:
+        raise ValueError(
+            f"{path}: the zip unpacks to {promised / 2**30:.1f} GiB; at most "
+            f"{MAX_UNPACKED_BYTES / 2**30:.0f} GiB are read. Zip each scan by itself."
+        )
+
+
+def _only_dicom(files):
+    return {
+        name: files[name]
+        for name in sorted(files)
+        if not _is_passed_over(name) and is_dicom(files[name])
+    }
+
+
+def _is_passed_over(name):
+    parts = pathlib.PurePath(name).parts
+    hidden = any(part.startswith(".") and part != ".." for part in parts)
+    return hidden or parts[-1] == "DICOMDIR"

@@ -1,0 +1,83 @@
+"""Scanner units to 0..1 and back.
+
+Chaudhari et al. (MRSR, arXiv 1808.04447) scale intensities to 0..1 and leave the
+statistic open. Ours: robust percentiles, so that a few bright vessels do not set the
+scale, and no clipping, so that the inverse is exact.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+LOW_PERCENTILE = 0.1
+HIGH_PERCENTILE = 99.9
+
+
+@dataclasses.dataclass(frozen=True)
+class IntensityScale:
+    """The affine map that takes `low` to 0 and `high` to 1.
+
+    Attributes:
+      low: intensity in the scan's own units that becomes 0.
+      high: intensity in the scan's own units that becomes 1.
+
+    Raises:
+      ValueError: the two are not finite, or `high` is not above `low`.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self):
+        if not (np.isfinite([self.low, self.high]).all() and self.high > self.low):
+            raise ValueError(
+                "An intensity scale needs finite bounds with low < high; got "
+                f"{self.low} and {self.high}."
+            )
+
+    def apply(self, array: np.ndarray) -> np.ndarray:
+        """Scan units to about 0..1, float32; values outside the bounds stay outside."""
+        scaled = np.asarray(array, dtype=np.float32) - np.float32(self.low)
+        return scaled / np.float32(self.high - self.low)
+
+    def invert(self, array: np.ndarray) -> np.ndarray:
+        """0..1 back to scan units, float32."""
+        scaled = np.asarray(array, dtype=np.float32)
+        return scaled * np.float32(self.high - self.low) + np.float32(self.low)
+
+
+def estimate_scale(array: np.ndarray) -> IntensityScale:
+    """Scale of a scan from its 0.1 and 99.9 percentiles.
+
+    Where the two coincide (a small bright object in air) the extremes take over.
+
+    Args:
+      array: voxels of any shape, in scan units.
+
+    Raises:
+      ValueError: a voxel is NaN or infinite, or all voxels are equal.
+    """
+    smallest, largest = np.min(array), np.max(array)
+    if not np.isfinite([smallest, largest]).all():
+        raise ValueError(
+            "Intensities must be finite to be scaled; the voxels hold NaN or infinity."
+        )
+    low, high = np.percentile(array, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    if high == low:
+        low, high = smallest, largest
+    if high == low:
+        raise ValueError(
+            f"Every voxel has the value {low}: there is no image to scale."
+        )
+    return IntensityScale(float(low), float(high))
+
+
+def to_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Intensities as `dtype`: rounded and held within its range if it is an integer."""
+    dtype = np.dtype(dtype)
+    if np.issubdtype(dtype, np.integer):
+        bounds = np.iinfo(dtype)
+        array = np.clip(np.rint(array), bounds.min, bounds.max)
+    return array.astype(dtype)

@@ -1,0 +1,227 @@
+"""A scan: voxels, where they lie in the patient, and the facts of its slices.
+
+This is the only module that computes an affine. World coordinates are nibabel's:
+millimetres, x to the patient's right-to-left as R+, y to A+, z to S+ ("RAS+").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import nibabel as nib
+import numpy as np
+from nibabel import orientations
+
+PLANES = ("sagittal", "coronal", "axial")
+
+# (rows, columns, slices): each letter is the direction in which an index grows. Rows
+# run down and columns right, so a slice drawn as an image stands as in a viewer:
+# anterior to the left (sagittal) or on top (axial), the patient's right on the left.
+CANONICAL_ORIENTATION = {"sagittal": "IPL", "coronal": "ILP", "axial": "PLS"}
+
+# Two spacings closer than this share are one: scanners round what they write.
+_SPACING_TOLERANCE = 0.01
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Volume:
+    """One 3D scan or label map.
+
+    Attributes:
+      array: (i, j, k) voxels, any real dtype.
+      affine: (4, 4) float64; takes voxel indices (i, j, k) to RAS+ millimetres.
+      slice_axis: the axis along which slices were stacked: 0, 1 or 2.
+      slice_thickness_mm: thickness of an acquired slice in mm, None where unknown.
+        Less than the slice spacing where there are gaps between slices.
+      to_source: (3, 2) nibabel orientation transform that `restore` applies; None
+        where the axes already are the scan's own.
+
+    Raises:
+      ValueError: the array is not 3D or is empty, the affine is not a finite and
+        invertible (4, 4) matrix, or there is no such slice axis.
+    """
+
+    array: np.ndarray
+    affine: np.ndarray
+    slice_axis: int = 2
+    slice_thickness_mm: float | None = None
+    to_source: np.ndarray | None = None
+
+    def __post_init__(self):
+        array = np.asanyarray(self.array)
+        affine = np.asarray(self.affine, dtype=np.float64)
+        if array.ndim != 3 or 0 in array.shape:
+            raise ValueError(
+                f"A volume has three axes with at least one voxel each; got shape "
+                f"{array.shape}."
+            )
+        if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
+            raise ValueError(
+                f"An affine is a finite (4, 4) matrix; got {affine.tolist()}."
+            )
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+            raise ValueError(
+                f"The affine must be invertible, with a spacing above 0 mm along each "
+                f"axis; got {affine.tolist()}."
+            )
+        if self.slice_axis not in (0, 1, 2):
+            raise ValueError(f"slice_axis must be 0, 1 or 2; got {self.slice_axis}.")
+        object.__setattr__(self, "array", array)
+        object.__setattr__(self, "affine", affine)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along (i, j, k)."""
+        return self.array.shape
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between voxel centres along (i, j, k), in mm."""
+        return tuple(float(s) for s in nib.affines.voxel_sizes(self.affine))
+
+    @property
+    def orientation(self) -> str:
+        """Where each index grows to, as nibabel's axis codes: "PIR", "RAS", ..."""
+        return "".join(orientations.aff2axcodes(self.affine))
+
+    @property
+    def plane(self) -> str:
+        """The anatomical plane that the slices lie nearest to; one of `PLANES`."""
+        world_axis = orientations.io_orientation(self.affine)[self.slice_axis, 0]
+        return PLANES[int(world_axis)]
+
+    @property
+    def num_slices(self) -> int:
+        """Number of slices along the slice axis."""
+        return self.shape[self.slice_axis]
+
+    @property
+    def slice_spacing_mm(self) -> float:
+        """Distance between the centres of neighbouring slices, in mm."""
+        return self.spacing_mm[self.slice_axis]
+
+    def with_array(self, array: np.ndarray) -> Volume:
+        """The same grid with other voxels, e.g. a mask.
+
+        Raises:
+          ValueError: the shape differs from this volume's.
+        """
+        if np.shape(array) != self.shape:
+            raise ValueError(
+                f"Expected voxels of shape {self.shape}; got {np.shape(array)}. "
+                "A change of grid goes through `resliced` or `crop`."
+            )
+        return dataclasses.replace(self, array=array)
+
+    def canonical(self) -> Volume:
+        """Slice axis last, rows and columns as a radiologist sees that plane.
+
+        Axes are reordered and flipped, never resampled; the result is a view.
+        Volumes that already are canonical come back unchanged.
+        """
+        if self.to_source is not None:
+            return self
+        own = orientations.io_orientation(self.affine)
+        target = orientations.axcodes2ornt(CANONICAL_ORIENTATION[self.plane])
+        there = orientations.ornt_transform(own, target)
+        back = orientations.ornt_transform(target, own)
+        return self._reoriented(there, slice_axis=2, to_source=back)
+
+    def restore(self) -> Volume:
+        """Undoes `canonical`: the axes in the order and direction the scan had."""
+        if self.to_source is None:
+            return self
+        slice_axis = int(self.to_source[self.slice_axis, 0])
+        return self._reoriented(self.to_source, slice_axis, to_source=None)
+
+    def _reoriented(self, transform, slice_axis, to_source) -> Volume:
+        return dataclasses.replace(
+            self,
+            array=orientations.apply_orientation(self.array, transform),
+            # inv_ornt_aff takes new voxel indices to old ones.
+            affine=self.affine @ orientations.inv_ornt_aff(transform, self.shape),
+            slice_axis=slice_axis,
+            to_source=to_source,
+        )
+
+    def resliced(
+        self,
+        array: np.ndarray,
+        *,
+        start: float = 0.0,
+        step: float = 1.0,
+        slice_thickness_mm: float | None = None,
+    ) -> Volume:
+        """Other slices of the same scan: number n lies at index `start + n * step`.
+
+        Args:
+          array: the new voxels; in-plane shape as here, any number of slices.
+          start: position of the first new slice, in slices of this volume.
+          step: distance between new slices, in slices of this volume.
+          slice_thickness_mm: thickness of the new slices.
+        """
+        in_plane = [axis for axis in range(3) if axis != self.slice_axis]
+        if any(array.shape[axis] != self.shape[axis] for axis in in_plane):
+            raise ValueError(
+                f"New slices must keep the in-plane shape of {self.shape} (slice axis "
+                f"{self.slice_axis}); got {array.shape}."
+            )
+        affine = self.affine.copy()
+        affine[:3, 3] += start * self.affine[:3, self.slice_axis]
+        affine[:3, self.slice_axis] *= step
+        return dataclasses.replace(
+            self, array=array, affine=affine, slice_thickness_mm=slice_thickness_mm
+        )
+
+    def crop(self, region: Sequence[slice]) -> Volume:
+        """The voxels of `region`, one step-1 slice an axis, at their own place."""
+        bounds = [s.indices(n) for s, n in zip(region, self.shape, strict=True)]
+        if any(step != 1 or stop <= start for start, stop, step in bounds):
+            raise ValueError(
+                f"A crop needs three non-empty slices of step 1; got {region} for "
+                f"shape {self.shape}."
+            )
+        affine = self.affine.copy()
+        first = np.array([start for start, _, _ in bounds], dtype=np.float64)
+        affine[:3, 3] += self.affine[:3, :3] @ first
+        array = self.array[tuple(slice(start, stop) for start, stop, _ in bounds)]
+        return dataclasses.replace(self, array=array, affine=affine)
+
+
+def default_slice_axis(spacing_mm: Sequence[float]) -> int:
+    """The axis of the one clearly largest spacing, else the last axis."""
+    largest = int(np.argmax(spacing_mm))
+    others = max(s for axis, s in enumerate(spacing_mm) if axis != largest)
+    clearly = spacing_mm[largest] > others * (1 + _SPACING_TOLERANCE)
+    return largest if clearly else 2
+
+
+def affine_from_dicom(
+    position: Sequence[float],
+    slice_step: Sequence[float],
+    orientation: Sequence[float],
+    pixel_spacing: Sequence[float],
+) -> np.ndarray:
+    """Affine of slices stacked as array[column, row, slice], from DICOM geometry.
+
+    DICOM's patient axes are LPS+; the affine is RAS+ (DICOM PS3.3 C.7.6.2.1.1).
+
+    Args:
+      position: ImagePositionPatient of the first slice, mm, LPS+.
+      slice_step: vector from one slice's centre to the next one's, mm, LPS+.
+      orientation: ImageOrientationPatient: the direction cosines of a row (along
+        which the column index grows) and then of a column, LPS+.
+      pixel_spacing: PixelSpacing: mm between rows, then mm between columns.
+
+    Returns:
+      (4, 4) float64.
+    """
+    row_cosine, column_cosine = np.reshape(np.asarray(orientation, float), (2, 3))
+    between_rows, between_columns = (float(s) for s in pixel_spacing)
+    lps = np.eye(4)
+    lps[:3, 0] = row_cosine * between_columns
+    lps[:3, 1] = column_cosine * between_rows
+    lps[:3, 2] = slice_step
+    lps[:3, 3] = position
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps

@@ -1,0 +1,126 @@
+"""From a thick-slice scan to a thin-slice one with a trained SR-CNN."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from deepresolve.config import Config
+from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.intensity import estimate_scale, to_dtype
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.streaming import DEFAULT_BLOCK_PLANES, StreamedModel
+from deepresolve.workdir import Workdir
+
+
+class SuperResolver:
+    """A trained network, ready for scans.
+
+    Args:
+      model: the network.
+      config: the run that trained it.
+      block_planes: planes streamed at once; more are faster and take more memory.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: Config,
+        block_planes: int = DEFAULT_BLOCK_PLANES,
+    ):
+        self.config = config
+        self._network = StreamedModel(model, block_planes)
+
+    @classmethod
+    def from_workdir(
+        cls,
+        workdir: str,
+        checkpoint: str = "best",
+        block_planes: int = DEFAULT_BLOCK_PLANES,
+    ) -> SuperResolver:
+        """The network that `train.py` left in a workdir.
+
+        Args:
+          workdir: folder of the run.
+          checkpoint: "best" (validation pSNR) or "last".
+          block_planes: as in the constructor.
+
+        Raises:
+          ValueError: no such run, not a super-resolution, or not trained yet.
+        """
+        run = Workdir(workdir)
+        config = run.load_config()
+        if config.task != "super_resolution":
+            raise ValueError(
+                f"{workdir} holds a network for {config.task}; expected one for "
+                "super_resolution."
+            )
+        return cls(run.load_model(checkpoint), config, block_planes)
+
+    def choose_factor(self, factor: int | None) -> int:
+        """`factor`, or the one the network was trained for.
+
+        Raises:
+          ValueError: it was not trained for `factor`, or for several and none is given.
+        """
+        trained = self.config.downsample_factors
+        if factor is None and len(trained) == 1:
+            return trained[0]
+        if factor not in trained:
+            asked = "none was given" if factor is None else f"{factor} was asked for"
+            raise ValueError(
+                f"The network was trained for downsample factors {trained}; {asked}. "
+                "Choose one with --downsample_factor, or train for it."
+            )
+        return factor
+
+    def enhance(self, interpolated: np.ndarray, progress: bool = False) -> np.ndarray:
+        """The network itself: an interpolated volume to a sharper one.
+
+        Args:
+          interpolated: (rows, columns, slices), on the thin grid, scaled to 0..1; its
+            first slice is an acquired one.
+          progress: show a progress bar.
+
+        Returns:
+          float32 of the same shape.
+        """
+        return self._network(np.asarray(interpolated, np.float32), progress)
+
+    def super_resolve(
+        self,
+        thick: Volume,
+        factor: int,
+        *,
+        num_slices: int | None = None,
+        progress: bool = False,
+    ) -> Volume:
+        """The thin-slice scan, in the thick one's own intensity units and orientation.
+
+        Args:
+          thick: n slices, in any orientation.
+          factor: thin slices per thick slice spacing.
+          num_slices: thin slices wanted; by default (n - 1) * factor + 1, from the
+            first acquired slice to the last.
+          progress: show a progress bar.
+
+        Returns:
+          A float32 Volume in the same axes as `thick`.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike.
+        """
+        scan = thick.canonical()
+        scale = estimate_scale(scan.array)
+        scaled = dataclasses.replace(scan, array=scale.apply(scan.array))
+        thin = interpolate(scaled, factor, num_slices=num_slices)
+        sharp = scale.invert(self.enhance(thin.array, progress))
+        result = thin.with_array(sharp)
+        return result if thick.to_source is not None else result.restore()
+
+
+def with_dtype(volume: Volume, dtype: np.dtype) -> Volume:
+    """The volume with voxels of `dtype`, rounded and held in range if an integer."""
+    return volume.with_array(to_dtype(volume.array, dtype))

@@ -1,0 +1,111 @@
+"""Layers that Keras lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from deepresolve.keras_stack import ops
+
+_SPATIAL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
+
+
+@keras.saving.register_keras_serializable("deepresolve")
+class Fold(keras.layers.Layer):
+    """Moves neighbouring voxels into channels, onto a grid coarser by `factors`.
+
+    (batch, I, J, K, C) becomes (batch, ceil(I/f), ceil(J/g), ceil(K/h), f g h C): the
+    inverse of sub-pixel convolution's shuffle (Shi et al., CVPR 2016, section 2.2).
+    Sizes that do not divide are filled up with copies of the last plane.
+
+    Args:
+      factors: (f, g, h), voxels folded together along rows, columns and slices.
+    """
+
+    def __init__(self, factors: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.factors = tuple(factors)
+
+    def call(self, inputs):
+        """Folds (batch, I, J, K, C)."""
+        x = inputs
+        for axis, factor in zip(_SPATIAL_AXES, self.factors, strict=True):
+            x = _fill_up(x, axis, factor)
+        _, rows, columns, slices, _ = ops.shape(x)
+        channels = inputs.shape[-1]
+        f, g, h = self.factors
+        split = (-1, rows // f, f, columns // g, g, slices // h, h, channels)
+        # (b, I/f, f, J/g, g, K/h, h, C) -> (b, I/f, J/g, K/h, f, g, h, C)
+        x = ops.transpose(ops.reshape(x, split), (0, 1, 3, 5, 2, 4, 6, 7))
+        folded = (-1, rows // f, columns // g, slices // h, f * g * h * channels)
+        return ops.reshape(x, folded)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the folded tensor; unknown sizes stay unknown."""
+        batch, *spatial, channels = input_shape
+        f, g, h = self.factors
+        coarse = (
+            None if n is None else -(-n // factor)
+            for n, factor in zip(spatial, self.factors, strict=True)
+        )
+        return (batch, *coarse, f * g * h * channels)
+
+    def get_config(self):
+        """Constructor arguments, for Keras's serialisation."""
+        return {**super().get_config(), "factors": self.factors}
+
+
+@keras.saving.register_keras_serializable("deepresolve")
+class Unfold(keras.layers.Layer):
+    """Undoes `Fold`: channels back to voxels, cropped to a reference's size.
+
+    Call it on `[folded, like]`: (batch, I', J', K', f g h C) and a tensor of the
+    spatial size (I, J, K) that the result shall have; returns (batch, I, J, K, C).
+
+    Args:
+      factors: the `factors` of the `Fold` to undo.
+    """
+
+    def __init__(self, factors: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.factors = tuple(factors)
+
+    def call(self, inputs):
+        """Unfolds the first tensor to the spatial size of the second."""
+        x, like = inputs
+        _, rows, columns, slices, _ = ops.shape(x)
+        f, g, h = self.factors
+        channels = x.shape[-1] // (f * g * h)
+        x = ops.reshape(x, (-1, rows, columns, slices, f, g, h, channels))
+        # (b, I', J', K', f, g, h, C) -> (b, I', f, J', g, K', h, C)
+        x = ops.transpose(x, (0, 1, 4, 2, 5, 3, 6, 7))
+        x = ops.reshape(x, (-1, rows * f, columns * g, slices * h, channels))
+        _, rows, columns, slices, _ = ops.shape(like)
+        return x[:, :rows, :columns, :slices, :]
+
+    def compute_output_shape(self, input_shape):
+        """The reference's spatial size with the unfolded channels."""
+        (batch, *_, channels), (_, *spatial, _) = input_shape
+        f, g, h = self.factors
+        return (batch, *spatial, channels // (f * g * h))
+
+    def get_config(self):
+        """Constructor arguments, for Keras's serialisation."""
+        return {**super().get_config(), "factors": self.factors}
+
+
+def _fill_up(x, axis: int, factor: int):
+    """Repeats the last plane along `axis` until its size is a multiple of `factor`."""
+    if factor == 1:
+        return x
+    size = ops.shape(x)[axis]
+    last = _slice(x, axis, size - 1, size)
+    longest = ops.concatenate([x] + [last] * (factor - 1), axis=axis)
+    return _slice(longest, axis, 0, -(-size // factor) * factor)
+
+
+def _slice(x, axis: int, start, stop):
+    index = [slice(None)] * 5
+    index[axis] = slice(start, stop)
+    return x[tuple(index)]

@@ -1,0 +1,1 @@
+"""tf.data: volumes in, batches of training patches out."""

@@ -1,0 +1,23 @@
+"""Random changes to a patch pair: sampled from a seed first, then applied."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+IN_PLANE_AXES = (0, 1)  # rows, columns of (rows, columns, slices, channels)
+
+
+def sample_flips(seed: tf.Tensor) -> tf.Tensor:
+    """Which in-plane axes to flip: (2,) bool, each with probability one half."""
+    return tf.random.stateless_uniform((2,), seed) < 0.5
+
+
+def apply_flips(patch: tf.Tensor, flips: tf.Tensor) -> tf.Tensor:
+    """Flips a (rows, columns, slices, channels) patch along the chosen axes.
+
+    The slice axis is never flipped: the first slice of a patch is an acquired one and
+    the last one need not be.
+    """
+    for number, axis in enumerate(IN_PLANE_AXES):
+        patch = tf.where(flips[number], tf.reverse(patch, [axis]), patch)
+    return patch

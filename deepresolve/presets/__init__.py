@@ -1,0 +1,16 @@
+"""Named runs. To add one, write its module and add its line to `PRESETS`."""
+
+from deepresolve.config import Config
+from deepresolve.presets import sr_cnn, sr_cnn_small
+
+PRESETS = {
+    "sr_cnn": sr_cnn.CONFIG,
+    "sr_cnn_small": sr_cnn_small.CONFIG,
+}
+
+
+def get(name: str) -> Config:
+    """The preset called `name`; ValueError that lists the known ones otherwise."""
+    if name not in PRESETS:
+        raise ValueError(f"Unknown preset {name!r}; known: {sorted(PRESETS)}.")
+    return PRESETS[name].replace(preset=name)

@@ -1,0 +1,8 @@
+"""Keras callbacks that Keras lacks."""
+
+from deepresolve.training.callbacks.checkpoint import Checkpoint
+from deepresolve.training.callbacks.clock import Clock
+from deepresolve.training.callbacks.schedule import Schedule
+from deepresolve.training.callbacks.volume_validation import VolumeValidation
+
+__all__ = ["Checkpoint", "Clock", "Schedule", "VolumeValidation"]

@@ -1,0 +1,81 @@
+"""Saves all that a killed run needs to go on."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import tensorflow as tf
+
+from deepresolve.training.progress import Progress
+from deepresolve.workdir import Workdir
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves weights, optimizer and progress; restores them.
+
+    Keras's BackupAndRestore keeps neither our counters nor, in Keras 3, the step within
+    an epoch. TensorFlow's CheckpointManager writes a new checkpoint aside before the
+    old one goes, so a kill at any moment leaves one that is whole.
+
+    Saves at the end of each epoch, and within an epoch every `minutes`. At the end of
+    an epoch it also writes last.keras, and best.keras when the score rose.
+
+    Args:
+      workdir: where to.
+      model: the compiled model.
+      progress: the run's counters.
+      minutes: longest time between two checkpoints.
+      monitor: name of the score in the logs, higher is better; without it in the logs,
+        the last weights count as best.
+    """
+
+    def __init__(
+        self,
+        workdir: Workdir,
+        model: keras.Model,
+        progress: Progress,
+        minutes: float,
+        monitor: str = "val_psnr",
+    ):
+        super().__init__()
+        self._workdir = workdir
+        self._progress = progress
+        self._seconds = 60 * minutes
+        self._monitor = monitor
+        self._saved_at = time.monotonic()
+        # Optimizer slots must exist before a checkpoint can fill them.
+        model.optimizer.build(model.trainable_variables)
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                model=model, optimizer=model.optimizer, progress=progress
+            ),
+            workdir.checkpoints,
+            max_to_keep=2,
+        )
+
+    def restore(self) -> bool:
+        """Fills model, optimizer and progress; False if there is nothing to restore."""
+        latest = self._manager.latest_checkpoint
+        if latest is None:
+            return False
+        self._manager.checkpoint.restore(latest).assert_existing_objects_matched()
+        return True
+
+    def _save(self):
+        self._manager.save(checkpoint_number=int(self._progress.step))
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves when the last checkpoint is `minutes` old."""
+        if time.monotonic() - self._saved_at > self._seconds:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the state, the last weights and, where they are, the best."""
+        score = (logs or {}).get(self._monitor)
+        if score is None or score > float(self._progress.best):
+            self._progress.best.assign(score if score is not None else -float("inf"))
+            self._workdir.save_model(self.model, "best")
+        self._workdir.save_model(self.model, "last")
+        self._save()

@@ -1,0 +1,42 @@
+"""Which devices a run uses, and how precisely it computes."""
+
+from __future__ import annotations
+
+import pathlib
+
+import tensorflow as tf
+
+from deepresolve.config import Config
+
+# NVIDIA's tensor cores multiply bfloat16 from this compute capability on (Ampere).
+_BFLOAT16_CAPABILITY = (8, 0)
+
+
+def build_strategy(config: Config) -> tf.distribute.Strategy:
+    """The strategy that `config.distribution` names.
+
+    "auto" is MirroredStrategy where there are several GPUs, else one device.
+    """
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    if config.distribution == "mirrored" or (config.distribution == "auto" and several):
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def resolve_precision(config: Config) -> str:
+    """Keras dtype policy of a run: `config.precision`, with "auto" decided."""
+    if config.precision != "auto":
+        return config.precision
+    return "mixed_bfloat16" if _has_fast_bfloat16() else "float32"
+
+
+def _has_fast_bfloat16() -> bool:
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return details.get("compute_capability", (0, 0)) >= _BFLOAT16_CAPABILITY
+    cpuinfo = pathlib.Path("/proc/cpuinfo")  # Linux; other systems compute in float32
+    if not cpuinfo.exists():
+        return False
+    flags = cpuinfo.read_text(encoding="utf-8").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags

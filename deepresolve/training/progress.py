@@ -1,0 +1,21 @@
+"""How far a run has come: what a checkpoint holds beside weights and optimizer."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+class Progress(tf.Module):
+    """Counters of a run, saved with every checkpoint.
+
+    Attributes:
+      step: batches trained on, over the whole run.
+      seconds: time spent training on them, validation left out.
+      best: best validation score so far, higher is better.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        self.best = tf.Variable(-float("inf"), dtype=tf.float64, trainable=False)

@@ -1,0 +1,94 @@
+"""Measures a trained network on held-out subjects.
+
+    python evaluate.py --records=DIR --sr_workdir=RUN --output=DIR [--split=test]
+
+Writes report.md, report.json, subjects.csv and super_resolution.png into --output.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from absl import app, flags
+
+import deepresolve
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("records", None, "Folder that `python -m records convert` wrote.")
+flags.DEFINE_string("sr_workdir", None, "Workdir of a super-resolution training.")
+flags.DEFINE_string("output", None, "Local folder of the report; made if need be.")
+flags.DEFINE_enum(
+    "split", "test", ["train", "validation", "test"], "Which subjects of the records."
+)
+flags.DEFINE_enum(
+    "checkpoint", "best", ["best", "last"], "Best validation pSNR, or last epoch."
+)
+flags.DEFINE_integer(
+    "downsample_factor",
+    None,
+    "Thin slices per thick slice spacing. Needed if the network knows several.",
+)
+flags.mark_flags_as_required(["records", "sr_workdir", "output"])
+
+
+def run() -> None:
+    """Joins records and library; TensorFlow is loaded here, after the flags."""
+    from deepresolve.evaluation import figures, report, tables
+    from deepresolve.evaluation.subjects import evaluate_super_resolution
+    from deepresolve.inference.super_resolution import SuperResolver
+    from records import manifest, reader
+
+    folder = report.make_folder(FLAGS.output)
+    stored = manifest.load(FLAGS.records)
+    network = SuperResolver.from_workdir(FLAGS.sr_workdir, FLAGS.checkpoint)
+    factor = network.choose_factor(FLAGS.downsample_factor)
+    results = evaluate_super_resolution(
+        reader.subjects(FLAGS.records, FLAGS.split),
+        network.enhance,
+        downsample_factor=factor,
+        num_subjects=stored.counts[FLAGS.split],
+    )
+    preset = network.config.preset
+    about = _flags_and_versions() | {"records_sha256": stored.sha256, "preset": preset}
+    published = preset == "sr_cnn" and factor == 3
+    paths = report.write(
+        folder,
+        {
+            "subjects.csv": report.to_csv(results),
+            "super_resolution.png": figures.comparison(results),
+            "report.json": report.to_json(results, about),
+            "report.md": report.to_markdown(results, about, published=published),
+        },
+    )
+    print(tables.summary(results), "", *paths, sep="\n")
+
+
+def _flags_and_versions() -> dict[str, str]:
+    """What the numbers belong to."""
+    import keras
+    import scipy
+    import skimage
+    import tensorflow
+
+    names = ("records", "split", "sr_workdir", "checkpoint")
+    modules = (deepresolve, tensorflow, keras, scipy, skimage)
+    return {name: FLAGS[name].value for name in names} | {
+        module.__name__: module.__version__ for module in modules
+    }
+
+
+def main(argv: list[str]) -> None:
+    """Runs, and turns errors that a user can mend into one line."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments {argv[1:]}; flags start with --.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        run()
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main)

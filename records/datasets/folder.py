@@ -1,0 +1,164 @@
+"""Scans in a folder, in any format that `deepresolve.imaging.formats` reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Iterator
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.volume import Volume
+from records.datasets import persons
+from records.datasets.subject import Subject
+
+# Compressed scans are estimated at twice their size on disk, label maps (one byte a
+# voxel) at half of the image: enough to choose a number of shards.
+_COMPRESSED_SUFFIXES = (".gz", ".zip")
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """Every scan below a folder, and label maps of the same names below another.
+
+    A scan's id is its path below `source` without the ending, with _ for /.
+
+    Attributes:
+      source: folder of scans, or one scan.
+      labels: folder of label maps whose ids are those of the scans; every scan needs
+        one. None for scans without labels.
+      slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
+      series: which DICOM series to read, where a folder holds several.
+      echo: which DICOM echo to read, where a series holds several.
+      persons: CSV file with the columns subject, person[, side][, split].
+      person_pattern: regular expression with a group named `person`, searched for in
+        the id. Without either, every scan is a person of its own.
+    """
+
+    source: str
+    labels: str | None = None
+    slice_axis: int | None = None
+    series: str | None = None
+    echo: int | None = None
+    persons: str | None = None
+    person_pattern: str | None = None
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """What each label value means: files do not say."""
+        return {}
+
+    def subjects(self, seed: int) -> Iterator[FolderSubject]:
+        """The scans in the order of their ids; `seed` plays no part.
+
+        Raises:
+          ValueError: there are no scans, two have one id, a label map is missing, or
+            a scan's person cannot be told.
+        """
+        del seed
+        images = _scans(pathlib.Path(self.source), leave_out=self.labels)
+        labels = _scans(pathlib.Path(self.labels)) if self.labels else {}
+        missing = sorted(images.keys() - labels.keys()) if self.labels else []
+        if missing:
+            raise ValueError(
+                f"{self.labels} has no label map for {len(missing)} of {len(images)} "
+                f"scans, the first {missing[0]!r}. A label map is named as its scan."
+            )
+        who = persons.identify(
+            images,
+            table=pathlib.Path(self.persons) if self.persons else None,
+            pattern=self.person_pattern,
+        )
+        for name, path in sorted(images.items()):
+            yield FolderSubject(
+                id=name,
+                person=who[name].name,
+                side=who[name].side,
+                split=who[name].split,
+                root=self.source,
+                path=path,
+                label_path=labels.get(name),
+                slice_axis=self.slice_axis,
+                series=self.series,
+                echo=self.echo,
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderSubject(Subject):
+    """One scan on disk: where it lies and how to read it."""
+
+    root: str = ""
+    path: pathlib.Path = pathlib.Path()
+    label_path: pathlib.Path | None = None
+    slice_axis: int | None = None
+    series: str | None = None
+    echo: int | None = None
+
+    @property
+    def source(self) -> str:
+        """The scan's path below the dataset's folder."""
+        return _below(self.path, pathlib.Path(self.root)).as_posix()
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes on disk, twice that of a compressed scan, half more with labels."""
+        size = sum(file.stat().st_size for file in _files(self.path))
+        size *= 2 if self.path.suffix.lower() in _COMPRESSED_SUFFIXES else 1
+        return size * 3 // 2 if self.label_path else size
+
+    def hashes(self) -> tuple[str, str]:
+        """SHA-256 of the scan's file (or of all files of its folder) and label's."""
+        return _sha256(self.path), _sha256(self.label_path) if self.label_path else ""
+
+    def load(self) -> tuple[Volume, Volume | None]:
+        """Reads the scan and its label map; refuses labels on another grid."""
+        image = formats.read_image(
+            self.path, slice_axis=self.slice_axis, series=self.series, echo=self.echo
+        )
+        if self.label_path is None:
+            return image, None
+        return image, formats.read_label_map(self.label_path, image=image)
+
+
+def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathlib.Path]:
+    """Scans below `root` by their ids, those below `leave_out` excepted."""
+    scans = {}
+    for path in formats.find_scans(root):
+        if leave_out and path.resolve().is_relative_to(
+            pathlib.Path(leave_out).resolve()
+        ):
+            continue
+        relative = _below(path, root)
+        name = "_".join((*relative.parts[:-1], formats.scan_stem(relative)))
+        if name in scans:
+            raise ValueError(
+                f"Two scans would share the id {name!r}: {scans[name]} and {path}. "
+                "Rename one of them."
+            )
+        scans[name] = path
+    return scans
+
+
+def _below(path: pathlib.Path, root: pathlib.Path) -> pathlib.Path:
+    """`path` relative to `root`; its bare name where it is the root itself."""
+    if path == root:
+        return pathlib.Path(path.resolve().name)
+    return path.relative_to(root)
+
+
+def _files(path: pathlib.Path) -> list[pathlib.Path]:
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return [path]
+
+
+def _sha256(path: pathlib.Path) -> str:
+    digest = hashlib.sha256()
+    for file in _files(path):
+        if path.is_dir():
+            digest.update(file.name.encode() + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

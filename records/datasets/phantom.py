@@ -1,0 +1,87 @@
+"""Synthetic knees, for demos and tests: labelled, seeded, nobody's."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+
+import numpy as np
+
+import deepresolve
+from deepresolve.imaging import phantom
+from deepresolve.imaging.volume import Volume
+from records.datasets.subject import Subject
+
+
+@dataclasses.dataclass(frozen=True)
+class Phantom:
+    """A study of synthetic knees, right and left in turn, each its own person.
+
+    Attributes:
+      num_subjects: number of knees.
+      phantom_shape: voxels of a knee to the back, down and across (slices).
+      phantom_spacing_mm: distance between voxel centres along those axes, in mm.
+    """
+
+    num_subjects: int
+    phantom_shape: tuple[int, int, int] = (160, 160, 120)
+    phantom_spacing_mm: tuple[float, float, float] = (0.75, 0.75, 0.75)
+
+    def __post_init__(self):
+        if self.num_subjects < 1:
+            raise ValueError(f"num_subjects must be 1 or more; got {self.num_subjects}")
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """What each label value means."""
+        return dict(phantom.LABEL_NAMES)
+
+    def subjects(self, seed: int) -> Iterator[PhantomSubject]:
+        """The knees that belong to `seed`: the same seed, the same knees."""
+        for index in range(self.num_subjects):
+            name = f"phantom-{index:04d}"
+            yield PhantomSubject(
+                id=name,
+                person=name,
+                side=("right", "left")[index % 2],
+                seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
+                shape=self.phantom_shape,
+                spacing_mm=self.phantom_spacing_mm,
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class PhantomSubject(Subject):
+    """One synthetic knee, drawn when it is loaded."""
+
+    seed: int = 0
+    shape: tuple[int, int, int] = (1, 1, 1)
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @property
+    def source(self) -> str:
+        """The name and seed of the knee."""
+        return f"phantom (seed {self.seed})"
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of an int16 image and a uint8 label map."""
+        return 3 * int(np.prod(self.shape))
+
+    def hashes(self) -> tuple[str, str]:
+        """A hash of the settings and of the version of the code that draws it."""
+        recipe = {**dataclasses.asdict(self), "deepresolve": deepresolve.__version__}
+        digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+        return digest, digest
+
+    def load(self) -> tuple[Volume, Volume]:
+        """Draws the knee and its label map."""
+        knee = phantom.knee(
+            seed=self.seed,
+            side=self.side,
+            shape=self.shape,
+            spacing_mm=self.spacing_mm,
+        )
+        return knee.image, knee.label

@@ -1,0 +1,108 @@
+"""Shards in: a `tf.data.Dataset` to train on, NumPy volumes to evaluate on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from records import manifest, schema, storage
+from records.stored import StoredSubject
+
+
+def dataset(
+    records_dir: str,
+    split: str,
+    *,
+    file_parallelism: int = 1,
+    shuffle_seed: int | None = None,
+) -> tf.data.Dataset:
+    """The volumes of a split, one element a subject; see `records.schema.parse`.
+
+    The order is the same in every run. Records are decoded by TensorFlow's threads, and
+    about `2 * file_parallelism` volumes are in memory at a time.
+
+    Args:
+      records_dir: folder of the shards.
+      split: "train", "validation" or "test".
+      file_parallelism: number of shards read, and of volumes decoded, at once.
+      shuffle_seed: shuffles the shards anew in every pass over the dataset, by this
+        seed; None keeps their order.
+
+    Raises:
+      FileNotFoundError, ValueError: there is no complete set, or the split is empty.
+    """
+    described = manifest.load(records_dir)
+    shards = _shards_of(described, split, records_dir)
+    paths = [storage.join(str(records_dir), shard.file) for shard in shards]
+    files = tf.data.Dataset.from_tensor_slices(paths)
+    if shuffle_seed is not None:
+        files = files.shuffle(len(paths), seed=shuffle_seed)
+    records = files.interleave(
+        lambda path: tf.data.TFRecordDataset(path, described.compression),
+        cycle_length=file_parallelism,
+        num_parallel_calls=file_parallelism,
+        deterministic=True,
+    )
+    volumes = records.map(
+        schema.parse, num_parallel_calls=file_parallelism, deterministic=True
+    )
+    count = sum(shard.num_subjects for shard in shards)
+    return volumes.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def subjects(records_dir: str, split: str) -> Iterator[StoredSubject]:
+    """The subjects of a split in NumPy, one in memory at a time.
+
+    Args:
+      records_dir: folder of the shards.
+      split: "train", "validation" or "test".
+
+    Raises:
+      FileNotFoundError: there is no complete set.
+      ValueError: the split is empty, or a shard is missing or damaged.
+    """
+    described = manifest.load(records_dir)
+    for shard in _shards_of(described, split, records_dir):
+        yield from read_shard(records_dir, described, shard)
+
+
+def read_shard(
+    records_dir: str, described: manifest.Manifest, shard: manifest.Shard
+) -> Iterator[StoredSubject]:
+    """The subjects of one shard in NumPy.
+
+    Raises:
+      ValueError: the shard is missing or damaged.
+    """
+    path = storage.join(str(records_dir), shard.file)
+    count = 0
+    try:
+        records = tf.data.TFRecordDataset(path, described.compression)
+        for record in records.as_numpy_iterator():
+            yield schema.decode(record)
+            count += 1
+    except tf.errors.OpError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error.message}). Run `python -m records verify "
+            f"--records={records_dir}` to see what is wrong; the command that made the "
+            "shards, run again, replaces those that are damaged or missing."
+        ) from error
+    if count != shard.num_subjects:
+        raise ValueError(
+            f"{path} has {count} subjects; the manifest says {shard.num_subjects}. Run "
+            f"`python -m records verify --records={records_dir}`."
+        )
+
+
+def _shards_of(
+    described: manifest.Manifest, split: str, records_dir: str
+) -> tuple[manifest.Shard, ...]:
+    shards = described.shards(split)
+    if not shards:
+        counts = ", ".join(f"{name} {n}" for name, n in described.counts.items())
+        raise ValueError(
+            f"The split {split!r} of {records_dir} has no subjects; the splits have "
+            f"{counts}. Convert the scans with another --split."
+        )
+    return shards

@@ -1,0 +1,111 @@
+"""Splits: who trains, who validates, who tests. A person is in one of them only."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from records.datasets.subject import Subject
+
+SPLITS = ("train", "validation", "test")
+
+
+def assign(
+    subjects: Iterable[Subject], percentages: Sequence[float], seed: int
+) -> dict[str, list[Subject]]:
+    """Sorts subjects into splits by person.
+
+    Subjects that bring their own split keep it, and then all of them must bring one.
+    Else persons are shuffled by `seed` and dealt out by largest remainder; every split
+    above 0% gets at least one person.
+
+    Args:
+      subjects: the scans.
+      percentages: of train, validation and test; they sum to 100 and count persons.
+      seed: of the shuffle.
+
+    Returns:
+      The subjects of each split, ordered by id; a split may be empty.
+
+    Raises:
+      ValueError: fewer persons than splits above 0%, a person in two splits, or
+        splits given for some subjects only.
+    """
+    subjects = sorted(subjects, key=lambda subject: subject.id)
+    if any(subject.split is not None for subject in subjects):
+        split_of = _given_splits(subjects)
+    else:
+        split_of = _deal(sorted({s.person for s in subjects}), percentages, seed)
+    return {
+        split: [s for s in subjects if split_of[s.person] == split] for split in SPLITS
+    }
+
+
+def largest_remainder(num_persons: int, percentages: Sequence[float]) -> list[int]:
+    """Whole numbers of persons nearest to the percentages, in sum `num_persons`.
+
+    Each share is rounded down and the rest goes to the largest remainders (Hamilton's
+    method). A split above 0% that is left with nobody takes one from the largest.
+    """
+    exact = [num_persons * percentage / 100 for percentage in percentages]
+    # Rounded, for 7.000000000000001 is a whole share, and ties go in order.
+    counts = [math.floor(round(share, 9)) for share in exact]
+    remainders = [
+        round(share - count, 9) for share, count in zip(exact, counts, strict=True)
+    ]
+    largest_first = sorted(range(len(exact)), key=lambda n: -remainders[n])
+    for index in largest_first[: num_persons - sum(counts)]:
+        counts[index] += 1
+    for index, percentage in enumerate(percentages):
+        if percentage > 0 and counts[index] == 0:
+            counts[counts.index(max(counts))] -= 1
+            counts[index] = 1
+    return counts
+
+
+def _deal(persons: Sequence[str], percentages: Sequence[float], seed: int):
+    _check_percentages(percentages)
+    wanted = [s for s, p in zip(SPLITS, percentages, strict=True) if p > 0]
+    if len(persons) < len(wanted):
+        raise ValueError(
+            f"{len(persons)} persons cannot fill the splits {', '.join(wanted)}: a "
+            "person goes to one split only. Give more scans, or fewer splits, e.g. "
+            "--split=100,0,0 or --split=0,0,100."
+        )
+    counts = largest_remainder(len(persons), percentages)
+    shuffled = np.random.default_rng(seed).permutation(np.array(persons))
+    ends = np.cumsum(counts)
+    return {
+        str(person): SPLITS[int(np.searchsorted(ends, place, side="right"))]
+        for place, person in enumerate(shuffled)
+    }
+
+
+def _given_splits(subjects: Sequence[Subject]) -> dict[str, str]:
+    splits = defaultdict(set)
+    for subject in subjects:
+        if subject.split not in SPLITS:
+            raise ValueError(
+                f"Subject {subject.id!r}: expected a split out of {', '.join(SPLITS)} "
+                f"(all subjects must bring one, or none); got {subject.split!r}."
+            )
+        splits[subject.person].add(subject.split)
+    for person, found in splits.items():
+        if len(found) > 1:
+            raise ValueError(
+                f"Person {person!r} would be in {' and '.join(sorted(found))}: all "
+                "scans of a person belong to one split."
+            )
+    return {person: found.pop() for person, found in splits.items()}
+
+
+def _check_percentages(percentages: Sequence[float]) -> None:
+    fits = len(percentages) == len(SPLITS) and all(0 <= p <= 100 for p in percentages)
+    if not fits or abs(sum(percentages) - 100) > 1e-6:
+        raise ValueError(
+            "A split is three percentages that sum to 100, of train, validation and "
+            f"test, e.g. 70,20,10; got {percentages}."
+        )

@@ -1,0 +1,119 @@
+"""Files that are either whole or absent, wherever `tf.io.gfile` reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+TEMPORARY_SUFFIX = ".tmp"
+
+_BLOCK_BYTES = 1 << 20
+
+
+def join(folder: str, name: str) -> str:
+    """The path of `name` in `folder`."""
+    return tf.io.gfile.join(folder, name)
+
+
+def is_file(path: str) -> bool:
+    """Whether there is such a file."""
+    return tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path)
+
+
+def make_folder(path: str) -> None:
+    """Makes the folder and those above it; one that exists is left as it is.
+
+    Raises:
+      OSError: it cannot be made.
+    """
+    try:
+        tf.io.gfile.makedirs(path)
+    except tf.errors.OpError as error:
+        raise OSError(f"Could not make the folder {path}: {error.message}") from error
+
+
+def list_files(folder: str) -> list[str]:
+    """Names of what lies in the folder, sorted; empty where there is no folder."""
+    if not tf.io.gfile.isdir(folder):
+        return []
+    return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+
+
+def num_bytes(path: str) -> int:
+    """Size of a file."""
+    return tf.io.gfile.stat(path).length
+
+
+def remove(path: str) -> None:
+    """Deletes a file; one that is not there is fine."""
+    with contextlib.suppress(tf.errors.NotFoundError):
+        tf.io.gfile.remove(path)
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read()
+
+
+def sha256(path: str) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write(path: str, content: bytes) -> None:
+    """Writes a file that takes its name when it is complete.
+
+    Raises:
+      OSError: it could not be written; what was there before is untouched.
+    """
+    with replacing(path) as temporary, tf.io.gfile.GFile(temporary, "wb") as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[str]:
+    """Gives a temporary name to write to; at the end the file becomes `path`.
+
+    On any error, Ctrl-C among them, the temporary file is deleted and what was at
+    `path` stays. On a local disk the bytes are on the disk before the name changes.
+
+    Raises:
+      OSError: TensorFlow could not write the file.
+    """
+    temporary = path + TEMPORARY_SUFFIX
+    try:
+        yield temporary
+        if _is_local(path):
+            _flush_to_disk(temporary)
+        tf.io.gfile.rename(temporary, path, overwrite=True)
+        if _is_local(path):
+            _flush_to_disk(os.path.dirname(path) or ".")  # noqa: PTH120 (may be a URL)
+    except tf.errors.OpError as error:
+        remove(temporary)
+        raise OSError(
+            f"Could not write {path}: {error.message}. Is the disk full?"
+        ) from error
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def _is_local(path: str) -> bool:
+    return "://" not in path
+
+
+def _flush_to_disk(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

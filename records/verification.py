@@ -1,0 +1,71 @@
+"""Checks that a set of shards is what its manifest says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tqdm import tqdm
+
+from records import manifest, reader, shards, storage
+
+
+def verify(records_dir: str) -> list[str]:
+    """Reads every byte of a set of shards.
+
+    Args:
+      records_dir: folder of the shards.
+
+    Returns:
+      What is wrong, a sentence each; empty where all is well.
+
+    Raises:
+      FileNotFoundError, ValueError: there is no manifest that can be read.
+    """
+    described = manifest.load(records_dir)
+    problems = [*_unlisted(described, records_dir), *_shared_persons(described)]
+    bar = tqdm(described.all_shards, "verify", unit="shard", disable=None)
+    for shard in bar:
+        problems += _check_shard(shard, described, records_dir)
+    return problems
+
+
+def _unlisted(described: manifest.Manifest, records_dir: str) -> Iterator[str]:
+    listed = {shard.file for shard in described.all_shards}
+    for file in storage.list_files(str(records_dir)):
+        if file.endswith(shards.SUFFIX) and file not in listed:
+            yield f"{file} is not in the manifest."
+
+
+def _shared_persons(described: manifest.Manifest) -> Iterator[str]:
+    splits = defaultdict(set)
+    for shard in described.all_shards:
+        for entry in shard.subjects:
+            splits[entry.person].add(shard.split)
+    for person, found in splits.items():
+        if len(found) > 1:
+            yield f"Person {person!r} is in {' and '.join(sorted(found))}."
+
+
+def _check_shard(
+    shard: manifest.Shard, described: manifest.Manifest, records_dir: str
+) -> Iterator[str]:
+    path = storage.join(str(records_dir), shard.file)
+    if not storage.is_file(path):
+        yield f"{shard.file} is missing."
+        return
+    size = storage.num_bytes(path)
+    if size != shard.num_bytes:
+        yield f"{shard.file} has {size} bytes; the manifest says {shard.num_bytes}."
+        return
+    if storage.sha256(path) != shard.sha256:
+        yield f"{shard.file} was changed: its SHA-256 is not the manifest's."
+        return
+    try:
+        found = reader.read_shard(records_dir, described, shard)
+        entries = tuple(manifest.entry(stored) for stored in found)
+    except ValueError as error:
+        yield str(error)
+        return
+    if entries != shard.subjects:
+        yield f"{shard.file} does not hold the subjects that the manifest lists."

@@ -1,0 +1,50 @@
+"""Installs `deepresolve` and `records`; see README.md for the two supported stacks."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (HERE / "deepresolve" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+).group(1)
+
+# tensorflow-addons ended with TensorFlow 2.15, so that extra pins the older stack.
+ADDONS = [
+    "tensorflow>=2.15,<2.16; python_version < '3.12'",
+    "tensorflow-addons==0.23.0; python_version < '3.12'",
+    "numpy<2; python_version < '3.12'",
+]
+TEST = ["pytest>=7.4"]
+
+setup(
+    name="deepresolve",
+    version=VERSION,
+    description="Through-plane super-resolution and segmentation of knee MRI",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["deepresolve*", "records*"]),
+    install_requires=[
+        "absl-py>=1.4",
+        "matplotlib>=3.7",
+        "nibabel>=5.1",
+        "numpy>=1.24",
+        "pydicom>=2.4",
+        "scikit-image>=0.21",
+        "scipy>=1.10",
+        "tensorboard>=2.15",
+        "tensorflow>=2.15",
+        "tqdm>=4.65",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]>=2.15"],
+        "addons": ADDONS,
+        "test": TEST,
+        "dev": [*TEST, "ruff>=0.14"],
+    },
+)

@@ -1,0 +1,172 @@
+"""Scans in a folder."""
+
+import hashlib
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+from records import conversion, reader, stored
+from records.datasets import Folder
+from records.datasets.folder import FolderSubject
+
+
+@pytest.fixture
+def scan(make_volume, save_nifti, tmp_path):
+    """Saves a scan of given voxels by its path below the folder of scans."""
+
+    def save(name, seed=0, folder="scans", shape=(7, 6, 5)):
+        image = make_volume(seed=seed, shape=shape)
+        return save_nifti(tmp_path / folder / name, image), image
+
+    return save
+
+
+@pytest.fixture
+def label(make_volume, make_label, save_nifti, tmp_path):
+    """Saves labels for the scan that `scan` makes."""
+
+    def save(name, shape=(7, 6, 5), shift_mm=0.0):
+        labels = make_label(make_volume(shape=shape))
+        moved = labels.affine.copy()
+        moved[0, 3] += shift_mm
+        moved = type(labels)(labels.array, moved)
+        return save_nifti(tmp_path / "labels" / name, moved), labels
+
+    return save
+
+
+def subjects(root, **options):
+    return list(Folder(str(root), **options).subjects(seed=0))
+
+
+def test_ids_are_paths_without_endings(scan, tmp_path):
+    for name in ("b.nii", "a.nii.gz", "p1/left.nii.gz", "p2/left.nii.gz"):
+        scan(name)
+    found = subjects(tmp_path / "scans")
+    assert [(s.id, s.source) for s in found] == [
+        ("a", "a.nii.gz"),
+        ("b", "b.nii"),
+        ("p1_left", "p1/left.nii.gz"),
+        ("p2_left", "p2/left.nii.gz"),
+    ]
+    assert [s.person for s in found] == [s.id for s in found]
+
+
+def test_a_single_scan_is_a_folder_of_one(scan):
+    path, _ = scan("a.nii.gz")
+    (only,) = subjects(path)
+    assert (only.id, only.source) == ("a", "a.nii.gz")
+
+
+def test_one_id_for_two_scans_is_refused(scan, tmp_path):
+    scan("a/b.nii.gz")
+    scan("a_b.nii.gz")
+    with pytest.raises(ValueError, match=r"share the id 'a_b': .*a/b.* and .*a_b"):
+        subjects(tmp_path / "scans")
+
+
+def test_scan_and_label_are_loaded(scan, label, tmp_path):
+    path, image = scan("a.nii.gz")
+    label_path, labels = label("a.nii.gz")
+    (subject,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
+    read, read_label = subject.load()
+    np.testing.assert_array_equal(read.array, image.array)
+    np.testing.assert_allclose(read.affine, image.affine, atol=1e-5)
+    np.testing.assert_array_equal(read_label.array, labels.array)
+    assert subject.hashes() == tuple(
+        hashlib.sha256(p.read_bytes()).hexdigest() for p in (path, label_path)
+    )
+
+
+def test_labels_inside_the_folder_of_scans_are_no_scans(scan, label, tmp_path):
+    scan("a.nii.gz", folder=".")
+    label("a.nii.gz")
+    (subject,) = subjects(tmp_path, labels=str(tmp_path / "labels"))
+    assert subject.label_path == tmp_path / "labels" / "a.nii.gz"
+
+
+def test_a_missing_label_is_refused(scan, label, tmp_path):
+    scan("a.nii.gz")
+    scan("b.nii.gz")
+    label("a.nii.gz")
+    with pytest.raises(
+        ValueError, match="no label map for 1 of 2 scans, the first 'b'"
+    ):
+        subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"shape": (7, 6, 4)}, "shape"), ({"shift_mm": 1}, "1 mm off its image")],
+)
+def test_a_label_on_another_grid_is_refused(scan, label, tmp_path, wrong, message):
+    scan("a.nii.gz")
+    label("a.nii.gz", **wrong)
+    (subject,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
+    with pytest.raises(ValueError, match=rf"Subject 'a' \(a.nii.gz\): .*{message}"):
+        stored.load(subject)
+
+
+def test_the_slice_axis_can_be_overridden(scan, tmp_path):
+    scan("a.nii.gz")
+    (subject,) = subjects(tmp_path / "scans", slice_axis=0)
+    assert subject.load()[0].slice_axis == 0
+
+
+def test_persons_sides_and_splits_come_from_the_table(scan, tmp_path):
+    scan("a.nii.gz")
+    table = tmp_path / "persons.csv"
+    table.write_text("subject,person,side,split\na,p,left,test\n")
+    (subject,) = subjects(tmp_path / "scans", persons=str(table))
+    assert (subject.person, subject.side, subject.split) == ("p", "left", "test")
+
+
+def test_an_unknown_side_is_refused(scan, tmp_path):
+    scan("a.nii.gz")
+    table = tmp_path / "persons.csv"
+    table.write_text("subject,person,side\na,p,top\n")
+    with pytest.raises(ValueError, match="'a': side must be one of left, right, unk"):
+        subjects(tmp_path / "scans", persons=str(table))
+
+
+def test_a_hash_of_a_folder_depends_on_names_and_contents(tmp_path):
+    def hash_of(files):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        subject = FolderSubject("a", "a", root=str(folder), path=folder)
+        return subject.hashes()[0]
+
+    base = hash_of({"1": b"a", "2": b"b"})
+    assert hash_of({"2": b"b", "1": b"a"}) == base
+    assert hash_of({"1": b"b", "2": b"a"}) != base
+    assert hash_of({"1": b"a", "3": b"b"}) != base
+
+
+def test_sizes_are_estimated_without_reading(scan, label, tmp_path):
+    path, _ = scan("a.nii.gz")
+    label("a.nii.gz")
+    (plain,) = subjects(tmp_path / "scans")
+    assert plain.num_bytes == 2 * path.stat().st_size
+    (labelled,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
+    assert labelled.num_bytes == 3 * path.stat().st_size
+
+
+def test_real_scans(tmp_path):
+    if "DEEPRESOLVE_DATA" not in os.environ:
+        pytest.skip("DEEPRESOLVE_DATA does not name the folder of real scans")
+    data = pathlib.Path(os.environ["DEEPRESOLVE_DATA"])
+    source = tmp_path / "scans"
+    source.mkdir()
+    (source / "brain.nii.gz").symlink_to(data / "brain_t1_small.nii.gz")
+    (source / "dicom").symlink_to(data / "brain_t1_dicom")
+    recipe = conversion.Recipe("folder", Folder(str(source)), split=(0, 0, 100))
+    conversion.convert(recipe, str(tmp_path / "records"))
+    by_name = {s.subject: s for s in reader.subjects(str(tmp_path / "records"), "test")}
+    # Shapes from data/README.md.
+    assert by_name["brain"].image.restore().shape == (128, 128, 72)
+    assert by_name["dicom"].image.plane == "axial"
+    assert sorted(by_name["dicom"].image.shape) == [32, 274, 384]

@@ -1,0 +1,55 @@
+"""Synthetic knees as a dataset."""
+
+import numpy as np
+import pytest
+
+import deepresolve
+from deepresolve.imaging import phantom
+from records.datasets import Phantom
+
+SMALL = Phantom(4, phantom_shape=(24, 20, 12), phantom_spacing_mm=(1.0, 1.25, 1.5))
+
+
+def test_sides_take_turns_and_everyone_is_a_person():
+    subjects = list(SMALL.subjects(seed=0))
+    assert [s.side for s in subjects] == ["right", "left", "right", "left"]
+    assert len({s.person for s in subjects}) == 4
+
+
+def test_the_seed_decides_each_knee():
+    first, again, other = ([s.seed for s in SMALL.subjects(seed)] for seed in (1, 1, 2))
+    assert first == again
+    assert len({*first, *other}) == 8
+    # More subjects keep the knees there were.
+    assert [s.seed for s in Phantom(9).subjects(1)][:4] == first
+
+
+def test_a_knee_is_drawn_as_asked():
+    (_, subject, *_) = SMALL.subjects(seed=0)
+    image, label = subject.load()
+    knee = phantom.knee(
+        seed=subject.seed, side="left", shape=(24, 20, 12), spacing_mm=(1, 1.25, 1.5)
+    )
+    np.testing.assert_array_equal(image.array, knee.image.array)
+    np.testing.assert_array_equal(label.array, knee.label.array)
+    assert image.shape == (24, 20, 12)
+    assert image.spacing_mm == pytest.approx((1, 1.25, 1.5))
+    assert subject.num_bytes == image.array.nbytes + label.array.nbytes
+
+
+def test_the_hash_changes_with_settings_and_code(monkeypatch):
+    first, second, *_ = SMALL.subjects(seed=0)
+    (before, _), (other, _) = first.hashes(), second.hashes()
+    assert before != other
+    assert first.hashes()[0] == before
+    monkeypatch.setattr(deepresolve, "__version__", "another")
+    assert first.hashes()[0] != before
+
+
+def test_labels_have_names():
+    assert SMALL.label_names == phantom.LABEL_NAMES
+
+
+def test_there_must_be_a_knee():
+    with pytest.raises(ValueError, match="num_subjects must be 1 or more; got 0"):
+        Phantom(0)

@@ -1,0 +1,338 @@
+"""From scans to a complete set, however often it is interrupted."""
+
+import dataclasses
+import errno
+import json
+import os
+import pathlib
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from records import conversion, manifest, reader, shards, storage, verification
+from records.datasets import Folder
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def content_of(folder):
+    """Bytes of every file in the folder."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
+@pytest.fixture
+def folder_of_scans(make_volume, save_nifti, tmp_path):
+    """Eight scans on disk, as datasets that worker processes can read."""
+    for n in range(8):
+        save_nifti(tmp_path / "scans" / f"{n}.nii.gz", make_volume(seed=n))
+    return Folder(str(tmp_path / "scans"))
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_what_goes_in_comes_out(make_subject, make_recipe, tmp_path, compression):
+    subjects = [make_subject(name, labelled=name != "c") for name in "abcdef"]
+    recipe = make_recipe(subjects, compression=compression)
+    made = conversion.convert(recipe, str(tmp_path))
+    assert made.counts == {"train": 4, "validation": 1, "test": 1}
+    assert made.label_names == {1: "cartilage"}
+    found = {}
+    for split in ("train", "validation", "test"):
+        for stored in reader.subjects(str(tmp_path), split):
+            found[stored.subject] = stored
+    assert sorted(found) == list("abcdef")
+    for subject in subjects:
+        stored = found[subject.id]
+        restored = stored.image.restore()
+        np.testing.assert_array_equal(restored.array, subject.image.array)
+        np.testing.assert_allclose(restored.affine, subject.image.affine, atol=1e-12)
+        if subject.label is None:
+            assert stored.label is None
+        else:
+            label = stored.label.restore()
+            np.testing.assert_array_equal(label.array, subject.label.array)
+    assert verification.verify(str(tmp_path)) == []
+    assert sorted(content_of(tmp_path)) == sorted(
+        ["manifest.json", *(shard.file for shard in made.all_shards)]
+    )
+
+
+def test_one_seed_makes_one_set_of_bytes(make_subject, make_recipe, tmp_path):
+    def convert(folder, **options):
+        subjects = [make_subject(name) for name in "abcdefgh"]
+        recipe = make_recipe(subjects, **{"num_shards": 2, **options})
+        conversion.convert(recipe, str(tmp_path / folder))
+        return content_of(tmp_path / folder)
+
+    for compression in ("none", "gzip"):
+        first = convert(f"1{compression}", compression=compression)
+        assert convert(f"2{compression}", compression=compression) == first
+    assert convert("another", seed=1, compression="gzip") != first
+
+
+def test_an_error_in_a_worker_names_the_scan(folder_of_scans, tmp_path):
+    (tmp_path / "scans" / "3.nii.gz").write_bytes(b"no scan")
+    recipe = conversion.Recipe("folder", folder_of_scans)
+    with pytest.raises(ValueError, match=r"Subject '3' \(3.nii.gz\)"):
+        conversion.convert(recipe, str(tmp_path / "out"), num_workers=2)
+    left = content_of(tmp_path / "out")
+    assert manifest.FILE not in left
+    assert not any(name.endswith(storage.TEMPORARY_SUFFIX) for name in left)
+    for name in left:
+        assert name.endswith((shards.SUFFIX, shards.PROGRESS_SUFFIX))
+
+
+def test_subjects_can_travel_to_workers(folder_of_scans):
+    subjects = list(folder_of_scans.subjects(0))
+    assert pickle.loads(pickle.dumps(subjects)) == subjects  # noqa: S301
+
+
+@pytest.fixture
+def interrupted(make_subject, make_recipe, tmp_path):
+    """A set of six shards left unfinished by Ctrl-C or an error in the fourth scan.
+
+    Gives the recipe that goes on, and the list of the scans that it loads.
+    """
+
+    def interrupt(error=KeyboardInterrupt, settings="fake", **options):
+        loaded = []
+
+        def make(fail_at):
+            def subject(name):
+                def before_load():
+                    if len(loaded) == fail_at:
+                        raise error
+                    loaded.append(name)
+
+                return make_subject(name, before_load=before_load)
+
+            return make_recipe(
+                [subject(n) for n in "abcdef"],
+                settings=settings,
+                **{"split": (100, 0, 0), **options},
+            )
+
+        with pytest.raises(error):
+            conversion.convert(make(fail_at=3), str(tmp_path))
+        loaded.clear()
+        return make(fail_at=None), loaded
+
+    return interrupt
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_interruption_leaves_whole_shards_only(interrupted, tmp_path, error):
+    interrupted(error)
+    names = sorted(content_of(tmp_path))
+    assert names == sorted(
+        f"train-{n:05d}-of-00006.tfrecord{suffix}"
+        for n in range(3)
+        for suffix in ("", shards.PROGRESS_SUFFIX)
+    )
+    with pytest.raises(FileNotFoundError, match="not a complete set of shards"):
+        manifest.load(str(tmp_path))
+
+
+def test_the_same_command_continues(interrupted, make_subject, make_recipe, tmp_path):
+    recipe, loaded = interrupted()
+    conversion.convert(recipe, str(tmp_path))
+    assert len(loaded) == 3
+    subjects = [make_subject(name) for name in "abcdef"]
+    undisturbed = tmp_path / "undisturbed"
+    conversion.convert(make_recipe(subjects, split=(100, 0, 0)), str(undisturbed))
+    assert content_of(tmp_path) == content_of(undisturbed)
+
+
+def test_a_damaged_shard_is_made_again(interrupted, tmp_path):
+    recipe, loaded = interrupted()
+    path = tmp_path / "train-00001-of-00006.tfrecord"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    conversion.convert(recipe, str(tmp_path))
+    assert len(loaded) == 4
+    assert verification.verify(str(tmp_path)) == []
+
+
+def test_a_shard_of_a_changed_scan_is_made_again(interrupted, tmp_path, make_volume):
+    recipe, loaded = interrupted()
+    (progress,) = tmp_path.glob("train-00000-*.progress.json")
+    name = (
+        manifest.shard_from_json(json.loads(progress.read_text())).subjects[0].subject
+    )
+    content = [
+        dataclasses.replace(s, image=make_volume(seed=99)) if s.id == name else s
+        for s in recipe.dataset.content
+    ]
+    recipe.dataset.with_content(content)
+    conversion.convert(recipe, str(tmp_path))
+    assert len(loaded) == 4
+    assert name in loaded
+
+
+def test_an_unfinished_set_of_another_recipe_is_replaced(interrupted, tmp_path):
+    recipe, loaded = interrupted()
+    another = dataclasses.replace(recipe, num_shards=2, seed=5)
+    conversion.convert(another, str(tmp_path))
+    assert sorted(loaded) == list("abcdef")
+    assert sorted(content_of(tmp_path)) == [
+        "manifest.json",
+        "train-00000-of-00002.tfrecord",
+        "train-00001-of-00002.tfrecord",
+    ]
+
+
+def test_a_complete_set_is_left_as_it_is(make_subject, make_recipe, tmp_path):
+    recipe = make_recipe([make_subject(name) for name in "abcd"])
+    made = conversion.convert(recipe, str(tmp_path))
+    before = content_of(tmp_path)
+
+    def fail():
+        raise AssertionError("a scan was loaded")
+
+    for subject in recipe.dataset.content:
+        object.__setattr__(subject, "before_load", fail)
+    assert conversion.convert(recipe, str(tmp_path)) == made
+    assert content_of(tmp_path) == before
+
+
+def test_a_missing_shard_of_a_complete_set_is_made_again(
+    make_subject, make_recipe, tmp_path
+):
+    recipe = make_recipe([make_subject(name) for name in "abcd"])
+    conversion.convert(recipe, str(tmp_path))
+    before = content_of(tmp_path)
+    (tmp_path / "test-00000-of-00001.tfrecord").unlink()
+    conversion.convert(recipe, str(tmp_path))
+    assert content_of(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 3}, "seed was 0, is 3"),
+        ({"compression": "gzip"}, "compression was none, is gzip"),
+        ({"split": (50, 50, 0)}, r"split was \[70.0, 20.0, 10.0\], is \[50, 50, 0\]"),
+        ({"settings": "b"}, r"settings was .*'fake'}, is .*'b'}"),
+    ],
+)
+def test_a_complete_set_of_another_recipe_is_refused(
+    make_subject, make_recipe, tmp_path, change, message
+):
+    subjects = [make_subject(name) for name in "abcd"]
+    conversion.convert(make_recipe(subjects), str(tmp_path))
+    before = content_of(tmp_path)
+    with pytest.raises(ValueError, match=f"another recipe: {message}. Give another"):
+        conversion.convert(make_recipe(subjects, **change), str(tmp_path))
+    assert content_of(tmp_path) == before
+
+
+def test_a_complete_set_of_other_scans_is_refused(
+    make_subject, make_recipe, make_volume, tmp_path
+):
+    subjects = [make_subject(name) for name in "abcd"]
+    conversion.convert(make_recipe(subjects), str(tmp_path))
+    before = content_of(tmp_path)
+    with pytest.raises(ValueError, match="the scans, or their persons and sides, are"):
+        conversion.convert(make_recipe([*subjects, make_subject("e")]), str(tmp_path))
+    subjects[2] = make_subject("c", image=make_volume(seed=77))
+    with pytest.raises(ValueError, match="the source of 'c' has changed since"):
+        conversion.convert(make_recipe(subjects), str(tmp_path))
+    assert content_of(tmp_path) == before
+
+
+def test_shards_of_strangers_are_refused(make_subject, make_recipe, tmp_path):
+    (tmp_path / "train-00000-of-00009.tfrecord").write_bytes(b"")
+    with pytest.raises(ValueError, match="holds train-00000-of-00009"):
+        conversion.convert(make_recipe([make_subject(n) for n in "abc"]), str(tmp_path))
+
+
+@pytest.mark.parametrize("failing", ["write", "__exit__"])
+def test_a_full_disk_leaves_nothing_half_written(
+    make_subject, make_recipe, tmp_path, monkeypatch, failing
+):
+    class FullDisk(tf.io.TFRecordWriter):
+        pass
+
+    def fail(self, *_):
+        # What TensorFlow makes of ENOSPC (xla/tsl/platform/errors.cc).
+        raise tf.errors.ResourceExhaustedError(None, None, os.strerror(errno.ENOSPC))
+
+    setattr(FullDisk, failing, fail)
+    recipe = make_recipe([make_subject(name) for name in "abc"])
+    monkeypatch.setattr(tf.io, "TFRecordWriter", FullDisk)
+    with pytest.raises(OSError, match="No space left on device"):
+        conversion.convert(recipe, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    conversion.convert(recipe, str(tmp_path))
+    assert verification.verify(str(tmp_path)) == []
+
+
+def test_a_set_can_live_on_a_remote_file_system(make_subject, make_recipe):
+    # TensorFlow's in-memory file system stands for gs:// and s3://.
+    recipe = make_recipe([make_subject(name) for name in "abc"])
+    conversion.convert(recipe, "ram://records/set")
+    assert verification.verify("ram://records/set") == []
+    (stored,) = reader.subjects("ram://records/set", "test")
+    (element,) = reader.dataset("ram://records/set", "test").as_numpy_iterator()
+    np.testing.assert_array_equal(element["image"], stored.image.array)
+
+
+def test_ids_must_differ(make_subject, make_recipe, tmp_path):
+    recipe = make_recipe([make_subject("a"), make_subject("a")])
+    with pytest.raises(ValueError, match="Several subjects have the id 'a'"):
+        conversion.convert(recipe, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compression": "zip"}, "compression must be one of none, gzip; got 'zip'"),
+        ({"num_shards": 0}, "num_shards must be 1 or more; got 0"),
+    ],
+)
+def test_a_recipe_must_make_sense(make_recipe, options, message):
+    with pytest.raises(ValueError, match=message):
+        make_recipe([], **options)
+
+
+def test_ctrl_c_in_a_terminal(make_volume, save_nifti, tmp_path):
+    scans = tmp_path / "scans"
+    first = save_nifti(scans / "0.nii.gz", make_volume(shape=(64, 64, 64)))
+    for n in range(1, 40):
+        (scans / f"{n}.nii.gz").hardlink_to(first)
+    output = tmp_path / "records"
+    command = [sys.executable, "-m", "records", "convert", "--dataset=folder"]
+    command += [f"--source={scans}", f"--output={output}", "--num_workers=2"]
+    command += ["--num_shards=20", "--compression=gzip"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while process.poll() is None and not list(output.glob("*.progress.json")):
+        time.sleep(0.02)
+    # A terminal sends the signal to all processes: to the two workers as well.
+    os.killpg(process.pid, signal.SIGINT)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130, messages
+    assert "Interrupted: the same command continues." in messages
+    assert "Traceback" not in messages
+    left = content_of(output)
+    assert manifest.FILE not in left
+    assert not any(name.endswith(storage.TEMPORARY_SUFFIX) for name in left)
+    kept = [name for name in left if name.endswith(shards.SUFFIX)]
+    assert kept
+    written = {name: (output / name).stat().st_mtime_ns for name in kept}
+    # What the workers wrote is kept, and is what one process alone would make.
+    recipe = conversion.Recipe(
+        "folder", Folder(str(scans)), num_shards=20, compression="gzip"
+    )
+    conversion.convert(recipe, str(output))
+    assert written == {name: (output / name).stat().st_mtime_ns for name in kept}
+    conversion.convert(recipe, str(tmp_path / "alone"))
+    assert content_of(output) == content_of(tmp_path / "alone")

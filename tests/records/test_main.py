@@ -1,0 +1,141 @@
+"""The command line."""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from records import __main__ as cli
+from records import manifest
+from records.datasets import DATASETS
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Runs a command line in this process."""
+
+    def run(*arguments):
+        # Put back after the test, whatever the command sets.
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+        return cli.run(cli.parse_flags(["records", *map(str, arguments)]))
+
+    return run
+
+
+@pytest.fixture
+def scans(make_volume, make_label, save_nifti, tmp_path):
+    for n in range(6):
+        image = make_volume(seed=n)
+        save_nifti(tmp_path / "scans" / f"p{n // 2}_{n % 2}.nii.gz", image)
+        save_nifti(tmp_path / "labels" / f"p{n // 2}_{n % 2}.nii.gz", make_label(image))
+    return tmp_path / "scans"
+
+
+def test_every_dataset_has_flags_for_its_settings():
+    settings = {
+        name: [field.name for field in dataclasses.fields(kind)]
+        for name, kind in DATASETS.items()
+    }
+    assert {name: list(flags) for name, flags in cli.DATASET_FLAGS.items()} == settings
+
+
+def test_convert_verify_and_inspect(run, scans, tmp_path, capsys):
+    output = tmp_path / "records"
+    options = [f"--source={scans}", f"--labels={tmp_path / 'labels'}", "--seed=4"]
+    options += ["--person_pattern=^(?P<person>p.)", "--split=34,33,33"]
+    options += ["--num_shards=2", "--num_workers=1", "--compression=gzip"]
+    assert run("convert", "--dataset=folder", f"--output={output}", *options) == 0
+    expected = "6 shards; subjects: train 2, validation 2, test 2"
+    assert expected in capsys.readouterr().out
+    made = manifest.load(output)
+    assert made.recipe["seed"] == 4
+    assert made.recipe["settings"]["person_pattern"] == "^(?P<person>p.)"
+    assert {e.person for e in made.subjects("train")} < {"p0", "p1", "p2"}
+    assert run("verify", f"--records={output}") == 0
+    assert "no problems found" in capsys.readouterr().out
+    assert run("inspect", f"--records={output}") == 0
+    assert "6 subjects (train 2, validation 2, test 2)" in capsys.readouterr().out
+    # The PNG signature (ISO/IEC 15948).
+    assert (output / "contact_sheet.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert run("verify", f"--records={output}") == 0
+
+
+def test_verify_fails_on_damage(run, records_dir, capsys):
+    (records_dir / "test-00000-of-00001.tfrecord").unlink()
+    assert run("verify", f"--records={records_dir}") == 1
+    out = capsys.readouterr().out
+    assert "problem: test-00000-of-00001.tfrecord is missing." in out
+    assert "1 problems found" in out
+
+
+def test_phantoms(run, tmp_path):
+    options = ["--num_subjects=3", "--num_workers=1", f"--output={tmp_path}"]
+    options += ["--phantom_shape=20,24,12", "--phantom_spacing_mm=1,1.25,1.5"]
+    assert run("convert", "--dataset=phantom", *options) == 0
+    (entry,) = manifest.load(tmp_path).subjects("test")
+    assert entry.spacing_mm == pytest.approx((1.25, 1, 1.5))
+    assert entry.shape == (24, 20, 12)
+    assert manifest.load(tmp_path).label_names[1] == "femoral cartilage"
+
+
+def test_an_error_is_one_line(run, tmp_path, capsys):
+    assert run("verify", f"--records={tmp_path}") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {tmp_path}/manifest.json does not exist")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["make"], "invalid choice: 'make'"),
+        (["verify"], "required: --records"),
+        (["verify", "--records=a", "--fast"], "unrecognized arguments: --fast"),
+        (["convert", "--dataset=folder", "--output=a"], "folder needs --source"),
+        (["convert", "--dataset=phantom", "--output=a"], "phantom needs --num_subj"),
+        (["convert", "--dataset=oai", "--output=a"], "invalid choice: 'oai'"),
+        (
+            [
+                "convert",
+                "--dataset=phantom",
+                "--output=a",
+                "--num_subjects=1",
+                "--echo=1",
+            ],
+            "--echo belongs to --dataset=folder",
+        ),
+        (["convert", "--num_workers=0"], "expected 1, 2, 3, ...; got '0'"),
+        (["convert", "--num_shards=many"], "expected 1, 2, 3, ...; got 'many'"),
+        (["convert", "--split=70,30"], "three percentages such as 70,20,10"),
+        (["convert", "--phantom_shape=1,2"], "three numbers above 0"),
+        (["convert", "--phantom_spacing_mm=1,2,0"], "three numbers above 0"),
+        (["convert", "--phantom_spacing_mm=1,2,nan"], "three numbers above 0"),
+        (["convert", "--compression=zip"], "invalid choice: 'zip'"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(run, arguments, message, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        run(*arguments)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["", "convert", "verify", "inspect"])
+def test_help_does_not_import_tensorflow(command):
+    script = (
+        "import runpy, sys, atexit\n"
+        "atexit.register(lambda: print(sorted({'tensorflow', 'matplotlib', 'nibabel'} "
+        "& set(sys.modules))))\n"
+        "runpy.run_module('records', run_name='__main__', alter_sys=True)"
+    )
+    arguments = [sys.executable, "-c", script, *command.split(), "--help"]
+    result = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert f"usage: python -m records {command}".rstrip() in result.stdout
+    assert result.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,129 @@
+"""The manifest tells everything without a look into the shards."""
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+
+from records import manifest
+
+
+@pytest.fixture
+def described(records_dir):
+    return manifest.load(records_dir)
+
+
+def test_it_tells_what_was_converted(described):
+    assert described.counts == {"train": 4, "validation": 1, "test": 1}
+    assert described.recipe == {
+        "dataset": "fake",
+        "settings": {"settings": "fake"},
+        "split": [60, 20, 20],
+        "num_shards": 2,
+        "compression": "none",
+        "seed": 0,
+    }
+    assert set(described.versions) == {"deepresolve", "tensorflow", "numpy", "python"}
+    assert described.label_names == {1: "cartilage"}
+    assert [shard.file for shard in described.all_shards] == [
+        "train-00000-of-00002.tfrecord",
+        "train-00001-of-00002.tfrecord",
+        "validation-00000-of-00001.tfrecord",
+        "test-00000-of-00001.tfrecord",
+    ]
+
+
+def test_it_tells_of_every_subject(described, make_subject):
+    (entry,) = described.subjects("test")
+    # PIR (i back, j down, k right) is stored as rows down, columns back, slices left.
+    i_mm, j_mm, k_mm = make_subject().image.spacing_mm
+    assert entry == manifest.Entry(
+        subject=entry.subject,
+        person=entry.subject,
+        side="right",
+        shape=(6, 7, 5),
+        spacing_mm=(j_mm, i_mm, k_mm),
+        dtype="int16",
+        plane="sagittal",
+        labelled=True,
+        source=f"{entry.subject}.fake",
+        source_sha256=make_subject(entry.subject).hashes()[0],
+        label_sha256=make_subject(entry.subject).hashes()[1],
+    )
+    every = {
+        e.subject
+        for s in ("train", "validation", "test")
+        for e in described.subjects(s)
+    }
+    assert every == set("abcdef")
+
+
+def test_shards_are_described_as_they_are_on_disk(described, records_dir):
+    for shard in described.all_shards:
+        content = (records_dir / shard.file).read_bytes()
+        assert shard.num_bytes == len(content)
+        assert shard.sha256 == hashlib.sha256(content).hexdigest()
+        assert shard.num_subjects == len(shard.subjects)
+
+
+def test_its_hash_is_that_of_the_file(described, records_dir):
+    content = (records_dir / manifest.FILE).read_bytes()
+    assert described.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_shard_survives_json(described):
+    for shard in described.all_shards:
+        fields = json.loads(json.dumps(dataclasses.asdict(shard)))
+        assert manifest.shard_from_json(fields) == shard
+
+
+def test_compression_is_tensorflows_name(described):
+    assert described.compression == ""
+    gzip = dataclasses.replace(described, recipe={"compression": "gzip"})
+    assert gzip.compression == "GZIP"
+
+
+def test_an_unknown_split_is_refused(described):
+    with pytest.raises(ValueError, match="'val'; expected one of train, validation"):
+        described.shards("val")
+
+
+def test_a_folder_without_manifest_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m records convert"):
+        manifest.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="python -m records convert"):
+        manifest.load(tmp_path / "nowhere")
+
+
+def test_another_schema_version_is_refused(records_dir):
+    path = records_dir / manifest.FILE
+    path.write_text(path.read_text().replace('version": 1', 'version": 2', 1))
+    with pytest.raises(ValueError, match=r"version 2; .* reads 1. Convert the scans"):
+        manifest.load(records_dir)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '"text"', "\x00"])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
+    (tmp_path / manifest.FILE).write_text(content)
+    with pytest.raises(ValueError, match=r"manifest.json is not a manifest"):
+        manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["recipe", "versions", "label_names", "shards"])
+def test_a_manifest_with_a_part_missing_is_refused(records_dir, key):
+    path = records_dir / manifest.FILE
+    fields = json.loads(path.read_text())
+    del fields[key]
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ValueError, match=rf"manifest.json is damaged: .*{key}"):
+        manifest.load(records_dir)
+
+
+def test_a_subject_with_a_part_missing_is_refused(records_dir):
+    path = records_dir / manifest.FILE
+    fields = json.loads(path.read_text())
+    del fields["shards"][0]["subjects"][0]["person"]
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ValueError, match=r"manifest.json is damaged: .*person"):
+        manifest.load(records_dir)

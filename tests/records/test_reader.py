@@ -1,0 +1,98 @@
+"""Shards in, for training and for evaluation."""
+
+import numpy as np
+import pytest
+
+from records import conversion, manifest, reader
+
+
+def names(dataset):
+    return [e["subject"].decode() for e in dataset.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize("file_parallelism", [1, 2, 8])
+def test_the_dataset_has_each_subject_once_and_knows_how_many(
+    records_dir, file_parallelism
+):
+    dataset = reader.dataset(records_dir, "train", file_parallelism=file_parallelism)
+    assert dataset.cardinality() == 4
+    listed = [e.subject for e in manifest.load(records_dir).subjects("train")]
+    assert sorted(names(dataset)) == sorted(listed)
+    assert names(dataset) == names(dataset)
+
+
+def test_one_file_at_a_time_keeps_the_order_of_the_manifest(records_dir):
+    listed = [e.subject for e in manifest.load(records_dir).subjects("train")]
+    assert names(reader.dataset(records_dir, "train")) == listed
+
+
+def test_shards_are_shuffled_anew_in_every_pass(make_subject, make_recipe, tmp_path):
+    subjects = [make_subject(f"{n:02d}") for n in range(12)]
+    recipe = make_recipe(subjects, split=(100, 0, 0), num_shards=12)
+    conversion.convert(recipe, str(tmp_path))
+
+    def passes():
+        dataset = reader.dataset(str(tmp_path), "train", shuffle_seed=3)
+        return [names(dataset) for _ in range(3)]
+
+    first, second, third = passes()
+    assert sorted(first) == sorted(second) == sorted(third)
+    assert len({tuple(first), tuple(second), tuple(third)}) == 3
+    assert passes() == [first, second, third]
+
+
+def test_elements_and_subjects_are_the_same_volumes(records_dir):
+    pairs = zip(
+        reader.dataset(records_dir, "train").as_numpy_iterator(),
+        reader.subjects(records_dir, "train"),
+        strict=True,
+    )
+    for element, stored in pairs:
+        np.testing.assert_array_equal(element["image"], stored.image.array)
+        np.testing.assert_array_equal(element["label"], stored.label.array)
+        np.testing.assert_array_equal(element["affine"], stored.image.affine)
+        scale = (stored.scale.low, stored.scale.high)
+        np.testing.assert_array_equal(element["intensity"], np.float32(scale))
+
+
+@pytest.mark.parametrize("read", [reader.dataset, reader.subjects])
+def test_an_empty_split_is_refused(make_subject, make_recipe, tmp_path, read):
+    recipe = make_recipe([make_subject(n) for n in "abc"], split=(100, 0, 0))
+    conversion.convert(recipe, str(tmp_path))
+    with pytest.raises(ValueError, match=r"'test' of .*train 3, validation 0, test 0"):
+        list(read(str(tmp_path), "test"))
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_shard_is_named(
+    make_subject, make_recipe, tmp_path, compression, damage
+):
+    recipe = make_recipe([make_subject(n) for n in "abc"], compression=compression)
+    conversion.convert(recipe, str(tmp_path))
+    path = tmp_path / "test-00000-of-00001.tfrecord"
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    if damage == "flip":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"test-00000-of-00001.* cannot be read"):
+        list(reader.subjects(str(tmp_path), "test"))
+
+
+def test_a_shard_cut_between_records_is_named(records_dir):
+    path = records_dir / "train-00000-of-00002.tfrecord"
+    content = path.read_bytes()
+    # TFRecord: length (8 bytes, little-endian), its CRC (4), the data, its CRC (4).
+    end_of_first = 8 + 4 + int.from_bytes(content[:8], "little") + 4
+    path.write_bytes(content[:end_of_first])
+    with pytest.raises(ValueError, match="has 1 subjects; the manifest says 2"):
+        list(reader.subjects(records_dir, "train"))
+
+
+def test_voxels_are_read_only(records_dir):
+    (stored,) = reader.subjects(records_dir, "test")
+    with pytest.raises(ValueError, match="read-only"):
+        stored.image.array[0, 0, 0] = 1

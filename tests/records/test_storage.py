@@ -1,0 +1,75 @@
+"""Files are whole or absent."""
+
+import hashlib
+import resource
+
+import pytest
+import tensorflow as tf
+
+from records import storage
+
+
+@pytest.fixture
+def full_disk():
+    """No file can grow beyond 4 KiB: the operating system refuses the write."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_file_is_written_read_and_hashed(tmp_path):
+    path = str(tmp_path / "file")
+    content = bytes(range(256)) * 10000
+    storage.write(path, content)
+    assert storage.read(path) == content
+    assert storage.num_bytes(path) == len(content)
+    assert storage.sha256(path) == hashlib.sha256(content).hexdigest()
+    assert storage.list_files(str(tmp_path)) == ["file"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_error_leaves_the_old_file(tmp_path, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(error), storage.replacing(str(path)) as temporary:
+        with tf.io.gfile.GFile(temporary, "wb") as file:
+            file.write(b"new")
+        raise error
+    assert storage.list_files(str(tmp_path)) == ["file"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path, full_disk):
+    with pytest.raises(OSError, match=r"Could not write .*file.*disk full"):
+        storage.write(str(tmp_path / "file"), bytes(100_000))
+    assert storage.list_files(str(tmp_path)) == []
+
+
+def test_a_full_disk_stops_a_tfrecord(tmp_path, full_disk):
+    path = str(tmp_path / "file")
+    with (
+        pytest.raises(OSError, match=r"Could not write .*file.*disk full"),
+        storage.replacing(path) as temporary,
+        tf.io.TFRecordWriter(temporary) as writer,
+    ):
+        writer.write(bytes(100_000))
+    assert storage.list_files(str(tmp_path)) == []
+
+
+def test_remote_paths_work_as_local_ones():
+    # TensorFlow's in-memory file system stands for gs:// and s3://.
+    storage.make_folder("ram://folder")
+    path = storage.join("ram://folder", "file")
+    storage.write(path, b"content")
+    assert storage.read(path) == b"content"
+    assert storage.list_files("ram://folder") == ["file"]
+    storage.remove(path)
+    storage.remove(path)
+    assert storage.list_files("ram://folder") == []
+
+
+def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="Could not make the folder"):
+        storage.make_folder(str(tmp_path / "file" / "folder"))

@@ -1,0 +1,89 @@
+"""What a scan becomes before it is stored."""
+
+import numpy as np
+import pytest
+
+from records import stored
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("bool", "uint8"),
+        ("float16", "float32"),
+        ("float64", "float32"),
+        ("int64", "int32"),
+        ("uint64", "int32"),
+        (">i2", "int16"),
+        (">f4", "float32"),
+    ],
+)
+def test_other_dtypes_become_a_stored_one(given, expected):
+    array = np.arange(24).reshape(2, 3, 4).astype(given)
+    made = stored.storable(array)
+    assert made.dtype == np.dtype(expected)
+    np.testing.assert_array_equal(made, array)
+
+
+def test_float64_is_rounded_to_the_nearest_float32():
+    array = np.full((1, 1, 1), 0.1)
+    # 13421773 / 2**27 is the float32 nearest to 0.1 (IEEE 754).
+    assert stored.storable(array).item() == 13421773 / 2**27
+
+
+def test_reordered_views_become_c_order():
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4).transpose(2, 0, 1)[::-1]
+    made = stored.storable(array)
+    assert made.flags.c_contiguous
+    np.testing.assert_array_equal(made, array)
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1])
+def test_integers_that_do_not_fit_are_refused(value):
+    with pytest.raises(ValueError, match="do not fit into int32"):
+        stored.storable(np.full((1, 1, 1), value))
+
+
+def test_floats_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="do not fit into float32"):
+        stored.storable(np.full((1, 1, 1), 1e39))
+
+
+def test_complex_voxels_are_refused():
+    with pytest.raises(ValueError, match="dtype complex64 cannot be stored"):
+        stored.storable(np.zeros((1, 1, 1), np.complex64))
+
+
+def test_image_and_label_are_turned_alike(make_subject, make_volume):
+    image = make_volume()
+    subject = make_subject(image=image)
+    loaded = stored.load(subject)
+    assert loaded.image.orientation == "IPL"  # Sagittal: down, back, to the left.
+    # The same voxel of the scan, found through the affines.
+    voxel = np.array([2, 1, 3])
+    world = image.affine @ [*voxel, 1]
+    there = np.linalg.solve(loaded.image.affine, world)[:3].round().astype(int)
+    assert loaded.image.array[tuple(there)] == image.array[tuple(voxel)]
+    assert loaded.label.array[tuple(there)] == subject.label.array[tuple(voxel)]
+
+
+def test_the_scale_is_that_of_the_voxels(make_subject, make_volume):
+    image = make_volume("float32", shape=(20, 20, 20))
+    scale = stored.load(make_subject(image=image)).scale
+    low, high = np.percentile(image.array, [0.1, 99.9])
+    assert (scale.low, scale.high) == pytest.approx((low, high))
+
+
+def test_an_error_names_the_subject(make_subject, make_volume):
+    image = make_volume()
+    constant = make_subject("knee", image=image.with_array(np.zeros(image.shape)))
+    with pytest.raises(ValueError, match=r"Subject 'knee' \(knee.fake\): Every voxel"):
+        stored.load(constant)
+
+
+def test_labels_of_another_dtype_are_refused(make_subject, make_volume):
+    image = make_volume()
+    subject = make_subject(image=image)
+    object.__setattr__(subject, "label", image)
+    with pytest.raises(ValueError, match="Labels are uint8; got int16"):
+        stored.load(subject)

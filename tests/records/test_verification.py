@@ -1,0 +1,88 @@
+"""What `verify` must find."""
+
+import json
+
+import pytest
+
+from records import manifest, verification
+
+SHARD = "train-00001-of-00002.tfrecord"
+
+
+def test_a_good_set_has_no_problems(records_dir):
+    assert verification.verify(records_dir) == []
+
+
+def test_every_flipped_byte_is_found(records_dir):
+    path = records_dir / SHARD
+    content = path.read_bytes()
+    for position in (0, 9, len(content) // 2, len(content) - 1):
+        flipped = bytearray(content)
+        flipped[position] ^= 1
+        path.write_bytes(flipped)
+        (problem,) = verification.verify(records_dir)
+        assert problem == f"{SHARD} was changed: its SHA-256 is not the manifest's."
+
+
+def test_a_cut_shard_is_found(records_dir):
+    path = records_dir / SHARD
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:-5])
+    assert verification.verify(records_dir) == [
+        f"{SHARD} has {size - 5} bytes; the manifest says {size}."
+    ]
+
+
+def test_a_missing_shard_is_found(records_dir):
+    (records_dir / SHARD).unlink()
+    assert verification.verify(records_dir) == [f"{SHARD} is missing."]
+
+
+def test_a_shard_that_is_not_in_the_manifest_is_found(records_dir):
+    extra = records_dir / "train-00002-of-00002.tfrecord"
+    extra.write_bytes((records_dir / SHARD).read_bytes())
+    assert verification.verify(records_dir) == [
+        "train-00002-of-00002.tfrecord is not in the manifest."
+    ]
+
+
+def test_all_problems_are_found_at_once(records_dir):
+    for path in records_dir.glob("*.tfrecord"):
+        path.unlink()
+    assert len(verification.verify(records_dir)) == 4
+
+
+@pytest.fixture
+def edit_manifest(records_dir):
+    def edit(change):
+        path = records_dir / manifest.FILE
+        fields = json.loads(path.read_text())
+        change(fields)
+        path.write_text(json.dumps(fields))
+
+    return edit
+
+
+def test_a_manifest_that_tells_of_other_subjects_is_found(records_dir, edit_manifest):
+    def change(fields):
+        fields["shards"][1]["subjects"][0]["side"] = "left"
+
+    edit_manifest(change)
+    assert verification.verify(records_dir) == [
+        f"{SHARD} does not hold the subjects that the manifest lists."
+    ]
+
+
+def test_a_person_in_two_splits_is_found(records_dir, edit_manifest):
+    def change(fields):
+        person = fields["shards"][0]["subjects"][0]["person"]
+        fields["shards"][3]["subjects"][0]["person"] = person
+
+    edit_manifest(change)
+    problems = verification.verify(records_dir)
+    assert any("is in test and train" in problem for problem in problems)
+
+
+def test_a_folder_without_manifest_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="not a complete set"):
+        verification.verify(tmp_path)

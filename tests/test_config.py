@@ -1,0 +1,69 @@
+import dataclasses
+import json
+
+import pytest
+
+from deepresolve import presets
+from deepresolve.config import Config
+
+
+@pytest.mark.parametrize("name", sorted(presets.PRESETS))
+def test_every_preset_survives_json(name):
+    config = presets.get(name)
+    assert Config.from_json(config.to_json()) == config
+    assert config.preset == name
+
+
+def test_json_holds_every_field():
+    stored = json.loads(Config().to_json())
+    assert set(stored) == {field.name for field in dataclasses.fields(Config)}
+
+
+def test_every_field_says_what_it_is():
+    assert all(field.metadata["help"] for field in dataclasses.fields(Config))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_layers": 1}, "num_layers must be at least 2; got 1"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"patch_shape": (32, 32)}, r"patch_shape must be of type .*got \(32, 32\)"),
+        ({"patch_shape": (32, 0, 32)}, "patch_shape must be at least 1"),
+        ({"learning_rate": "fast"}, "learning_rate must be of type float"),
+        ({"random_flips": 1}, "random_flips must be of type bool"),
+        ({"batch_size": True}, "batch_size must be of type int"),
+        ({"schedule": "step"}, r"schedule must be one of \('constant', 'cosine'\)"),
+        ({"downsample_factors": ()}, "at least one factor"),
+        ({"downsample_factors": (3, 9)}, "from 2 to 8; got 9"),
+        ({"fold": (5, 1, 1)}, "must be a multiple of fold"),
+        (
+            {"fold": (1, 1, 2), "downsample_factors": (2, 4)},
+            "works for downsample_factors=2 alone",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Config().replace(**changes)
+
+
+def test_config_of_another_version_names_what_it_does_not_know():
+    text = json.dumps({"num_layers": 20, "crystal_ball": True})
+    with pytest.raises(ValueError, match=r"Unknown config fields \['crystal_ball'\]"):
+        Config.from_json(text)
+
+
+def test_unknown_preset_names_the_known():
+    with pytest.raises(ValueError, match=r"known: \['sr_cnn', 'sr_cnn_small'\]"):
+        presets.get("sr_gan")
+
+
+def test_published_preset_holds_the_published_numbers():
+    # METHOD: SR-CNN table of the abstract; batch from MRSR.
+    config = presets.get("sr_cnn")
+    assert (config.num_layers, config.num_features) == (20, 64)
+    assert (config.patch_shape, config.patch_stride) == ((32,) * 3, (16,) * 3)
+    assert (config.learning_rate, config.num_epochs) == (1e-4, 20)
+    assert (config.batch_size, config.downsample_factors) == (50, (3,))
+    assert (config.schedule, config.optimizer) == ("constant", "adam")

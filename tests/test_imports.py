@@ -1,0 +1,95 @@
+"""Imports point one way (docs: the rooms), and light modules stay light."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+# Which rooms a room may import from, beside itself and third parties. Single modules of
+# the top level are rooms of their own.
+ALLOWED = {
+    "imaging": set(),
+    "config": {"imaging"},
+    "presets": {"config"},
+    "config_flags": {"config", "presets"},
+    "keras_stack": set(),
+    "workdir": {"config", "networks"},
+    "pipeline": {"config", "imaging"},
+    "networks": {"config", "keras_stack"},
+    "training": {"config", "workdir", "imaging", "pipeline", "networks", "keras_stack"},
+    "inference": {"config", "workdir", "imaging", "networks", "keras_stack"},
+    "evaluation": {"config", "workdir", "imaging", "inference"},
+}
+HEAVY = {"tensorflow", "keras"}
+WITHOUT_TENSORFLOW = {"imaging", "config", "presets", "config_flags"}
+
+
+def imported_names(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def modules(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def room_of(path):
+    return path.relative_to(ROOT / "deepresolve").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    "path", modules("deepresolve"), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_library_imports_point_one_way(path):
+    here = room_of(path)
+    for name in imported_names(path):
+        parts = name.split(".")
+        assert parts[0] != "records", f"{path} imports {name}"
+        if parts[0] == "deepresolve" and here != "__init__" and len(parts) > 1:
+            there = parts[1]
+            allowed = ALLOWED[here] | {here, "__version__"}
+            assert there in allowed, f"{path} imports {name}"
+        if here in WITHOUT_TENSORFLOW:
+            assert parts[0] not in HEAVY, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path", modules("records"), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_records_use_only_imaging(path):
+    for name in imported_names(path):
+        if name.startswith("deepresolve."):
+            assert name.startswith(("deepresolve.imaging", "deepresolve.__version__"))
+
+
+def test_every_room_has_a_rule():
+    rooms = {room_of(path) for path in modules("deepresolve")} - {"__init__"}
+    assert rooms == set(ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-c", "import deepresolve, records"],
+        ["train.py", "--help"],
+        ["evaluate.py", "--help"],
+        ["-m", "records", "--help"],
+        ["-m", "deepresolve.inference.predict", "--help"],
+    ],
+    ids=" ".join,
+)
+def test_answers_without_loading_anything_heavy(command):
+    timed = [sys.executable, "-X", "importtime", *command]
+    result = subprocess.run(timed, cwd=ROOT, capture_output=True, text=True)
+    loaded = {line.split("|")[-1].strip() for line in result.stderr.splitlines()}
+    assert "argparse" in loaded or "absl" in loaded or "deepresolve" in loaded
+    heavy = {"tensorflow", "keras", "scipy", "skimage", "matplotlib", "nibabel"}
+    assert not loaded & heavy
