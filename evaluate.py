@@ -7,12 +7,10 @@ Writes report.md, report.json, subjects.csv and super_resolution.png into --outp
 
 from __future__ import annotations
 
-import os
-import sys
-
-from absl import app, flags
+from absl import flags
 
 import deepresolve
+from deepresolve import entry
 
 FLAGS = flags.FLAGS
 
@@ -79,16 +77,5 @@ def _flags_and_versions() -> dict[str, str]:
     }
 
 
-def main(argv: list[str]) -> None:
-    """Runs, and turns errors that a user can mend into one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments {argv[1:]}; flags start with --.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        run()
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    app.run(main)
+    entry.launch(run)

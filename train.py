@@ -8,12 +8,9 @@ config is a flag; a flag that is given overrides the preset's value.
 
 from __future__ import annotations
 
-import os
-import sys
+from absl import flags
 
-from absl import app, flags, logging
-
-from deepresolve import config_flags
+from deepresolve import config_flags, entry
 
 FLAGS = flags.FLAGS
 
@@ -36,28 +33,22 @@ def run() -> None:
     stored = manifest.load(FLAGS.records)
     data = TrainingData(
         volumes=reader.dataset(FLAGS.records, "train"),
-        shapes={entry.subject: entry.shape for entry in stored.subjects("train")},
-        validation=(
-            (subject.image, subject.scale)
-            for subject in reader.subjects(FLAGS.records, "validation")
-        ),
+        shapes={subject.subject: subject.shape for subject in stored.subjects("train")},
+        validation=_validation(stored),
         provenance={"records": FLAGS.records, "manifest_sha256": stored.sha256},
     )
     fit(config, data, Workdir(FLAGS.workdir), METRICS)
-    logging.info("Trained; the weights are %s/best.keras", FLAGS.workdir)
+    print(f"Trained; the weights are {FLAGS.workdir}/best.keras")
 
 
-def main(argv: list[str]) -> None:
-    """Runs, and turns errors that a user can mend into one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments {argv[1:]}; flags start with --.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.set_verbosity(logging.INFO)
-    try:
-        run()
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+def _validation(stored):
+    """Validation scans with their scales, one in memory at a time."""
+    from records import reader
+
+    if stored.subjects("validation"):
+        for subject in reader.subjects(FLAGS.records, "validation"):
+            yield subject.image, subject.scale
 
 
 if __name__ == "__main__":
-    app.run(main)
+    entry.launch(run)

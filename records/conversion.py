@@ -18,7 +18,7 @@ from typing import Protocol
 from tqdm import tqdm
 
 from records import manifest, resume, shards, splits, storage
-from records.datasets.subject import Subject
+from records.subject import Subject
 
 COMPRESSIONS = ("none", "gzip")
 
@@ -147,8 +147,9 @@ def _write_all(
             yield future.result()
     except BrokenProcessPool as error:
         raise ChildProcessError(
-            "A worker process was killed, most likely because memory ran out. Run the "
-            "same command again with a smaller --num_workers; it continues."
+            "A worker process ended without an answer. If nothing above says why, "
+            "memory ran out: run the same command with a smaller --num_workers; it "
+            "continues."
         ) from error
     finally:
         # Workers stop before their next scan, and delete what they had begun; one that

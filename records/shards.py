@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from records import manifest, schema, storage
-from records.datasets.subject import Subject
 from records.stored import load
+from records.subject import Subject
 
 SUFFIX = ".tfrecord"
 PROGRESS_SUFFIX = ".progress.json"

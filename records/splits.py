@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from records.datasets.subject import Subject
+from records.subject import Subject
 
 SPLITS = ("train", "validation", "test")
 

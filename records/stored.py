@@ -8,7 +8,7 @@ import numpy as np
 
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.imaging.volume import Volume
-from records.datasets.subject import Subject
+from records.subject import Subject
 
 IMAGE_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32")
 

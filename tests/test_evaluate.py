@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-# Keras 3.15 copies its variables in a way that NumPy 2 warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
-
 ROOT = pathlib.Path(__file__).parent.parent
 
 

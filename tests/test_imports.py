@@ -16,12 +16,13 @@ ALLOWED = {
     "config": {"imaging"},
     "presets": {"config"},
     "config_flags": {"config", "presets"},
+    "entry": set(),
     "keras_stack": set(),
     "workdir": {"config", "networks"},
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
     "training": {"config", "workdir", "imaging", "pipeline", "networks", "keras_stack"},
-    "inference": {"config", "workdir", "imaging", "networks", "keras_stack"},
+    "inference": {"config", "entry", "workdir", "imaging", "networks", "keras_stack"},
     "evaluation": {"config", "workdir", "imaging", "inference"},
 }
 HEAVY = {"tensorflow", "keras"}

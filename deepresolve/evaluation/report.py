@@ -100,7 +100,10 @@ def protocol(results: Results) -> dict[str, Any]:
             "percentiles, without clipping; the network's input is scaled by those of "
             "the thick scan"
         ),
-        "region": "the whole volume, air included",
+        "region": (
+            "whole slices, air included, from the first acquired slice to the last; "
+            "slices past it are left out"
+        ),
         "num_subjects": len(results.subjects),
         "num_people": len(people),
         "median_seconds_per_volume": round(float(np.median(seconds)), 3),

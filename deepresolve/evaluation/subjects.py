@@ -4,7 +4,9 @@ A subject's thin-slice scan is the ground truth. It is thickened, and what remai
 brought back to the thin grid in three ways: tricubic interpolation (TCI), Fourier
 interpolation, and the network on top of TCI. The network gets what it would get in
 the clinic: intensities scaled by the THICK scan's own percentiles. Every image set is
-measured in units of the GROUND TRUTH's scale, so that `data_range` is 1.
+measured in units of the GROUND TRUTH's scale, so that `data_range` is 1, and from the
+first acquired slice to the last: past it there is nothing to interpolate, and `predict`
+makes no slices there.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class Measurement:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatedSubject:
-    """Facts of one subject, and the seconds that the network took for it."""
+    """Facts of one subject's whole scan, and the seconds that the network took."""
 
     subject: str
     person: str
@@ -163,7 +165,12 @@ def _evaluate(
         estimates, seconds = restored_images(
             subject.image, enhance, downsample_factor=downsample_factor
         )
-        volumes = _scaled(subject, estimates)
+        truth = acquired_span(subject.image, downsample_factor)
+        volumes = Example(
+            subject.subject,
+            _scaled(truth, subject.scale),
+            {name: _scaled(image, subject.scale) for name, image in estimates.items()},
+        )
         numbers = _measure(subject.person, volumes, metrics)
     except ValueError as error:
         raise ValueError(f"Subject {subject.subject!r}: {error}") from error
@@ -177,6 +184,20 @@ def _evaluate(
     return facts, numbers, volumes
 
 
+def acquired_span(image: Volume, downsample_factor: int) -> Volume:
+    """The slices from the first that thickening keeps to the last that it keeps.
+
+    Args:
+      image: canonical thin-slice scan of n slices.
+      downsample_factor: D; slices 0, D, 2D, ... are kept.
+
+    Returns:
+      The first floor((n - 1) / D) D + 1 slices: a view.
+    """
+    last = (image.num_slices - 1) // downsample_factor * downsample_factor
+    return image.crop((slice(None), slice(None), slice(last + 1)))
+
+
 def restored_images(
     image: Volume, enhance: Enhance, *, downsample_factor: int
 ) -> tuple[dict[str, Volume], float]:
@@ -188,8 +209,8 @@ def restored_images(
       downsample_factor: D, from 2 to 8.
 
     Returns:
-      The volumes by name of image set, float32 in scan units, and the seconds that
-      `enhance` took.
+      The volumes by name of image set, float32 in scan units on the grid of
+      `acquired_span`, and the seconds that `enhance` took.
 
     Raises:
       ValueError: the network returned another shape or voxels that are not finite.
@@ -197,11 +218,7 @@ def restored_images(
     thick = thicken(image, downsample_factor)
     scale = estimate_scale(thick.array)
     cubic, fourier = (
-        scale.apply(
-            interpolate(
-                thick, downsample_factor, num_slices=image.num_slices, method=method
-            ).array
-        )
+        scale.apply(interpolate(thick, downsample_factor, method=method).array)
         for method in ("cubic", "fourier")
     )
     start = time.perf_counter()
@@ -214,21 +231,15 @@ def restored_images(
         )
     # All three take the same way back, so a network that adds nothing equals TCI.
     scaled = {"sr": enhanced, "tci": cubic, "fourier": fourier}
+    span = acquired_span(image, downsample_factor)
     volumes = {
-        name: image.with_array(scale.invert(array)) for name, array in scaled.items()
+        name: span.with_array(scale.invert(array)) for name, array in scaled.items()
     }
     return volumes, seconds
 
 
-def _scaled(subject: Subject, estimates: Mapping[str, Volume]) -> Example:
-    def scaled(volume: Volume) -> Volume:
-        return volume.with_array(subject.scale.apply(volume.array))
-
-    return Example(
-        subject.subject,
-        scaled(subject.image),
-        {name: scaled(volume) for name, volume in estimates.items()},
-    )
+def _scaled(image: Volume, scale: IntensityScale) -> Volume:
+    return image.with_array(scale.apply(image.array))
 
 
 def _measure(

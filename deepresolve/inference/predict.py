@@ -12,12 +12,13 @@ passed over, and the command then ends with status 1.
 
 from __future__ import annotations
 
-import os
 import pathlib
 import sys
 import time
 
-from absl import app, flags
+from absl import flags
+
+from deepresolve import entry
 
 FLAGS = flags.FLAGS
 
@@ -90,7 +91,7 @@ def plan_outputs(
 
 
 def run() -> int:
-    """Super-resolves all scans; returns how many failed."""
+    """Super-resolves all scans; returns the exit status."""
     from deepresolve.imaging import formats
     from deepresolve.inference.super_resolution import SuperResolver, with_dtype
 
@@ -124,20 +125,8 @@ def run() -> int:
         )
     if failures and len(pairs) > 1:
         print(f"{failures} of {len(pairs)} scans failed.", file=sys.stderr)
-    return failures
-
-
-def main(argv: list[str]) -> None:
-    """Runs, and turns errors that a user can mend into one line."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments {argv[1:]}; flags start with --.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        failures = run()
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    sys.exit(1 if failures else 0)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    entry.launch(run)

@@ -93,8 +93,6 @@ class SuperResolver:
         self,
         thick: Volume,
         factor: int,
-        *,
-        num_slices: int | None = None,
         progress: bool = False,
     ) -> Volume:
         """The thin-slice scan, in the thick one's own intensity units and orientation.
@@ -102,12 +100,11 @@ class SuperResolver:
         Args:
           thick: n slices, in any orientation.
           factor: thin slices per thick slice spacing.
-          num_slices: thin slices wanted; by default (n - 1) * factor + 1, from the
-            first acquired slice to the last.
           progress: show a progress bar.
 
         Returns:
-          A float32 Volume in the same axes as `thick`.
+          A float32 Volume of (n - 1) * factor + 1 slices, from the first acquired
+          slice to the last, in the same axes as `thick`.
 
         Raises:
           ValueError: voxels that are not finite or all alike.
@@ -115,7 +112,7 @@ class SuperResolver:
         scan = thick.canonical()
         scale = estimate_scale(scan.array)
         scaled = dataclasses.replace(scan, array=scale.apply(scan.array))
-        thin = interpolate(scaled, factor, num_slices=num_slices)
+        thin = interpolate(scaled, factor)
         sharp = scale.invert(self.enhance(thin.array, progress))
         result = thin.with_array(sharp)
         return result if thick.to_source is not None else result.restore()

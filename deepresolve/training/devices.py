@@ -11,6 +11,8 @@ from deepresolve.config import Config
 # NVIDIA's tensor cores multiply bfloat16 from this compute capability on (Ampere).
 _BFLOAT16_CAPABILITY = (8, 0)
 
+CPUINFO = pathlib.Path("/proc/cpuinfo")  # Linux; other systems compute in float32
+
 
 def build_strategy(config: Config) -> tf.distribute.Strategy:
     """The strategy that `config.distribution` names.
@@ -35,8 +37,7 @@ def _has_fast_bfloat16() -> bool:
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return details.get("compute_capability", (0, 0)) >= _BFLOAT16_CAPABILITY
-    cpuinfo = pathlib.Path("/proc/cpuinfo")  # Linux; other systems compute in float32
-    if not cpuinfo.exists():
+    if not CPUINFO.exists():
         return False
-    flags = cpuinfo.read_text(encoding="utf-8").split()
+    flags = CPUINFO.read_text(encoding="utf-8").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags

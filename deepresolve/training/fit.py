@@ -123,6 +123,7 @@ def fit(
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             steps_per_epoch=steps,
+            shuffle=False,
             callbacks=all_callbacks,
             verbose=verbose,
         )

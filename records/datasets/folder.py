@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from records.datasets import persons
-from records.datasets.subject import Subject
+from records.subject import Subject
 
 # Compressed scans are estimated at twice their size on disk, label maps (one byte a
 # voxel) at half of the image: enough to choose a number of shards.

@@ -12,7 +12,7 @@ import numpy as np
 import deepresolve
 from deepresolve.imaging import phantom
 from deepresolve.imaging.volume import Volume
-from records.datasets.subject import Subject
+from records.subject import Subject
 
 
 @dataclasses.dataclass(frozen=True)

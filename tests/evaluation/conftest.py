@@ -58,6 +58,6 @@ def better_results(subjects):
     def halve_the_error(interpolated):
         image = next(truths).image
         truth = estimate_scale(thicken(image, 3).array).apply(image.array)
-        return (interpolated + truth) / 2
+        return (interpolated + truth[..., :19]) / 2  # 0, 3, .., 18 are acquired
 
     return evaluate_super_resolution(subjects, halve_the_error, downsample_factor=3)

@@ -33,10 +33,11 @@ def test_png_opens_and_has_its_size(results):
     assert png.startswith(b"\x89PNG\r\n")
     picture = pixels(png)
     assert picture.shape[1] == figures.WIDTH_PX
-    # 24 x 22 x 20 voxels of 0.5, 0.6 and 0.8 mm: sagittal 12 mm high and 13.2 wide,
-    # coronal 12 by 16, axial 13.2 by 16. The widest, 16 mm, fills a column.
+    # 24 x 22 x 20 voxels of 0.5, 0.6 and 0.8 mm, 19 slices of them measured: sagittal
+    # 12 mm high and 13.2 wide, coronal 12 by 15.2, axial 13.2 by 15.2. The widest,
+    # 15.2 mm, fills a column.
     column_px = (2000 - figures._LEFT - figures._RIGHT - 4 * figures._GAP) / 5
-    panels_px = (12 + 13.2 + 12) * column_px / 16
+    panels_px = (12 + 13.2 + 12) * column_px / 15.2
     margins_px = figures._TOP + figures._BOTTOM + 2 * figures._GAP
     assert picture.shape[0] == pytest.approx(panels_px + margins_px, abs=3)
 
@@ -60,10 +61,11 @@ def test_a_ball_is_round_though_voxels_are_not(results):
     ball = truth.with_array((distance_mm < 4.4).astype(np.float32))
     shown = Example("ball", ball, dict.fromkeys(("sr", "tci", "fourier"), ball))
     picture = pixels(figures.comparison(dataclasses.replace(results, example=shown)))
-    # Coronal, 12 of 16 mm high; the letters are yellow, the scale bar is elsewhere.
-    white = columns(picture)[0][: int(12 / 16 * 380)].min(axis=2) > 0.9
+    # Coronal, 12 mm high; the letters are yellow, the scale bar is elsewhere.
+    px_per_mm = 380 / 15.2  # a column of 380 pixels shows 19 slices
+    white = columns(picture)[0][: int(12 * px_per_mm)].min(axis=2) > 0.9
     height, width = (np.ptp(np.flatnonzero(white.any(axis))) for axis in (1, 0))
-    assert height == pytest.approx(width, abs=380 / 16 * 0.8)  # one voxel of 0.8 mm
+    assert height == pytest.approx(width, abs=0.8 * px_per_mm)  # one voxel
     assert height > 150
 
 

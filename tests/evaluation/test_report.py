@@ -35,6 +35,7 @@ def test_json_has_what_programs_look_for(better_results):
     assert content["protocol"]["data_range"] == 1.0
     assert content["protocol"]["downsample_factor"] == 3
     assert content["protocol"]["num_people"] == 3
+    assert "first acquired slice to the last" in content["protocol"]["region"]
     assert content["subjects"][0]["shape"] == [24, 22, 20]
     assert set(content["metrics"]) == {"ssim", "psnr"}
 
@@ -91,6 +92,7 @@ def test_markdown_says_how_it_was_measured(results):
         "| SSIM (x100)",
         "downsample_factor: 3",
         "data_range: 1.0",
+        "from the first acquired slice to the last; slices past it are left out",
         "7 voxels along each axis",
         "median_seconds_per_volume",
         "gs://bucket/shards",

@@ -1,15 +1,23 @@
+import dataclasses
 import weakref
 
 import numpy as np
 import pytest
+from scipy import linalg
 from skimage import metrics as skimage_metrics
 
 from deepresolve.evaluation.subjects import (
     IMAGE_SETS,
+    acquired_span,
     evaluate_super_resolution,
     restored_images,
 )
-from deepresolve.imaging.degradation import interpolate, thicken
+from deepresolve.imaging.degradation import (
+    decimation_matrix,
+    filter_matrix,
+    interpolate,
+    thicken,
+)
 from deepresolve.imaging.intensity import estimate_scale
 
 
@@ -40,17 +48,16 @@ def test_half_the_error_is_six_decibel(better_results):
 @pytest.mark.parametrize(
     ("image_set", "method"), [("tci", "cubic"), ("fourier", "fourier")]
 )
-@pytest.mark.parametrize("factor", [2, 3])  # 20 slices: one past the last kept, or two
+@pytest.mark.parametrize(("factor", "measured"), [(2, 19), (3, 19), (4, 17)])  # of 20
 def test_numbers_equal_scikit_image_in_scan_units(
-    make_subject, image_set, method, factor
+    make_subject, image_set, method, factor, measured
 ):
     """1 is high - low of the ground truth, so that is the data range in its units."""
     subject = make_subject(5)
     results = evaluate_super_resolution([subject], identity, downsample_factor=factor)
-    truth = subject.image.array.astype(float)
-    estimate = interpolate(
-        thicken(subject.image, factor), factor, num_slices=20, method=method
-    ).array
+    truth = subject.image.array[..., :measured].astype(float)
+    thick = thicken(subject.image, factor)
+    estimate = interpolate(thick, factor, num_slices=measured, method=method).array
     span = subject.scale.high - subject.scale.low
     assert results.values(image_set, "psnr") == pytest.approx(
         [skimage_metrics.peak_signal_noise_ratio(truth, estimate, data_range=span)],
@@ -67,6 +74,37 @@ def test_numbers_equal_scikit_image_in_scan_units(
     )
 
 
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+def test_span_ends_with_the_last_kept_slice(make_subject, factor):
+    for num_slices in (1, 2, 8, 9, 10, 16, 17):
+        image = make_subject(0, shape=(8, 9, num_slices)).image
+        last_kept = range(num_slices)[::factor][-1]
+        span = acquired_span(image, factor)
+        np.testing.assert_array_equal(span.array, image.array[..., : last_kept + 1])
+        np.testing.assert_array_equal(span.affine, image.affine)
+
+
+def test_slices_past_the_last_acquired_one_are_not_compared(make_subject):
+    """They change no number but by way of the thick scan, which is held as it is.
+
+    Of 24 slices, 0, 8 and 16 are kept; 7 lie past them. Three thick slices are three
+    equations, which leaves four directions in which those 7 can change unseen.
+    """
+    subject = make_subject(8, shape=(24, 22, 24))
+    thickening = decimation_matrix(24, 8) @ filter_matrix(24, 8)
+    unseen = linalg.null_space(thickening[:, 17:])[:, 0]
+    array = subject.image.array.astype(float)
+    array[..., 17:] += 1000 * unseen
+    changed = dataclasses.replace(subject, image=subject.image.with_array(array))
+    before, after = (
+        evaluate_super_resolution([one], identity, downsample_factor=8)
+        for one in (subject, changed)
+    )
+    for a, b in zip(before.measurements, after.measurements, strict=True):
+        assert dataclasses.replace(a, value=0.0) == dataclasses.replace(b, value=0.0)
+        assert a.value == pytest.approx(b.value, abs=1e-4)
+
+
 def test_network_sees_tci_scaled_by_the_thick_scan_alone(make_subject):
     subject = make_subject(6)
     seen = []
@@ -77,7 +115,7 @@ def test_network_sees_tci_scaled_by_the_thick_scan_alone(make_subject):
 
     evaluate_super_resolution([subject], remember, downsample_factor=3)
     thick = thicken(subject.image, 3)
-    expected = interpolate(thick, 3, num_slices=20).array
+    expected = interpolate(thick, 3, num_slices=19).array  # slice 18 is the last kept
     scale = estimate_scale(thick.array)
     assert seen[0].dtype == np.float32
     np.testing.assert_allclose(
@@ -91,6 +129,7 @@ def test_images_are_in_scan_units_on_the_grid_of_the_scan(make_subject):
     scale = estimate_scale(thicken(image, 4).array)
     assert set(images) == set(IMAGE_SETS)
     for volume in images.values():
+        assert volume.shape == (24, 22, 17)  # slices 0, 4, .., 16 are acquired
         np.testing.assert_array_equal(volume.affine, image.affine)
         assert volume.array.dtype == np.float32
     np.testing.assert_allclose(
@@ -102,8 +141,10 @@ def test_example_is_the_first_subject_as_measured(subjects, results):
     assert results.example.subject == "knee-0"
     first = subjects[0]
     np.testing.assert_array_equal(
-        results.example.ground_truth.array, first.scale.apply(first.image.array)
+        results.example.ground_truth.array,
+        first.scale.apply(first.image.array)[..., :19],
     )
+    assert results.subjects[0].shape == (24, 22, 20)  # the scan's, not the measured
     assert results.example.ground_truth.plane == "sagittal"
 
 

@@ -1,3 +1,4 @@
+import functools
 import os
 import pathlib
 
@@ -16,9 +17,14 @@ JOINT = {"shape": (110, 50, 130), "spacing_mm": (0.5, 0.5, 0.5)}
 CLEAN = {"noise_sd": 0.0, "shading": 0.0}
 
 
+@functools.cache
+def whole(seed, side="right"):
+    return knee(seed=seed, side=side, **WHOLE, **CLEAN)
+
+
 @pytest.fixture(scope="module")
 def right():
-    return knee(seed=1, **WHOLE)
+    return whole(1)
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +63,16 @@ def test_the_spacing_of_each_axis_is_its_own():
     assert subject.image.slice_thickness_mm == 4.0
 
 
-def test_a_seed_is_a_knee(right):
-    again, other = knee(seed=1, **WHOLE), knee(seed=2, **WHOLE)
-    np.testing.assert_array_equal(again.image.array, right.image.array)
-    np.testing.assert_array_equal(again.label.array, right.label.array)
-    assert np.mean(other.label.array != right.label.array) > 0.01
+def test_a_seed_is_a_knee():
+    small = {"shape": (20, 20, 20), "spacing_mm": (1.5, 1.5, 1.5)}
+    once, again, other = (knee(seed=seed, **small) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(again.image.array, once.image.array)
+    np.testing.assert_array_equal(again.label.array, once.label.array)
+    assert np.mean(other.label.array != once.label.array) > 0.01
 
 
 def test_the_field_of_view_does_not_change_the_knee(right):
-    part = knee(seed=1, shape=(30, 36, 18), spacing_mm=WHOLE["spacing_mm"])
+    part = knee(seed=1, shape=(30, 36, 18), spacing_mm=WHOLE["spacing_mm"], **CLEAN)
     # Both grids have the same middle: the smaller one starts ten voxels further in.
     inner = right.label.array[10:-10, 10:-10, 10:-10]
     assert np.mean(part.label.array != inner) < 2e-3
@@ -76,7 +83,7 @@ def test_the_field_of_view_does_not_change_the_knee(right):
 
 @pytest.mark.parametrize(("side", "outwards"), [("right", 1), ("left", -1)])
 def test_lateral_is_lateral_and_up_is_up(side, outwards):
-    label = knee(seed=3, side=side, **WHOLE, **CLEAN).label
+    label = whole(1, side).label
     centre = {name: world_centre(label, n) for name, n in NUMBERS.items()}
     # World x grows to the patient's right, which is lateral on a right knee.
     for lateral, medial in (
@@ -91,8 +98,7 @@ def test_lateral_is_lateral_and_up_is_up(side, outwards):
 
 
 def test_left_mirrors_right():
-    right = knee(seed=4, **WHOLE, **CLEAN)
-    left = knee(seed=4, side="left", **WHOLE, **CLEAN)
+    right, left = whole(1), whole(1, "left")
     np.testing.assert_array_equal(left.label.array, right.label.array[:, :, ::-1])
     difference = left.image.array - right.image.array[:, :, ::-1].astype(int)
     assert np.abs(difference).max() <= 1
@@ -136,7 +142,7 @@ def test_volumes_do_not_depend_on_the_voxels(spacing):
     counts = np.rint(extent / spacing).astype(int)
     fine = knee(seed=1, shape=(72, 40, 80), spacing_mm=(1.0, 1.0, 1.0)).label.array
     coarse = knee(seed=1, shape=counts, spacing_mm=spacing).label.array
-    for number in np.unique(fine[fine > 0]):
+    for number in np.flatnonzero(np.bincount(fine.ravel()) > 500)[1:]:
         measured = np.sum(coarse == number) * np.prod(spacing)
         expected = np.sum(fine == number)
         assert measured == pytest.approx(expected, rel=0.03), LABEL_NAMES[number]
@@ -160,7 +166,7 @@ def test_cells_of_other_sizes_average_to_the_same_image():
     blocks = thin.image.array.reshape(40, 40, 20, 3).mean(axis=3)
     error = thick.image.array - blocks
     # Edges are as wide as a cell, so thin layers differ a little.
-    assert error.std() < 0.1 * blocks.std()
+    assert error.std() < 0.08 * blocks.std()
 
 
 def test_distance_to_a_sphere_is_exact_whatever_the_slope_of_its_level():
@@ -223,7 +229,7 @@ def test_texture_cells_average_points():
 
 
 def test_noise_in_air_is_rayleigh():
-    corner = {"shape": (60, 90, 4), "spacing_mm": (2.0, 1.6, 4.0)}
+    corner = {"shape": (70, 90, 6), "spacing_mm": (2.0, 1.6, 2.0)}
     clean = knee(seed=0, **corner, noise_sd=0.0).image.array
     noisy = knee(seed=0, **corner, noise_sd=0.1).image.array
     air = noisy[clean == 0].astype(float)

@@ -10,7 +10,7 @@ import pytest
 
 from deepresolve.imaging.volume import Volume
 from records import conversion
-from records.datasets.subject import Subject
+from records.subject import Subject
 
 # An oblique affine with three spacings, and axis codes PIR (columns of a rotation,
 # scaled): what scanners write for a sagittal knee.
@@ -140,3 +140,13 @@ def save_nifti():
         return path
 
     return save
+
+
+@pytest.fixture
+def content_of():
+    """Gives the bytes of every file in a folder."""
+
+    def read(folder):
+        return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+    return read

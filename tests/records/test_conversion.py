@@ -1,8 +1,6 @@
 """From scans to a complete set, however often it is interrupted."""
 
-import dataclasses
 import errno
-import json
 import os
 import pathlib
 import pickle
@@ -21,11 +19,6 @@ from records.datasets import Folder
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def content_of(folder):
-    """Bytes of every file in the folder."""
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
-
-
 @pytest.fixture
 def folder_of_scans(make_volume, save_nifti, tmp_path):
     """Eight scans on disk, as datasets that worker processes can read."""
@@ -35,7 +28,9 @@ def folder_of_scans(make_volume, save_nifti, tmp_path):
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_what_goes_in_comes_out(make_subject, make_recipe, tmp_path, compression):
+def test_what_goes_in_comes_out(
+    content_of, make_subject, make_recipe, tmp_path, compression
+):
     subjects = [make_subject(name, labelled=name != "c") for name in "abcdef"]
     recipe = make_recipe(subjects, compression=compression)
     made = conversion.convert(recipe, str(tmp_path))
@@ -62,7 +57,9 @@ def test_what_goes_in_comes_out(make_subject, make_recipe, tmp_path, compression
     )
 
 
-def test_one_seed_makes_one_set_of_bytes(make_subject, make_recipe, tmp_path):
+def test_one_seed_makes_one_set_of_bytes(
+    content_of, make_subject, make_recipe, tmp_path
+):
     def convert(folder, **options):
         subjects = [make_subject(name) for name in "abcdefgh"]
         recipe = make_recipe(subjects, **{"num_shards": 2, **options})
@@ -75,7 +72,7 @@ def test_one_seed_makes_one_set_of_bytes(make_subject, make_recipe, tmp_path):
     assert convert("another", seed=1, compression="gzip") != first
 
 
-def test_an_error_in_a_worker_names_the_scan(folder_of_scans, tmp_path):
+def test_an_error_in_a_worker_names_the_scan(content_of, folder_of_scans, tmp_path):
     (tmp_path / "scans" / "3.nii.gz").write_bytes(b"no scan")
     recipe = conversion.Recipe("folder", folder_of_scans)
     with pytest.raises(ValueError, match=r"Subject '3' \(3.nii.gz\)"):
@@ -90,166 +87,6 @@ def test_an_error_in_a_worker_names_the_scan(folder_of_scans, tmp_path):
 def test_subjects_can_travel_to_workers(folder_of_scans):
     subjects = list(folder_of_scans.subjects(0))
     assert pickle.loads(pickle.dumps(subjects)) == subjects  # noqa: S301
-
-
-@pytest.fixture
-def interrupted(make_subject, make_recipe, tmp_path):
-    """A set of six shards left unfinished by Ctrl-C or an error in the fourth scan.
-
-    Gives the recipe that goes on, and the list of the scans that it loads.
-    """
-
-    def interrupt(error=KeyboardInterrupt, settings="fake", **options):
-        loaded = []
-
-        def make(fail_at):
-            def subject(name):
-                def before_load():
-                    if len(loaded) == fail_at:
-                        raise error
-                    loaded.append(name)
-
-                return make_subject(name, before_load=before_load)
-
-            return make_recipe(
-                [subject(n) for n in "abcdef"],
-                settings=settings,
-                **{"split": (100, 0, 0), **options},
-            )
-
-        with pytest.raises(error):
-            conversion.convert(make(fail_at=3), str(tmp_path))
-        loaded.clear()
-        return make(fail_at=None), loaded
-
-    return interrupt
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_an_interruption_leaves_whole_shards_only(interrupted, tmp_path, error):
-    interrupted(error)
-    names = sorted(content_of(tmp_path))
-    assert names == sorted(
-        f"train-{n:05d}-of-00006.tfrecord{suffix}"
-        for n in range(3)
-        for suffix in ("", shards.PROGRESS_SUFFIX)
-    )
-    with pytest.raises(FileNotFoundError, match="not a complete set of shards"):
-        manifest.load(str(tmp_path))
-
-
-def test_the_same_command_continues(interrupted, make_subject, make_recipe, tmp_path):
-    recipe, loaded = interrupted()
-    conversion.convert(recipe, str(tmp_path))
-    assert len(loaded) == 3
-    subjects = [make_subject(name) for name in "abcdef"]
-    undisturbed = tmp_path / "undisturbed"
-    conversion.convert(make_recipe(subjects, split=(100, 0, 0)), str(undisturbed))
-    assert content_of(tmp_path) == content_of(undisturbed)
-
-
-def test_a_damaged_shard_is_made_again(interrupted, tmp_path):
-    recipe, loaded = interrupted()
-    path = tmp_path / "train-00001-of-00006.tfrecord"
-    content = bytearray(path.read_bytes())
-    content[100] ^= 1
-    path.write_bytes(content)
-    conversion.convert(recipe, str(tmp_path))
-    assert len(loaded) == 4
-    assert verification.verify(str(tmp_path)) == []
-
-
-def test_a_shard_of_a_changed_scan_is_made_again(interrupted, tmp_path, make_volume):
-    recipe, loaded = interrupted()
-    (progress,) = tmp_path.glob("train-00000-*.progress.json")
-    name = (
-        manifest.shard_from_json(json.loads(progress.read_text())).subjects[0].subject
-    )
-    content = [
-        dataclasses.replace(s, image=make_volume(seed=99)) if s.id == name else s
-        for s in recipe.dataset.content
-    ]
-    recipe.dataset.with_content(content)
-    conversion.convert(recipe, str(tmp_path))
-    assert len(loaded) == 4
-    assert name in loaded
-
-
-def test_an_unfinished_set_of_another_recipe_is_replaced(interrupted, tmp_path):
-    recipe, loaded = interrupted()
-    another = dataclasses.replace(recipe, num_shards=2, seed=5)
-    conversion.convert(another, str(tmp_path))
-    assert sorted(loaded) == list("abcdef")
-    assert sorted(content_of(tmp_path)) == [
-        "manifest.json",
-        "train-00000-of-00002.tfrecord",
-        "train-00001-of-00002.tfrecord",
-    ]
-
-
-def test_a_complete_set_is_left_as_it_is(make_subject, make_recipe, tmp_path):
-    recipe = make_recipe([make_subject(name) for name in "abcd"])
-    made = conversion.convert(recipe, str(tmp_path))
-    before = content_of(tmp_path)
-
-    def fail():
-        raise AssertionError("a scan was loaded")
-
-    for subject in recipe.dataset.content:
-        object.__setattr__(subject, "before_load", fail)
-    assert conversion.convert(recipe, str(tmp_path)) == made
-    assert content_of(tmp_path) == before
-
-
-def test_a_missing_shard_of_a_complete_set_is_made_again(
-    make_subject, make_recipe, tmp_path
-):
-    recipe = make_recipe([make_subject(name) for name in "abcd"])
-    conversion.convert(recipe, str(tmp_path))
-    before = content_of(tmp_path)
-    (tmp_path / "test-00000-of-00001.tfrecord").unlink()
-    conversion.convert(recipe, str(tmp_path))
-    assert content_of(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"seed": 3}, "seed was 0, is 3"),
-        ({"compression": "gzip"}, "compression was none, is gzip"),
-        ({"split": (50, 50, 0)}, r"split was \[70.0, 20.0, 10.0\], is \[50, 50, 0\]"),
-        ({"settings": "b"}, r"settings was .*'fake'}, is .*'b'}"),
-    ],
-)
-def test_a_complete_set_of_another_recipe_is_refused(
-    make_subject, make_recipe, tmp_path, change, message
-):
-    subjects = [make_subject(name) for name in "abcd"]
-    conversion.convert(make_recipe(subjects), str(tmp_path))
-    before = content_of(tmp_path)
-    with pytest.raises(ValueError, match=f"another recipe: {message}. Give another"):
-        conversion.convert(make_recipe(subjects, **change), str(tmp_path))
-    assert content_of(tmp_path) == before
-
-
-def test_a_complete_set_of_other_scans_is_refused(
-    make_subject, make_recipe, make_volume, tmp_path
-):
-    subjects = [make_subject(name) for name in "abcd"]
-    conversion.convert(make_recipe(subjects), str(tmp_path))
-    before = content_of(tmp_path)
-    with pytest.raises(ValueError, match="the scans, or their persons and sides, are"):
-        conversion.convert(make_recipe([*subjects, make_subject("e")]), str(tmp_path))
-    subjects[2] = make_subject("c", image=make_volume(seed=77))
-    with pytest.raises(ValueError, match="the source of 'c' has changed since"):
-        conversion.convert(make_recipe(subjects), str(tmp_path))
-    assert content_of(tmp_path) == before
-
-
-def test_shards_of_strangers_are_refused(make_subject, make_recipe, tmp_path):
-    (tmp_path / "train-00000-of-00009.tfrecord").write_bytes(b"")
-    with pytest.raises(ValueError, match="holds train-00000-of-00009"):
-        conversion.convert(make_recipe([make_subject(n) for n in "abc"]), str(tmp_path))
 
 
 @pytest.mark.parametrize("failing", ["write", "__exit__"])
@@ -302,7 +139,7 @@ def test_a_recipe_must_make_sense(make_recipe, options, message):
         make_recipe([], **options)
 
 
-def test_ctrl_c_in_a_terminal(make_volume, save_nifti, tmp_path):
+def test_ctrl_c_in_a_terminal(content_of, make_volume, save_nifti, tmp_path):
     scans = tmp_path / "scans"
     first = save_nifti(scans / "0.nii.gz", make_volume(shape=(64, 64, 64)))
     for n in range(1, 40):

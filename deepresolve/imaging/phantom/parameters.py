@@ -63,7 +63,7 @@ def draw(seed: int) -> KneeParameters:
         patella_height=float(random.uniform(-4, 5)),
         femoral_mm=float(random.uniform(1.5, 2.2)),
         medial_tibial_mm=float(random.uniform(1.4, 2.0)),
-        lateral_tibial_mm=float(random.uniform(1.7, 2.4)),
+        lateral_tibial_mm=float(random.uniform(1.5, 2.1)),
         patellar_mm=float(random.uniform(1.7, 2.7)),
         osteophytes_mm=float(max(random.normal(0.3, 0.8), 0)),
         stoutness=float(np.clip(random.normal(1.0, 0.04), 0.93, 1.08)),

@@ -60,6 +60,19 @@ def strap(coordinates, start, stop, half_width, half_thickness, axis):
     return (np.sqrt(wide + thin) - 1) * min(half_width, half_thickness)
 
 
+def straightened(level, grid: Grid, flattest: float = 0.2):
+    """A level divided by its own slope: a distance to first order (Taubin 1994).
+
+    Args:
+      level: given on `grid`; zero on the surface.
+      grid: a lattice.
+      flattest: slope below which the level is left flat, so that no noise is raised.
+    """
+    gradient = np.gradient(level, *grid.spacing_mm)
+    slope = np.sqrt(sum(g * g for g in gradient))
+    return level / np.maximum(slope, flattest)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Surface:
     """Exact distances near the zero level of an implicit function.

@@ -246,4 +246,4 @@ def _fluid(grid: Grid, bones: dict[str, Bone], effusion: float, seed: int):
         ((femur - 3.0) / depth) ** 2 + ((z - 60) / 14) ** 2 + ((x - 2) / 19) ** 2
     )
     pouch = np.maximum((pouch - 1) * depth, 20 - y)
-    return np.minimum(joint, pouch)
+    return shapes.straightened(np.minimum(joint, pouch), grid)

@@ -30,6 +30,8 @@ def central_block(
 ) -> Block:
     """The middle of a scan and of its TCI, degraded whole before it is cut.
 
+    Slices past the last acquired one are never part of it.
+
     Args:
       volume: a canonical scan, in scan units.
       scale: its scale to 0..1.
@@ -37,9 +39,9 @@ def central_block(
       shape: voxels of the block, at most, (rows, columns, slices).
     """
     target = volume.with_array(scale.apply(volume.array))
-    tci = interpolate(thicken(target, factor), factor, num_slices=target.num_slices)
+    tci = interpolate(thicken(target, factor), factor)
     region = []
-    for size, wanted in zip(volume.shape, shape, strict=True):
+    for size, wanted in zip(tci.shape, shape, strict=True):
         # Starts at an acquired slice, as training patches do.
         start = max(0, size - wanted) // 2 // factor * factor
         region.append(slice(start, start + min(size, wanted)))

@@ -1,0 +1,37 @@
+"""What every command line of ours does alike."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from absl import app
+from absl import logging as absl_logging
+
+
+def launch(run: Callable[[], int | None]) -> None:
+    """Parses the flags, calls `run`, and ends with its status.
+
+    TensorFlow must be imported within `run`, so that --help need not wait for it. An
+    error that a user can mend (ValueError, OSError) becomes one line and status 1.
+
+    Args:
+      run: the command; returns its exit status, None for 0.
+    """
+
+    def main(argv: list[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"Unexpected arguments {argv[1:]}; a flag needs --.")
+        # Our own messages, without TensorFlow's chatter.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        absl_logging.set_verbosity(absl_logging.WARNING)
+        logging.getLogger("deepresolve").setLevel(logging.INFO)
+        try:
+            status = run()
+        except (ValueError, OSError) as error:
+            sys.exit(f"error: {error}")
+        sys.exit(status)
+
+    app.run(main)

@@ -1,0 +1,29 @@
+"""What tests of several rooms share."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+# Before TensorFlow is first imported: no chatter, and no GPU, so that results do not
+# depend on the machine.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+
+@pytest.fixture(scope="session")
+def real_scans():
+    """Folder of real scans; tests that need it are skipped without it."""
+    folder = os.environ.get("DEEPRESOLVE_DATA")
+    if not folder:
+        pytest.skip("needs real scans: set DEEPRESOLVE_DATA to their folder")
+    return pathlib.Path(folder)
+
+
+@pytest.fixture
+def smooth_array():
+    """A (24, 20, 36) float32 array in 0..1 with structure along every axis."""
+    i, j, k = np.meshgrid(*(np.linspace(0, 1, n) for n in (24, 20, 36)), indexing="ij")
+    waves = np.sin(9 * i + 5 * k) + np.cos(7 * j - 6 * k) + np.sin(25 * k)
+    return ((waves - waves.min()) / np.ptp(waves)).astype(np.float32)

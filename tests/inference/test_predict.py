@@ -1,0 +1,127 @@
+import pathlib
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.degradation import interpolate
+from deepresolve.inference.predict import plan_outputs
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def predict(workdir, source, output, *flags):
+    command = [sys.executable, "-m", "deepresolve.inference.predict"]
+    command += [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
+    return subprocess.run(
+        [*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+
+
+def write_scan(path, seed=0):
+    array = np.random.default_rng(seed).integers(0, 900, (12, 13, 5)).astype(np.int16)
+    nib.save(nib.Nifti1Image(array, np.diag([0.5, 0.5, 3.0, 1.0])), path)
+    return path
+
+
+def test_folder_of_scans_goes_on_past_a_bad_one(silent_workdir, tmp_path):
+    source, output = tmp_path / "scans", tmp_path / "thin"
+    source.mkdir()
+    write_scan(source / "a.nii.gz")
+    (source / "b.nii").write_text("not a scan")
+    write_scan(source / "c.nii", seed=1)
+    result = predict(silent_workdir, source, output)
+    assert result.returncode == 1
+    assert "b.nii" in result.stderr
+    assert "1 of 3 scans failed" in result.stderr
+    assert sorted(p.name for p in output.iterdir()) == ["a.nii.gz", "c.nii.gz"]
+    thin = nib.load(output / "c.nii.gz")
+    assert thin.shape == (12, 13, 13)
+    assert thin.get_data_dtype() == np.int16
+    expected = interpolate(formats.read_image(source / "c.nii"), 3)
+    np.testing.assert_allclose(thin.affine, expected.affine, atol=1e-5)
+    difference = np.asarray(thin.dataobj) - expected.array
+    assert np.abs(difference).max() <= 0.51  # rounding to whole numbers
+
+
+def test_float_output_is_not_rounded(silent_workdir, tmp_path):
+    source = write_scan(tmp_path / "a.nii")
+    output = tmp_path / "thin.nii.gz"
+    result = predict(silent_workdir, source, output, "--output_dtype=float32")
+    assert result.returncode == 0, result.stderr
+    expected = interpolate(formats.read_image(source), 3)
+    np.testing.assert_allclose(
+        np.asarray(nib.load(output).dataobj), expected.array, atol=1e-2
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--downsample_factor=4"], "trained for downsample factors (3,)"),
+        (["--slice_axis=5"], "slice_axis must be 0, 1 or 2"),
+        (["--echo=1"], "echo"),
+        (["stray"], "Unexpected arguments"),
+    ],
+)
+def test_bad_flags_leave_nothing_behind(silent_workdir, tmp_path, flags, message):
+    source = write_scan(tmp_path / "a.nii")
+    output = tmp_path / "new" / "thin.nii.gz"
+    result = predict(silent_workdir, source, output, *flags)
+    assert result.returncode != 0
+    assert message in result.stderr + result.stdout
+    assert "Traceback" not in result.stderr
+    assert not output.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("knee_mese_dicom", ["--echo=1"]),
+        ("brain_t1_dicom", []),
+        ("knee_dess_half.nii.gz", []),
+    ],
+)
+def test_real_scans_keep_their_place(silent_workdir, real_scans, tmp_path, name, flags):
+    output = tmp_path / "thin.nii.gz"
+    result = predict(silent_workdir, real_scans / name, output, *flags)
+    assert result.returncode == 0, result.stderr
+    thick = formats.read_image(real_scans / name, echo=1 if flags else None)
+    thin = nib.load(output)
+    assert thin.shape[2] == (thick.num_slices - 1) * 3 + 1
+    for number in (0, thick.num_slices - 1):
+        acquired = thick.affine @ [0, 0, number, 1]
+        written = thin.affine @ [0, 0, 3 * number, 1]
+        np.testing.assert_allclose(written, acquired, atol=1e-3)  # mm
+    # The network is silent, so this is TCI, rounded to the scan's whole numbers.
+    difference = np.asarray(thin.dataobj) - interpolate(thick, 3).array
+    assert np.abs(difference).max() < 0.51
+
+
+def plan(source, output, names):
+    scans = [pathlib.Path(name) for name in names]
+    return plan_outputs(source, output, scans, formats.scan_stem)
+
+
+def test_one_scan_becomes_the_named_file_or_one_in_the_folder():
+    file = plan("a.nii", "out.nii.gz", ["a.nii"])
+    folder = plan("a.nii", "out", ["a.nii"])
+    assert file == [(pathlib.Path("a.nii"), pathlib.Path("out.nii.gz"))]
+    assert folder == [(pathlib.Path("a.nii"), pathlib.Path("out/a.nii.gz"))]
+
+
+@pytest.mark.parametrize(
+    ("output", "names", "message"),
+    [
+        ("out.nii.gz", ["s/a.nii", "s/b.nii"], "Give a folder"),
+        ("out", ["s/x/a.nii", "s/y/a.nii.gz"], "would both become"),
+        ("s", ["s/a.nii.gz"], "overwrite the scan"),
+        ("s/a.nii", ["s/a.nii"], "overwrite the scan"),
+    ],
+)
+def test_results_that_would_collide_are_refused(output, names, message):
+    with pytest.raises(ValueError, match=message):
+        plan("s", output, names)

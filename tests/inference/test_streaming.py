@@ -1,0 +1,74 @@
+"""Streaming against one pass of the Keras model over the whole volume."""
+
+import keras
+import numpy as np
+import pytest
+
+from deepresolve import networks
+from deepresolve.config import Config
+from deepresolve.inference.streaming import StreamedModel
+
+CHAIN = Config(num_layers=5, num_features=6)
+CONFIGS = {
+    "thin grid": CHAIN,
+    "folded slices": CHAIN.replace(fold=(1, 1, 3), patch_shape=(32, 32, 33)),
+    "folded in-plane": CHAIN.replace(fold=(2, 2, 3), patch_shape=(32, 32, 33)),
+    "two layers": CHAIN.replace(num_layers=2),
+}
+
+
+@pytest.fixture(scope="module", params=CONFIGS.values(), ids=CONFIGS.keys())
+def model(request):
+    """A network with weights and biases large enough for errors to show."""
+    network = networks.build_model(request.param)
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.normal(0, 0.2, w.shape) for w in network.get_weights()])
+    return network
+
+
+def volume(*shape):
+    return np.random.default_rng(1).normal(size=shape).astype(np.float32)
+
+
+def one_pass(model, array):
+    return np.asarray(model(array[np.newaxis, ..., np.newaxis]))[0, ..., 0]
+
+
+@pytest.mark.parametrize("block_planes", [1, 2, 3, 5, 16, 1000])
+@pytest.mark.parametrize("shape", [(9, 7, 23), (4, 5, 1), (6, 6, 2), (1, 1, 10)])
+def test_equals_one_pass_over_the_whole_volume(model, shape, block_planes):
+    array = volume(*shape)
+    expected = one_pass(model, array)
+    actual = StreamedModel(model, block_planes)(array)
+    assert actual.dtype == np.float32
+    tolerance = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
+
+
+def test_bfloat16_stays_bfloat16_between_layers_and_near_float32():
+    exact = networks.build_model(CHAIN)
+    fast = networks.build_model(CHAIN, "mixed_bfloat16")
+    fast.set_weights(exact.get_weights())
+    array = volume(8, 8, 20)
+    np.testing.assert_allclose(
+        StreamedModel(fast, 4)(array), one_pass(fast, array), atol=2e-3
+    )
+
+
+def test_only_chains_can_be_streamed():
+    inputs = keras.Input((None, None, None, 1))
+    pooled = keras.layers.MaxPooling3D(1)(inputs)
+    with pytest.raises(ValueError, match="MaxPooling3D layer; only a residual chain"):
+        StreamedModel(keras.Model(inputs, pooled))
+
+
+def test_other_kernels_are_refused():
+    inputs = keras.Input((None, None, None, 1))
+    wide = keras.layers.Conv3D(1, 5, padding="same")(inputs)
+    with pytest.raises(ValueError, match="not 3x3x3"):
+        StreamedModel(keras.Model(inputs, wide))
+
+
+def test_a_block_needs_a_plane():
+    with pytest.raises(ValueError, match="at least 1; got 0"):
+        StreamedModel(networks.build_model(CHAIN), 0)
