@@ -32,7 +32,7 @@ def run() -> None:
 
     stored = manifest.load(FLAGS.records)
     data = TrainingData(
-        volumes=reader.dataset(FLAGS.records, "train"),
+        volumes=lambda seed: reader.dataset(FLAGS.records, "train", shuffle_seed=seed),
         shapes={subject.subject: subject.shape for subject in stored.subjects("train")},
         validation=_validation(stored),
         provenance={"records": FLAGS.records, "manifest_sha256": stored.sha256},

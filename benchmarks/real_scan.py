@@ -32,14 +32,15 @@ SCANS = {
         "slice_axis": 2,
         "train": ((0, 384), (0, 384), (0, 150)),
         "test": ((64, 320), (64, 320), (165, 246)),
-        "flags": [],
+        "flags": ["--patches_per_volume=400"],
     },
     "knee": {
         "file": "knee_dess_half.nii.gz",
         "slice_axis": 1,
         "train": ((0, 512), (0, 300), (0, 40)),
         "test": ((0, 512), (331, 512), (0, 40)),
-        "flags": ["--patch_shape=64,36,36"],  # the scan has 40 sagittal slices
+        # The scan has 40 sagittal slices.
+        "flags": ["--patches_per_volume=400", "--patch_shape=64,36,36"],
     },
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
@@ -15,19 +15,19 @@ def dataset(
     split: str,
     *,
     file_parallelism: int = 1,
-    shuffle_seed: int | None = None,
+    shuffle_seed: Sequence[int] | tf.Tensor | None = None,
 ) -> tf.data.Dataset:
     """The volumes of a split, one element a subject; see `records.schema.parse`.
 
-    The order is the same in every run. Records are decoded by TensorFlow's threads, and
-    about `2 * file_parallelism` volumes are in memory at a time.
+    The order depends on the arguments alone. Records are decoded by TensorFlow's
+    threads, and about `2 * file_parallelism` volumes are in memory at a time.
 
     Args:
       records_dir: folder of the shards.
       split: "train", "validation" or "test".
       file_parallelism: number of shards read, and of volumes decoded, at once.
-      shuffle_seed: shuffles the shards anew in every pass over the dataset, by this
-        seed; None keeps their order.
+      shuffle_seed: two integers by which the shards are shuffled; None keeps their
+        order.
 
     Raises:
       FileNotFoundError, ValueError: there is no complete set, or the split is empty.
@@ -35,10 +35,9 @@ def dataset(
     described = manifest.load(records_dir)
     shards = _shards_of(described, split, records_dir)
     paths = [storage.join(str(records_dir), shard.file) for shard in shards]
-    files = tf.data.Dataset.from_tensor_slices(paths)
     if shuffle_seed is not None:
-        files = files.shuffle(len(paths), seed=shuffle_seed)
-    records = files.interleave(
+        paths = tf.random.experimental.stateless_shuffle(paths, shuffle_seed)
+    records = tf.data.Dataset.from_tensor_slices(paths).interleave(
         lambda path: tf.data.TFRecordDataset(path, described.compression),
         cycle_length=file_parallelism,
         num_parallel_calls=file_parallelism,

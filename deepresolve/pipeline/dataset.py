@@ -16,6 +16,8 @@ from deepresolve.config import Config
 from deepresolve.pipeline import augmentation, patches
 from deepresolve.pipeline.tasks import TASKS
 
+VolumeSource = Callable[[tf.Tensor], tf.data.Dataset]
+
 _FLOAT_BYTES = 4
 
 # A random patch that holds too little tissue is drawn again, at most this often.
@@ -26,9 +28,10 @@ class _Streams(NamedTuple):
     """Second seeds: what is drawn independently from one (seed, epoch)."""
 
     shuffle: int = 0
-    positions: int = 1
-    variants: int = 2
-    flips: int = 3
+    passes: int = 1
+    positions: int = 2
+    variants: int = 3
+    flips: int = 4
 
 
 _STREAMS = _Streams()
@@ -69,7 +72,7 @@ def shuffle_buffer_size(config: Config) -> int:
 
 
 def training_dataset(
-    volumes: tf.data.Dataset,
+    volumes: VolumeSource,
     config: Config,
     *,
     steps_per_epoch: int,
@@ -80,7 +83,10 @@ def training_dataset(
     Memory: `volumes_in_flight` + 2 prepared volumes, and `shuffle_mib` of patch pairs.
 
     Args:
-      volumes: dicts with "image" (rows, columns, slices) float32 and "intensity" (2,).
+      volumes: function from a (2,) int64 seed to a dataset of dicts with "image" (rows,
+        columns, slices) float32 and "intensity" (2,), in an order that the seed
+        decides. It is called anew for each pass, so an epoch that is shorter than a
+        pass still sees other volumes than the last one did.
       config: the run.
       steps_per_epoch: batches of one epoch; each epoch is shuffled by itself.
       first_step: batches of the whole run to pass over, when a run is resumed.
@@ -104,18 +110,21 @@ def training_dataset(
     return epochs.flat_map(epoch_batches).skip(passed_over).prefetch(2)
 
 
-def holds_tissue(volumes: tf.data.Dataset, config: Config) -> bool:
+def holds_tissue(volumes: VolumeSource, config: Config) -> bool:
     """Whether one pass over `volumes` yields any patch that is not skipped as air."""
     seed = tf.constant([config.seed, 0], tf.int64)
     one = _one_pass(volumes, config, seed, tf.constant(0, tf.int64)).take(1)
     return any(True for _ in one)
 
 
-def _one_pass(volumes, config: Config, seed, number) -> tf.data.Dataset:
+def _one_pass(volumes: VolumeSource, config: Config, seed, number) -> tf.data.Dataset:
     """Patch pairs of every volume once, `volumes_in_flight` of them interleaved."""
     task = TASKS[config.task]
-    indexed = volumes.enumerate().map(
-        lambda index, volume: (_subseed(seed, number, index), *task(volume, config))
+    pass_seed = _subseed(seed, _STREAMS.passes, number)
+    indexed = (
+        volumes(pass_seed)
+        .enumerate()
+        .map(lambda index, volume: (_subseed(pass_seed, index), *task(volume, config)))
     )
     pairs = indexed.prefetch(1).interleave(
         _volume_patches(config), cycle_length=config.volumes_in_flight

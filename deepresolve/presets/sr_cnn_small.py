@@ -1,4 +1,16 @@
-"""PLACEHOLDER until tuned."""
+"""SR-CNN for two CPU cores: the best gain per minute that we found; all of it ours.
+
+Eight convolutions of 32 features, on the thick-slice grid: the three thin slices of one
+thick one are folded into channels and unfolded at the end (sub-pixel convolution, Shi,
+CVPR 2016, along the slice axis), a third of the work. Patches with tissue, anywhere;
+Adam at 2e-3 with warm-up and cosine decay over the time that is allowed; bfloat16 where
+the processor is fast at it, which is then 1.6 times faster.
+
+    python train.py --preset=sr_cnn_small --records=DIR --workdir=DIR --max_minutes=15
+
+171,299 parameters. What to expect of how many minutes stands in README.md, with the
+commands that measure it.
+"""
 
 from deepresolve.config import Config
 
@@ -10,14 +22,16 @@ CONFIG = Config(
     downsample_factors=(3,),
     patch_shape=(48, 48, 36),
     patch_sampling="random",
-    patches_per_volume=256,
+    patches_per_volume=128,
     min_tissue=0.3,
     random_flips=True,
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     schedule="cosine",
     warmup_steps=30,
     clip_norm=1.0,
     batch_size=4,
-    num_epochs=20,
+    steps_per_epoch=100,
+    num_epochs=60,
+    max_minutes=15.0,
     precision="auto",
 )

@@ -18,6 +18,7 @@ from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline import patches
 from deepresolve.pipeline.dataset import (
+    VolumeSource,
     count_steps_per_epoch,
     holds_tissue,
     training_dataset,
@@ -38,13 +39,13 @@ class TrainingData(NamedTuple):
     """What a run learns from and is watched on.
 
     Attributes:
-      volumes: dicts with "image" (rows, columns, slices) float32 and "intensity" (2,).
+      volumes: function from a seed to a dataset; see `pipeline.dataset`.
       shapes: (rows, columns, slices) of each volume by subject.
       validation: canonical scans with their scales.
       provenance: what tells this data apart, e.g. the hash of its records.
     """
 
-    volumes: tf.data.Dataset
+    volumes: VolumeSource
     shapes: Mapping[str, tuple[int, int, int]]
     validation: Iterable[ValidationVolume]
     provenance: Mapping[str, Any]
@@ -74,43 +75,29 @@ def fit(
         holds another run.
     """
     _check_data(config, data)
-    workdir.start(config)
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
     keras.utils.set_random_seed(config.seed + 1)
-    precision = resolve_precision(config)
     strategy = build_strategy(config)
-    workdir.add_provenance(_provenance(config, data, precision, strategy))
-    steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
+    precision = resolve_precision(config)
     with strategy.scope():
-        model = networks.build_model(config, precision)
-        # XLA's convolutions are several times slower on CPUs.
-        model.compile(
-            build_optimizer(config), networks.build_loss(config), jit_compile=False
-        )
+        model = _compiled_model(config, precision)
         progress = Progress()
+    workdir.start(config)
+    workdir.add_provenance(_provenance(config, data, precision, strategy))
+    with strategy.scope():
         checkpoint = training_callbacks.Checkpoint(
             workdir, model, progress, config.checkpoint_minutes
         )
         resumed = checkpoint.restore()
-    step = int(progress.step)
+    steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
     if resumed:
-        _logger.info(
-            "Resuming %s at step %d (epoch %d of %d, step %d of %d).",
-            workdir.path,
-            step,
-            step // steps_per_epoch + 1,
-            config.num_epochs,
-            step % steps_per_epoch,
-            steps_per_epoch,
-        )
+        _say_where(workdir, config, int(progress.step), steps_per_epoch)
     clock = training_callbacks.Clock(progress, config.batch_size, config.max_minutes)
     schedule = training_callbacks.Schedule(
         config, progress, steps_per_epoch * config.num_epochs
     )
     watchers = _validation_callbacks(config, data, metrics, workdir)
-    # Order matters: logs are filled before they are saved and drawn.
-    all_callbacks = [schedule, clock, *watchers, checkpoint, _tensorboard(workdir)]
-    for epochs, steps in _spans(step, steps_per_epoch, config.num_epochs):
+    for epochs, steps in _spans(int(progress.step), steps_per_epoch, config.num_epochs):
         if clock.out_of_time:
             break
         model.fit(
@@ -124,10 +111,32 @@ def fit(
             epochs=epochs.stop,
             steps_per_epoch=steps,
             shuffle=False,
-            callbacks=all_callbacks,
+            # Order matters: logs are filled before they are saved and drawn.
+            callbacks=[schedule, clock, *watchers, checkpoint, _tensorboard(workdir)],
             verbose=verbose,
         )
     return model
+
+
+def _compiled_model(config: Config, precision: str) -> keras.Model:
+    model = networks.build_model(config, precision)
+    # XLA's convolutions are several times slower on CPUs.
+    model.compile(
+        build_optimizer(config), networks.build_loss(config), jit_compile=False
+    )
+    return model
+
+
+def _say_where(workdir: Workdir, config: Config, step: int, steps_per_epoch: int):
+    _logger.info(
+        "Resuming %s at step %d (epoch %d of %d, step %d of %d).",
+        workdir.path,
+        step,
+        min(step // steps_per_epoch + 1, config.num_epochs),
+        config.num_epochs,
+        step % steps_per_epoch,
+        steps_per_epoch,
+    )
 
 
 def _spans(

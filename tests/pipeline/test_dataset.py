@@ -32,7 +32,9 @@ def make_volumes(*shapes):
         "image": tf.TensorSpec((None, None, None)),
         "intensity": tf.TensorSpec((2,)),
     }
-    return tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return lambda seed: tf.data.Dataset.from_generator(
+        generate, output_signature=signature
+    )
 
 
 def batches(volumes, config, steps, **options):
@@ -56,7 +58,7 @@ def test_input_is_the_degraded_patch_at_the_targets_place():
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(3,))
     (x, y), *_ = batches(volumes, config, 1, steps_per_epoch=3)
-    degraded, target = TASKS["super_resolution"](next(iter(volumes)), config)
+    degraded, target = TASKS["super_resolution"](next(iter(volumes((0, 0)))), config)
     for x_patch, y_patch in zip(x, y, strict=True):
         i, j, k = np.argwhere(target.numpy()[..., 0] == y_patch[0, 0, 0, 0])[0]
         expected = degraded[0, i : i + 8, j : j + 8, k : k + 8]
@@ -96,6 +98,24 @@ def test_epochs_differ():
     assert set(first_voxels(seen[:2])) == set(first_voxels(seen[2:]))
 
 
+def test_each_pass_asks_for_volumes_in_another_order():
+    order = tf.data.Dataset.range(4)
+
+    def volumes(seed):
+        first = tf.random.stateless_uniform((), seed, maxval=4, dtype=tf.int64)
+        return order.map(
+            lambda n: {
+                "image": tf.fill((8, 8, 8), tf.cast((n + first) % 4, tf.float32)),
+                "intensity": tf.constant([0.0, 1.0]),
+            }
+        )
+
+    config = GRID.replace(batch_size=1, volumes_in_flight=1)
+    seen = batches(volumes, config, 40, steps_per_epoch=1)
+    # Epochs of one patch: without a new order they would all show the same volume.
+    assert set(first_voxels(seen)) == {0.0, 1.0, 2.0, 3.0}
+
+
 def test_air_is_skipped_by_the_stated_rule():
     image = np.zeros((8, 8, 32), np.float32)
     image[..., 8:16] = 1  # all tissue
@@ -108,7 +128,11 @@ def test_air_is_skipped_by_the_stated_rule():
         "image": tf.TensorSpec((None, None, None)),
         "intensity": tf.TensorSpec((2,)),
     }
-    volumes = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    stored = tf.data.Dataset.from_generator(generate, output_signature=signature)
+
+    def volumes(seed):
+        return stored
+
     for min_tissue, expected in [(0.5, {1.0}), (0.1, {1.0, 0.125})]:
         config = GRID.replace(min_tissue=min_tissue, air_threshold=0.5, batch_size=2)
         seen = batches(volumes, config, 4, steps_per_epoch=4)
@@ -132,7 +156,7 @@ def test_folded_networks_get_patches_that_start_at_acquired_slices():
 def test_several_factors_are_mixed_in_one_stream():
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(2, 4))
-    degraded, _ = TASKS["super_resolution"](next(iter(volumes)), config)
+    degraded, _ = TASKS["super_resolution"](next(iter(volumes((0, 0)))), config)
     pairs = batches(volumes, config, 6, steps_per_epoch=3)
     drawn = set()
     for x, y in pairs:

@@ -45,7 +45,9 @@ def data(smooth_array):
         "intensity": tf.TensorSpec((2,)),
     }
     return TrainingData(
-        volumes=tf.data.Dataset.from_generator(generate, output_signature=signature),
+        volumes=lambda seed: tf.data.Dataset.from_generator(
+            generate, output_signature=signature
+        ),
         shapes={f"knee-{n}": array.shape for n, array in enumerate(arrays)},
         validation=[(Volume(smooth_array, np.eye(4)), IntensityScale(0, 1))],
         provenance={"manifest_sha256": "abc"},
@@ -128,7 +130,7 @@ def test_training_lowers_the_loss(data, tmp_path):
         num_epochs=30, learning_rate=1e-2, num_features=8, validation_volumes=0
     )
     model = train(data, tmp_path, config)
-    volume = next(iter(data.volumes))["image"].numpy()
+    volume = next(iter(data.volumes((0, 0))))["image"].numpy()
     inputs, target = TASKS["super_resolution"](
         {"image": tf.constant(volume), "intensity": tf.constant([0.0, 1.0])}, config
     )

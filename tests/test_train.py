@@ -1,0 +1,84 @@
+"""The script as a user runs it: real processes, killed and started again."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from records import conversion
+from records.datasets import DATASETS
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def records_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    study = DATASETS["phantom"](
+        num_subjects=3, phantom_shape=(24, 24, 24), phantom_spacing_mm=(0.8, 0.8, 0.8)
+    )
+    recipe = conversion.Recipe("phantom", study, split=(34, 33, 33))
+    conversion.convert(recipe, str(folder), num_workers=1)
+    return folder
+
+
+def command(records_dir, workdir, *flags):
+    return [
+        *(sys.executable, "train.py", "--preset=sr_cnn"),
+        *(f"--records={records_dir}", f"--workdir={workdir}"),
+        *("--num_layers=2", "--num_features=2", "--patch_shape=8,8,8"),
+        *("--batch_size=2", "--steps_per_epoch=20", "--min_tissue=0"),
+        *("--checkpoint_minutes=0", *flags),
+    ]
+
+
+def run(arguments):
+    return subprocess.run(
+        arguments, cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_run_killed_with_sigkill_goes_on_and_says_so(records_dir, tmp_path):
+    arguments = command(records_dir, tmp_path / "run", "--num_epochs=3")
+    process = subprocess.Popen(
+        arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    checkpoint = tmp_path / "run" / "checkpoints" / "checkpoint"
+    deadline = time.monotonic() + 240
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        assert process.poll() is None, "ended before its first checkpoint"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    again = run(arguments)
+    assert again.returncode == 0, again.stderr
+    assert "Resuming" in again.stderr
+    assert (tmp_path / "run" / "best.keras").exists()
+    assert "ckpt-60" in checkpoint.read_text()  # 3 epochs of 20 steps
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--patch_shape=8,8,64"], "too few for a patch"),
+        (["--fold=1,1,2"], "works for downsample_factors=2 alone"),
+        (["--model=transformer"], "Unknown model 'transformer'; known: ['sr_cnn']"),
+        (["--loss=vibes"], "Unknown loss 'vibes'"),
+        (["--optimizer=hope"], "Unknown optimizer 'hope'"),
+    ],
+)
+def test_what_cannot_train_is_one_line(records_dir, tmp_path, flags, message):
+    result = run(command(records_dir, tmp_path / "run", *flags))
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_missing_records_are_named(tmp_path):
+    result = run(command(tmp_path / "nowhere", tmp_path / "run"))
+    assert result.returncode == 1
+    assert "nowhere" in result.stderr
+    assert "Traceback" not in result.stderr
