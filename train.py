@@ -25,6 +25,8 @@ def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
     config = config_flags.config_from_flags(FLAGS)
 
+    import tensorflow as tf
+
     from deepresolve.evaluation import METRICS
     from deepresolve.training.fit import TrainingData, fit
     from deepresolve.workdir import Workdir
@@ -35,9 +37,16 @@ def run() -> None:
         volumes=lambda seed: reader.dataset(FLAGS.records, "train", shuffle_seed=seed),
         shapes={subject.subject: subject.shape for subject in stored.subjects("train")},
         validation=_validation(stored),
-        provenance={"records": FLAGS.records, "manifest_sha256": stored.sha256},
+        records=FLAGS.records,
+        sha256=stored.sha256,
     )
-    fit(config, data, Workdir(FLAGS.workdir), METRICS)
+    try:
+        fit(config, data, Workdir(FLAGS.workdir), METRICS)
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"{FLAGS.records} has a damaged shard ({error.message}). Run `python -m "
+            f"records verify --records={FLAGS.records}` to see which."
+        ) from error
     print(f"Trained; the weights are {FLAGS.workdir}/best.keras")
 
 

@@ -32,6 +32,9 @@ def launch(run: Callable[[], int | None]) -> None:
             status = run()
         except (ValueError, OSError) as error:
             sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            print("\nInterrupted.", file=sys.stderr)
+            status = 130  # as a shell reports SIGINT
         sys.exit(status)
 
     app.run(main)

@@ -73,14 +73,18 @@ class Workdir:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
+    def load_provenance(self) -> list[dict[str, Any]]:
+        """What provenance.json tells of each start of the run, the first one first."""
+        path = self.join("provenance.json")
+        if not gfile.exists(path):
+            return []
+        with gfile.GFile(path) as file:
+            return json.load(file)
+
     def add_provenance(self, entry: dict[str, Any]) -> None:
         """Appends one start of the run to provenance.json."""
-        path = self.join("provenance.json")
-        entries = []
-        if gfile.exists(path):
-            with gfile.GFile(path) as file:
-                entries = json.load(file)
-        write_text(path, json.dumps([*entries, entry], indent=2) + "\n")
+        entries = [*self.load_provenance(), entry]
+        write_text(self.join("provenance.json"), json.dumps(entries, indent=2) + "\n")
 
     def save_model(self, model: keras.Model, name: str) -> None:
         """Writes `model` as NAME.keras."""

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # Which rooms a room may import from, beside itself and third parties. Single modules of
 # the top level are rooms of their own.
 ALLOWED = {
-    "imaging": set(),
+    "imaging": {"entry"},
     "config": {"imaging"},
     "presets": {"config"},
     "config_flags": {"config", "presets"},

@@ -1,6 +1,7 @@
 """The script as a user runs it: real processes, killed and started again."""
 
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,19 @@ def test_what_cannot_train_is_one_line(records_dir, tmp_path, flags, message):
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_damaged_shard_stops_the_training_with_the_cure(records_dir, tmp_path):
+    damaged = tmp_path / "records"
+    shutil.copytree(records_dir, damaged)
+    (shard,) = damaged.glob("train-*")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    result = run(command(damaged, tmp_path / "run", "--num_epochs=1"))
+    assert result.returncode == 1
+    assert "damaged shard" in result.stderr
+    assert "python -m records verify" in result.stderr
 
 
 def test_missing_records_are_named(tmp_path):

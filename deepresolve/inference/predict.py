@@ -20,6 +20,9 @@ from absl import flags
 
 from deepresolve import entry
 
+# Slices that are thinner than this share of their distance have gaps between them.
+_WITHOUT_GAPS = 0.95
+
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
@@ -90,6 +93,14 @@ def plan_outputs(
     return pairs
 
 
+def has_gaps(volume) -> bool:
+    """Whether a scan is known to lack tissue between its slices."""
+    thickness_mm = volume.slice_thickness_mm
+    return thickness_mm is not None and (
+        thickness_mm < _WITHOUT_GAPS * volume.slice_spacing_mm
+    )
+
+
 def run() -> int:
     """Super-resolves all scans; returns the exit status."""
     from deepresolve.imaging import formats
@@ -117,6 +128,13 @@ def run() -> int:
             failures += 1
             print(f"error: {error}", file=sys.stderr)
             continue
+        if has_gaps(thick):
+            print(
+                f"note: {scan}: slices are {thick.slice_thickness_mm:.4g} mm thick and "
+                f"{thick.slice_spacing_mm:.4g} mm apart; the network was trained on "
+                "slices without gaps.",
+                file=sys.stderr,
+            )
         seconds = time.perf_counter() - start
         print(
             f"{scan} -> {result}: {thick.num_slices} slices "

@@ -42,13 +42,15 @@ class TrainingData(NamedTuple):
       volumes: function from a seed to a dataset; see `pipeline.dataset`.
       shapes: (rows, columns, slices) of each volume by subject.
       validation: canonical scans with their scales.
-      provenance: what tells this data apart, e.g. the hash of its records.
+      records: where they are kept.
+      sha256: hash of their manifest, which tells this data from any other.
     """
 
     volumes: VolumeSource
     shapes: Mapping[str, tuple[int, int, int]]
     validation: Iterable[ValidationVolume]
-    provenance: Mapping[str, Any]
+    records: str
+    sha256: str
 
 
 def fit(
@@ -72,7 +74,7 @@ def fit(
 
     Raises:
       ValueError: a volume is smaller than a patch, all patches are air, or the workdir
-        holds another run.
+        holds a run with another config or on other records.
     """
     _check_data(config, data)
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
@@ -83,6 +85,7 @@ def fit(
         model = _compiled_model(config, precision)
         progress = Progress()
     workdir.start(config)
+    _check_same_records(workdir, data)
     workdir.add_provenance(_provenance(config, data, precision, strategy))
     with strategy.scope():
         checkpoint = training_callbacks.Checkpoint(
@@ -90,14 +93,18 @@ def fit(
         )
         resumed = checkpoint.restore()
     steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
-    if resumed:
-        _say_where(workdir, config, int(progress.step), steps_per_epoch)
     clock = training_callbacks.Clock(progress, config.batch_size, config.max_minutes)
     schedule = training_callbacks.Schedule(
         config, progress, steps_per_epoch * config.num_epochs
     )
+    spans = _spans(int(progress.step), steps_per_epoch, config.num_epochs)
+    if clock.out_of_time or not spans:
+        _logger.info("The run in %s is complete.", workdir.path)
+        return model
+    if resumed:
+        _say_where(workdir, config, int(progress.step), steps_per_epoch)
     watchers = _validation_callbacks(config, data, metrics, workdir)
-    for epochs, steps in _spans(int(progress.step), steps_per_epoch, config.num_epochs):
+    for epochs, steps in spans:
         if clock.out_of_time:
             break
         model.fit(
@@ -132,7 +139,7 @@ def _say_where(workdir: Workdir, config: Config, step: int, steps_per_epoch: int
         "Resuming %s at step %d (epoch %d of %d, step %d of %d).",
         workdir.path,
         step,
-        min(step // steps_per_epoch + 1, config.num_epochs),
+        step // steps_per_epoch + 1,
         config.num_epochs,
         step % steps_per_epoch,
         steps_per_epoch,
@@ -162,6 +169,16 @@ def _check_data(config: Config, data: TrainingData) -> None:
             f"the scaled intensity {config.air_threshold}: all would be skipped as "
             "air. Lower --min_tissue or --air_threshold."
         )
+
+
+def _check_same_records(workdir: Workdir, data: TrainingData) -> None:
+    for entry in workdir.load_provenance():
+        if entry["records_sha256"] != data.sha256:
+            raise ValueError(
+                f"{workdir.path} holds a run on other records ({entry['records']}, "
+                f"manifest {entry['records_sha256'][:12]}); {data.records} has the "
+                f"manifest {data.sha256[:12]}. Choose another --workdir."
+            )
 
 
 def _validation_callbacks(config, data, metrics, workdir) -> list:
@@ -198,5 +215,6 @@ def _provenance(config, data, precision, strategy) -> dict[str, Any]:
         "precision": precision,
         "replicas": strategy.num_replicas_in_sync,
         "devices": [device.name for device in tf.config.list_logical_devices()],
-        "data": dict(data.provenance),
+        "records": data.records,
+        "records_sha256": data.sha256,
     }

@@ -8,7 +8,8 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
-from deepresolve.inference.predict import plan_outputs
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.predict import has_gaps, plan_outputs
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -75,6 +76,22 @@ def test_bad_flags_leave_nothing_behind(silent_workdir, tmp_path, flags, message
     assert message in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
     assert not output.parent.exists()
+
+
+def test_gaps_between_slices_are_told(silent_workdir, real_scans, tmp_path):
+    result = predict(
+        silent_workdir, real_scans / "knee_mese_dicom", tmp_path / "a.nii", "--echo=2"
+    )
+    assert "3 mm thick and 4 mm apart" in result.stderr  # data/README: 3 mm every 4 mm
+
+
+@pytest.mark.parametrize(
+    ("thickness_mm", "expected"), [(None, False), (3.0, True), (4.0, False), (5, False)]
+)
+def test_gaps_are_told_from_the_thickness(thickness_mm, expected):
+    affine = np.diag([1.0, 1.0, 4.0, 1.0])
+    scan = Volume(np.zeros((2, 2, 2)), affine, slice_thickness_mm=thickness_mm)
+    assert has_gaps(scan) is expected
 
 
 @pytest.mark.parametrize(

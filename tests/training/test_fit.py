@@ -50,7 +50,8 @@ def data(smooth_array):
         ),
         shapes={f"knee-{n}": array.shape for n, array in enumerate(arrays)},
         validation=[(Volume(smooth_array, np.eye(4)), IntensityScale(0, 1))],
-        provenance={"manifest_sha256": "abc"},
+        records="shards",
+        sha256="abc",
     )
 
 
@@ -86,9 +87,11 @@ def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         np.testing.assert_array_equal(a, b)
 
 
-def test_finished_run_is_not_trained_again(data, tmp_path):
+def test_finished_run_is_not_trained_again(data, tmp_path, caplog):
     first = train(data, tmp_path).get_weights()
-    again = train(data, tmp_path).get_weights()
+    with caplog.at_level("INFO", "deepresolve"):
+        again = train(data, tmp_path).get_weights()
+    assert "is complete" in caplog.text
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -104,7 +107,7 @@ def test_workdir_holds_what_its_docstring_lists(data, tmp_path):
         "tensorboard",
     ]
     provenance = (tmp_path / "provenance.json").read_text()
-    assert '"manifest_sha256": "abc"' in provenance
+    assert '"records_sha256": "abc"' in provenance
     assert tf.__version__ in provenance
 
 
@@ -157,6 +160,12 @@ def test_all_air_is_refused(data, tmp_path):
     config = CONFIG.replace(air_threshold=5.0)
     with pytest.raises(ValueError, match="all would be skipped as air"):
         train(data, tmp_path / "run", config)
+
+
+def test_other_records_cannot_go_on_with_a_run(data, tmp_path):
+    train(data, tmp_path)
+    with pytest.raises(ValueError, match="a run on other records"):
+        train(data._replace(sha256="def"), tmp_path)
 
 
 def test_another_config_cannot_take_over_a_workdir(data, tmp_path):

@@ -1,0 +1,26 @@
+import pytest
+
+from deepresolve import presets
+from deepresolve.config import Config
+
+
+@pytest.mark.parametrize("name", sorted(presets.PRESETS))
+def test_every_preset_survives_json(name):
+    config = presets.get(name)
+    assert Config.from_json(config.to_json()) == config
+    assert config.preset == name
+
+
+def test_unknown_preset_names_the_known():
+    with pytest.raises(ValueError, match=r"known: \['sr_cnn', 'sr_cnn_small'\]"):
+        presets.get("sr_gan")
+
+
+def test_published_preset_holds_the_published_numbers():
+    # METHOD: SR-CNN table of the abstract; batch from MRSR.
+    config = presets.get("sr_cnn")
+    assert (config.num_layers, config.num_features) == (20, 64)
+    assert (config.patch_shape, config.patch_stride) == ((32,) * 3, (16,) * 3)
+    assert (config.learning_rate, config.num_epochs) == (1e-4, 20)
+    assert (config.batch_size, config.downsample_factors) == (50, (3,))
+    assert (config.schedule, config.optimizer) == ("constant", "adam")

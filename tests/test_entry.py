@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+import pytest
+
+_SCRIPT = """
+from deepresolve import entry
+
+def run():
+    {body}
+
+entry.launch(run)
+"""
+
+
+def launch(body, *arguments):
+    script = _SCRIPT.format(body=body)
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "stderr"),
+    [
+        ("return None", 0, ""),
+        ("return 3", 3, ""),
+        ("raise ValueError('no such knee')", 1, "error: no such knee\n"),
+        ("raise FileNotFoundError('gone')", 1, "error: gone\n"),
+        ("raise KeyboardInterrupt", 130, "\nInterrupted.\n"),
+    ],
+)
+def test_ends_with_a_status_and_at_most_one_line(body, status, stderr):
+    result = launch(body)
+    assert (result.returncode, result.stderr) == (status, stderr)
+
+
+def test_our_own_mistakes_keep_their_traceback():
+    result = launch("raise TypeError('a bug')")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+def test_stray_arguments_are_refused():
+    result = launch("return None", "stray")
+    assert result.returncode == 1
+    assert "Unexpected arguments ['stray']" in result.stdout + result.stderr

@@ -1,0 +1,82 @@
+import keras
+import numpy as np
+import pytest
+
+from deepresolve.training.callbacks import Checkpoint
+from deepresolve.training.progress import Progress
+from deepresolve.workdir import Workdir
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Builds a model with its checkpoint callback in one shared workdir."""
+
+    def build(minutes=60.0):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.Adam(0.1), "mse")
+        progress = Progress()
+        callback = Checkpoint(Workdir(tmp_path), model, progress, minutes)
+        callback.set_model(model)
+        return model, progress, callback
+
+    return build
+
+
+def train_once(model):
+    model.fit(np.ones((4, 2), np.float32), np.ones((4, 1), np.float32), verbose=0)
+
+
+def test_nothing_to_restore_at_first(make):
+    _, _, callback = make()
+    assert callback.restore() is False
+
+
+def test_weights_optimizer_and_progress_come_back(make):
+    model, progress, callback = make()
+    train_once(model)
+    progress.step.assign(7)
+    progress.seconds.assign(2.5)
+    callback.on_epoch_end(0, {"val_psnr": 30.0})
+    restored, its_progress, its_callback = make()
+    assert its_callback.restore() is True
+    for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (int(its_progress.step), float(its_progress.seconds)) == (7, 2.5)
+    assert float(its_progress.best) == 30.0
+    # The same next step shows that Adam's moments came back as well.
+    train_once(model)
+    train_once(restored)
+    for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_best_keeps_the_highest_score_and_last_the_last(make, tmp_path):
+    model, _, callback = make()
+    weights = []
+    for epoch, score in enumerate([30.0, 33.0, 31.0]):
+        train_once(model)
+        weights.append(model.get_weights())
+        callback.on_epoch_end(epoch, {"val_psnr": score})
+    workdir = Workdir(tmp_path)
+    for name, epoch in [("best", 1), ("last", 2)]:
+        for a, b in zip(
+            workdir.load_model(name).get_weights(), weights[epoch], strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_without_a_score_the_last_is_the_best(make, tmp_path):
+    model, _, callback = make()
+    for epoch in range(2):
+        train_once(model)
+        callback.on_epoch_end(epoch, {})
+    best = Workdir(tmp_path).load_model("best")
+    for a, b in zip(best.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("minutes", "saved"), [(0.0, True), (60.0, False)])
+def test_long_epochs_are_saved_within(make, tmp_path, minutes, saved):
+    _, _, callback = make(minutes)
+    callback.on_train_batch_end(0)
+    assert (tmp_path / "checkpoints" / "checkpoint").exists() is saved
