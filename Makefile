@@ -30,7 +30,7 @@ demo: install
 	    --records=$(DEMO)/records --workdir=$(DEMO)/run
 	$(RUN) evaluate.py --records=$(DEMO)/records --sr_workdir=$(DEMO)/run \
 	    --output=$(DEMO)/report
-	$(RUN) -m deepresolve.imaging.phantom --seed=2026 --side=left \
+	$(RUN) -m deepresolve.imaging.write_phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
 	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/run \
 	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz

@@ -10,7 +10,7 @@ from __future__ import annotations
 from absl import flags
 
 import deepresolve
-from deepresolve import entry
+from deepresolve import entry, presets
 
 FLAGS = flags.FLAGS
 
@@ -38,19 +38,21 @@ def run() -> None:
     from deepresolve.inference.super_resolution import SuperResolver
     from records import manifest, reader
 
-    folder = report.make_folder(FLAGS.output)
     stored = manifest.load(FLAGS.records)
     network = SuperResolver.from_workdir(FLAGS.sr_workdir, FLAGS.checkpoint)
     factor = network.choose_factor(FLAGS.downsample_factor)
+    folder = report.make_folder(FLAGS.output)
     results = evaluate_super_resolution(
         reader.subjects(FLAGS.records, FLAGS.split),
         network.enhance,
         downsample_factor=factor,
         num_subjects=stored.counts[FLAGS.split],
     )
-    preset = network.config.preset
-    about = _flags_and_versions() | {"records_sha256": stored.sha256, "preset": preset}
-    published = preset == "sr_cnn" and factor == 3
+    about = _flags_and_versions() | {
+        "records_sha256": stored.sha256,
+        "preset": network.config.preset,
+    }
+    published = presets.trains_as(network.config, "sr_cnn")
     paths = report.write(
         folder,
         {

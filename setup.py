@@ -12,11 +12,12 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
-# tensorflow-addons ended with TensorFlow 2.15, so that extra pins the older stack.
+# tensorflow-addons ended with TensorFlow 2.15, so that extra pins the older stack; from
+# Python 3.12 on there is none of it, and pip says so.
 ADDONS = [
-    "tensorflow>=2.15,<2.16; python_version < '3.12'",
-    "tensorflow-addons==0.23.0; python_version < '3.12'",
-    "numpy<2; python_version < '3.12'",
+    "tensorflow>=2.15,<2.16",
+    "tensorflow-addons==0.23.0",
+    "numpy<2",
 ]
 TEST = ["pytest>=7.4"]
 

@@ -2,8 +2,9 @@
 
     python train.py --preset=sr_cnn --records=DIR --workdir=DIR [--learning_rate=...]
 
-Running the same command again resumes from the last checkpoint. Every field of the
-config is a flag; a flag that is given overrides the preset's value.
+Running the same command again resumes from the last checkpoint; --num_epochs,
+--max_minutes and --checkpoint_minutes may then differ. Every field of the config is a
+flag; a flag that is given overrides the preset's value.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def run() -> None:
     import tensorflow as tf
 
     from deepresolve.evaluation import METRICS
-    from deepresolve.training.fit import TrainingData, fit
+    from deepresolve.training.data import TrainingData
+    from deepresolve.training.fit import fit
     from deepresolve.workdir import Workdir
     from records import manifest, reader
 
@@ -42,21 +44,22 @@ def run() -> None:
     )
     try:
         fit(config, data, Workdir(FLAGS.workdir), METRICS)
-    except tf.errors.DataLossError as error:
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise ValueError(
-            f"{FLAGS.records} has a damaged shard ({error.message}). Run `python -m "
-            f"records verify --records={FLAGS.records}` to see which."
+            f"{FLAGS.records} has a damaged or missing shard ({error.message}). Run "
+            f"`python -m records verify --records={FLAGS.records}` to see which."
         ) from error
     print(f"Trained; the weights are {FLAGS.workdir}/best.keras")
 
 
 def _validation(stored):
     """Validation scans with their scales, one in memory at a time."""
+    from deepresolve.training.data import ValidationScan
     from records import reader
 
     if stored.subjects("validation"):
         for subject in reader.subjects(FLAGS.records, "validation"):
-            yield subject.image, subject.scale
+            yield ValidationScan(subject.subject, subject.image, subject.scale)
 
 
 if __name__ == "__main__":

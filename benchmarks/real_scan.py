@@ -4,7 +4,8 @@ r"""How much SR-CNN gains over interpolation on a real scan, trained on its othe
 
 One end of a real scan along its slice axis trains the network, the other end tests it;
 the slices between are left out. The whole path runs as a user would run it: convert,
-train.py, evaluate.py. Prints the table and writes real_scan.json.
+train.py, evaluate.py. Prints the table and writes real_scan.json. The same command,
+run again after an interrupt, continues.
 
     brain   brain_t1.nii.gz, 0.7 mm slices: 0-149 train, 165-245 test
     knee    knee_dess_half.nii.gz along its vertical axis of 0.3125 mm, since its own
@@ -16,10 +17,14 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
+import time
 
-from absl import app, flags
+from absl import flags
+
+from deepresolve import entry
 
 ROOT = pathlib.Path(__file__).parent.parent
 FLAGS = flags.FLAGS
@@ -50,51 +55,85 @@ flags.DEFINE_string(
     os.environ.get("DEEPRESOLVE_DATA"),
     "Folder of the real scans; by default the environment's DEEPRESOLVE_DATA.",
 )
-flags.DEFINE_string(
-    "output", None, "Folder for shards, workdir and report; must be new."
-)
+flags.DEFINE_string("output", None, "Folder for shards, workdir and report.")
 flags.DEFINE_string("preset", "sr_cnn_small", "Preset to train.")
 flags.DEFINE_float("minutes", 15.0, "Minutes of training, at most.")
 flags.DEFINE_multi_string(
     "train_flag", [], "Further flags of train.py, as --name=value."
 )
-flags.mark_flags_as_required(["data", "output"])
+flags.register_validator("data", bool, "Give it, or set DEEPRESOLVE_DATA.")
+flags.mark_flag_as_required("output")
 
 
-def split_scan(recipe: dict, data: pathlib.Path, folder: pathlib.Path) -> None:
-    """Writes train.nii.gz and test.nii.gz, and the table that assigns the splits."""
+def split_scan(name: str, data: pathlib.Path, folder: pathlib.Path) -> None:
+    """Writes both parts of a scan, and the table that assigns the splits.
+
+    Parts that are there already are left as they are.
+    """
     from deepresolve.imaging import formats
 
-    scan = formats.read_image(data / recipe["file"], slice_axis=recipe["slice_axis"])
-    folder.mkdir(parents=True)
+    recipe = SCANS[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {split: folder / f"{name}_{split}.nii.gz" for split in ("train", "test")}
+    if not all(path.exists() for path in paths.values()):
+        source = data / recipe["file"]
+        scan = formats.read_image(source, slice_axis=recipe["slice_axis"])
+        for split, path in paths.items():
+            region = tuple(slice(*bounds) for bounds in recipe[split])
+            formats.write(path, scan.crop(region))
     lines = ["subject,person,split"]
-    for split in ("train", "test"):
-        region = tuple(slice(*bounds) for bounds in recipe[split])
-        formats.write(folder / f"{split}.nii.gz", scan.crop(region))
-        lines.append(f"{split},{split},{split}")
+    lines += [f"{name}_{split},{split},{split}" for split in paths]
     (folder / "persons.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def command(*arguments: object) -> None:
-    """Runs a Python program of ours; raises CalledProcessError if it fails."""
-    subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, check=True)
+    """Runs a Python program of ours.
+
+    Raises:
+      ChildProcessError: it failed, and has said why.
+    """
+    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT)
+    if done.returncode:
+        raise ChildProcessError(f"{arguments[0]} ended with status {done.returncode}.")
 
 
-def main(argv: list[str]) -> None:
+def train(path: pathlib.Path, *arguments: object) -> dict[str, float]:
+    """Runs train.py and adds what it took to the table in `path`.
+
+    Returns:
+      Wall seconds of all runs together, and the largest memory in MiB that train.py,
+      or the conversion before it, had resident.
+    """
+    runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    start = time.monotonic()
+    try:
+        command("train.py", *arguments)
+    finally:
+        # In KiB on Linux (getrusage(2)).
+        resident = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        runs.append({"seconds": time.monotonic() - start, "peak_mib": resident})
+        path.write_text(json.dumps(runs, indent=2) + "\n", encoding="utf-8")
+    return {
+        "train_wall_seconds": sum(run["seconds"] for run in runs),
+        "peak_mib": max(run["peak_mib"] for run in runs),
+    }
+
+
+def run() -> None:
     """Runs the whole path and writes the figures down."""
-    del argv
     recipe = SCANS[FLAGS.scan]
     output = pathlib.Path(FLAGS.output).resolve()
     scans, records = output / "scans", output / "records"
     workdir, report = output / "run", output / "report"
-    split_scan(recipe, pathlib.Path(FLAGS.data), scans)
+    split_scan(FLAGS.scan, pathlib.Path(FLAGS.data), scans)
     command(
         *("-m", "records", "convert", "--dataset=folder", f"--source={scans}"),
         *(f"--persons={scans / 'persons.csv'}", f"--output={records}"),
         *(f"--slice_axis={recipe['slice_axis']}", "--num_workers=1"),
     )
-    command(
-        *("train.py", f"--preset={FLAGS.preset}", f"--records={records}"),
+    cost = train(
+        output / "train_runs.json",
+        *(f"--preset={FLAGS.preset}", f"--records={records}"),
         *(f"--workdir={workdir}", f"--max_minutes={FLAGS.minutes}"),
         *(*recipe["flags"], *FLAGS.train_flag),
     )
@@ -108,6 +147,7 @@ def main(argv: list[str]) -> None:
         "scan": FLAGS.scan,
         "preset": FLAGS.preset,
         "minutes": FLAGS.minutes,
+        **cost,
         **{f"{m}_{s}": means[m, s] for m in ("psnr", "ssim") for s in ("tci", "sr")},
         "gain_psnr_db": means["psnr", "sr"] - means["psnr", "tci"],
         "gain_ssim_x100": 100 * (means["ssim", "sr"] - means["ssim", "tci"]),
@@ -118,4 +158,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    entry.launch(run)

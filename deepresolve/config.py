@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -17,6 +18,24 @@ from typing import Any, Literal
 from deepresolve.imaging.factor import check_factor
 
 Shape = tuple[int, int, int]
+
+# Fields that say where and how a run computes and is watched, not what it learns.
+BOOKKEEPING = frozenset(
+    {
+        "checkpoint_minutes",
+        "distribution",
+        "precision",
+        "seed",
+        "shuffle_mib",
+        "validation_shape",
+        "validation_volumes",
+        "volumes_in_flight",
+    }
+)
+
+# Fields that a resumed run may change. Those of the validation are not among them: a
+# score on other blocks cannot be compared with the best one so far.
+CHANGEABLE = frozenset({"checkpoint_minutes", "max_minutes", "num_epochs"})
 
 
 def _field(default, help_text: str, minimum=None):
@@ -70,8 +89,8 @@ class Config:
     )
     min_tissue: float = _field(
         0.01,
-        "Patches with a smaller share of tissue voxels are air and skipped; 0 keeps "
-        "all (ours).",
+        "Patches with a smaller share of tissue voxels are air and skipped, and the "
+        "epoch filled up from a further pass; 0 keeps all (ours).",
         0,
     )
     random_flips: bool = _field(
@@ -109,10 +128,16 @@ class Config:
     )
 
     validation_volumes: int = _field(
-        2, "Validation volumes measured after each epoch; 0: none.", 0
+        2,
+        "Validation volumes measured after each epoch, each at every downsample "
+        "factor; 0: none.",
+        0,
     )
     validation_shape: Shape = _field(
-        (128, 128, 64), "Central block that is measured of each, at most (ours).", 1
+        (128, 128, 64),
+        "Central block that is measured of each, at most (ours); SSIM's window needs 7 "
+        "voxels along each axis.",
+        7,
     )
     checkpoint_minutes: float = _field(
         10.0, "Save a checkpoint this often within an epoch, too.", 0
@@ -155,6 +180,11 @@ class Config:
         """A copy with some fields changed, checked again."""
         return dataclasses.replace(self, **changes)
 
+    def differences(self, other: Config) -> list[str]:
+        """Names of the fields in which two configs differ."""
+        names = (field.name for field in dataclasses.fields(self))
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
+
     def to_json(self) -> str:
         """All fields as indented JSON."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -164,14 +194,20 @@ class Config:
         """Reads `to_json`'s text.
 
         Raises:
-          ValueError: not JSON, or with a field that this version does not know.
+          ValueError: no JSON object, or not with exactly this version's fields.
         """
         values = json.loads(text)
+        if not isinstance(values, Mapping):
+            raise ValueError(f"A config is a JSON object; got {text[:40]!r}.")
         known = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, Mapping) or set(values) - known:
-            unknown = sorted(set(values) - known)
+        if unknown := sorted(set(values) - known):
             raise ValueError(
                 f"Unknown config fields {unknown}; this version knows {sorted(known)}."
+            )
+        if missing := sorted(known - set(values)):
+            raise ValueError(
+                f"Config fields {missing} are missing. Use the version of deepresolve "
+                "that wrote it, as provenance.json tells, or start a new run."
             )
         return cls(
             **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
@@ -203,6 +239,8 @@ def _check_field(field: dataclasses.Field, expected: Any, value: Any) -> None:
         raise ValueError(
             f"{field.name} must be of type {_type_name(expected)}; got {value!r}."
         )
+    if expected is float and not -math.inf < value < math.inf:
+        raise ValueError(f"{field.name} must be finite; got {value!r}.")
     minimum = field.metadata["minimum"]
     if minimum is not None and min(parts) < minimum:
         raise ValueError(f"{field.name} must be at least {minimum}; got {value!r}.")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import app
 from absl import logging as absl_logging
 
 
-def launch(run: Callable[[], int | None]) -> None:
+def launch(
+    run: Callable[..., int | None],
+    flags_parser: Callable[[Sequence[str]], Any] | None = None,
+) -> None:
     """Parses the flags, calls `run`, and ends with its status.
 
     TensorFlow must be imported within `run`, so that --help need not wait for it. An
@@ -19,17 +23,20 @@ def launch(run: Callable[[], int | None]) -> None:
 
     Args:
       run: the command; returns its exit status, None for 0.
+      flags_parser: takes the command line and gives what `run` is called with, such as
+        the `parse_args` of an `absl.flags.argparse_flags.ArgumentParser`; by default
+        absl's flags are parsed and `run` is called without arguments.
     """
 
-    def main(argv: list[str]) -> None:
-        if len(argv) > 1:
-            raise app.UsageError(f"Unexpected arguments {argv[1:]}; a flag needs --.")
+    def main(parsed: Any) -> None:
+        if flags_parser is None and len(parsed) > 1:
+            raise app.UsageError(f"Unexpected arguments {parsed[1:]}; a flag needs --.")
         # Our own messages, without TensorFlow's chatter.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("deepresolve").setLevel(logging.INFO)
         try:
-            status = run()
+            status = run() if flags_parser is None else run(parsed)
         except (ValueError, OSError) as error:
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
@@ -37,4 +44,4 @@ def launch(run: Callable[[], int | None]) -> None:
             status = 130  # as a shell reports SIGINT
         sys.exit(status)
 
-    app.run(main)
+    app.run(main, flags_parser=flags_parser or app.parse_flags_with_usage)

@@ -12,16 +12,21 @@ Files are written under a temporary name and renamed, so none is ever half-writt
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import json
+import logging
 import pathlib
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from deepresolve.config import Config
+from deepresolve.config import CHANGEABLE, Config
+from deepresolve.networks.layers import CUSTOM_OBJECTS
+
+_logger = logging.getLogger(__name__)
 
 gfile = tf.io.gfile
 
@@ -45,14 +50,23 @@ class Workdir:
     def start(self, config: Config) -> None:
         """Claims the folder for `config`, or checks that it holds that very run.
 
+        The run's length and the time between checkpoints may differ (`CHANGEABLE`):
+        they are then changed in config.json.
+
         Raises:
           ValueError: it holds a run with another config.
+          OSError: it cannot be written.
         """
-        if gfile.exists(self.join("config.json")):
-            _require_same(self.load_config(), config, self.path)
-            return
-        gfile.makedirs(self.path)
-        write_text(self.join("config.json"), config.to_json())
+        path = self.join("config.json")
+        if gfile.exists(path):
+            stored = self.load_config()
+            _require_same_run(stored, config, self.path)
+            if stored == config:
+                return
+            _logger.info("%s changed: %s.", path, _differences_text(stored, config))
+        with writing(self.path):
+            gfile.makedirs(self.path)
+        write_text(path, config.to_json())
 
     def load_config(self) -> Config:
         """The run's config.
@@ -87,14 +101,22 @@ class Workdir:
         write_text(self.join("provenance.json"), json.dumps(entries, indent=2) + "\n")
 
     def save_model(self, model: keras.Model, name: str) -> None:
-        """Writes `model` as NAME.keras."""
-        target = self.join(f"{name}.keras")
-        with tempfile.TemporaryDirectory() as folder:
+        """Writes `model` as NAME.keras.
+
+        Raises:
+          OSError: it cannot be written.
+        """
+        with (
+            _replacing(self.join(f"{name}.keras")) as partial,
+            tempfile.TemporaryDirectory() as folder,
+        ):
             local = pathlib.Path(folder) / "model.keras"
             model.save(local)
-            partial = f"{target}.partial"
             gfile.copy(str(local), partial, overwrite=True)
-        gfile.rename(partial, target, overwrite=True)
+
+    def has_model(self, name: str) -> bool:
+        """Whether NAME.keras is there."""
+        return gfile.exists(self.join(f"{name}.keras"))
 
     def load_model(self, name: str = "best") -> keras.Model:
         """Reads NAME.keras.
@@ -102,35 +124,69 @@ class Workdir:
         Raises:
           ValueError: the run has not saved it yet.
         """
-        source = self.join(f"{name}.keras")
-        if not gfile.exists(source):
+        if not self.has_model(name):
             raise ValueError(
                 f"{self.path} has no {name}.keras yet: its first epoch is not "
                 "complete. Let train.py run on."
             )
         with tempfile.TemporaryDirectory() as folder:
             local = pathlib.Path(folder) / "model.keras"
-            gfile.copy(source, str(local))
-            return keras.models.load_model(local, compile=False)
+            gfile.copy(self.join(f"{name}.keras"), str(local))
+            return keras.models.load_model(
+                local, compile=False, custom_objects=CUSTOM_OBJECTS
+            )
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes a whole text file or, on failure, nothing under its name."""
-    partial = f"{path}.partial"
-    with gfile.GFile(partial, "w") as file:
+    """Writes a whole text file or, on failure, nothing under its name.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    with _replacing(path) as partial, gfile.GFile(partial, "w") as file:
         file.write(text)
-    gfile.rename(partial, path, overwrite=True)
 
 
-def _require_same(stored: Config, asked: Config, path: str) -> None:
-    differences = [
-        f"{field.name}: {getattr(stored, field.name)!r} there, "
-        f"{getattr(asked, field.name)!r} asked"
-        for field in dataclasses.fields(Config)
-        if getattr(stored, field.name) != getattr(asked, field.name)
-    ]
-    if differences:
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Makes every failure to write, TensorFlow's own too, an OSError that names `path`.
+
+    TensorFlow's `OpError` is a subclass of Exception alone.
+    """
+    try:
+        yield
+    except (tf.errors.OpError, OSError) as error:
+        raise OSError(
+            f"Could not write {path} ({error}). Is the disk full or read-only?"
+        ) from error
+
+
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[str]:
+    """Gives a temporary name that takes the place of `path` once it is written."""
+    partial = f"{path}.partial"
+    try:
+        with writing(path):
+            yield partial
+            gfile.rename(partial, path, overwrite=True)
+    except BaseException:
+        # The first error is the one to tell; there may be nothing to remove.
+        with contextlib.suppress(tf.errors.OpError, OSError):
+            gfile.remove(partial)
+        raise
+
+
+def _require_same_run(stored: Config, asked: Config, path: str) -> None:
+    if not set(stored.differences(asked)) <= CHANGEABLE:
         raise ValueError(
-            f"{path} holds a run with another config ({'; '.join(differences)}). "
-            "Resume it with the same flags, or choose another --workdir."
+            f"{path} holds a run with another config "
+            f"({_differences_text(stored, asked)}). Resume it with the same flags, but "
+            f"for {', '.join(sorted(CHANGEABLE))}, or choose another --workdir."
         )
+
+
+def _differences_text(stored: Config, asked: Config) -> str:
+    return "; ".join(
+        f"{name}: {getattr(stored, name)!r} there, {getattr(asked, name)!r} asked"
+        for name in stored.differences(asked)
+    )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 
-from absl import app
 from absl.flags import argparse_flags
+
+from deepresolve import entry
 
 # The settings of each dataset: a flag each, of the same name. They stay None unless
 # given, so that the dataset's own default counts and another one's flag is refused.
@@ -77,25 +77,13 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Runs one command.
-
-    Returns:
-      The exit status: 0, 1 for an error or a failed verification, 130 for Ctrl-C.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """Runs one command; returns its exit status."""
     # No command has a use for a GPU; worker processes inherit this.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     # Imports TensorFlow, which --help and a wrong flag must not wait for.
     from records import commands
 
-    try:
-        return commands.COMMANDS[flags.command](flags)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted: the same command continues.", file=sys.stderr)
-        return 130
+    return commands.COMMANDS[flags.command](flags)
 
 
 def _add_command(commands, name: str, text: str) -> argparse.ArgumentParser:
@@ -125,8 +113,9 @@ def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         type=_split,
-        default="70,20,10",
-        help="%% of persons in train, validation, test (default: %(default)s)",
+        metavar="N,N,N",
+        help="%% of persons in train, validation, test (default: what the table of "
+        "--persons says, else 70,20,10)",
     )
     parser.add_argument(
         "--num_shards",
@@ -214,4 +203,4 @@ def _triple(kind: type) -> Callable[[str], tuple]:
 
 
 if __name__ == "__main__":
-    app.run(run, flags_parser=parse_flags)
+    entry.launch(run, parse_flags)

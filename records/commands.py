@@ -31,7 +31,8 @@ def verify(flags: argparse.Namespace) -> int:
     problems = verification.verify(flags.records)
     for problem in problems:
         print(f"problem: {problem}")
-    print(f"{flags.records}: {len(problems) or 'no'} problems found")
+    noun = "problem" if len(problems) == 1 else "problems"
+    print(f"{flags.records}: {len(problems) or 'no'} {noun} found")
     return 1 if problems else 0
 
 

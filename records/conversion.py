@@ -41,7 +41,8 @@ class Recipe:
     Attributes:
       dataset_name: the dataset's name in `records.datasets.DATASETS`.
       dataset: where the scans come from.
-      split: percentages of train, validation and test.
+      split: percentages of train, validation and test; None for the subjects' own
+        splits, or `splits.DEFAULT_PERCENTAGES` where they bring none.
       num_shards: shards of every split, None for the rule of `records.shards`.
       compression: "none" or "gzip".
       seed: of the split and of the order of subjects.
@@ -49,7 +50,7 @@ class Recipe:
 
     dataset_name: str
     dataset: Dataset
-    split: tuple[float, float, float] = (70.0, 20.0, 10.0)
+    split: Sequence[float] | None = None
     num_shards: int | None = None
     compression: str = "none"
     seed: int = 0
@@ -100,7 +101,9 @@ def convert(recipe: Recipe, output: str, *, num_workers: int = 1) -> manifest.Ma
         raise ValueError(f"num_workers must be 1 or more; got {num_workers}.")
     subjects = list(recipe.dataset.subjects(recipe.seed))
     _check_unique(subjects)
-    subjects_of = splits.assign(subjects, recipe.split, recipe.seed)
+    percentages = splits.percentages_for(subjects, recipe.split)
+    recipe = dataclasses.replace(recipe, split=percentages)
+    subjects_of = splits.assign(subjects, percentages, recipe.seed)
     plans = shards.plan(subjects_of, recipe.num_shards, recipe.seed, recipe.to_json())
     storage.make_folder(output)
     done = resume.finished(plans, recipe.to_json(), output)

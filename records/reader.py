@@ -14,18 +14,16 @@ def dataset(
     records_dir: str,
     split: str,
     *,
-    file_parallelism: int = 1,
     shuffle_seed: Sequence[int] | tf.Tensor | None = None,
 ) -> tf.data.Dataset:
     """The volumes of a split, one element a subject; see `records.schema.parse`.
 
-    The order depends on the arguments alone. Records are decoded by TensorFlow's
-    threads, and about `2 * file_parallelism` volumes are in memory at a time.
+    The order depends on the arguments alone. Shards are read one after another, and
+    one volume is in memory at a time.
 
     Args:
       records_dir: folder of the shards.
       split: "train", "validation" or "test".
-      file_parallelism: number of shards read, and of volumes decoded, at once.
       shuffle_seed: two integers by which the shards are shuffled; None keeps their
         order.
 
@@ -37,15 +35,8 @@ def dataset(
     paths = [storage.join(str(records_dir), shard.file) for shard in shards]
     if shuffle_seed is not None:
         paths = tf.random.experimental.stateless_shuffle(paths, shuffle_seed)
-    records = tf.data.Dataset.from_tensor_slices(paths).interleave(
-        lambda path: tf.data.TFRecordDataset(path, described.compression),
-        cycle_length=file_parallelism,
-        num_parallel_calls=file_parallelism,
-        deterministic=True,
-    )
-    volumes = records.map(
-        schema.parse, num_parallel_calls=file_parallelism, deterministic=True
-    )
+    records = tf.data.TFRecordDataset(paths, described.compression)
+    volumes = records.map(schema.parse)
     count = sum(shard.num_subjects for shard in shards)
     return volumes.apply(tf.data.experimental.assert_cardinality(count))
 

@@ -19,7 +19,8 @@ SUFFIX = ".tfrecord"
 PROGRESS_SUFFIX = ".progress.json"
 
 # With num_shards=auto a shard holds about SHARD_BYTES, yet a split has MIN_SHARDS as
-# far as its subjects go, so that training reads several files at once.
+# far as its subjects go: training shuffles whole shards anew in every pass, so that
+# more of them mix better, and several workers would share them out.
 SHARD_BYTES = 256 * 2**20
 MIN_SHARDS = 8
 

@@ -11,20 +11,46 @@ import numpy as np
 from records.subject import Subject
 
 SPLITS = ("train", "validation", "test")
+DEFAULT_PERCENTAGES = (70.0, 20.0, 10.0)
+
+
+def percentages_for(
+    subjects: Sequence[Subject], asked: Sequence[float] | None
+) -> Sequence[float] | None:
+    """The percentages to deal by; None where the subjects bring their own splits.
+
+    Args:
+      subjects: the scans.
+      asked: of train, validation and test; None leaves it to the subjects, and to
+        `DEFAULT_PERCENTAGES` where they bring none.
+
+    Raises:
+      ValueError: percentages are asked for and subjects bring splits.
+    """
+    if all(subject.split is None for subject in subjects):
+        return DEFAULT_PERCENTAGES if asked is None else asked
+    if asked is not None:
+        raise ValueError(
+            f"The percentages {', '.join(f'{p:g}' for p in asked)} were asked for, and "
+            "the scans bring splits of their own. Leave out --split, or the column "
+            "split of the --persons table."
+        )
+    return None
 
 
 def assign(
-    subjects: Iterable[Subject], percentages: Sequence[float], seed: int
+    subjects: Iterable[Subject], percentages: Sequence[float] | None, seed: int
 ) -> dict[str, list[Subject]]:
     """Sorts subjects into splits by person.
 
-    Subjects that bring their own split keep it, and then all of them must bring one.
-    Else persons are shuffled by `seed` and dealt out by largest remainder; every split
-    above 0% gets at least one person.
+    Without percentages each subject must bring its own split. Else persons are shuffled
+    by `seed` and dealt out by largest remainder; every split above 0% gets at least one
+    person.
 
     Args:
       subjects: the scans.
       percentages: of train, validation and test; they sum to 100 and count persons.
+        None for the splits that the subjects bring; see `percentages_for`.
       seed: of the shuffle.
 
     Returns:
@@ -35,7 +61,7 @@ def assign(
         splits given for some subjects only.
     """
     subjects = sorted(subjects, key=lambda subject: subject.id)
-    if any(subject.split is not None for subject in subjects):
+    if percentages is None:
         split_of = _given_splits(subjects)
     else:
         split_of = _deal(sorted({s.person for s in subjects}), percentages, seed)

@@ -1,10 +1,14 @@
-"""Files that are either whole or absent, wherever `tf.io.gfile` reaches."""
+"""Files that are either whole or absent, wherever `tf.io.gfile` reaches.
+
+What TensorFlow cannot do with a file is an OSError here, as in the rest of Python.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import uuid
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -25,45 +29,44 @@ def is_file(path: str) -> bool:
 
 
 def make_folder(path: str) -> None:
-    """Makes the folder and those above it; one that exists is left as it is.
-
-    Raises:
-      OSError: it cannot be made.
-    """
-    try:
+    """Makes the folder and those above it; one that exists is left as it is."""
+    with _os_errors(f"Could not make the folder {path}"):
         tf.io.gfile.makedirs(path)
-    except tf.errors.OpError as error:
-        raise OSError(f"Could not make the folder {path}: {error.message}") from error
 
 
 def list_files(folder: str) -> list[str]:
     """Names of what lies in the folder, sorted; empty where there is no folder."""
     if not tf.io.gfile.isdir(folder):
         return []
-    return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+    with _os_errors(f"Could not list {folder}"):
+        return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
 
 
 def num_bytes(path: str) -> int:
     """Size of a file."""
-    return tf.io.gfile.stat(path).length
+    with _os_errors(f"Could not read the size of {path}"):
+        return tf.io.gfile.stat(path).length
 
 
 def remove(path: str) -> None:
     """Deletes a file; one that is not there is fine."""
-    with contextlib.suppress(tf.errors.NotFoundError):
+    with (
+        _os_errors(f"Could not delete {path}"),
+        contextlib.suppress(tf.errors.NotFoundError),
+    ):
         tf.io.gfile.remove(path)
 
 
 def read(path: str) -> bytes:
     """The bytes of a file."""
-    with tf.io.gfile.GFile(path, "rb") as file:
+    with _os_errors(f"Could not read {path}"), tf.io.gfile.GFile(path, "rb") as file:
         return file.read()
 
 
 def sha256(path: str) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
-    with tf.io.gfile.GFile(path, "rb") as file:
+    with _os_errors(f"Could not read {path}"), tf.io.gfile.GFile(path, "rb") as file:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
@@ -85,26 +88,34 @@ def replacing(path: str) -> Iterator[str]:
 
     On any error, Ctrl-C among them, the temporary file is deleted and what was at
     `path` stays. On a local disk the bytes are on the disk before the name changes.
+    Two processes that write `path` at once do not write into one file.
 
     Raises:
       OSError: TensorFlow could not write the file.
     """
-    temporary = path + TEMPORARY_SUFFIX
+    temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+    with _os_errors(f"Could not write {path} (is the disk full?)"):
+        try:
+            yield temporary
+            if _is_local(path):
+                _flush_to_disk(temporary)
+            tf.io.gfile.rename(temporary, path, overwrite=True)
+            if _is_local(path):
+                folder = os.path.dirname(path)  # noqa: PTH120 (may be a URL)
+                _flush_to_disk(folder or ".")
+        except BaseException:
+            with contextlib.suppress(OSError):  # The first error is the one to tell.
+                remove(temporary)
+            raise
+
+
+@contextlib.contextmanager
+def _os_errors(failure: str) -> Iterator[None]:
+    """TensorFlow's errors as OSErrors that begin with `failure`."""
     try:
-        yield temporary
-        if _is_local(path):
-            _flush_to_disk(temporary)
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-        if _is_local(path):
-            _flush_to_disk(os.path.dirname(path) or ".")  # noqa: PTH120 (may be a URL)
+        yield
     except tf.errors.OpError as error:
-        remove(temporary)
-        raise OSError(
-            f"Could not write {path}: {error.message}. Is the disk full?"
-        ) from error
-    except BaseException:
-        remove(temporary)
-        raise
+        raise OSError(f"{failure}: {error.message}") from error
 
 
 def _is_local(path: str) -> bool:

@@ -27,3 +27,25 @@ def smooth_array():
     i, j, k = np.meshgrid(*(np.linspace(0, 1, n) for n in (24, 20, 36)), indexing="ij")
     waves = np.sin(9 * i + 5 * k) + np.cos(7 * j - 6 * k) + np.sin(25 * k)
     return ((waves - waves.min()) / np.ptp(waves)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def volume_source():
+    """Makes the `volumes` of a training from arrays in 0..1, whatever the seed."""
+    import tensorflow as tf  # tests of imaging do without
+
+    signature = {
+        "image": tf.TensorSpec((None, None, None)),
+        "intensity": tf.TensorSpec((2,)),
+    }
+
+    def source(arrays):
+        def generate():
+            for array in arrays:
+                yield {"image": array, "intensity": np.array([0, 1], np.float32)}
+
+        return lambda seed: tf.data.Dataset.from_generator(
+            generate, output_signature=signature
+        )
+
+    return source

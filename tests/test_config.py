@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from deepresolve.config import Config
+from deepresolve.config import BOOKKEEPING, CHANGEABLE, Config
 
 
 def test_config_survives_json():
@@ -27,6 +27,9 @@ def test_every_field_says_what_it_is():
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"patch_shape": (32, 32)}, r"patch_shape must be of type .*got \(32, 32\)"),
         ({"patch_shape": (32, 0, 32)}, "patch_shape must be at least 1"),
+        ({"learning_rate": float("nan")}, "learning_rate must be finite; got nan"),
+        ({"max_minutes": float("inf")}, "max_minutes must be finite; got inf"),
+        ({"validation_shape": (64, 64, 6)}, "validation_shape must be at least 7"),
         ({"learning_rate": "fast"}, "learning_rate must be of type float"),
         ({"random_flips": 1}, "random_flips must be of type bool"),
         ({"batch_size": True}, "batch_size must be of type int"),
@@ -49,3 +52,27 @@ def test_config_of_another_version_names_what_it_does_not_know():
     text = json.dumps({"num_layers": 20, "crystal_ball": True})
     with pytest.raises(ValueError, match=r"Unknown config fields \['crystal_ball'\]"):
         Config.from_json(text)
+
+
+def test_config_without_a_field_is_refused_rather_than_filled_in():
+    values = json.loads(Config().to_json())
+    del values["fold"], values["seed"]
+    with pytest.raises(ValueError, match=r"fields \['fold', 'seed'\] are missing"):
+        Config.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("text", ["null", "5", "[{}]", '"sr_cnn"', ""])
+def test_what_is_no_object_is_refused(text):
+    with pytest.raises(ValueError, match=r"JSON object|Expecting value"):
+        Config.from_json(text)
+
+
+def test_differences_are_named():
+    assert Config().differences(Config()) == []
+    changed = Config(seed=3, num_layers=5)
+    assert Config().differences(changed) == ["num_layers", "seed"]
+
+
+def test_lists_of_fields_name_fields():
+    names = {field.name for field in dataclasses.fields(Config)}
+    assert names >= BOOKKEEPING | CHANGEABLE

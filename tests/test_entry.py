@@ -41,6 +41,19 @@ def test_our_own_mistakes_keep_their_traceback():
     assert "Traceback" in result.stderr
 
 
+def test_another_parser_gives_the_argument_of_the_command():
+    script = """
+from absl.flags import argparse_flags
+from deepresolve import entry
+
+parser = argparse_flags.ArgumentParser()
+parser.add_argument("--status", type=int)
+entry.launch(lambda flags: flags.status, lambda argv: parser.parse_args(argv[1:]))
+"""
+    command = [sys.executable, "-c", script, "--status=7"]
+    assert subprocess.run(command).returncode == 7
+
+
 def test_stray_arguments_are_refused():
     result = launch("return None", "stray")
     assert result.returncode == 1

@@ -58,7 +58,7 @@ def test_run_killed_with_sigkill_goes_on_and_says_so(records_dir, tmp_path):
     assert again.returncode == 0, again.stderr
     assert "Resuming" in again.stderr
     assert (tmp_path / "run" / "best.keras").exists()
-    assert "ckpt-60" in checkpoint.read_text()  # 3 epochs of 20 steps
+    assert "ckpt-60" in checkpoint.read_text()  # one a step, 3 epochs of 20
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,20 @@ def test_damaged_shard_stops_the_training_with_the_cure(records_dir, tmp_path):
     shard.write_bytes(content)
     result = run(command(damaged, tmp_path / "run", "--num_epochs=1"))
     assert result.returncode == 1
-    assert "damaged shard" in result.stderr
+    assert "damaged or missing shard" in result.stderr
     assert "python -m records verify" in result.stderr
+
+
+def test_missing_shard_is_one_line(records_dir, tmp_path):
+    lacking = tmp_path / "records"
+    shutil.copytree(records_dir, lacking)
+    (shard,) = lacking.glob("train-*")
+    shard.unlink()
+    result = run(command(lacking, tmp_path / "run", "--num_epochs=1"))
+    assert result.returncode == 1
+    assert "missing shard" in result.stderr
+    assert shard.name in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_missing_records_are_named(tmp_path):

@@ -55,15 +55,45 @@ def test_model_comes_back_and_nothing_partial_stays(workdir):
     assert sorted(tf.io.gfile.listdir(workdir.path)) == ["best.keras", "config.json"]
 
 
-def test_failed_write_leaves_the_old_file(workdir, monkeypatch):
+def full_disk(*args, **kwargs):
+    raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+
+@pytest.mark.parametrize("operation", ["rename", "copy"])
+def test_full_disk_is_an_os_error_and_leaves_the_old_files(
+    workdir, monkeypatch, operation
+):
     workdir.start(Config())
     write_text(workdir.join("note"), "old")
-
-    def full_disk(*args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(tf.io.gfile, "rename", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        write_text(workdir.join("note"), "new")
+    workdir.save_model(small_model(), "best")
+    before = sorted(tf.io.gfile.listdir(workdir.path))
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.io.gfile, operation, full_disk)
+        with pytest.raises(OSError, match=r"Could not write .*best\.keras .*No space"):
+            workdir.save_model(small_model(), "best")
+        if operation == "rename":
+            with pytest.raises(OSError, match=r"Could not write .*note .*No space"):
+                write_text(workdir.join("note"), "new")
+    assert sorted(tf.io.gfile.listdir(workdir.path)) == before
     with tf.io.gfile.GFile(workdir.join("note")) as file:
         assert file.read() == "old"
+    workdir.load_model("best")
+
+
+def test_longer_run_is_the_same_run_and_is_told(workdir, caplog):
+    workdir.start(Config(num_epochs=2))
+    longer = Config(num_epochs=5, max_minutes=30.0, checkpoint_minutes=1.0)
+    with caplog.at_level("INFO", "deepresolve"):
+        workdir.start(longer)
+    assert workdir.load_config() == longer
+    assert "num_epochs: 2 there, 5 asked" in caplog.text
+    with pytest.raises(ValueError, match="validation_volumes: 2 there, 3 asked"):
+        workdir.start(longer.replace(validation_volumes=3))
+    assert workdir.load_config() == longer
+
+
+def test_has_model_tells_what_is_there(workdir):
+    workdir.start(Config())
+    workdir.save_model(small_model(), "last")
+    assert workdir.has_model("last")
+    assert not workdir.has_model("best")

@@ -119,7 +119,6 @@ def interpolate(
     volume: Volume,
     factor: int,
     *,
-    num_slices: int | None = None,
     method: Interpolation = "cubic",
 ) -> Volume:
     """The scan on a grid `factor` times finer along its slice axis, float32.
@@ -127,13 +126,13 @@ def interpolate(
     Args:
       volume: n thick slices.
       factor: thin slices per thick slice spacing.
-      num_slices: how many thin slices; by default (n - 1) * factor + 1, from the first
-        acquired slice to the last. Slices past the last acquired one hold its value.
       method: as in `interpolation_matrix`.
+
+    Returns:
+      (n - 1) * factor + 1 thin slices, from the first acquired slice to the last.
     """
     n = volume.num_slices
-    num_slices = (n - 1) * factor + 1 if num_slices is None else num_slices
-    matrix = interpolation_matrix(n, factor, num_slices, method)
+    matrix = interpolation_matrix(n, factor, (n - 1) * factor + 1, method)
     return volume.resliced(
         along_slices(matrix, volume.array, volume.slice_axis),
         step=1 / factor,

@@ -75,9 +75,17 @@ def estimate_scale(array: np.ndarray) -> IntensityScale:
 
 
 def to_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Intensities as `dtype`: rounded and held within its range if it is an integer."""
+    """Intensities as `dtype`: rounded and held within its range if it is an integer.
+
+    float64 has no 2**63 - 1, nor 2**64 - 1: there the largest is the next below it.
+    """
     dtype = np.dtype(dtype)
     if np.issubdtype(dtype, np.integer):
         bounds = np.iinfo(dtype)
-        array = np.clip(np.rint(array), bounds.min, bounds.max)
+        highest = float(bounds.max)
+        if highest > bounds.max:
+            highest = float(np.nextafter(highest, 0))
+        # float32 has not the bounds of 32-bit integers; float64 has.
+        exact = np.asarray(array, np.result_type(array, dtype))
+        array = np.clip(np.rint(exact), float(bounds.min), highest)
     return array.astype(dtype)

@@ -1,7 +1,7 @@
 """A scan: voxels, where they lie in the patient, and the facts of its slices.
 
 This is the only module that computes an affine. World coordinates are nibabel's:
-millimetres, x to the patient's right-to-left as R+, y to A+, z to S+ ("RAS+").
+millimetres; x grows to the patient's right, y to anterior, z to superior ("RAS+").
 """
 
 from __future__ import annotations
@@ -149,15 +149,13 @@ class Volume:
         self,
         array: np.ndarray,
         *,
-        start: float = 0.0,
         step: float = 1.0,
         slice_thickness_mm: float | None = None,
     ) -> Volume:
-        """Other slices of the same scan: number n lies at index `start + n * step`.
+        """Other slices of the same scan: number n lies at index `n * step`.
 
         Args:
           array: the new voxels; in-plane shape as here, any number of slices.
-          start: position of the first new slice, in slices of this volume.
           step: distance between new slices, in slices of this volume.
           slice_thickness_mm: thickness of the new slices.
         """
@@ -168,7 +166,6 @@ class Volume:
                 f"{self.slice_axis}); got {array.shape}."
             )
         affine = self.affine.copy()
-        affine[:3, 3] += start * self.affine[:3, self.slice_axis]
         affine[:3, self.slice_axis] *= step
         return dataclasses.replace(
             self, array=array, affine=affine, slice_thickness_mm=slice_thickness_mm

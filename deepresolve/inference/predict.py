@@ -50,9 +50,17 @@ flags.DEFINE_integer("echo", None, "DICOM: number of the echo, from 1.")
 flags.DEFINE_integer(
     "block_planes", 16, "Slices in memory at once, per layer; fewer need less memory."
 )
+flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "bfloat16"],
+    "What the network computes in: exact, or faster where the processor has it.",
+)
 flags.mark_flags_as_required(["workdir", "input", "output"])
 
 _NIFTI_ENDINGS = (".nii", ".nii.gz")
+# What somebody may ask for who does not want a folder of that name.
+_OTHER_ENDINGS = (".dcm", ".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip")
 
 
 def plan_outputs(
@@ -67,11 +75,16 @@ def plan_outputs(
       stem: function from a scan's path to its name without ending.
 
     Raises:
-      ValueError: several scans for one file, two scans for the same file, or a scan
-        that would be overwritten by its own result.
+      ValueError: another file format, several scans for one file, two scans for the
+        same file, or a scan that would be overwritten by its own result.
     """
     target = pathlib.Path(output)
-    if output.endswith(_NIFTI_ENDINGS):
+    if output.lower().endswith(_OTHER_ENDINGS):
+        raise ValueError(
+            f"--output={output}: images are written as NIfTI. Name a .nii or .nii.gz "
+            "file, or a folder."
+        )
+    if output.lower().endswith(_NIFTI_ENDINGS):
         if len(scans) > 1:
             raise ValueError(
                 f"{source} holds {len(scans)} scans, but --output={output} is one file."
@@ -103,11 +116,13 @@ def has_gaps(volume) -> bool:
 
 def run() -> int:
     """Super-resolves all scans; returns the exit status."""
+    import tensorflow as tf
+
     from deepresolve.imaging import formats
     from deepresolve.inference.super_resolution import SuperResolver, with_dtype
 
     resolver = SuperResolver.from_workdir(
-        FLAGS.workdir, FLAGS.checkpoint, FLAGS.block_planes
+        FLAGS.workdir, FLAGS.checkpoint, FLAGS.block_planes, FLAGS.dtype
     )
     factor = resolver.choose_factor(FLAGS.downsample_factor)
     scans = formats.find_scans(FLAGS.input)
@@ -127,6 +142,13 @@ def run() -> int:
         except (ValueError, OSError) as error:
             failures += 1
             print(f"error: {error}", file=sys.stderr)
+            continue
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            failures += 1
+            print(
+                f"error: {scan}: out of memory. Fewer --block_planes need less.",
+                file=sys.stderr,
+            )
             continue
         if has_gaps(thick):
             print(

@@ -10,7 +10,8 @@ result is the one of a single pass, zero padding at both ends included.
     layer holds     0       | 2 3     | 6 7        (0: the zero plane before the first)
     planes out      0 1 2   | 3 4 5 6 | 7
 
-Memory: per layer two planes, and the blocks in one layer's hands.
+Memory beside the volume and the result: two planes per layer, and one block of planes
+in the hands of one layer at a time.
 """
 
 from __future__ import annotations
@@ -22,31 +23,36 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from deepresolve.networks.layers import Fold, Unfold
+from deepresolve.networks.layers import Fold, Unfold, fold, unfold
 
 DEFAULT_BLOCK_PLANES = 16
 
 
 class StreamedModel:
-    """A chain of convolutions with a residual, applied plane by plane.
+    """A chain of convolutions with a residual, applied block by block.
 
     Args:
       model: a network of `deepresolve.networks.sr_cnn`.
       block_planes: planes fed at once; more are faster and take more memory.
+      dtype: what the convolutions compute in, whatever the model was trained in:
+        "float32" is exact, "bfloat16" is faster where the processor has it.
 
     Raises:
       ValueError: the model is not such a chain, or block_planes is below 1.
     """
 
     def __init__(
-        self, model: keras.Model, block_planes: int = DEFAULT_BLOCK_PLANES
+        self,
+        model: keras.Model,
+        block_planes: int = DEFAULT_BLOCK_PLANES,
+        dtype: str = "float32",
     ) -> None:
         if block_planes < 1:
             raise ValueError(f"block_planes must be at least 1; got {block_planes}.")
         self._block_planes = block_planes
-        self._fold, self._unfold, convolutions = _parse(model)
-        self._dtype = convolutions[0].compute_dtype
-        self._convolutions = [_plane_convolution(layer) for layer in convolutions]
+        self._dtype = dtype
+        self._factors, convolutions = _parse(model)
+        self._convolutions = [_plane_convolution(c, dtype) for c in convolutions]
 
     def __call__(self, volume: np.ndarray, progress: bool = False) -> np.ndarray:
         """The model's output for one volume.
@@ -58,25 +64,40 @@ class StreamedModel:
         Returns:
           The same shape, float32.
         """
-        inputs = tf.constant(volume, tf.float32)[tf.newaxis, ..., tf.newaxis]
-        folded = inputs if self._fold is None else self._fold(inputs)
-        # (1, rows, columns, slices, c) -> (1, slices, rows, columns, c): planes are
-        # slices, and lie one after the other in memory.
-        planes = tf.cast(tf.transpose(folded, (0, 3, 1, 2, 4)), self._dtype)
-        residual = tf.concat(list(self._stream(planes, progress)), axis=1)
-        residual = tf.transpose(residual, (0, 2, 3, 1, 4))
-        if self._unfold is not None:
-            residual = self._unfold([residual, inputs])
-        return volume + residual[0, ..., 0].numpy()
+        rows, columns, _ = volume.shape
+        result = np.array(volume, dtype=np.float32)
+        done = 0
+        for planes in self._stream(volume, progress):
+            residual = self._slices(planes)[:rows, :columns]
+            # The last block may hold slices that only filled the fold up.
+            rest = result[:, :, done : done + residual.shape[2]]
+            rest += residual[:, :, : rest.shape[2]]
+            done += rest.shape[2]
+        return result
 
-    def _stream(self, planes: tf.Tensor, progress: bool) -> Iterator[tf.Tensor]:
+    def _stream(self, volume: np.ndarray, progress: bool) -> Iterator[tf.Tensor]:
         """Feeds blocks to the first layer and yields what leaves the last one."""
         layers = [_Layer(convolve) for convolve in self._convolutions]
-        num_planes = int(planes.shape[1])
-        starts = range(0, num_planes, self._block_planes)
+        num_slices = volume.shape[2]
+        step = self._block_planes * self._factors[2]
+        starts = range(0, num_slices, step)
         for start in tqdm(starts, unit="block", leave=False, disable=not progress):
-            stop = min(start + self._block_planes, num_planes)
-            yield from _push(layers, planes[:, start:stop], last=stop == num_planes)
+            block = self._planes(volume[:, :, start : start + step])
+            for layer in layers:
+                block = layer.push(block, last=start + step >= num_slices)
+            if block is not None:
+                yield block
+
+    def _planes(self, block: np.ndarray) -> tf.Tensor:
+        """(rows, columns, slices) -> (1, slices', rows', columns', channels)."""
+        folded = fold(tf.constant(block[np.newaxis, ..., np.newaxis]), self._factors)
+        # Planes are slices, and lie one after the other in memory.
+        return tf.cast(tf.transpose(folded, (0, 3, 1, 2, 4)), self._dtype)
+
+    def _slices(self, planes: tf.Tensor) -> np.ndarray:
+        """Undoes `_planes`."""
+        folded = tf.transpose(tf.cast(planes, tf.float32), (0, 2, 3, 1, 4))
+        return unfold(folded, self._factors)[0, ..., 0].numpy()
 
 
 class _Layer:
@@ -88,33 +109,25 @@ class _Layer:
 
     def push(self, block: tf.Tensor | None, last: bool) -> tf.Tensor | None:
         """Takes a block; returns the planes that are ready, or None."""
-        parts = [] if block is None else [block]
-        if self._held is not None:
-            parts.insert(0, self._held)
-        elif block is not None:
-            parts.insert(0, tf.zeros_like(block[:, :1]))
-        if last:
-            parts.append(tf.zeros_like(parts[0][:, :1]))
+        parts = [part for part in (self._held, block) if part is not None]
         if not parts:
             return None
+        edge = tf.zeros_like(parts[0][:, :1])
+        if self._held is None:
+            parts.insert(0, edge)
+        if last:
+            parts.append(edge)
         joined = tf.concat(parts, axis=1)
         self._held = joined[:, -2:]
         return self._convolve(joined) if joined.shape[1] >= 3 else None
 
 
-def _push(layers, block: tf.Tensor | None, last: bool) -> Iterator[tf.Tensor]:
-    for layer in layers:
-        block = layer.push(block, last)
-    if block is not None:
-        yield tf.cast(block, tf.float32)
-
-
-def _plane_convolution(layer: keras.layers.Conv3D):
+def _plane_convolution(layer: keras.layers.Conv3D, dtype: str):
     """A function (1, n, rows, columns, c) -> (1, n - 2, rows, columns, c')."""
     kernel, bias = (tf.constant(np.asarray(w)) for w in layer.get_weights())
     # (rows, columns, slices, c, c') -> (slices, rows, columns, c, c')
-    kernel = tf.cast(tf.transpose(kernel, (2, 0, 1, 3, 4)), layer.compute_dtype)
-    bias = tf.cast(bias, layer.compute_dtype)
+    kernel = tf.cast(tf.transpose(kernel, (2, 0, 1, 3, 4)), dtype)
+    bias = tf.cast(bias, dtype)
     rectify = layer.activation is keras.activations.relu
     return lambda planes: _convolve(planes, kernel, bias, rectify)
 
@@ -129,24 +142,41 @@ def _convolve(planes, kernel, bias, rectify: bool):
     return tf.nn.relu(out) if rectify else out
 
 
-def _parse(model: keras.Model):
-    """Fold, unfold and convolutions of a chain; ValueError for any other model."""
-    fold = unfold = None
-    convolutions = []
+def _parse(model: keras.Model) -> tuple[tuple[int, ...], list[keras.layers.Conv3D]]:
+    """Fold factors and convolutions of a chain; ValueError for any other model."""
+    factors, convolutions, residuals = (1, 1, 1), [], 0
     for layer in model.layers:
         if isinstance(layer, Fold):
-            fold = layer
-        elif isinstance(layer, Unfold):
-            unfold = layer
+            factors = layer.factors
         elif isinstance(layer, keras.layers.Conv3D):
+            _check_convolution(layer, model.name)
             convolutions.append(layer)
-        elif not isinstance(layer, (keras.layers.InputLayer, keras.layers.Add)):
+        elif isinstance(layer, keras.layers.Add):
+            residuals += 1
+        elif not isinstance(layer, (keras.layers.InputLayer, Unfold)):
             raise ValueError(
                 f"{model.name} has a {type(layer).__name__} layer; only a residual "
                 "chain of 3x3x3 convolutions can be streamed."
             )
-    if any(c.kernel_size != (3, 3, 3) or c.padding != "same" for c in convolutions):
+    if residuals != 1:
         raise ValueError(
-            f"{model.name} has a convolution that is not 3x3x3 with padding 'same'."
+            f"{model.name} adds {residuals} times; only a chain whose output is its "
+            "input plus one residual can be streamed."
         )
-    return fold, unfold, convolutions
+    return factors, convolutions
+
+
+def _check_convolution(layer: keras.layers.Conv3D, model_name: str) -> None:
+    plain = (
+        layer.kernel_size == (3, 3, 3)
+        and layer.padding == "same"
+        and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1, 1)
+        and layer.groups == 1
+        and layer.use_bias
+        and layer.activation in (keras.activations.relu, keras.activations.linear)
+    )
+    if not plain:
+        raise ValueError(
+            f"{layer.name} of {model_name} is not a 3x3x3 convolution of stride 1 with "
+            "padding 'same', a bias, and ReLU or none: it cannot be streamed."
+        )

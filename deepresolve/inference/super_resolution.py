@@ -22,6 +22,7 @@ class SuperResolver:
       model: the network.
       config: the run that trained it.
       block_planes: planes streamed at once; more are faster and take more memory.
+      dtype: what the network computes in: "float32", or "bfloat16" for speed.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class SuperResolver:
         model: keras.Model,
         config: Config,
         block_planes: int = DEFAULT_BLOCK_PLANES,
+        dtype: str = "float32",
     ):
         self.config = config
-        self._network = StreamedModel(model, block_planes)
+        self._network = StreamedModel(model, block_planes, dtype)
 
     @classmethod
     def from_workdir(
@@ -39,6 +41,7 @@ class SuperResolver:
         workdir: str,
         checkpoint: str = "best",
         block_planes: int = DEFAULT_BLOCK_PLANES,
+        dtype: str = "float32",
     ) -> SuperResolver:
         """The network that `train.py` left in a workdir.
 
@@ -46,6 +49,7 @@ class SuperResolver:
           workdir: folder of the run.
           checkpoint: "best" (validation pSNR) or "last".
           block_planes: as in the constructor.
+          dtype: as in the constructor.
 
         Raises:
           ValueError: no such run, not a super-resolution, or not trained yet.
@@ -57,7 +61,7 @@ class SuperResolver:
                 f"{workdir} holds a network for {config.task}; expected one for "
                 "super_resolution."
             )
-        return cls(run.load_model(checkpoint), config, block_planes)
+        return cls(run.load_model(checkpoint), config, block_planes, dtype)
 
     def choose_factor(self, factor: int | None) -> int:
         """`factor`, or the one the network was trained for.

@@ -11,13 +11,53 @@ from deepresolve.keras_stack import ops
 _SPATIAL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
 
 
-@keras.saving.register_keras_serializable("deepresolve")
-class Fold(keras.layers.Layer):
+def fold(x, factors: Sequence[int]):
     """Moves neighbouring voxels into channels, onto a grid coarser by `factors`.
 
-    (batch, I, J, K, C) becomes (batch, ceil(I/f), ceil(J/g), ceil(K/h), f g h C): the
-    inverse of sub-pixel convolution's shuffle (Shi et al., CVPR 2016, section 2.2).
+    The inverse of sub-pixel convolution's shuffle (Shi et al., CVPR 2016, section 2.2).
     Sizes that do not divide are filled up with copies of the last plane.
+
+    Args:
+      x: (batch, I, J, K, C).
+      factors: (f, g, h), voxels folded together along rows, columns and slices.
+
+    Returns:
+      (batch, ceil(I/f), ceil(J/g), ceil(K/h), f g h C).
+    """
+    channels = x.shape[-1]
+    for axis, factor in zip(_SPATIAL_AXES, factors, strict=True):
+        x = _fill_up(x, axis, factor)
+    _, rows, columns, slices, _ = ops.shape(x)
+    f, g, h = factors
+    x = ops.reshape(x, (-1, rows // f, f, columns // g, g, slices // h, h, channels))
+    # (b, I/f, f, J/g, g, K/h, h, C) -> (b, I/f, J/g, K/h, f, g, h, C)
+    x = ops.transpose(x, (0, 1, 3, 5, 2, 4, 6, 7))
+    coarse = (-1, rows // f, columns // g, slices // h, f * g * h * channels)
+    return ops.reshape(x, coarse)
+
+
+def unfold(x, factors: Sequence[int]):
+    """Undoes `fold`, filled-up planes included.
+
+    Args:
+      x: (batch, I', J', K', f g h C).
+      factors: those of the `fold` to undo.
+
+    Returns:
+      (batch, f I', g J', h K', C).
+    """
+    _, rows, columns, slices, _ = ops.shape(x)
+    f, g, h = factors
+    channels = x.shape[-1] // (f * g * h)
+    x = ops.reshape(x, (-1, rows, columns, slices, f, g, h, channels))
+    # (b, I', J', K', f, g, h, C) -> (b, I', f, J', g, K', h, C)
+    x = ops.transpose(x, (0, 1, 4, 2, 5, 3, 6, 7))
+    return ops.reshape(x, (-1, rows * f, columns * g, slices * h, channels))
+
+
+@keras.saving.register_keras_serializable("deepresolve")
+class Fold(keras.layers.Layer):
+    """`fold` as a layer: (batch, I, J, K, C) to a coarser grid of more channels.
 
     Args:
       factors: (f, g, h), voxels folded together along rows, columns and slices.
@@ -29,17 +69,7 @@ class Fold(keras.layers.Layer):
 
     def call(self, inputs):
         """Folds (batch, I, J, K, C)."""
-        x = inputs
-        for axis, factor in zip(_SPATIAL_AXES, self.factors, strict=True):
-            x = _fill_up(x, axis, factor)
-        _, rows, columns, slices, _ = ops.shape(x)
-        channels = inputs.shape[-1]
-        f, g, h = self.factors
-        split = (-1, rows // f, f, columns // g, g, slices // h, h, channels)
-        # (b, I/f, f, J/g, g, K/h, h, C) -> (b, I/f, J/g, K/h, f, g, h, C)
-        x = ops.transpose(ops.reshape(x, split), (0, 1, 3, 5, 2, 4, 6, 7))
-        folded = (-1, rows // f, columns // g, slices // h, f * g * h * channels)
-        return ops.reshape(x, folded)
+        return fold(inputs, self.factors)
 
     def compute_output_shape(self, input_shape):
         """Shape of the folded tensor; unknown sizes stay unknown."""
@@ -58,7 +88,7 @@ class Fold(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("deepresolve")
 class Unfold(keras.layers.Layer):
-    """Undoes `Fold`: channels back to voxels, cropped to a reference's size.
+    """`unfold` as a layer, cropped to a reference's size.
 
     Call it on `[folded, like]`: (batch, I', J', K', f g h C) and a tensor of the
     spatial size (I, J, K) that the result shall have; returns (batch, I, J, K, C).
@@ -73,16 +103,9 @@ class Unfold(keras.layers.Layer):
 
     def call(self, inputs):
         """Unfolds the first tensor to the spatial size of the second."""
-        x, like = inputs
-        _, rows, columns, slices, _ = ops.shape(x)
-        f, g, h = self.factors
-        channels = x.shape[-1] // (f * g * h)
-        x = ops.reshape(x, (-1, rows, columns, slices, f, g, h, channels))
-        # (b, I', J', K', f, g, h, C) -> (b, I', f, J', g, K', h, C)
-        x = ops.transpose(x, (0, 1, 4, 2, 5, 3, 6, 7))
-        x = ops.reshape(x, (-1, rows * f, columns * g, slices * h, channels))
+        folded, like = inputs
         _, rows, columns, slices, _ = ops.shape(like)
-        return x[:, :rows, :columns, :slices, :]
+        return unfold(folded, self.factors)[:, :rows, :columns, :slices, :]
 
     def compute_output_shape(self, input_shape):
         """The reference's spatial size with the unfolded channels."""
@@ -109,3 +132,7 @@ def _slice(x, axis: int, start, stop):
     index = [slice(None)] * 5
     index[axis] = slice(start, stop)
     return x[tuple(index)]
+
+
+# For `keras.models.load_model`, which must know them by name.
+CUSTOM_OBJECTS = {"Fold": Fold, "Unfold": Unfold}

@@ -1,4 +1,4 @@
-"""Losses by name: `(y_true, y_pred)` to one value per voxel or per example."""
+"""Losses by name; so far they are Keras's own classes."""
 
 import keras
 

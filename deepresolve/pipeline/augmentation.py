@@ -15,8 +15,8 @@ def sample_flips(seed: tf.Tensor) -> tf.Tensor:
 def apply_flips(patch: tf.Tensor, flips: tf.Tensor) -> tf.Tensor:
     """Flips a (rows, columns, slices, channels) patch along the chosen axes.
 
-    The slice axis is never flipped: the first slice of a patch is an acquired one and
-    the last one need not be.
+    The slice axis is never flipped: a folded network's patches start at an acquired
+    slice and need not end at one.
     """
     for number, axis in enumerate(IN_PLANE_AXES):
         patch = tf.where(flips[number], tf.reverse(patch, [axis]), patch)

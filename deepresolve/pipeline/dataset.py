@@ -40,6 +40,9 @@ _STREAMS = _Streams()
 def count_patches(shape: tuple[int, int, int], config: Config) -> int:
     """Patches of one volume in one epoch, air included.
 
+    Patches of air are skipped only when they are cut: an epoch still has as many as are
+    counted here, the skipped ones replaced by others of a further pass.
+
     Args:
       shape: (rows, columns, slices) of the volume.
       config: uses patches_per_volume, or patch_shape, patch_stride and fold.

@@ -31,7 +31,8 @@ def grid_positions(
     Args:
       shape: (3,) int32, voxels of the volume.
       patch_shape: voxels of a patch along each axis.
-      stride: distance of neighbouring positions along each axis.
+      stride: distance of neighbouring positions along each axis; at least `alignment`
+        is taken.
       alignment: positions are multiples of this along each axis.
 
     Returns:
@@ -41,7 +42,8 @@ def grid_positions(
     along = []
     for axis in range(3):
         last = (shape[axis] - patch_shape[axis]) // alignment[axis] * alignment[axis]
-        regular = tf.range(0, last, stride[axis]) // alignment[axis] * alignment[axis]
+        step = max(stride[axis], alignment[axis])  # smaller ones would repeat places
+        regular = tf.range(0, last, step) // alignment[axis] * alignment[axis]
         along.append(tf.concat([regular, [last]], axis=0))
     return tf.reshape(tf.stack(tf.meshgrid(*along, indexing="ij"), axis=-1), (-1, 3))
 

@@ -1,6 +1,6 @@
 """Named runs. To add one, write its module and add its line to `PRESETS`."""
 
-from deepresolve.config import Config
+from deepresolve.config import BOOKKEEPING, Config
 from deepresolve.presets import sr_cnn, sr_cnn_small
 
 PRESETS = {
@@ -14,3 +14,8 @@ def get(name: str) -> Config:
     if name not in PRESETS:
         raise ValueError(f"Unknown preset {name!r}; known: {sorted(PRESETS)}.")
     return PRESETS[name].replace(preset=name)
+
+
+def trains_as(config: Config, name: str) -> bool:
+    """Whether a run has the preset's network and training, whatever its bookkeeping."""
+    return set(config.differences(get(name))) <= BOOKKEEPING

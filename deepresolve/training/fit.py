@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -14,17 +14,14 @@ import tensorflow as tf
 import deepresolve
 from deepresolve import networks
 from deepresolve.config import Config
-from deepresolve.imaging.intensity import IntensityScale
-from deepresolve.imaging.volume import Volume
-from deepresolve.pipeline import patches
-from deepresolve.pipeline.dataset import (
-    VolumeSource,
-    count_steps_per_epoch,
-    holds_tissue,
-    training_dataset,
-)
+from deepresolve.pipeline.dataset import count_steps_per_epoch, training_dataset
 from deepresolve.training import callbacks as training_callbacks
-from deepresolve.training.callbacks.volume_validation import central_block
+from deepresolve.training.callbacks.volume_validation import (
+    Block,
+    mean_scores,
+    validation_blocks,
+)
+from deepresolve.training.data import TrainingData, check_data
 from deepresolve.training.devices import build_strategy, resolve_precision
 from deepresolve.training.optimizers import build_optimizer
 from deepresolve.training.progress import Progress
@@ -32,32 +29,14 @@ from deepresolve.workdir import Workdir
 
 _logger = logging.getLogger(__name__)
 
-ValidationVolume = tuple[Volume, IntensityScale]
-
-
-class TrainingData(NamedTuple):
-    """What a run learns from and is watched on.
-
-    Attributes:
-      volumes: function from a seed to a dataset; see `pipeline.dataset`.
-      shapes: (rows, columns, slices) of each volume by subject.
-      validation: canonical scans with their scales.
-      records: where they are kept.
-      sha256: hash of their manifest, which tells this data from any other.
-    """
-
-    volumes: VolumeSource
-    shapes: Mapping[str, tuple[int, int, int]]
-    validation: Iterable[ValidationVolume]
-    records: str
-    sha256: str
+Metrics = Mapping[str, Callable[..., float]]
 
 
 def fit(
     config: Config,
     data: TrainingData,
     workdir: Workdir,
-    metrics: Mapping[str, Callable[..., float]],
+    metrics: Metrics,
     verbose: int = 1,
 ) -> keras.Model:
     """Trains the network that `config` describes, from the workdir's last checkpoint.
@@ -73,37 +52,74 @@ def fit(
       The network with the weights of the last step.
 
     Raises:
-      ValueError: a volume is smaller than a patch, all patches are air, or the workdir
-        holds a run with another config or on other records.
+      ValueError: the data cannot be trained or validated on as `config` asks, the
+        workdir holds a run with another config or on other records, or the training
+        diverged.
+      OSError: the workdir cannot be written; its last checkpoint stays.
     """
-    _check_data(config, data)
+    # Everything that can be refused is refused before anything is written.
+    check_data(config, data)
+    _check_same_records(workdir, data)
+    blocks = _checked_blocks(config, data, metrics)
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
     keras.utils.set_random_seed(config.seed + 1)
     strategy = build_strategy(config)
     precision = resolve_precision(config)
     with strategy.scope():
         model = _compiled_model(config, precision)
-        progress = Progress()
-    workdir.start(config)
-    _check_same_records(workdir, data)
+        run = _restored_run(config, data, workdir, model)
+    if run.clock.out_of_time or not run.spans:
+        _say_complete(workdir, model)
+        return model
     workdir.add_provenance(_provenance(config, data, precision, strategy))
-    with strategy.scope():
-        checkpoint = training_callbacks.Checkpoint(
-            workdir, model, progress, config.checkpoint_minutes
-        )
-        resumed = checkpoint.restore()
+    watchers = _validation_callbacks(blocks, metrics, workdir)
+    _train(config, data, workdir, model, run, watchers, verbose)
+    return model
+
+
+class _Run(NamedTuple):
+    """Where a run stands, and what keeps count of it."""
+
+    progress: Progress
+    steps_per_epoch: int
+    spans: Sequence[tuple[range, int]]
+    clock: training_callbacks.Clock
+    checkpoint: training_callbacks.Checkpoint
+
+
+def _restored_run(
+    config: Config, data: TrainingData, workdir: Workdir, model: keras.Model
+) -> _Run:
+    """Claims the workdir and fills `model` from its last checkpoint, if it has one."""
+    workdir.start(config)
+    progress = Progress()
     steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
+    checkpoint = training_callbacks.Checkpoint(
+        workdir, model, progress, steps_per_epoch, config.checkpoint_minutes
+    )
+    checkpoint.restore()
     clock = training_callbacks.Clock(progress, config.batch_size, config.max_minutes)
+    spans = _spans(int(progress.step), steps_per_epoch, config.num_epochs)
+    return _Run(progress, steps_per_epoch, spans, clock, checkpoint)
+
+
+def _train(
+    config: Config,
+    data: TrainingData,
+    workdir: Workdir,
+    model: keras.Model,
+    run: _Run,
+    watchers: Sequence[keras.callbacks.Callback],
+    verbose: int,
+) -> None:
+    """Trains from where the run stands to its end."""
+    progress, steps_per_epoch, spans, clock, checkpoint = run
+    if int(progress.step):
+        _say_where(workdir, config, int(progress.step), steps_per_epoch)
     schedule = training_callbacks.Schedule(
         config, progress, steps_per_epoch * config.num_epochs
     )
-    spans = _spans(int(progress.step), steps_per_epoch, config.num_epochs)
-    if clock.out_of_time or not spans:
-        _logger.info("The run in %s is complete.", workdir.path)
-        return model
-    if resumed:
-        _say_where(workdir, config, int(progress.step), steps_per_epoch)
-    watchers = _validation_callbacks(config, data, metrics, workdir)
+    divergence = training_callbacks.Divergence(progress)
     for epochs, steps in spans:
         if clock.out_of_time:
             break
@@ -118,11 +134,13 @@ def fit(
             epochs=epochs.stop,
             steps_per_epoch=steps,
             shuffle=False,
-            # Order matters: logs are filled before they are saved and drawn.
-            callbacks=[schedule, clock, *watchers, checkpoint, _tensorboard(workdir)],
+            # Order matters: logs are checked and filled before they are saved.
+            callbacks=[
+                *(schedule, clock, divergence, *watchers, checkpoint),
+                _tensorboard(workdir),
+            ],
             verbose=verbose,
         )
-    return model
 
 
 def _compiled_model(config: Config, precision: str) -> keras.Model:
@@ -132,6 +150,15 @@ def _compiled_model(config: Config, precision: str) -> keras.Model:
         build_optimizer(config), networks.build_loss(config), jit_compile=False
     )
     return model
+
+
+def _say_complete(workdir: Workdir, model: keras.Model) -> None:
+    """Says so, and writes the weights that someone has removed."""
+    _logger.info("The run in %s is complete.", workdir.path)
+    for name in ("last", "best"):
+        if not workdir.has_model(name):
+            _logger.warning("%s.keras is missing: writing the last weights.", name)
+            workdir.save_model(model, name)
 
 
 def _say_where(workdir: Workdir, config: Config, step: int, steps_per_epoch: int):
@@ -160,17 +187,6 @@ def _spans(
     return spans
 
 
-def _check_data(config: Config, data: TrainingData) -> None:
-    for subject, shape in data.shapes.items():
-        patches.check_patch_fits(shape, config.patch_shape, subject)
-    if config.min_tissue and not holds_tissue(data.volumes, config):
-        raise ValueError(
-            f"No training patch has a share of {config.min_tissue} of its voxels above "
-            f"the scaled intensity {config.air_threshold}: all would be skipped as "
-            "air. Lower --min_tissue or --air_threshold."
-        )
-
-
 def _check_same_records(workdir: Workdir, data: TrainingData) -> None:
     for entry in workdir.load_provenance():
         if entry["records_sha256"] != data.sha256:
@@ -181,18 +197,25 @@ def _check_same_records(workdir: Workdir, data: TrainingData) -> None:
             )
 
 
-def _validation_callbacks(config, data, metrics, workdir) -> list:
-    if not config.validation_volumes:
-        return []
-    factor = config.downsample_factors[0]
-    blocks = [
-        central_block(volume, scale, factor, config.validation_shape)
-        for _, (volume, scale) in zip(
-            range(config.validation_volumes), data.validation, strict=False
-        )
-    ]
-    if not blocks:
+def _checked_blocks(
+    config: Config, data: TrainingData, metrics: Metrics
+) -> list[Block]:
+    """Validation blocks; that TCI can be measured on them shows that they will do."""
+    blocks = validation_blocks(data.validation, config)
+    if blocks:
+        interpolated = [block.interpolated.array for block in blocks]
+        scores = mean_scores(blocks, interpolated, metrics)
+        texts = (f"{name} {score:.4f}" for name, score in scores.items())
+        _logger.info("TCI on the validation blocks: %s.", ", ".join(texts))
+    elif config.validation_volumes:
         _logger.warning("No validation volumes: the last weights count as the best.")
+    return blocks
+
+
+def _validation_callbacks(
+    blocks: Sequence[Block], metrics: Metrics, workdir: Workdir
+) -> list[keras.callbacks.Callback]:
+    if not blocks:
         return []
     images = workdir.join("tensorboard", "images")
     return [training_callbacks.VolumeValidation(blocks, metrics, images)]

@@ -103,12 +103,12 @@ class FolderSubject(Subject):
     @property
     def num_bytes(self) -> int:
         """Bytes on disk, twice that of a compressed scan, half more with labels."""
-        size = sum(file.stat().st_size for file in _files(self.path))
+        size = sum(file.stat().st_size for file in formats.scan_files(self.path))
         size *= 2 if self.path.suffix.lower() in _COMPRESSED_SUFFIXES else 1
         return size * 3 // 2 if self.label_path else size
 
     def hashes(self) -> tuple[str, str]:
-        """SHA-256 of the scan's file (or of all files of its folder) and label's."""
+        """SHA-256 of the scan's file (or its folder's DICOM files) and the label's."""
         return _sha256(self.path), _sha256(self.label_path) if self.label_path else ""
 
     def load(self) -> tuple[Volume, Volume | None]:
@@ -147,17 +147,11 @@ def _below(path: pathlib.Path, root: pathlib.Path) -> pathlib.Path:
     return path.relative_to(root)
 
 
-def _files(path: pathlib.Path) -> list[pathlib.Path]:
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
-    return [path]
-
-
 def _sha256(path: pathlib.Path) -> str:
     digest = hashlib.sha256()
-    for file in _files(path):
+    for file in formats.scan_files(path):
         if path.is_dir():
-            digest.update(file.name.encode() + b"\0")
+            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)

@@ -57,7 +57,7 @@ def test_numbers_equal_scikit_image_in_scan_units(
     results = evaluate_super_resolution([subject], identity, downsample_factor=factor)
     truth = subject.image.array[..., :measured].astype(float)
     thick = thicken(subject.image, factor)
-    estimate = interpolate(thick, factor, num_slices=measured, method=method).array
+    estimate = interpolate(thick, factor, method=method).array
     span = subject.scale.high - subject.scale.low
     assert results.values(image_set, "psnr") == pytest.approx(
         [skimage_metrics.peak_signal_noise_ratio(truth, estimate, data_range=span)],
@@ -115,7 +115,7 @@ def test_network_sees_tci_scaled_by_the_thick_scan_alone(make_subject):
 
     evaluate_super_resolution([subject], remember, downsample_factor=3)
     thick = thicken(subject.image, 3)
-    expected = interpolate(thick, 3, num_slices=19).array  # slice 18 is the last kept
+    expected = interpolate(thick, 3).array  # slice 18 is the last kept
     scale = estimate_scale(thick.array)
     assert seen[0].dtype == np.float32
     np.testing.assert_allclose(

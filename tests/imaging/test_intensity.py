@@ -68,3 +68,17 @@ def test_integer_output_is_rounded_and_held_in_range():
 def test_float_output_keeps_its_fractions():
     array = np.array([0.25, -7.5], np.float32)
     np.testing.assert_array_equal(to_dtype(array, np.float32), array)
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32, 64])
+@pytest.mark.parametrize("kind", ["int", "uint"])
+@pytest.mark.parametrize("source", [np.float32, np.float64])
+def test_every_integer_holds_what_lies_beyond_its_ends(kind, bits, source):
+    dtype = np.dtype(f"{kind}{bits}")
+    smallest = -(2 ** (bits - 1)) if kind == "int" else 0
+    largest = smallest + 2**bits - 1
+    # float64 has 53 bits: below 2**63 its numbers are 2**10 apart, below 2**64 2**11.
+    reachable = {"int64": 2**63 - 2**10, "uint64": 2**64 - 2**11}
+    ends = to_dtype(np.array([-1e30, 1e30], source), dtype)
+    assert ends.dtype == dtype
+    assert ends.tolist() == [smallest, reachable.get(dtype.name, largest)]

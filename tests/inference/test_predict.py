@@ -134,6 +134,8 @@ def test_one_scan_becomes_the_named_file_or_one_in_the_folder():
     ("output", "names", "message"),
     [
         ("out.nii.gz", ["s/a.nii", "s/b.nii"], "Give a folder"),
+        ("OUT.NII.GZ", ["s/a.nii", "s/b.nii"], "Give a folder"),
+        ("thin.mha", ["s/a.nii"], "written as NIfTI"),
         ("out", ["s/x/a.nii", "s/y/a.nii.gz"], "would both become"),
         ("s", ["s/a.nii.gz"], "overwrite the scan"),
         ("s/a.nii", ["s/a.nii"], "overwrite the scan"),

@@ -51,7 +51,20 @@ def test_bfloat16_stays_bfloat16_between_layers_and_near_float32():
     fast.set_weights(exact.get_weights())
     array = volume(8, 8, 20)
     np.testing.assert_allclose(
-        StreamedModel(fast, 4)(array), one_pass(fast, array), atol=2e-3
+        StreamedModel(exact, 4, dtype="bfloat16")(array),
+        one_pass(fast, array),
+        rtol=0,
+        atol=2e-3,
+    )
+
+
+def test_model_trained_in_bfloat16_is_streamed_exactly():
+    exact = networks.build_model(CHAIN)
+    fast = networks.build_model(CHAIN, "mixed_bfloat16")
+    fast.set_weights(exact.get_weights())
+    array = volume(8, 8, 20)
+    np.testing.assert_allclose(
+        StreamedModel(fast, 4)(array), one_pass(exact, array), rtol=0, atol=1e-5
     )
 
 
@@ -62,11 +75,30 @@ def test_only_chains_can_be_streamed():
         StreamedModel(keras.Model(inputs, pooled))
 
 
-def test_other_kernels_are_refused():
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": 5},
+        {"padding": "valid"},
+        {"strides": 2},
+        {"dilation_rate": 2},
+        {"use_bias": False},
+        {"activation": "tanh"},
+    ],
+)
+def test_other_convolutions_are_refused(options):
     inputs = keras.Input((None, None, None, 1))
-    wide = keras.layers.Conv3D(1, 5, padding="same")(inputs)
-    with pytest.raises(ValueError, match="not 3x3x3"):
-        StreamedModel(keras.Model(inputs, wide))
+    options = {"filters": 1, "kernel_size": 3, "padding": "same", **options}
+    layer = keras.layers.Conv3D(**options)
+    with pytest.raises(ValueError, match="not a 3x3x3 convolution of stride 1"):
+        StreamedModel(keras.Model(inputs, layer(inputs)))
+
+
+def test_chain_without_its_residual_is_refused():
+    inputs = keras.Input((None, None, None, 1))
+    layer = keras.layers.Conv3D(1, 3, padding="same")
+    with pytest.raises(ValueError, match="adds 0 times"):
+        StreamedModel(keras.Model(inputs, layer(inputs)))
 
 
 def test_a_block_needs_a_plane():

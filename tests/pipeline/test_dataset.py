@@ -15,26 +15,21 @@ GRID = Config(
 )
 
 
-def make_volumes(*shapes):
+@pytest.fixture
+def make_volumes(volume_source):
     """Volumes whose voxels all differ, so that a patch tells where it came from."""
-    arrays = []
-    start = 0
-    for shape in shapes:
-        size = int(np.prod(shape))
-        arrays.append(np.arange(start, start + size, dtype=np.float32).reshape(shape))
-        start += size
 
-    def generate():
-        for array in arrays:
-            yield {"image": array, "intensity": np.array([0, 1], np.float32)}
+    def make(*shapes):
+        arrays = []
+        start = 0
+        for shape in shapes:
+            size = int(np.prod(shape))
+            voxels = np.arange(start, start + size, dtype=np.float32)
+            arrays.append(voxels.reshape(shape))
+            start += size
+        return volume_source(arrays)
 
-    signature = {
-        "image": tf.TensorSpec((None, None, None)),
-        "intensity": tf.TensorSpec((2,)),
-    }
-    return lambda seed: tf.data.Dataset.from_generator(
-        generate, output_signature=signature
-    )
+    return make
 
 
 def batches(volumes, config, steps, **options):
@@ -46,7 +41,7 @@ def first_voxels(pairs):
     return np.concatenate([y[:, 0, 0, 0, 0] for _, y in pairs])
 
 
-def test_one_epoch_of_the_grid_is_every_patch_once():
+def test_one_epoch_of_the_grid_is_every_patch_once(make_volumes):
     volumes = make_volumes((16, 16, 16), (16, 16, 16), (8, 16, 16))
     steps = dataset.count_steps_per_epoch([(16, 16, 16)] * 2 + [(8, 16, 16)], GRID)
     assert steps == (8 + 8 + 4) // 4
@@ -54,7 +49,7 @@ def test_one_epoch_of_the_grid_is_every_patch_once():
     assert len(np.unique(seen)) == 20
 
 
-def test_input_is_the_degraded_patch_at_the_targets_place():
+def test_input_is_the_degraded_patch_at_the_targets_place(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(3,))
     (x, y), *_ = batches(volumes, config, 1, steps_per_epoch=3)
@@ -66,7 +61,7 @@ def test_input_is_the_degraded_patch_at_the_targets_place():
 
 
 @pytest.mark.parametrize("sampling", ["grid", "random"])
-def test_same_seed_same_batches_and_another_seed_others(sampling):
+def test_same_seed_same_batches_and_another_seed_others(make_volumes, sampling):
     volumes = make_volumes((20, 20, 20), (24, 16, 20))
     config = GRID.replace(patch_sampling=sampling, random_flips=True)
     first, same, other = (
@@ -80,7 +75,7 @@ def test_same_seed_same_batches_and_another_seed_others(sampling):
 
 
 @pytest.mark.parametrize("first_step", [1, 3, 5])
-def test_resumed_stream_goes_on_where_it_stopped(first_step):
+def test_resumed_stream_goes_on_where_it_stopped(make_volumes, first_step):
     volumes = make_volumes((20, 20, 20), (24, 16, 20))
     config = GRID.replace(patch_sampling="random", patches_per_volume=7)
     whole = batches(volumes, config, 8, steps_per_epoch=3)
@@ -91,7 +86,7 @@ def test_resumed_stream_goes_on_where_it_stopped(first_step):
         np.testing.assert_array_equal(a, b)
 
 
-def test_epochs_differ():
+def test_epochs_differ(make_volumes):
     volumes = make_volumes((16, 16, 16))
     seen = batches(volumes, GRID, 4, steps_per_epoch=2)
     assert not np.array_equal(seen[0][0], seen[2][0])
@@ -116,23 +111,12 @@ def test_each_pass_asks_for_volumes_in_another_order():
     assert set(first_voxels(seen)) == {0.0, 1.0, 2.0, 3.0}
 
 
-def test_air_is_skipped_by_the_stated_rule():
+def test_air_is_skipped_by_the_stated_rule(volume_source):
     image = np.zeros((8, 8, 32), np.float32)
     image[..., 8:16] = 1  # all tissue
     image[:, :, 16] = 1  # one plane of eight: a share of 0.125
 
-    def generate():
-        yield {"image": image, "intensity": np.array([0, 1], np.float32)}
-
-    signature = {
-        "image": tf.TensorSpec((None, None, None)),
-        "intensity": tf.TensorSpec((2,)),
-    }
-    stored = tf.data.Dataset.from_generator(generate, output_signature=signature)
-
-    def volumes(seed):
-        return stored
-
+    volumes = volume_source([image])
     for min_tissue, expected in [(0.5, {1.0}), (0.1, {1.0, 0.125})]:
         config = GRID.replace(min_tissue=min_tissue, air_threshold=0.5, batch_size=2)
         seen = batches(volumes, config, 4, steps_per_epoch=4)
@@ -144,7 +128,7 @@ def test_air_is_skipped_by_the_stated_rule():
     assert dataset.holds_tissue(volumes, GRID.replace(min_tissue=1, air_threshold=0.5))
 
 
-def test_folded_networks_get_patches_that_start_at_acquired_slices():
+def test_folded_networks_get_patches_that_start_at_acquired_slices(make_volumes):
     volumes = make_volumes((9, 9, 40))
     config = GRID.replace(
         patch_shape=(9, 9, 9), fold=(1, 1, 3), patch_sampling="random", batch_size=8
@@ -153,7 +137,7 @@ def test_folded_networks_get_patches_that_start_at_acquired_slices():
     assert {int(voxel) % 40 % 3 for voxel in seen} == {0}
 
 
-def test_several_factors_are_mixed_in_one_stream():
+def test_several_factors_are_mixed_in_one_stream(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(2, 4))
     degraded, _ = TASKS["super_resolution"](next(iter(volumes((0, 0)))), config)

@@ -46,6 +46,13 @@ def test_aligned_positions_start_at_acquired_slices():
     assert set(drawn[:, 2].numpy()) == set(range(0, 32, 3))
 
 
+@pytest.mark.parametrize("stride", [1, 2, 4, 5])
+def test_no_position_comes_twice_whatever_stride_and_alignment(stride):
+    positions = grid((9, 9, 40), (9, 9, 9), (1, 1, stride), alignment=(1, 1, 3))
+    assert len(np.unique(positions, axis=0)) == len(positions)
+    assert set(np.diff(positions[:, 2])) <= {3, 6}
+
+
 def test_random_positions_reach_every_place_and_no_other():
     shape = tf.constant([10, 9, 8])
     drawn = patches.random_positions(5000, shape, (8, 8, 8), (0, 0)).numpy()

@@ -24,3 +24,18 @@ def test_published_preset_holds_the_published_numbers():
     assert (config.learning_rate, config.num_epochs) == (1e-4, 20)
     assert (config.batch_size, config.downsample_factors) == (50, (3,))
     assert (config.schedule, config.optimizer) == ("constant", "adam")
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"seed": 3, "precision": "mixed_bfloat16", "shuffle_mib": 8}, True),
+        ({"num_layers": 2}, False),
+        ({"num_epochs": 1}, False),
+        ({"max_minutes": 5.0}, False),
+    ],
+)
+def test_published_training_is_told_from_changed_ones(changes, same):
+    config = presets.get("sr_cnn").replace(**changes)
+    assert presets.trains_as(config, "sr_cnn") is same
+    assert not presets.trains_as(config, "sr_cnn_small")

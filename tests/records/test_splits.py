@@ -62,7 +62,8 @@ def test_percentages_must_be_three_that_sum_to_100(make_subject, percentages):
 def test_splits_that_subjects_bring_are_kept(make_subject):
     given = {"a": "test", "b": "train", "c": "train"}
     subjects = [make_subject(name, split=split) for name, split in given.items()]
-    assigned = splits.assign(subjects, (70, 20, 10), seed=0)
+    assert splits.percentages_for(subjects, None) is None
+    assigned = splits.assign(subjects, None, seed=0)
     assert {s.id: split for split in assigned for s in assigned[split]} == given
 
 
@@ -72,11 +73,22 @@ def test_a_person_brought_to_two_splits_is_refused(make_subject):
         make_subject("b", person="p", split="test"),
     ]
     with pytest.raises(ValueError, match="'p' would be in test and train"):
-        splits.assign(subjects, (70, 20, 10), seed=0)
+        splits.assign(subjects, None, seed=0)
+
+
+def test_percentages_and_splits_of_their_own_are_refused_together(make_subject):
+    subjects = [make_subject("a", split="test"), make_subject("b")]
+    with pytest.raises(ValueError, match=r"70, 20, 10 were asked for.*Leave out"):
+        splits.percentages_for(subjects, (70.0, 20.0, 10.0))
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, (70, 20, 10)), ((1, 2, 97),) * 2])
+def test_percentages_are_those_asked_for_or_the_default(make_subject, asked, given):
+    assert splits.percentages_for([make_subject()], asked) == given
 
 
 @pytest.mark.parametrize("split", [None, "training"])
 def test_splits_must_be_known_and_for_all(make_subject, split):
     subjects = [make_subject("a", split="train"), make_subject("b", split=split)]
     with pytest.raises(ValueError, match="Subject 'b': expected a split out of train"):
-        splits.assign(subjects, (70, 20, 10), seed=0)
+        splits.assign(subjects, None, seed=0)

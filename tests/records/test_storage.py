@@ -40,6 +40,47 @@ def test_an_error_leaves_the_old_file(tmp_path, error):
     assert path.read_bytes() == b"old"
 
 
+def test_the_first_error_is_told_where_cleaning_up_fails_too(tmp_path, monkeypatch):
+    def fail(path):
+        raise tf.errors.PermissionDeniedError(None, None, path)
+
+    monkeypatch.setattr(tf.io.gfile, "remove", fail)
+    with (
+        pytest.raises(ValueError, match="the scan is damaged"),
+        storage.replacing(str(tmp_path / "file")),
+    ):
+        raise ValueError("the scan is damaged")
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary(tmp_path):
+    path = str(tmp_path / "file")
+    with storage.replacing(path) as first, storage.replacing(path) as second:
+        for temporary, content in ((first, "first"), (second, "second")):
+            with tf.io.gfile.GFile(temporary, "w") as file:
+                file.write(content)
+    # The outer one ends last.
+    assert storage.read(path) == b"first"
+    assert storage.list_files(str(tmp_path)) == ["file"]
+
+
+@pytest.mark.parametrize("function", [storage.read, storage.sha256, storage.num_bytes])
+def test_a_file_that_cannot_be_read_is_an_os_error(tmp_path, function):
+    with pytest.raises(OSError, match=r"Could not read .*/absent: "):
+        function(str(tmp_path / "absent"))
+
+
+def test_what_cannot_be_listed_or_deleted_is_an_os_error(tmp_path, monkeypatch):
+    def fail(path):
+        raise tf.errors.PermissionDeniedError(None, None, "not yours")
+
+    monkeypatch.setattr(tf.io.gfile, "listdir", fail)
+    monkeypatch.setattr(tf.io.gfile, "remove", fail)
+    with pytest.raises(OSError, match=r"Could not list .*: not yours"):
+        storage.list_files(str(tmp_path))
+    with pytest.raises(OSError, match=r"Could not delete .*: not yours"):
+        storage.remove(str(tmp_path / "file"))
+
+
 def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path, full_disk):
     with pytest.raises(OSError, match=r"Could not write .*file.*disk full"):
         storage.write(str(tmp_path / "file"), bytes(100_000))

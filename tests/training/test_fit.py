@@ -9,7 +9,8 @@ from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline.tasks import TASKS
 from deepresolve.training import callbacks
-from deepresolve.training.fit import TrainingData, fit
+from deepresolve.training.data import TrainingData, ValidationScan
+from deepresolve.training.fit import fit
 from deepresolve.workdir import Workdir
 
 CONFIG = Config(
@@ -32,24 +33,15 @@ def psnr(reference, estimate, *, spacing_mm, data_range):
 
 
 @pytest.fixture
-def data(smooth_array):
+def data(smooth_array, volume_source):
     # Sharp edges: what interpolation blurs and a network can learn to mend.
     arrays = [(smooth_array > level).astype(np.float32) for level in (0.4, 0.6)]
 
-    def generate():
-        for array in arrays:
-            yield {"image": array, "intensity": np.array([0, 1], np.float32)}
-
-    signature = {
-        "image": tf.TensorSpec((None, None, None)),
-        "intensity": tf.TensorSpec((2,)),
-    }
+    scan = Volume(smooth_array, np.eye(4))
     return TrainingData(
-        volumes=lambda seed: tf.data.Dataset.from_generator(
-            generate, output_signature=signature
-        ),
+        volumes=volume_source(arrays),
         shapes={f"knee-{n}": array.shape for n, array in enumerate(arrays)},
-        validation=[(Volume(smooth_array, np.eye(4)), IntensityScale(0, 1))],
+        validation=[ValidationScan("knee-2", scan, IntensityScale(0, 1))],
         records="shards",
         sha256="abc",
     )
@@ -57,6 +49,12 @@ def data(smooth_array):
 
 def train(data, path, config=CONFIG):
     return fit(config, data, Workdir(path), {"psnr": psnr}, verbose=0)
+
+
+def saved_step(path):
+    latest = tf.train.latest_checkpoint(str(path / "checkpoints"))
+    name = "progress/step/.ATTRIBUTES/VARIABLE_VALUE"
+    return int(tf.train.load_checkpoint(latest).get_tensor(name))
 
 
 class Killed(BaseException):
@@ -145,8 +143,7 @@ def test_training_lowers_the_loss(data, tmp_path):
 def test_time_limit_ends_the_run(data, tmp_path):
     config = CONFIG.replace(num_epochs=1000, max_minutes=1e-4)
     train(data, tmp_path, config)
-    latest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
-    assert int(latest.rsplit("-", 1)[1]) < 50
+    assert saved_step(tmp_path) < 50
 
 
 def test_volume_smaller_than_a_patch_is_named(data, tmp_path):
@@ -172,3 +169,104 @@ def test_another_config_cannot_take_over_a_workdir(data, tmp_path):
     Workdir(tmp_path).start(CONFIG)
     with pytest.raises(ValueError, match="seed: 0 there, 1 asked"):
         train(data, tmp_path, CONFIG.replace(seed=1))
+
+
+def test_longer_run_goes_on_where_the_shorter_one_ended(data, tmp_path):
+    train(data, tmp_path)
+    train(data, tmp_path, CONFIG.replace(num_epochs=4))
+    assert saved_step(tmp_path) == 4 * 4
+    assert Workdir(tmp_path).load_config().num_epochs == 4
+
+
+def test_kill_during_the_last_validation_leaves_a_run_that_is_not_complete(
+    data, tmp_path, monkeypatch
+):
+    config = CONFIG.replace(checkpoint_minutes=0.0, num_epochs=1)
+
+    def kill(*args):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.VolumeValidation, "on_epoch_end", kill)
+        with pytest.raises(Killed):
+            train(data, tmp_path, config)
+    assert saved_step(tmp_path) == 3  # of 4
+    weights = train(data, tmp_path, config).get_weights()
+    for name in ("best", "last"):
+        stored = Workdir(tmp_path).load_model(name).get_weights()
+        for a, b in zip(weights, stored, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_complete_run_gets_its_missing_weights_back_and_no_provenance(data, tmp_path):
+    workdir = Workdir(tmp_path)
+    weights = train(data, tmp_path).get_weights()
+    (tmp_path / "last.keras").unlink()
+    train(data, tmp_path)
+    assert len(workdir.load_provenance()) == 1
+    for a, b in zip(weights, workdir.load_model("last").get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
+    data, tmp_path, monkeypatch
+):
+    config = CONFIG.replace(checkpoint_minutes=0.0)
+    undisturbed = train(data, tmp_path / "a", config).get_weights()
+    save = tf.train.CheckpointManager.save
+    saved = []
+
+    def fill(*args, **kwargs):
+        if len(saved) == 5:
+            raise tf.errors.ResourceExhaustedError(None, None, "No space left")
+        saved.append(args)
+        return save(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", fill)
+        with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
+            train(data, tmp_path / "b", config)
+    assert saved_step(tmp_path / "b") == 5
+    resumed = train(data, tmp_path / "b", config).get_weights()
+    for a, b in zip(undisturbed, resumed, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_diverged_run_says_so_and_keeps_a_finite_checkpoint(data, tmp_path):
+    config = CONFIG.replace(
+        learning_rate=1e30, schedule="constant", optimizer="sgd", checkpoint_minutes=0.0
+    )
+    with pytest.raises(ValueError, match=r"diverged at step \d+.*--learning_rate"):
+        train(data, tmp_path, config)
+    latest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    if latest:
+        reader = tf.train.load_checkpoint(latest)
+        names = [n for n in reader.get_variable_to_shape_map() if "model" in n]
+        values = [reader.get_tensor(name) for name in names]
+        assert all(np.isfinite(v).all() for v in values if v.dtype == np.float32)
+
+
+def test_thin_validation_scan_is_named_before_anything_is_written(data, tmp_path):
+    def ssim(reference, estimate, *, spacing_mm, data_range):
+        if min(reference.shape) < 7:
+            raise ValueError("needs at least 7 voxels")
+        return 1.0
+
+    scan = data.validation[0]
+    thin = scan._replace(image=Volume(scan.image.array[..., :6], np.eye(4)))
+    run = tmp_path / "run"
+    with pytest.raises(ValueError, match="'knee-2': needs at least 7"):
+        fit(CONFIG, data._replace(validation=[thin]), Workdir(run), {"ssim": ssim})
+    assert not run.exists()
+
+
+def test_tci_is_measured_before_the_training(data, tmp_path, caplog):
+    with caplog.at_level("INFO", "deepresolve"):
+        train(data, tmp_path)
+    assert "TCI on the validation blocks: psnr " in caplog.text
+
+
+def test_no_training_volumes_are_refused(data, tmp_path):
+    with pytest.raises(ValueError, match="shards has no training volumes"):
+        train(data._replace(shapes={}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

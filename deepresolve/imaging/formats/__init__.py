@@ -14,7 +14,7 @@ import pathlib
 import numpy as np
 
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import dicom, grid, nifti
+from deepresolve.imaging.formats import dicom, dicom_source, grid, nifti
 
 FORMATS = {
     "nifti": nifti,
@@ -126,8 +126,10 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
     """Lists the scans in a folder, for work on one after another.
 
     A scan is a file named .nii, .nii.gz or .zip, or a folder that directly holds
-    DICOM files (with all that lies below it). Other files and hidden ones are passed
-    over. Files are not opened further: a broken scan is listed too.
+    DICOM files (with all DICOM files below it). Such a folder may not hold other scans
+    too: they may be the same one, converted, and would count twice. Other files and
+    hidden ones are passed over. Files are not opened further: a broken scan is listed
+    too.
 
     Args:
       root: a folder, searched to any depth; a path that is one scan gives itself.
@@ -137,7 +139,8 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
 
     Raises:
       FileNotFoundError: there is nothing at `root`.
-      ValueError: the folder holds no scan.
+      ValueError: there is no scan, or NIfTI files or zips lie in, or below, a folder
+        of DICOM files.
     """
     root = pathlib.Path(root)
     _check_exists(root)
@@ -150,6 +153,20 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
             "of DICOM files."
         )
     return sorted(scans)
+
+
+def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
+    """The files that a scan consists of, sorted: itself, or a folder's DICOM files.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+    """
+    path = pathlib.Path(path)
+    _check_exists(path)
+    if path.is_file():
+        return [path]
+    with dicom_source.dicom_files(path) as files:
+        return [path / name for name in files]
 
 
 def scan_stem(path: str | os.PathLike) -> str:
@@ -204,10 +221,18 @@ def _scans_below(folder, visited):
     visited.add(resolved)
     entries = sorted(e for e in folder.iterdir() if not e.name.startswith("."))
     files = [entry for entry in entries if entry.is_file()]
-    if any(dicom.is_dicom_file(file) for file in files):
-        return [folder]
     scans = [file for file in files if file.name.lower().endswith(_SCAN_SUFFIXES)]
     for entry in entries:
         if entry.is_dir():
             scans += _scans_below(entry, visited)
-    return scans
+    dicom_file = next(filter(dicom.is_dicom_file, files), None)
+    if dicom_file is None:
+        return scans
+    others = [scan for scan in scans if scan.is_file()]
+    if others:
+        raise ValueError(
+            f"{folder}: holds DICOM files ({dicom_file.name}) and other scans "
+            f"({others[0].relative_to(folder)}). Move the one kind elsewhere: a folder "
+            "of DICOM files is one scan."
+        )
+    return [folder]

@@ -127,6 +127,15 @@ def _check_plain(slices: Sequence[dicom_series.SliceHeader], path) -> None:
                 f"{path}: {header.name} is a colour image ({header.num_samples} "
                 "samples per pixel); expected the scan's own grey values."
             )
+        # MONOCHROME1 shows high values dark: no MR scanner writes it, and whether the
+        # values are to be turned over the file does not say.
+        if header.photometric != "MONOCHROME2":
+            raise ValueError(
+                f"{path}: {header.name} has the PhotometricInterpretation "
+                f"{header.photometric!r}; expected 'MONOCHROME2', bright where values "
+                "are high. Export the original series of the scanner, or convert it "
+                "to NIfTI, e.g. with dcm2niix, and look at the result."
+            )
 
 
 def _pixels(open_file, name, path) -> np.ndarray:

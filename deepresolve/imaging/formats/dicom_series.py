@@ -18,6 +18,7 @@ TAGS = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "SamplesPerPixel",
+    "PhotometricInterpretation",
     "NumberOfFrames",
     "Rows",
     "Columns",
@@ -44,6 +45,7 @@ class SliceHeader:
       shape: (Rows, Columns).
       num_frames: NumberOfFrames, 1 where absent.
       num_samples: SamplesPerPixel, 1 where absent; 3 is colour.
+      photometric: PhotometricInterpretation; "" where absent.
       position_mm: ImagePositionPatient, LPS+.
       orientation: ImageOrientationPatient: six direction cosines, LPS+.
       pixel_spacing_mm: PixelSpacing: between rows, between columns.
@@ -60,6 +62,7 @@ class SliceHeader:
     shape: tuple[int, int]
     num_frames: int
     num_samples: int
+    photometric: str
     position_mm: tuple[float, ...]
     orientation: tuple[float, ...]
     pixel_spacing_mm: tuple[float, ...]
@@ -89,6 +92,7 @@ def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
         shape=(int(dataset.Rows), int(dataset.Columns)),
         num_frames=_first(dataset, "NumberOfFrames", int, absent=1),
         num_samples=_first(dataset, "SamplesPerPixel", int, absent=1),
+        photometric=str(dataset.get("PhotometricInterpretation") or ""),
         position_mm=_numbers(dataset, "ImagePositionPatient"),
         orientation=_numbers(dataset, "ImageOrientationPatient"),
         pixel_spacing_mm=_numbers(dataset, "PixelSpacing"),

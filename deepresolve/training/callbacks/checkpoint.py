@@ -7,8 +7,9 @@ import time
 import keras
 import tensorflow as tf
 
+from deepresolve.training.callbacks.divergence import check_weights
 from deepresolve.training.progress import Progress
-from deepresolve.workdir import Workdir
+from deepresolve.workdir import Workdir, writing
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -19,12 +20,14 @@ class Checkpoint(keras.callbacks.Callback):
     old one goes, so a kill at any moment leaves one that is whole.
 
     Saves at the end of each epoch, and within an epoch every `minutes`. At the end of
-    an epoch it also writes last.keras, and best.keras when the score rose.
+    an epoch it first writes last.keras, and best.keras when the score rose, so that a
+    checkpoint of a complete run never lacks them.
 
     Args:
       workdir: where to.
       model: the compiled model.
       progress: the run's counters.
+      steps_per_epoch: batches of a whole epoch.
       minutes: longest time between two checkpoints.
       monitor: name of the score in the logs, higher is better; without it in the logs,
         the last weights count as best.
@@ -35,12 +38,14 @@ class Checkpoint(keras.callbacks.Callback):
         workdir: Workdir,
         model: keras.Model,
         progress: Progress,
+        steps_per_epoch: int,
         minutes: float,
         monitor: str = "val_psnr",
     ):
         super().__init__()
         self._workdir = workdir
         self._progress = progress
+        self._steps_per_epoch = steps_per_epoch
         self._seconds = 60 * minutes
         self._monitor = monitor
         self._saved_at = time.monotonic()
@@ -63,12 +68,21 @@ class Checkpoint(keras.callbacks.Callback):
         return True
 
     def _save(self):
-        self._manager.save(checkpoint_number=int(self._progress.step))
+        # Numbered by saves, not steps: none ever overwrites another.
+        with writing(self._workdir.checkpoints):
+            self._manager.save()
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Saves when the last checkpoint is `minutes` old."""
+        """Saves when the last checkpoint is `minutes` old, but for the last step.
+
+        The epoch is not done before it is validated; `on_epoch_end` saves it then.
+        """
+        is_last = int(self._progress.step) % self._steps_per_epoch == 0
+        if is_last or self.model.stop_training:
+            return
         if time.monotonic() - self._saved_at > self._seconds:
+            check_weights(self.model, self._progress)
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -1,4 +1,3 @@
-import io
 import os
 import pathlib
 import zipfile
@@ -10,7 +9,7 @@ import pytest
 from pydicom import uid
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.formats import dicom, dicom_source
+from deepresolve.imaging.formats import dicom
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 SAGITTAL = [0, 1, 0, 0, 0, -1]
@@ -35,13 +34,6 @@ def _turned(orientation, degrees):
         for v in np.reshape(orientation, (2, 3)).astype(float)
     ]
     return np.concatenate(turned)
-
-
-def _zipped(folder, path, **options):
-    with zipfile.ZipFile(path, "w", **options) as archive:
-        for file in sorted(folder.iterdir()):
-            archive.write(file, f"study/{file.name}")
-    return path
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
@@ -112,138 +104,6 @@ def test_slices_that_step_sideways_shear_the_affine(write_stack):
     np.testing.assert_allclose(dicom.read(folder).affine[:3, 2], (0, -1.5, 4))
 
 
-def test_a_missing_slice_is_named(write_stack):
-    folder, _ = write_stack(num_slices=6)
-    (folder / "slice3.dcm").unlink()
-    with pytest.raises(ValueError, match=r"1 missing, at 12\.00, between: slice2.dcm"):
-        dicom.read(folder)
-
-
-def test_a_missing_slice_among_three_is_found(write_stack):
-    folder, _ = write_stack(num_slices=4)
-    (folder / "slice1.dcm").unlink()
-    with pytest.raises(ValueError, match=r"1 missing, at 4\.00"):
-        dicom.read(folder)
-
-
-def test_a_duplicate_slice_is_named(write_stack):
-    folder, _ = write_stack()
-    (folder / "copy.dcm").write_bytes((folder / "slice2.dcm").read_bytes())
-    with pytest.raises(ValueError, match=r"two slices at 8\.00: copy.dcm and slice2"):
-        dicom.read(folder)
-
-
-def test_only_some_of_many_faults_are_shown(write_stack):
-    folder, _ = write_stack(num_slices=14)
-    for file in list(folder.iterdir()):
-        (folder / f"copy of {file.name}").write_bytes(file.read_bytes())
-    with pytest.raises(ValueError, match="and 4 more such pairs"):
-        dicom.read(folder)
-
-
-@pytest.mark.parametrize(("shift_mm", "is_even"), [(0.035, True), (0.045, False)])
-def test_one_percent_of_the_spacing_is_tolerated(shift_mm, is_even, write_stack):
-    """4 mm apart: 0.04 mm is one percent."""
-    folder, _ = write_stack(
-        num_slices=6, each=lambda n: {"position": (0, 0, 4 * n + shift_mm * (n == 2))}
-    )
-    if is_even:
-        assert dicom.read(folder).slice_spacing_mm == pytest.approx(4)
-    else:
-        with pytest.raises(ValueError, match=r"a step of 4\.0450 mm at 4.00, where"):
-            dicom.read(folder)
-
-
-def test_small_faults_of_one_sign_do_not_add_up_unseen(write_stack):
-    # Each step is within 1%, yet the middle lies 0.15 mm off the even line.
-    places = np.cumsum([4.015] * 10 + [3.985] * 10)
-    folder, _ = write_stack(
-        num_slices=20, each=lambda n: {"position": (0, 0, places[n])}
-    )
-    with pytest.raises(ValueError, match="off the even line"):
-        dicom.read(folder)
-
-
-def test_a_slice_moved_in_its_own_plane_is_named(write_stack):
-    folder, _ = write_stack(each=lambda n: {"position": (n == 1, 0, 4 * n)})
-    with pytest.raises(ValueError, match=r"slice1.dcm lies 1\.0000 mm off"):
-        dicom.read(folder)
-
-
-def test_several_series_are_listed_and_chosen(write_stack):
-    _, first = write_stack(SeriesDescription="Sag PD", EchoTime=30)
-    folder, second = write_stack(
-        num_slices=3,
-        each=lambda n: {"name": f"other{n}"},
-        SeriesNumber=12,
-        SeriesInstanceUID="1.2.3.98765",
-        SeriesDescription="Localizer",
-    )
-    with pytest.raises(ValueError, match="2 series, and none was chosen") as caught:
-        dicom.read(folder)
-    listing = str(caught.value)
-    assert "series 4 (UID ...11111111) Sag PD: 4 images of 5 x 3" in listing
-    assert "series 12 (UID ....3.98765) Localizer: 3 images of 5 x 3" in listing
-    assert "--series" in listing
-    for choice in (12, "12", "1.2.3.98765", "98765"):
-        np.testing.assert_array_equal(dicom.read(folder, series=choice).array, second)
-    np.testing.assert_array_equal(dicom.read(folder, series=4).array, first)
-    # Nor is 5 or 765, the end of a UID, taken for a choice of that series.
-    for choice in (5, 765):
-        with pytest.raises(ValueError, match=f"0 fit {choice}"):
-            dicom.read(folder, series=choice)
-
-
-def test_one_number_for_two_series_is_not_enough(write_stack):
-    write_stack()
-    folder, _ = write_stack(
-        each=lambda n: {"name": f"other{n}"}, SeriesInstanceUID="1.2.3.99"
-    )
-    with pytest.raises(ValueError, match="2 fit 4"):
-        dicom.read(folder, series=4)
-    assert dicom.read(folder, series="3.99").num_slices == 4
-
-
-@pytest.mark.parametrize(
-    ("numbers", "first", "second"),
-    [
-        ((1, 2), 1, 2),
-        ((2, 4), 2, 4),  # Only the even echoes were exported.
-        ((1, 1), 1, 2),  # Alike: the rank of EchoTime instead.
-        ((None, None), 1, 2),
-    ],
-)
-def test_echoes_of_one_series_are_chosen(numbers, first, second, write_stack):
-    # The files first in order hold the longer echo time.
-    folder, voxels = write_stack(EchoNumbers=numbers[1], EchoTime=20)
-    write_stack(
-        each=lambda n: {"name": f"z{n}", "pixels": -voxels[:, :, n].T},
-        EchoNumbers=numbers[0],
-        EchoTime=10,
-    )
-    with pytest.raises(ValueError, match=r"holds 2 echo.*none was chosen") as caught:
-        dicom.read(folder)
-    assert f"echo {first}: 4 slices, TE 10 ms" in str(caught.value)
-    assert f"echo {second}: 4 slices, TE 20 ms" in str(caught.value)
-    assert "--echo" in str(caught.value)
-    np.testing.assert_array_equal(dicom.read(folder, echo=first).array, -voxels)
-    np.testing.assert_array_equal(dicom.read(folder, echo=second).array, voxels)
-    with pytest.raises(ValueError, match="not echo 3"):
-        dicom.read(folder, echo=3)
-
-
-def test_echo_times_that_drift_along_one_stack_are_no_echoes(write_stack):
-    folder, voxels = write_stack(each=lambda n: {"EchoTime": 10 + n})
-    np.testing.assert_array_equal(dicom.read(folder).array, voxels)
-
-
-def test_a_lone_second_echo_keeps_its_number(write_stack):
-    folder, _ = write_stack(EchoNumbers=2)
-    assert dicom.read(folder, echo=2).num_slices == 4
-    with pytest.raises(ValueError, match="not echo 1"):
-        dicom.read(folder, echo=1)
-
-
 @pytest.mark.parametrize(
     ("slope", "intercept", "dtype"),
     [
@@ -285,6 +145,9 @@ def test_each_slice_has_its_own_rescaling(write_stack):
         ({"ImageOrientationPatient": None}, "6 numbers in ImageOrientationPatient"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "at a right angle"),
         ({"SamplesPerPixel": 3}, "slice1.dcm is a colour image"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "the Ph.* 'MONOCHROME1'; expec"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "'PALETTE COLOR'; expected"),
+        ({"PhotometricInterpretation": None}, "''; expected 'MONOCHROME2'"),
         ({"NumberOfFrames": 2}, "enhanced DICOM file of 2 frames.*dcm2niix"),
         ({"BitsAllocated": 32}, "pixels of slice1.dcm cannot be read"),
     ],
@@ -295,22 +158,6 @@ def test_a_slice_unlike_the_rest_is_refused_by_name(tags, message, write_stack):
         dicom.read(folder)
     assert "slice1.dcm" in str(caught.value)
     assert str(folder) in str(caught.value)
-
-
-def test_a_slice_without_position_is_refused_by_name(write_stack, write_slice):
-    folder, _ = write_stack()
-    dataset = pydicom.dcmread(folder / "slice1.dcm")
-    del dataset.ImagePositionPatient
-    dataset.save_as(folder / "slice1.dcm")
-    with pytest.raises(ValueError, match=r"slice1.dcm needs 3 numbers in ImagePosit"):
-        dicom.read(folder)
-
-
-def test_one_slice_is_no_scan(write_stack):
-    folder, _ = write_stack(num_slices=1)
-    for path in (folder, folder / "slice0.dcm"):
-        with pytest.raises(ValueError, match=r"several slices; got one, slice0.dcm"):
-            dicom.read(path)
 
 
 def test_compressed_pixels_name_the_decoder_to_install(write_stack):
@@ -352,59 +199,6 @@ def test_only_reports_are_no_scan(write_stack):
     report.save_as(folder / "slice0.dcm")
     with pytest.raises(ValueError, match=r"1 DICOM file\(s\) and no image among them"):
         dicom.read(folder)
-
-
-@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_zip_reads_as_its_folder(compression, tmp_path, write_stack):
-    folder, _ = write_stack()
-    (folder / "readme.txt").write_text("not a scan")
-    path = _zipped(folder, tmp_path / "scan.zip", compression=compression)
-    assert dicom.matches(path)
-    volume, expected = dicom.read(path), dicom.read(folder)
-    np.testing.assert_array_equal(volume.array, expected.array)
-    np.testing.assert_array_equal(volume.affine, expected.affine)
-
-
-def test_nothing_of_a_zip_reaches_the_disk(tmp_path, write_stack):
-    folder, voxels = write_stack()
-    path = tmp_path / "inner" / "scan.zip"
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
-        for number, file in enumerate(sorted(folder.iterdir())):
-            archive.write(file, f"../../{number}.dcm")
-    before = sorted(tmp_path.parent.rglob("*"))
-    np.testing.assert_array_equal(dicom.read(path).array, voxels)
-    assert sorted(tmp_path.parent.rglob("*")) == before
-
-
-def test_a_zip_that_promises_too_much_is_refused(tmp_path, write_stack, monkeypatch):
-    folder, _ = write_stack()
-    path = _zipped(folder, tmp_path / "scan.zip")
-    monkeypatch.setattr(dicom_source, "MAX_UNPACKED_BYTES", 1000)
-    with pytest.raises(ValueError, match="the zip unpacks to"):
-        dicom.read(path)
-
-
-def test_an_encrypted_zip_is_refused(tmp_path, write_stack):
-    folder, _ = write_stack()
-    path = _zipped(folder, tmp_path / "scan.zip")
-    data = bytearray(path.read_bytes())
-    # General purpose flag, bit 0, of the first central directory entry.
-    data[data.index(b"PK\x01\x02") + 8] |= 1
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match="the zip is encrypted"):
-        dicom.read(path)
-
-
-def test_a_damaged_zip_is_refused(tmp_path, write_stack):
-    folder, _ = write_stack()
-    path = _zipped(folder, tmp_path / "scan.zip")
-    data = bytearray(path.read_bytes())
-    voxel = io.BytesIO(data).getvalue().index(b"\xe0\x7f\x10\x00OW") + 20
-    data[voxel] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match=r"scan.zip: the zip cannot be read.*CRC"):
-        dicom.read(path)
 
 
 def test_matches_by_content(tmp_path, write_stack):

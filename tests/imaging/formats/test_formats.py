@@ -200,7 +200,8 @@ def test_scans_are_found_at_any_depth(tmp_path, write_stack):
     write_stack("study/knee2")
     # What lies below a folder of slices belongs to that scan.
     (tmp_path / "study" / "knee" / "more").mkdir()
-    (tmp_path / "study" / "knee" / "more" / "f.nii").touch()
+    first = (tmp_path / "study" / "knee" / "slice0.dcm").read_bytes()
+    (tmp_path / "study" / "knee" / "more" / "slice9.dcm").write_bytes(first)
     found = formats.find_scans(tmp_path)
     assert [str(path.relative_to(tmp_path)) for path in found] == [
         "a.nii.gz",
@@ -217,6 +218,19 @@ def test_a_scan_is_found_as_itself(tmp_path, write_stack):
     path = _save(tmp_path / "scan.nii", _voxels())
     assert formats.find_scans(path) == [path]
     assert formats.find_scans(str(folder)) == [folder]
+
+
+@pytest.mark.parametrize("name", ["knee.nii", "more/knee.nii.gz", "more/knee.ZIP"])
+def test_a_folder_of_dicom_files_and_of_other_scans_is_refused(
+    name, tmp_path, write_stack
+):
+    folder, _ = write_stack("study")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).touch()
+    message = rf"study: holds DICOM files \(slice0.dcm\) and other scans \({name}\)"
+    for root in (tmp_path, folder):
+        with pytest.raises(ValueError, match=message):
+            formats.find_scans(root)
 
 
 def test_a_disc_with_an_index_lists_its_series(tmp_path, write_stack):

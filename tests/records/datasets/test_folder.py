@@ -131,19 +131,25 @@ def test_an_unknown_side_is_refused(scan, tmp_path):
         subjects(tmp_path / "scans", persons=str(table))
 
 
-def test_a_hash_of_a_folder_depends_on_names_and_contents(tmp_path):
+def test_a_hash_of_a_folder_covers_what_is_read_of_it(tmp_path):
+    mark = bytes(128) + b"DICM"  # DICOM PS3.10 7.1: preamble and prefix
+
     def hash_of(files):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
         for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         subject = FolderSubject("a", "a", root=str(folder), path=folder)
         return subject.hashes()[0]
 
-    base = hash_of({"1": b"a", "2": b"b"})
-    assert hash_of({"2": b"b", "1": b"a"}) == base
-    assert hash_of({"1": b"b", "2": b"a"}) != base
-    assert hash_of({"1": b"a", "3": b"b"}) != base
+    slices = {"1": mark + b"a", "deep/2": mark + b"b"}
+    base = hash_of(slices)
+    assert hash_of(dict(reversed(slices.items()))) == base
+    assert hash_of({"1": mark + b"b", "deep/2": mark + b"a"}) != base
+    assert hash_of({"1": mark + b"a", "deep/3": mark + b"b"}) != base
+    assert hash_of({"1": mark + b"a", "deep/2": mark + b"c"}) != base
+    passed_over = {".hidden": mark, "DICOMDIR": mark, ".git/x": mark, "notes.txt": b"x"}
+    assert hash_of({**slices, **passed_over}) == base
 
 
 def test_sizes_are_estimated_without_reading(scan, label, tmp_path):

@@ -15,7 +15,7 @@ def make(tmp_path):
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         model.compile(keras.optimizers.Adam(0.1), "mse")
         progress = Progress()
-        callback = Checkpoint(Workdir(tmp_path), model, progress, minutes)
+        callback = Checkpoint(Workdir(tmp_path), model, progress, 10, minutes)
         callback.set_model(model)
         return model, progress, callback
 
@@ -75,8 +75,35 @@ def test_without_a_score_the_last_is_the_best(make, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("minutes", "saved"), [(0.0, True), (60.0, False)])
-def test_long_epochs_are_saved_within(make, tmp_path, minutes, saved):
-    _, _, callback = make(minutes)
+@pytest.mark.parametrize(
+    ("minutes", "step", "stop", "saved"),
+    [
+        (0.0, 9, False, True),
+        (60.0, 9, False, False),
+        (0.0, 10, False, False),  # the last of an epoch: on_epoch_end saves
+        (0.0, 9, True, False),  # the last one of the run
+    ],
+)
+def test_long_epochs_are_saved_within(make, tmp_path, minutes, step, stop, saved):
+    model, progress, callback = make(minutes)
+    progress.step.assign(step)
+    model.stop_training = stop
     callback.on_train_batch_end(0)
     assert (tmp_path / "checkpoints" / "checkpoint").exists() is saved
+
+
+def test_second_save_of_a_step_does_not_overwrite_the_first(make, tmp_path):
+    _, _, callback = make()
+    callback.on_epoch_end(0, {})
+    callback.on_epoch_end(0, {})
+    indexes = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.index"))
+    assert indexes == ["ckpt-1.index", "ckpt-2.index"]
+
+
+def test_weights_that_are_not_finite_are_not_saved(make, tmp_path):
+    model, progress, callback = make(0.0)
+    progress.step.assign(3)
+    model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
+    with pytest.raises(ValueError, match="diverged at step 3"):
+        callback.on_train_batch_end(0)
+    assert not (tmp_path / "checkpoints" / "checkpoint").exists()

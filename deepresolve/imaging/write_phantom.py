@@ -1,6 +1,6 @@
 r"""Writes a synthetic knee as NIfTI, thin or thick slices.
 
-    python -m deepresolve.imaging.phantom --output=knee.nii.gz \
+    python -m deepresolve.imaging.write_phantom --output=knee.nii.gz \
         [--seed=1] [--side=left] [--downsample_factor=3] [--label_output=label.nii.gz]
 
 The same seed gives the same knee at any shape and spacing.

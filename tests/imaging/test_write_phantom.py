@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
 def run(*flags):
-    command = [sys.executable, "-m", "deepresolve.imaging.phantom", *flags]
+    command = [sys.executable, "-m", "deepresolve.imaging.write_phantom", *flags]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 

@@ -1,0 +1,119 @@
+"""Which slices belong together."""
+
+import dataclasses
+
+import numpy as np
+import pydicom
+import pytest
+
+from deepresolve.imaging.formats import dicom, dicom_series
+
+
+@pytest.fixture
+def headers(write_stack):
+    """The headers of four slices, as `parse` reads them."""
+    folder, _ = write_stack(EchoTime=30, RescaleSlope=2)
+    return [
+        dicom_series.parse(file.name, pydicom.dcmread(file))
+        for file in sorted(folder.iterdir())
+    ]
+
+
+def test_a_header_says_what_was_written(headers):
+    header = headers[2]
+    assert (header.name, header.series_number) == ("slice2.dcm", 4)
+    assert (header.shape, header.num_frames, header.num_samples) == ((5, 3), 1, 1)
+    assert header.photometric == "MONOCHROME2"
+    assert header.position_mm == (-10, -20, 8)
+    assert header.orientation == (1, 0, 0, 0, 1, 0)
+    assert header.pixel_spacing_mm == (0.5, 0.75)
+    assert header.rescale == (2, 0)
+    assert (header.echo_time_ms, header.echo_number) == (30, None)
+    assert header.slice_thickness_mm is None
+
+
+def test_what_has_no_pixels_is_no_image():
+    assert dicom_series.parse("report", pydicom.Dataset()) is None
+
+
+def test_echoes_are_grouped_where_positions_repeat(headers):
+    later = [
+        dataclasses.replace(h, name=f"z{h.name}", echo_time_ms=50) for h in headers
+    ]
+    groups = dicom_series.group_by_echo([*later, *headers])
+    assert groups == {1: headers, 2: later}
+    assert dicom_series.choose([*later, *headers], "here", echo=2) == later
+
+
+def test_several_series_are_listed_and_chosen(write_stack):
+    _, first = write_stack(SeriesDescription="Sag PD", EchoTime=30)
+    folder, second = write_stack(
+        num_slices=3,
+        each=lambda n: {"name": f"other{n}"},
+        SeriesNumber=12,
+        SeriesInstanceUID="1.2.3.98765",
+        SeriesDescription="Localizer",
+    )
+    with pytest.raises(ValueError, match="2 series, and none was chosen") as caught:
+        dicom.read(folder)
+    listing = str(caught.value)
+    assert "series 4 (UID ...11111111) Sag PD: 4 images of 5 x 3" in listing
+    assert "series 12 (UID ....3.98765) Localizer: 3 images of 5 x 3" in listing
+    assert "--series" in listing
+    for choice in (12, "12", "1.2.3.98765", "98765"):
+        np.testing.assert_array_equal(dicom.read(folder, series=choice).array, second)
+    np.testing.assert_array_equal(dicom.read(folder, series=4).array, first)
+    # Nor is 5 or 765, the end of a UID, taken for a choice of that series.
+    for choice in (5, 765):
+        with pytest.raises(ValueError, match=f"0 fit {choice}"):
+            dicom.read(folder, series=choice)
+
+
+def test_one_number_for_two_series_is_not_enough(write_stack):
+    write_stack()
+    folder, _ = write_stack(
+        each=lambda n: {"name": f"other{n}"}, SeriesInstanceUID="1.2.3.99"
+    )
+    with pytest.raises(ValueError, match="2 fit 4"):
+        dicom.read(folder, series=4)
+    assert dicom.read(folder, series="3.99").num_slices == 4
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first", "second"),
+    [
+        ((1, 2), 1, 2),
+        ((2, 4), 2, 4),  # Only the even echoes were exported.
+        ((1, 1), 1, 2),  # Alike: the rank of EchoTime instead.
+        ((None, None), 1, 2),
+    ],
+)
+def test_echoes_of_one_series_are_chosen(numbers, first, second, write_stack):
+    # The files first in order hold the longer echo time.
+    folder, voxels = write_stack(EchoNumbers=numbers[1], EchoTime=20)
+    write_stack(
+        each=lambda n: {"name": f"z{n}", "pixels": -voxels[:, :, n].T},
+        EchoNumbers=numbers[0],
+        EchoTime=10,
+    )
+    with pytest.raises(ValueError, match=r"holds 2 echo.*none was chosen") as caught:
+        dicom.read(folder)
+    assert f"echo {first}: 4 slices, TE 10 ms" in str(caught.value)
+    assert f"echo {second}: 4 slices, TE 20 ms" in str(caught.value)
+    assert "--echo" in str(caught.value)
+    np.testing.assert_array_equal(dicom.read(folder, echo=first).array, -voxels)
+    np.testing.assert_array_equal(dicom.read(folder, echo=second).array, voxels)
+    with pytest.raises(ValueError, match="not echo 3"):
+        dicom.read(folder, echo=3)
+
+
+def test_echo_times_that_drift_along_one_stack_are_no_echoes(write_stack):
+    folder, voxels = write_stack(each=lambda n: {"EchoTime": 10 + n})
+    np.testing.assert_array_equal(dicom.read(folder).array, voxels)
+
+
+def test_a_lone_second_echo_keeps_its_number(write_stack):
+    folder, _ = write_stack(EchoNumbers=2)
+    assert dicom.read(folder, echo=2).num_slices == 4
+    with pytest.raises(ValueError, match="not echo 1"):
+        dicom.read(folder, echo=1)
