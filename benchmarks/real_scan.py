@@ -45,7 +45,7 @@ SCANS = {
         "train": ((0, 512), (0, 300), (0, 40)),
         "test": ((0, 512), (331, 512), (0, 40)),
         # The scan has 40 sagittal slices.
-        "flags": ["--patches_per_volume=400", "--patch_shape=64,36,36"],
+        "flags": ["--patches_per_volume=400", "--patch_shape=64,36,72"],
     },
 }
 

@@ -23,6 +23,9 @@ CANONICAL_ORIENTATION = {"sagittal": "IPL", "coronal": "ILP", "axial": "PLS"}
 # Two spacings closer than this share are one: scanners round what they write.
 _SPACING_TOLERANCE = 0.01
 
+# Less than this share of the spacing between two slices is rounding, not a gap.
+_GAP_TOLERANCE = 0.05
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Volume:
@@ -100,6 +103,14 @@ class Volume:
     def slice_spacing_mm(self) -> float:
         """Distance between the centres of neighbouring slices, in mm."""
         return self.spacing_mm[self.slice_axis]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether slices are known to be thinner than they are apart."""
+        thickness_mm = self.slice_thickness_mm
+        return thickness_mm is not None and (
+            thickness_mm < (1 - _GAP_TOLERANCE) * self.slice_spacing_mm
+        )
 
     def with_array(self, array: np.ndarray) -> Volume:
         """The same grid with other voxels, e.g. a mask.

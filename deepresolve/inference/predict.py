@@ -12,16 +12,12 @@ passed over, and the command then ends with status 1.
 
 from __future__ import annotations
 
-import pathlib
 import sys
 import time
 
 from absl import flags
 
 from deepresolve import entry
-
-# Slices that are thinner than this share of their distance have gaps between them.
-_WITHOUT_GAPS = 0.95
 
 FLAGS = flags.FLAGS
 
@@ -58,67 +54,13 @@ flags.DEFINE_enum(
 )
 flags.mark_flags_as_required(["workdir", "input", "output"])
 
-_NIFTI_ENDINGS = (".nii", ".nii.gz")
-# What somebody may ask for who does not want a folder of that name.
-_OTHER_ENDINGS = (".dcm", ".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip")
-
-
-def plan_outputs(
-    source: str, output: str, scans: list[pathlib.Path], stem
-) -> list[tuple[pathlib.Path, pathlib.Path]]:
-    """Pairs each scan with the file that it becomes.
-
-    Args:
-      source: what --input named.
-      output: what --output named.
-      scans: the scans found at `source`.
-      stem: function from a scan's path to its name without ending.
-
-    Raises:
-      ValueError: another file format, several scans for one file, two scans for the
-        same file, or a scan that would be overwritten by its own result.
-    """
-    target = pathlib.Path(output)
-    if output.lower().endswith(_OTHER_ENDINGS):
-        raise ValueError(
-            f"--output={output}: images are written as NIfTI. Name a .nii or .nii.gz "
-            "file, or a folder."
-        )
-    if output.lower().endswith(_NIFTI_ENDINGS):
-        if len(scans) > 1:
-            raise ValueError(
-                f"{source} holds {len(scans)} scans, but --output={output} is one file."
-                " Give a folder as --output."
-            )
-        pairs = [(scans[0], target)]
-    else:
-        pairs = [(scan, target / f"{stem(scan)}.nii.gz") for scan in scans]
-    by_target: dict[pathlib.Path, pathlib.Path] = {}
-    for scan, result in pairs:
-        if result in by_target:
-            raise ValueError(
-                f"{scan} and {by_target[result]} would both become {result}. Rename "
-                "one, or super-resolve them into different folders."
-            )
-        if result.resolve() == scan.resolve():
-            raise ValueError(f"--output would overwrite the scan {scan} itself.")
-        by_target[result] = scan
-    return pairs
-
-
-def has_gaps(volume) -> bool:
-    """Whether a scan is known to lack tissue between its slices."""
-    thickness_mm = volume.slice_thickness_mm
-    return thickness_mm is not None and (
-        thickness_mm < _WITHOUT_GAPS * volume.slice_spacing_mm
-    )
-
 
 def run() -> int:
     """Super-resolves all scans; returns the exit status."""
     import tensorflow as tf
 
     from deepresolve.imaging import formats
+    from deepresolve.inference.outputs import plan_outputs
     from deepresolve.inference.super_resolution import SuperResolver, with_dtype
 
     resolver = SuperResolver.from_workdir(
@@ -126,7 +68,7 @@ def run() -> int:
     )
     factor = resolver.choose_factor(FLAGS.downsample_factor)
     scans = formats.find_scans(FLAGS.input)
-    pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, formats.scan_stem)
+    pairs = plan_outputs(FLAGS.input, FLAGS.output, scans)
     failures = 0
     for scan, result in pairs:
         start = time.perf_counter()
@@ -150,7 +92,7 @@ def run() -> int:
                 file=sys.stderr,
             )
             continue
-        if has_gaps(thick):
+        if thick.has_gaps:
             print(
                 f"note: {scan}: slices are {thick.slice_thickness_mm:.4g} mm thick and "
                 f"{thick.slice_spacing_mm:.4g} mm apart; the network was trained on "

@@ -2,7 +2,8 @@
 
 Eight convolutions of 32 features, on the thick-slice grid: the three thin slices of one
 thick one are folded into channels and unfolded at the end (sub-pixel convolution, Shi,
-CVPR 2016, along the slice axis), a third of the work. Patches with tissue, anywhere;
+CVPR 2016, along the slice axis), a third of the work. Patches with tissue, anywhere, 24
+thick slices long: the network sees 8 each way, and zeros past the end of a patch.
 Adam at 1e-3 with warm-up and cosine decay over the time that is allowed. At 2e-3 with a
 short warm-up a third of the last features died within 60 steps, and some runs learned
 nothing. bfloat16 where the processor is fast at it, which is then 1.7 times faster.
@@ -21,7 +22,7 @@ CONFIG = Config(
     num_features=32,
     fold=(1, 1, 3),
     downsample_factors=(3,),
-    patch_shape=(48, 48, 36),
+    patch_shape=(48, 48, 72),
     patch_sampling="random",
     patches_per_volume=128,
     min_tissue=0.3,
@@ -30,8 +31,8 @@ CONFIG = Config(
     schedule="cosine",
     warmup_steps=100,
     clip_norm=1.0,
-    batch_size=4,
-    steps_per_epoch=100,
+    batch_size=2,
+    steps_per_epoch=200,
     num_epochs=60,
     max_minutes=15.0,
     precision="auto",

@@ -255,3 +255,12 @@ def test_affine_from_dicom_is_the_standards_formula(degrees):
             lps * (-1, -1, 1),
             atol=1e-12,
         )
+
+
+@pytest.mark.parametrize(
+    ("thickness_mm", "expected"), [(None, False), (3.0, True), (4.0, False), (5, False)]
+)
+def test_gaps_are_told_from_the_thickness(thickness_mm, expected):
+    affine = np.diag([1.0, 1.0, 4.0, 1.0])
+    scan = volumes.Volume(np.zeros((2, 2, 2)), affine, slice_thickness_mm=thickness_mm)
+    assert scan.has_gaps is expected

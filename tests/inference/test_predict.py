@@ -8,8 +8,6 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
-from deepresolve.imaging.volume import Volume
-from deepresolve.inference.predict import has_gaps, plan_outputs
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -86,15 +84,6 @@ def test_gaps_between_slices_are_told(silent_workdir, real_scans, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("thickness_mm", "expected"), [(None, False), (3.0, True), (4.0, False), (5, False)]
-)
-def test_gaps_are_told_from_the_thickness(thickness_mm, expected):
-    affine = np.diag([1.0, 1.0, 4.0, 1.0])
-    scan = Volume(np.zeros((2, 2, 2)), affine, slice_thickness_mm=thickness_mm)
-    assert has_gaps(scan) is expected
-
-
-@pytest.mark.parametrize(
     ("name", "flags"),
     [
         ("knee_mese_dicom", ["--echo=1"]),
@@ -116,31 +105,3 @@ def test_real_scans_keep_their_place(silent_workdir, real_scans, tmp_path, name,
     # The network is silent, so this is TCI, rounded to the scan's whole numbers.
     difference = np.asarray(thin.dataobj) - interpolate(thick, 3).array
     assert np.abs(difference).max() < 0.51
-
-
-def plan(source, output, names):
-    scans = [pathlib.Path(name) for name in names]
-    return plan_outputs(source, output, scans, formats.scan_stem)
-
-
-def test_one_scan_becomes_the_named_file_or_one_in_the_folder():
-    file = plan("a.nii", "out.nii.gz", ["a.nii"])
-    folder = plan("a.nii", "out", ["a.nii"])
-    assert file == [(pathlib.Path("a.nii"), pathlib.Path("out.nii.gz"))]
-    assert folder == [(pathlib.Path("a.nii"), pathlib.Path("out/a.nii.gz"))]
-
-
-@pytest.mark.parametrize(
-    ("output", "names", "message"),
-    [
-        ("out.nii.gz", ["s/a.nii", "s/b.nii"], "Give a folder"),
-        ("OUT.NII.GZ", ["s/a.nii", "s/b.nii"], "Give a folder"),
-        ("thin.mha", ["s/a.nii"], "written as NIfTI"),
-        ("out", ["s/x/a.nii", "s/y/a.nii.gz"], "would both become"),
-        ("s", ["s/a.nii.gz"], "overwrite the scan"),
-        ("s/a.nii", ["s/a.nii"], "overwrite the scan"),
-    ],
-)
-def test_results_that_would_collide_are_refused(output, names, message):
-    with pytest.raises(ValueError, match=message):
-        plan("s", output, names)
