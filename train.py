@@ -46,10 +46,20 @@ def run() -> None:
         fit(config, data, Workdir(FLAGS.workdir), METRICS)
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise ValueError(
-            f"{FLAGS.records} has a damaged or missing shard ({error.message}). Run "
+            f"{FLAGS.records} has a damaged or missing shard ({_reason(error)}). Run "
             f"`python -m records verify --records={FLAGS.records}` to see which."
         ) from error
+    except tf.errors.OpError as error:
+        raise OSError(
+            f"Training stopped ({_reason(error)}). Is the disk of {FLAGS.workdir} or "
+            "the memory full? The same command goes on from the last checkpoint."
+        ) from error
     print(f"Trained; the weights are {FLAGS.workdir}/best.keras")
+
+
+def _reason(error) -> str:
+    """What went wrong, without the trace of TensorFlow's graph before it."""
+    return error.message.strip().splitlines()[-1].strip()
 
 
 def _validation(stored):

@@ -38,10 +38,22 @@ def launch(
         try:
             status = run() if flags_parser is None else run(parsed)
         except (ValueError, OSError) as error:
-            sys.exit(f"error: {error}")
+            print(f"error: {error}", file=sys.stderr)
+            _end_at_once(1)
         except KeyboardInterrupt:
             print("\nInterrupted.", file=sys.stderr)
             status = 130  # as a shell reports SIGINT
         sys.exit(status)
 
     app.run(main, flags_parser=flags_parser or app.parse_flags_with_usage)
+
+
+def _end_at_once(status: int) -> None:
+    """Ends a process that failed, whatever threads it still has.
+
+    TensorFlow's input threads, cut off in the middle of a volume, have been seen to
+    keep the interpreter from ending.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -39,7 +39,8 @@ def plan_outputs(
             )
         pairs = [(scans[0], target)]
     else:
-        pairs = [(scan, target / f"{scan_stem(scan)}.nii.gz") for scan in scans]
+        root = pathlib.Path(source)
+        pairs = [(scan, target / f"{_name(scan, root)}.nii.gz") for scan in scans]
     by_target: dict[pathlib.Path, pathlib.Path] = {}
     for scan, result in pairs:
         if result in by_target:
@@ -51,3 +52,11 @@ def plan_outputs(
             raise ValueError(f"--output would overwrite the scan {scan} itself.")
         by_target[result] = scan
     return pairs
+
+
+def _name(scan: pathlib.Path, root: pathlib.Path) -> str:
+    """The path below `root`, joined by "_", without its ending: patient-1_knee."""
+    if scan == root:
+        return scan_stem(scan)
+    folders = scan.relative_to(root).parts[:-1]
+    return "_".join([*folders, scan_stem(scan)])

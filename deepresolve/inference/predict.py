@@ -39,7 +39,11 @@ flags.DEFINE_enum(
     "Voxels as the scan's own type (integers are rounded), or unrounded float32.",
 )
 flags.DEFINE_integer(
-    "slice_axis", None, "0, 1 or 2 in the scan's own axes, where its header is wrong."
+    "slice_axis",
+    None,
+    "0, 1 or 2 in the scan's own axes, where its header is wrong.",
+    lower_bound=0,
+    upper_bound=2,
 )
 flags.DEFINE_string("series", None, "DICOM: series number, or end of the series UID.")
 flags.DEFINE_integer("echo", None, "DICOM: number of the echo, from 1.")

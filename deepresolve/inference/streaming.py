@@ -81,7 +81,9 @@ class StreamedModel:
         num_slices = volume.shape[2]
         step = self._block_planes * self._factors[2]
         starts = range(0, num_slices, step)
-        for start in tqdm(starts, unit="block", leave=False, disable=not progress):
+        for start in tqdm(
+            starts, unit="block", leave=False, disable=None if progress else True
+        ):
             block = self._planes(volume[:, :, start : start + step])
             for layer in layers:
                 block = layer.push(block, last=start + step >= num_slices)

@@ -61,7 +61,7 @@ def test_float_output_is_not_rounded(silent_workdir, tmp_path):
     ("flags", "message"),
     [
         (["--downsample_factor=4"], "trained for downsample factors (3,)"),
-        (["--slice_axis=5"], "slice_axis must be 0, 1 or 2"),
+        (["--slice_axis=5"], "not an integer in the range [0, 2]"),
         (["--echo=1"], "echo"),
         (["stray"], "Unexpected arguments"),
     ],

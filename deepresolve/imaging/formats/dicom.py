@@ -102,7 +102,7 @@ def _headers(files: Mapping, path) -> list[dicom_series.SliceHeader]:
                 headers.append(dicom_series.parse(name, dataset))
         except _UNREADABLE as error:
             raise ValueError(
-                f"{path}: the header of {name} cannot be read ({error!r}). Copy "
+                f"{path}: the header of {name} cannot be read ({error}). Copy "
                 "or export the file again."
             ) from error
     images = [header for header in headers if header is not None]

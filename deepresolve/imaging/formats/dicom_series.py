@@ -9,6 +9,7 @@ import pydicom
 
 # The elements that `parse` needs; of the rest nothing is kept.
 TAGS = (
+    "SOPClassUID",
     "SeriesDescription",
     "SliceThickness",
     "EchoTime",
@@ -78,10 +79,17 @@ def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
       dataset: with at least `TAGS` of it.
 
     Raises:
-      ValueError: a number cannot be read as one.
+      ValueError: a number cannot be read as one, or an image has no size: a file that
+        is cut short must not pass for one that is no image.
     """
     if not dataset.get("Rows") or not dataset.get("Columns"):
-        return None
+        kind = pydicom.uid.UID(dataset.get("SOPClassUID", ""))
+        if kind and "Image Storage" not in kind.name:
+            return None
+        raise ValueError(
+            f"{name}: an image without Rows and Columns; it is cut short or damaged. "
+            "Export the series again, or move the file away."
+        )
     return SliceHeader(
         name=name,
         series_uid=str(dataset.get("SeriesInstanceUID", "")),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 # The largest scan is a small part of this; a zip that promises more is no scan.
+_ENDINGS = (".dcm", ".ima")
 MAX_UNPACKED_BYTES = 8 * 2**30
 
 Opener = Callable[[], BinaryIO]
@@ -37,16 +38,17 @@ def dicom_files(path: pathlib.Path) -> Iterator[Mapping[str, Opener]]:
       Names, sorted and relative to `path`, and openers.
 
     Raises:
-      ValueError: the zip is encrypted, damaged, or promises more than
+      ValueError: a file in it is named .dcm or .ima and is no DICOM, or the zip is
+        encrypted, damaged, or promises more than
         `MAX_UNPACKED_BYTES`.
     """
     if path.is_file() and zipfile.is_zipfile(path):
         with _zip_members(path) as members:
-            yield _only_dicom(members)
+            yield _checked(members)
     elif path.is_file():
         yield _only_dicom({path.name: functools.partial(path.open, "rb")})
     else:
-        yield _only_dicom(
+        yield _checked(
             {
                 str(file.relative_to(path)): functools.partial(file.open, "rb")
                 for file in path.rglob("*")
@@ -89,6 +91,19 @@ def _only_dicom(files):
         for name in sorted(files)
         if not _is_passed_over(name) and is_dicom(files[name])
     }
+
+
+def _checked(files):
+    """The DICOM files; a slice cut short must not be left out of its series."""
+    found = _only_dicom(files)
+    for name in sorted(set(files) - set(found)):
+        if name.lower().endswith(_ENDINGS) and not _is_passed_over(name):
+            raise ValueError(
+                f"{name} is named as DICOM but has no DICM mark at byte 128: it is "
+                "damaged or not in the DICOM file format. Export it again, or move it "
+                "away."
+            )
+    return found
 
 
 def _is_passed_over(name):

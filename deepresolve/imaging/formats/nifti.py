@@ -25,6 +25,8 @@ SUFFIXES = (".nii", ".nii.gz")
 _LOGGER = logging.getLogger(__name__)
 _MM_PER_UNIT = {"unknown": 1.0, "mm": 1.0, "meter": 1e3, "micron": 1e-3}
 _CHUNK_BYTES = 2**24
+# Header and extension flag of a single NIfTI-1 file, bytes.
+_SINGLE_FILE_OFFSET = 352
 _GZIP_MAGIC = b"\x1f\x8b"
 # nibabel's default too; level 6 takes three times as long and saves nothing on a
 # knee's noise.
@@ -183,6 +185,13 @@ def _check_header(header, path):
         raise ValueError(
             f"{path}: the header puts the voxels at byte {header['vox_offset']}. Copy "
             "or export the file again."
+        )
+    # The "n+1" of a single file: its voxels cannot begin within its header.
+    single_file = bytes(header["magic"]).rstrip(b"\0") == b"n+1"
+    if single_file and header["vox_offset"] < _SINGLE_FILE_OFFSET:
+        raise ValueError(
+            f"{path}: the header puts the voxels at byte {header['vox_offset']:g}, "
+            f"inside itself; expected {_SINGLE_FILE_OFFSET} or more. Export it again."
         )
     # After the above: nibabel would put 1 mm in the place of 0.
     header.check_fix(error_level=40)

@@ -188,6 +188,7 @@ def test_a_folder_is_searched_to_any_depth_and_other_files_passed_over(write_sta
     for keyword in ("Rows", "Columns", "PixelData"):
         delattr(report, keyword)
     report.SeriesInstanceUID = "1.2.3"
+    report.SOPClassUID = uid.EnhancedSRStorage
     report.save_as(folder / "report.dcm")
     np.testing.assert_array_equal(dicom.read(folder).array, voxels)
 
@@ -196,6 +197,7 @@ def test_only_reports_are_no_scan(write_stack):
     folder, _ = write_stack(num_slices=1)
     report = pydicom.dcmread(folder / "slice0.dcm")
     del report.Rows
+    report.SOPClassUID = uid.EnhancedSRStorage
     report.save_as(folder / "slice0.dcm")
     with pytest.raises(ValueError, match=r"1 DICOM file\(s\) and no image among them"):
         dicom.read(folder)

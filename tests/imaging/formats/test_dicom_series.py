@@ -33,7 +33,16 @@ def test_a_header_says_what_was_written(headers):
 
 
 def test_what_has_no_pixels_is_no_image():
-    assert dicom_series.parse("report", pydicom.Dataset()) is None
+    report = pydicom.Dataset()
+    report.SOPClassUID = pydicom.uid.EnhancedSRStorage
+    assert dicom_series.parse("report", report) is None
+
+
+def test_an_image_without_a_size_is_damaged():
+    cut_short = pydicom.Dataset()
+    cut_short.SOPClassUID = pydicom.uid.MRImageStorage
+    with pytest.raises(ValueError, match="slice7: an image without Rows and Columns"):
+        dicom_series.parse("slice7", cut_short)
 
 
 def test_echoes_are_grouped_where_positions_repeat(headers):

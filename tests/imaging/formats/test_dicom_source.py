@@ -86,3 +86,13 @@ def test_a_damaged_zip_is_refused(zipped_stack):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"scan.zip: the zip cannot be read.*CRC"):
         dicom.read(path)
+
+
+@pytest.mark.parametrize("num_bytes", [0, 100, 200, 400])
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_a_slice_cut_short_is_never_left_out(write_stack, number, num_bytes):
+    folder, _ = write_stack(num_slices=4)
+    damaged = folder / f"slice{number}.dcm"
+    damaged.write_bytes(damaged.read_bytes()[:num_bytes])
+    with pytest.raises(ValueError, match=damaged.name):
+        dicom.read(folder)
