@@ -9,6 +9,8 @@ flag; a flag that is given overrides the preset's value.
 
 from __future__ import annotations
 
+import re
+
 from absl import flags
 
 from deepresolve import config_flags, entry
@@ -59,7 +61,8 @@ def run() -> None:
 
 def _reason(error) -> str:
     """What went wrong, without the trace of TensorFlow's graph before it."""
-    return error.message.strip().splitlines()[-1].strip()
+    plain = re.sub(r"\[\[.*?\]\]|\{\{.*?\}\}|\[Op:.*", "", error.message)
+    return plain.strip().splitlines()[-1].strip()
 
 
 def _validation(stored):

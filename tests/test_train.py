@@ -89,6 +89,8 @@ def test_damaged_shard_stops_the_training_with_the_cure(records_dir, tmp_path):
     assert result.returncode == 1
     assert "damaged or missing shard" in result.stderr
     assert "python -m records verify" in result.stderr
+    assert "corrupted record" in result.stderr
+    assert "Detected at node" not in result.stderr
 
 
 def test_missing_shard_is_one_line(records_dir, tmp_path):
