@@ -45,10 +45,17 @@ def test_equals_one_pass_over_the_whole_volume(model, shape, block_planes):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
 
 
-def test_bfloat16_stays_bfloat16_between_layers_and_near_float32():
+@pytest.fixture(scope="module")
+def twins():
+    """The same weights in a float32 network and in a bfloat16 one."""
     exact = networks.build_model(CHAIN)
     fast = networks.build_model(CHAIN, "mixed_bfloat16")
     fast.set_weights(exact.get_weights())
+    return exact, fast
+
+
+def test_bfloat16_stays_bfloat16_between_layers_and_near_float32(twins):
+    exact, fast = twins
     array = volume(8, 8, 20)
     np.testing.assert_allclose(
         StreamedModel(exact, 4, dtype="bfloat16")(array),
@@ -58,10 +65,8 @@ def test_bfloat16_stays_bfloat16_between_layers_and_near_float32():
     )
 
 
-def test_model_trained_in_bfloat16_is_streamed_exactly():
-    exact = networks.build_model(CHAIN)
-    fast = networks.build_model(CHAIN, "mixed_bfloat16")
-    fast.set_weights(exact.get_weights())
+def test_model_trained_in_bfloat16_is_streamed_exactly(twins):
+    exact, fast = twins
     array = volume(8, 8, 20)
     np.testing.assert_allclose(
         StreamedModel(fast, 4)(array), one_pass(exact, array), rtol=0, atol=1e-5
