@@ -1,5 +1,6 @@
 """What tests of several rooms share."""
 
+import contextlib
 import os
 import pathlib
 
@@ -49,3 +50,24 @@ def volume_source():
         )
 
     return source
+
+
+@pytest.fixture
+def full_disk():
+    """A context in which no file can grow beyond a number of bytes.
+
+    The operating system refuses the write, as a full disk or a quota does. Only for as
+    long as the context lasts: pytest's own report may go to a file, too.
+    """
+    resource = pytest.importorskip("resource")
+
+    @contextlib.contextmanager
+    def limit(num_bytes):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limit

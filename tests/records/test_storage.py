@@ -1,21 +1,11 @@
 """Files are whole or absent."""
 
 import hashlib
-import resource
 
 import pytest
 import tensorflow as tf
 
 from records import storage
-
-
-@pytest.fixture
-def full_disk():
-    """No file can grow beyond 4 KiB: the operating system refuses the write."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_file_is_written_read_and_hashed(tmp_path):
@@ -82,7 +72,8 @@ def test_what_cannot_be_listed_or_deleted_is_an_os_error(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path, full_disk):
-    with pytest.raises(OSError, match=r"Could not write .*file.*disk full"):
+    refused = pytest.raises(OSError, match=r"Could not write .*file.*disk full")
+    with refused, full_disk(4096):
         storage.write(str(tmp_path / "file"), bytes(100_000))
     assert storage.list_files(str(tmp_path)) == []
 
@@ -91,6 +82,7 @@ def test_a_full_disk_stops_a_tfrecord(tmp_path, full_disk):
     path = str(tmp_path / "file")
     with (
         pytest.raises(OSError, match=r"Could not write .*file.*disk full"),
+        full_disk(4096),
         storage.replacing(path) as temporary,
         tf.io.TFRecordWriter(temporary) as writer,
     ):
