@@ -9,7 +9,7 @@ RUN = $(VENV)/bin/python
 
 DEMO ?= demo
 DEMO_KNEES ?= 24
-DEMO_MINUTES ?= 5
+DEMO_MINUTES ?= 4
 BENCH ?= benchmarks/results
 
 .PHONY: demo test lint bench install
@@ -27,18 +27,25 @@ demo: install
 	    --phantom_shape=144,144,121 --phantom_spacing_mm=0.8,0.8,0.75 \
 	    --split=58,10,32 --output=$(DEMO)/records
 	$(RUN) train.py --preset=sr_cnn_small --max_minutes=$(DEMO_MINUTES) \
-	    --records=$(DEMO)/records --workdir=$(DEMO)/run
-	$(RUN) evaluate.py --records=$(DEMO)/records --sr_workdir=$(DEMO)/run \
-	    --output=$(DEMO)/report
+	    --records=$(DEMO)/records --workdir=$(DEMO)/sr
+	$(RUN) train.py --preset=seg_cnn_small --max_minutes=$(DEMO_MINUTES) \
+	    --records=$(DEMO)/records --workdir=$(DEMO)/seg
+	$(RUN) train.py --preset=segnet_2d_small --max_minutes=$(DEMO_MINUTES) \
+	    --records=$(DEMO)/records --workdir=$(DEMO)/segnet
+	$(RUN) evaluate.py --records=$(DEMO)/records --output=$(DEMO)/report \
+	    --sr_workdir=$(DEMO)/sr --seg_workdir=$(DEMO)/seg \
+	    --benchmark_workdir=$(DEMO)/segnet
 	$(RUN) -m deepresolve.imaging.write_phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
-	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/run \
+	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/sr \
 	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz
+	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/seg \
+	    --input=$(DEMO)/thin.nii.gz --output=$(DEMO)/cartilage.nii.gz
 	@echo
-	@echo "Table        $(DEMO)/report/report.md"
-	@echo "Figure       $(DEMO)/report/super_resolution.png"
+	@echo "Report       $(DEMO)/report/report.html (report.md: the same as text)"
 	@echo "Scans        $(DEMO)/thick.nii.gz became $(DEMO)/thin.nii.gz"
-	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)/run/tensorboard"
+	@echo "Cartilage    $(DEMO)/cartilage.nii.gz, a label map on the grid of thin.nii.gz"
+	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
 
 test: install
 	$(RUN) -m pytest

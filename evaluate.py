@@ -1,11 +1,21 @@
-"""Measures a trained network on held-out subjects.
+"""Measures trained networks on held-out subjects: the paper's Table 1.
 
-    python evaluate.py --records=DIR --sr_workdir=RUN --output=DIR [--split=test]
+    python evaluate.py --records=DIR --output=DIR [--split=test]
+        --sr_workdir=RUN --seg_workdir=RUN --benchmark_workdir=RUN
 
-Writes report.md, report.json, subjects.csv and super_resolution.png into --output.
+Any of the three workdirs will do. With --sr_workdir scans are thickened, and SR-CNN,
+TCI and Fourier interpolation are compared with the ground truth. With --seg_workdir
+every image set is segmented, with --benchmark_workdir the ground truth is, too; both
+are measured against the records' labels. Without --sr_workdir scans are thickened only
+if --downsample_factor says how much; else the ground truth alone is segmented.
+
+Writes report.html (one page with all figures), report.md, report.json, subjects.csv
+and the figures into --output.
 """
 
 from __future__ import annotations
+
+import os
 
 from absl import flags
 
@@ -16,53 +26,149 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("records", None, "Folder that `python -m records convert` wrote.")
 flags.DEFINE_string("sr_workdir", None, "Workdir of a super-resolution training.")
+flags.DEFINE_string("seg_workdir", None, "Workdir of a segmentation training.")
+flags.DEFINE_string(
+    "benchmark_workdir", None, "Workdir of a segmentation to compare it with."
+)
 flags.DEFINE_string("output", None, "Local folder of the report; made if need be.")
 flags.DEFINE_enum(
     "split", "test", ["train", "validation", "test"], "Which subjects of the records."
 )
 flags.DEFINE_enum(
-    "checkpoint", "best", ["best", "last"], "Best validation pSNR, or last epoch."
+    "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
 )
 flags.DEFINE_integer(
     "downsample_factor",
     None,
-    "Thin slices per thick slice spacing. Needed if the network knows several.",
+    "Thin slices per thick slice spacing. Needed if SR-CNN knows several.",
 )
-flags.mark_flags_as_required(["records", "sr_workdir", "output"])
+flags.mark_flags_as_required(["records", "output"])
+
+# The preset whose numbers the paper has, by the part that a network plays.
+_PUBLISHED = {"sr": "sr_cnn", "seg": "seg_cnn", "benchmark": "segnet_2d"}
+
+
+@flags.multi_flags_validator(
+    ["sr_workdir", "seg_workdir", "benchmark_workdir"],
+    "Give at least one of --sr_workdir, --seg_workdir and --benchmark_workdir.",
+)
+def _some_workdir(values) -> bool:
+    return any(values.values())
 
 
 def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
-    from deepresolve.evaluation import figures, report, tables
-    from deepresolve.evaluation.subjects import evaluate_super_resolution
-    from deepresolve.inference.super_resolution import SuperResolver
+    from deepresolve.evaluation import contents, markdown, report
+    from deepresolve.evaluation.analysis import analyse
+    from deepresolve.evaluation.subjects import evaluate
     from records import manifest, reader
 
     stored = manifest.load(FLAGS.records)
-    network = SuperResolver.from_workdir(FLAGS.sr_workdir, FLAGS.checkpoint)
-    factor = network.choose_factor(FLAGS.downsample_factor)
+    plan, about = _plan(stored)
     folder = report.make_folder(FLAGS.output)
-    results = evaluate_super_resolution(
+    results = evaluate(
         reader.subjects(FLAGS.records, FLAGS.split),
-        network.enhance,
-        downsample_factor=factor,
+        plan,
         num_subjects=stored.counts[FLAGS.split],
+        on_subject=report.Progress(folder).add,
     )
-    about = _flags_and_versions() | {
-        "records_sha256": stored.sha256,
-        "preset": network.config.preset,
+    analysis = analyse(results)
+    paths = report.save(folder, analysis, _flags_and_versions() | about)
+    print(markdown.render(contents.summary(analysis)), *paths, sep="\n")
+
+
+def _plan(stored):
+    """What is to be done, and what it is done with; refuses what cannot be done.
+
+    Args:
+      stored: the manifest of the records.
+
+    Returns:
+      A `deepresolve.evaluation.plan.Plan` and facts for the report.
+
+    Raises:
+      ValueError: a workdir of the wrong task or of another study, or no labels.
+    """
+    from deepresolve.evaluation.plan import Plan
+    from deepresolve.inference.segmentation import Segmenter
+    from deepresolve.inference.super_resolution import SuperResolver
+
+    configs, functions = {}, {}
+    factor = FLAGS.downsample_factor
+    if FLAGS.sr_workdir:
+        resolver = SuperResolver.from_workdir(FLAGS.sr_workdir, FLAGS.checkpoint)
+        factor = resolver.choose_factor(factor)
+        configs["sr"], functions["sr"] = resolver.config, resolver.enhance
+    for part in ("seg", "benchmark"):
+        if workdir := FLAGS[f"{part}_workdir"].value:
+            segmenter = Segmenter.from_workdir(workdir, FLAGS.checkpoint)
+            configs[part], functions[part] = segmenter.config, segmenter.label_map
+    plan = Plan(
+        networks=_networks(configs, functions),
+        downsample_factor=factor,
+        classes=_classes(configs, stored),
+    )
+    about = {f"{part}_preset": config.preset for part, config in configs.items()}
+    return plan, about | {"records_sha256": stored.sha256}
+
+
+def _networks(configs, functions):
+    """The networks by part, under names that tell them apart."""
+    from deepresolve.evaluation.plan import MODEL_TITLES, Network
+
+    titles = {
+        part: MODEL_TITLES.get(config.model, config.model)
+        for part, config in configs.items()
     }
-    published = presets.trains_as(network.config, "sr_cnn")
-    paths = report.write(
-        folder,
-        {
-            "subjects.csv": report.to_csv(results),
-            "super_resolution.png": figures.comparison(results),
-            "report.json": report.to_json(results, about),
-            "report.md": report.to_markdown(results, about, published=published),
-        },
-    )
-    print(tables.summary(results), "", *paths, sep="\n")
+    if "benchmark" in titles and titles["benchmark"] == titles.get("seg"):
+        titles["benchmark"] += ", benchmark"
+    return {
+        part: Network(
+            titles[part],
+            functions[part],
+            published=presets.trains_as(config, _PUBLISHED[part]),
+        )
+        for part, config in configs.items()
+    }
+
+
+def _classes(configs, stored):
+    """The classes of the segmentations among the records' labels; None without any."""
+    from deepresolve.evaluation.plan import Classes
+
+    segmented = {
+        part: configs[part] for part in ("seg", "benchmark") if part in configs
+    }
+    if not segmented:
+        return None
+    first, *others = (config.classes for config in segmented.values())
+    if any(other != first for other in others):
+        raise ValueError(
+            f"The networks of {FLAGS.seg_workdir} and {FLAGS.benchmark_workdir} "
+            f"segment different classes: {', '.join(first)}; and "
+            f"{', '.join(others[0])}. Train both with the same --classes."
+        )
+    _require_labels(stored)
+    try:
+        return Classes.of(first, stored.label_names)
+    except ValueError as error:
+        workdir = FLAGS.seg_workdir or FLAGS.benchmark_workdir
+        raise ValueError(
+            f"{FLAGS.records} lacks labels that the network of {workdir} was trained "
+            f"for. {error}"
+        ) from error
+
+
+def _require_labels(stored) -> None:
+    """ValueError unless every subject of the split has labels."""
+    bare = [s.subject for s in stored.subjects(FLAGS.split) if not s.labelled]
+    if bare:
+        raise ValueError(
+            f"{len(bare)} of {stored.counts[FLAGS.split]} {FLAGS.split} subjects of "
+            f"{FLAGS.records} have no labels, the first {bare[0]!r}: there is nothing "
+            "to measure a segmentation against. Convert the scans with their labels, "
+            "or leave out --seg_workdir and --benchmark_workdir."
+        )
 
 
 def _flags_and_versions() -> dict[str, str]:
@@ -72,10 +178,16 @@ def _flags_and_versions() -> dict[str, str]:
     import skimage
     import tensorflow
 
-    names = ("records", "split", "sr_workdir", "checkpoint")
+    names = ("records", "split", "sr_workdir", "seg_workdir", "benchmark_workdir")
+    given = {name: FLAGS[name].value for name in (*names, "checkpoint")}
     modules = (deepresolve, tensorflow, keras, scipy, skimage)
-    return {name: FLAGS[name].value for name in names} | {
-        module.__name__: module.__version__ for module in modules
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    details = map(tensorflow.config.experimental.get_device_details, gpus)
+    return {
+        **{name: value for name, value in given.items() if value},
+        **{module.__name__: module.__version__ for module in modules},
+        "devices": ", ".join(d.get("device_name", "a GPU") for d in details)
+        or f"{os.cpu_count()} CPU cores",
     }
 
 

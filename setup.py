@@ -19,7 +19,8 @@ ADDONS = [
     "tensorflow-addons==0.23.0",
     "numpy<2",
 ]
-TEST = ["pytest>=7.4"]
+# SimpleITK is the oracle of the distances between surfaces.
+TEST = ["pytest>=7.4", "SimpleITK>=2.3"]
 
 setup(
     name="deepresolve",

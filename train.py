@@ -1,10 +1,12 @@
 """Trains a network on records.
 
     python train.py --preset=sr_cnn --records=DIR --workdir=DIR [--learning_rate=...]
+    python train.py --preset=seg_cnn --records=DIR --workdir=DIR [--classes=...]
 
 Running the same command again resumes from the last checkpoint; --num_epochs,
 --max_minutes and --checkpoint_minutes may then differ. Every field of the config is a
-flag; a flag that is given overrides the preset's value.
+flag; a flag that is given overrides the preset's value. A segmentation needs records
+with labels and their names.
 """
 
 from __future__ import annotations
@@ -30,22 +32,13 @@ def run() -> None:
 
     import tensorflow as tf
 
-    from deepresolve.evaluation import METRICS
-    from deepresolve.training.data import TrainingData
     from deepresolve.training.fit import fit
     from deepresolve.workdir import Workdir
-    from records import manifest, reader
+    from records import manifest
 
-    stored = manifest.load(FLAGS.records)
-    data = TrainingData(
-        volumes=lambda seed: reader.dataset(FLAGS.records, "train", shuffle_seed=seed),
-        shapes={subject.subject: subject.shape for subject in stored.subjects("train")},
-        validation=_validation(stored),
-        records=FLAGS.records,
-        sha256=stored.sha256,
-    )
+    data = _training_data(manifest.load(FLAGS.records))
     try:
-        fit(config, data, Workdir(FLAGS.workdir), METRICS)
+        fit(config, data, Workdir(FLAGS.workdir), _metrics(config.task))
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise ValueError(
             f"{FLAGS.records} has a damaged or missing shard ({_reason(error)}). Run "
@@ -65,6 +58,32 @@ def _reason(error) -> str:
     return plain.strip().splitlines()[-1].strip()
 
 
+def _metrics(task: str):
+    """What is measured after each epoch; evaluate.py has more."""
+    from deepresolve.evaluation import LABEL_METRICS, METRICS
+
+    if task == "segmentation":
+        return {"dsc": LABEL_METRICS["dsc"]}
+    return {name: METRICS[name] for name in ("ssim", "psnr")}
+
+
+def _training_data(stored):
+    """The records in the form in which the library takes them."""
+    from deepresolve.training.data import TrainingData
+    from records import reader
+
+    training = stored.subjects("train")
+    return TrainingData(
+        volumes=lambda seed: reader.dataset(FLAGS.records, "train", shuffle_seed=seed),
+        shapes={subject.subject: subject.shape for subject in training},
+        validation=_validation(stored),
+        label_names=stored.label_names,
+        num_labelled=stored.num_labelled("train"),
+        records=FLAGS.records,
+        sha256=stored.sha256,
+    )
+
+
 def _validation(stored):
     """Validation scans with their scales, one in memory at a time."""
     from deepresolve.training.data import ValidationScan
@@ -72,7 +91,9 @@ def _validation(stored):
 
     if stored.subjects("validation"):
         for subject in reader.subjects(FLAGS.records, "validation"):
-            yield ValidationScan(subject.subject, subject.image, subject.scale)
+            yield ValidationScan(
+                subject.subject, subject.image, subject.scale, subject.label
+            )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ imports TensorFlow, so `--help` answers at once.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import types
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from deepresolve.imaging.factor import check_factor
+from deepresolve.imaging.labels import class_sources
 
 Shape = tuple[int, int, int]
 
@@ -38,11 +40,27 @@ BOOKKEEPING = frozenset(
 CHANGEABLE = frozenset({"checkpoint_minutes", "max_minutes", "num_epochs"})
 
 
-def _field(default, help_text: str, minimum=None):
-    """A field with the text of its flag and the smallest value that makes sense."""
-    return dataclasses.field(
-        default=default, metadata={"help": help_text, "minimum": minimum}
-    )
+def _field(default, help_text: str, minimum=None, maximum=None, task=None):
+    """A field with the text of its flag.
+
+    Args:
+      default: its value where nothing is said.
+      help_text: meaning, unit and source.
+      minimum: smallest value that makes sense; None for any.
+      maximum: largest value that makes sense; None for any.
+      task: the only task that the field belongs to; None for all.
+    """
+    metadata = {
+        "help": help_text,
+        "minimum": minimum,
+        "maximum": maximum,
+        "task": task,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+_super_resolution_field = functools.partial(_field, task="super_resolution")
+_segmentation_field = functools.partial(_field, task="segmentation")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,28 +68,47 @@ class Config:
     """One training run. Defaults are the published SR-CNN's where one is published.
 
     Every field's meaning, unit and source stand in its help text, which is also the
-    text of its flag. Shapes are (rows, columns, slices) of a canonical volume.
+    text of its flag. A field of one task must keep its default in a run of the other.
+    Shapes are (rows, columns, slices) of a canonical volume.
 
     Raises:
       ValueError: a value is out of range, or two fields contradict each other.
     """
 
     preset: str = _field("", "Name of the preset that these values started from.")
-    task: Literal["super_resolution"] = _field(
+    task: Literal["super_resolution", "segmentation"] = _field(
         "super_resolution", "What the network learns."
     )
 
     model: str = _field("sr_cnn", "Name in deepresolve.networks.MODELS.")
-    num_layers: int = _field(20, "Convolutions, the last one linear (abstract).", 2)
-    num_features: int = _field(64, "Features of each inner convolution (abstract).", 1)
-    fold: Shape = _field(
+    num_layers: int = _super_resolution_field(
+        20, "Convolutions, the last one linear (abstract).", 2
+    )
+    num_features: int = _field(
+        64,
+        "Features of each inner convolution of SR-CNN (abstract); of the first level "
+        "of a segmentation network, doubled at each level below.",
+        1,
+    )
+    num_levels: int = _segmentation_field(
+        5, "Resolutions of a U-Net, full size included (abstract).", 2
+    )
+    dropout: float = _segmentation_field(
+        0.25, "Share of features dropped in training (abstract).", 0, 0.9
+    )
+    fold: Shape = _super_resolution_field(
         (1, 1, 1),
         "Convolve on a grid coarser by these factors, whose channels hold the voxels "
         "folded together (Shi, CVPR 2016). 1,1,1 is the published network.",
         1,
     )
 
-    downsample_factors: tuple[int, ...] = _field(
+    classes: tuple[str, ...] = _segmentation_field(
+        ("femoral cartilage",),
+        "Tissues to segment: names of the records' labels, or NEW=NAME+NAME, which "
+        "merges several into one. All other labels are background.",
+    )
+    downsample_factors: tuple[int, ...] = _super_resolution_field(
         (3,), "Thick slices are this many thin ones apart; several train together."
     )
     patch_shape: Shape = _field((32, 32, 32), "Voxels of a training patch.", 1)
@@ -92,9 +129,45 @@ class Config:
         "Patches with a smaller share of tissue voxels are air and skipped, and the "
         "epoch filled up from a further pass; 0 keeps all (ours).",
         0,
+        1,
     )
-    random_flips: bool = _field(
+    foreground_rate: float = _segmentation_field(
+        0.0,
+        "Share of random patches that hold a voxel of the classes, drawn at random, as "
+        "near to their middle as the volume's edge allows (ours).",
+        0,
+        1,
+    )
+    random_flips: bool = _super_resolution_field(
         False, "Flip patches in-plane at random, the same for input and target (ours)."
+    )
+    random_mirror: bool = _segmentation_field(
+        False, "Mirror left and right at random: a left knee becomes a right (ours)."
+    )
+    max_rotation_degrees: float = _segmentation_field(
+        0.0, "Rotate in-plane by at most this many degrees (ours).", 0, 180
+    )
+    max_scaling: float = _segmentation_field(
+        0.0, "Scale in-plane by 1 / (1 + this) to 1 + this (ours).", 0, 1
+    )
+    max_bias: float = _segmentation_field(
+        0.0,
+        "Multiply by a smooth field from exp(-this) to exp(this), as of a coil (ours).",
+        0,
+        3,
+    )
+    max_gamma: float = _segmentation_field(
+        0.0, "Raise intensities to a power of exp(-this) to exp(this) (ours).", 0, 3
+    )
+    max_noise: float = _segmentation_field(
+        0.0, "Add noise of at most this standard deviation, full scale 1 (ours).", 0, 1
+    )
+    max_blur: float = _segmentation_field(
+        0.0,
+        "Blur along the slice axis by a Gaussian of at most this standard deviation in "
+        "voxels, as interpolated images are (ours).",
+        0,
+        8,
     )
     shuffle_mib: int = _field(
         256, "Memory bound of the shuffle buffer, in MiB of patch pairs (ours).", 1
@@ -106,9 +179,15 @@ class Config:
     loss: str = _field("mean_squared_error", "Name in deepresolve.networks.LOSSES.")
     optimizer: str = _field("adam", "Name in deepresolve.training.OPTIMIZERS.")
     learning_rate: float = _field(1e-4, "Peak learning rate (abstract).", 0)
-    schedule: Literal["constant", "cosine"] = _field(
-        "constant", "Learning rate over the run; cosine ends at 0."
+    schedule: Literal["constant", "cosine", "step"] = _field(
+        "constant",
+        "Learning rate over the run; cosine ends at 0, step falls by `drop` after "
+        "every `epochs_per_drop` epochs.",
     )
+    drop: float = _field(
+        0.6, "Share of the learning rate that each step takes away (abstract).", 0, 1
+    )
+    epochs_per_drop: int = _field(5, "Epochs between two such steps (abstract).", 1)
     warmup_steps: int = _field(
         0, "Steps in which the learning rate rises linearly from 0.", 0
     )
@@ -122,8 +201,8 @@ class Config:
     )
     max_minutes: float = _field(
         0.0,
-        "End training after this many minutes, resumed ones included; the learning "
-        "rate schedule then runs over the time instead of the steps. 0: no limit.",
+        "End training after this many minutes, resumed ones included; warm-up aside, "
+        "a cosine then runs over the time instead of the steps. 0: no limit.",
         0,
     )
 
@@ -161,6 +240,17 @@ class Config:
         for factor in self.downsample_factors:
             check_factor(factor)
         self._check_fold()
+        self._check_task()
+        if self.foreground_rate and self.patch_sampling == "grid":
+            raise ValueError(
+                "foreground_rate needs patch_sampling=random: grid patches are where "
+                f"the grid is; got foreground_rate={self.foreground_rate}."
+            )
+        if self.schedule == "step" and self.warmup_steps:
+            raise ValueError(
+                "schedule=step changes the learning rate between epochs alone: "
+                f"warmup_steps must be 0; got {self.warmup_steps}."
+            )
 
     def _check_fold(self):
         if any(p % f for p, f in zip(self.patch_shape, self.fold, strict=True)):
@@ -175,6 +265,21 @@ class Config:
                 f"downsample_factors={slice_fold} alone; got "
                 f"{self.downsample_factors}. Use fold=1,1,1 for several factors."
             )
+
+    def _check_task(self):
+        class_sources(self.classes)
+        for field in dataclasses.fields(self):
+            owner = field.metadata["task"]
+            if owner in (None, self.task) or getattr(self, field.name) == field.default:
+                continue
+            raise ValueError(
+                f"{field.name} belongs to task={owner}; this run is for {self.task}."
+            )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the segmented classes; the n-th, from 1, is n in a label map."""
+        return tuple(class_sources(self.classes))
 
     def replace(self, **changes: Any) -> Config:
         """A copy with some fields changed, checked again."""
@@ -231,7 +336,7 @@ def _check_field(field: dataclasses.Field, expected: Any, value: Any) -> None:
     if origin is tuple:
         length = 3 if expected == Shape else None
         parts = value if isinstance(value, tuple) else (None,)
-        fits = all(_is_a(part, int) for part in parts)
+        fits = all(_is_a(part, typing.get_args(expected)[0]) for part in parts)
         fits = fits and length in (None, len(parts))
     else:
         parts, fits = (value,), _is_a(value, expected)
@@ -244,6 +349,9 @@ def _check_field(field: dataclasses.Field, expected: Any, value: Any) -> None:
     minimum = field.metadata["minimum"]
     if minimum is not None and min(parts) < minimum:
         raise ValueError(f"{field.name} must be at least {minimum}; got {value!r}.")
+    maximum = field.metadata["maximum"]
+    if maximum is not None and max(parts) > maximum:
+        raise ValueError(f"{field.name} must be at most {maximum}; got {value!r}.")
 
 
 def _is_a(value: Any, expected: type) -> bool:

@@ -39,8 +39,9 @@ def config_from_flags(values: flags.FlagValues) -> Config:
     Raises:
       ValueError: a value is out of range or no list of whole numbers.
     """
+    types = typing.get_type_hints(Config)
     given = {
-        field.name: _parsed(field.name, values[field.name].value)
+        field.name: _parsed(field.name, types[field.name], values[field.name].value)
         for field in _overridable()
         if values[field.name].present
     }
@@ -51,11 +52,11 @@ def _overridable() -> list[dataclasses.Field]:
     return [field for field in dataclasses.fields(Config) if field.name != "preset"]
 
 
-def _parsed(name: str, value: Any) -> Any:
+def _parsed(name: str, kind: Any, value: Any) -> Any:
     if not isinstance(value, list):
         return value
     try:
-        return tuple(int(part) for part in value)
+        return tuple(typing.get_args(kind)[0](part) for part in value)
     except ValueError:
         raise ValueError(
             f"--{name} takes whole numbers separated by commas; "

@@ -15,9 +15,23 @@ if KERAS_3:
 else:
     import tensorflow as tf
 
+    def _shape(x) -> tuple:
+        """Sizes as numbers where they are known, else as scalar tensors."""
+        sizes = tf.shape(x)
+        return tuple(sizes[i] if n is None else n for i, n in enumerate(x.shape))
+
     ops = types.SimpleNamespace(
+        cast=tf.cast,
         concatenate=tf.concat,
+        log=tf.math.log,
+        max=tf.reduce_max,
+        maximum=tf.maximum,
+        mean=tf.reduce_mean,
+        one_hot=tf.one_hot,
         reshape=tf.reshape,
-        shape=lambda x: tuple(tf.unstack(tf.shape(x))),
+        shape=_shape,
+        sqrt=tf.sqrt,
+        sum=tf.reduce_sum,
         transpose=tf.transpose,
+        where=tf.where,
     )

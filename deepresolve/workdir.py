@@ -1,9 +1,10 @@
 """The folder of one run, wherever `tf.io.gfile` reaches.
 
     config.json        the run's Config
-    provenance.json    versions, records hash, devices and precision of each start
+    provenance.json    versions, records, classes, devices, precision of each start
     checkpoints/       the last state of training, to resume from
-    best.keras         weights of the best validation pSNR so far
+    best.keras         weights of the best validation score so far: pSNR, or for a
+                       segmentation the Dice coefficient
     last.keras         weights after the last epoch
     tensorboard/       curves and images
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from absl.flags import argparse_flags
 
 from deepresolve import entry
+from deepresolve.imaging.labels import parse_label_names
 
 # The settings of each dataset: a flag each, of the same name. They stay None unless
 # given, so that the dataset's own default counts and another one's flag is refused.
@@ -20,6 +21,11 @@ DATASET_FLAGS = {
     "folder": {
         "source": ("DIR", "scans (NIfTI, DICOM folders, zips) at any depth, or one"),
         "labels": ("DIR", "label maps named as the scans; every scan needs one"),
+        "label_names": (
+            "V=NAME,...",
+            "what the values in the label maps mean, such as '1=femoral cartilage,"
+            "2=patellar cartilage'; needed with --labels",
+        ),
         "slice_axis": (
             "AXIS",
             "axis of the slices, 0, 1 or 2, where a header is wrong",
@@ -140,6 +146,7 @@ def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
         help="of the split, the order, and phantoms (default: %(default)s)",
     )
     types = {
+        "label_names": _label_names,
         "slice_axis": int,
         "echo": _number,
         "num_subjects": _number,
@@ -185,6 +192,13 @@ def _split(text: str) -> tuple[float, ...]:
             f"expected three percentages such as 70,20,10; got {text!r}"
         )
     return percentages
+
+
+def _label_names(text: str) -> dict[int, str]:
+    try:
+        return parse_label_names(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _triple(kind: type) -> Callable[[str], tuple]:

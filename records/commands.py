@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from records import contact_sheet, conversion, manifest, overview, storage, verification
+from tqdm import tqdm
+
+from records import conversion, manifest, overview, reader, storage, verification
+from records.contact_sheet import ContactSheet
 from records.datasets import DATASETS
+from records.label_volumes import LabelVolumes
 
 
 def convert(flags: argparse.Namespace) -> int:
@@ -38,10 +42,20 @@ def verify(flags: argparse.Namespace) -> int:
 
 def inspect(flags: argparse.Namespace) -> int:
     """Prints what a set of shards holds and draws its contact sheet."""
-    print(overview.describe(manifest.load(flags.records)))
+    described = manifest.load(flags.records)
+    print(overview.describe(described))
+    names, total = described.label_names, sum(described.counts.values())
+    sheet = ContactSheet(total, names, max_subjects=flags.max_subjects)
+    volumes = LabelVolumes(names)
+    subjects = reader.all_subjects(flags.records, described)
+    for split, stored in tqdm(subjects, "read", total, unit="scan", disable=None):
+        volumes.add(stored)
+        sheet.add(stored, split)
+    if table := volumes.describe():
+        print(f"\n{table}\n")
     figure = flags.figure or storage.join(flags.records, "contact_sheet.png")
-    drawn = contact_sheet.draw(flags.records, figure, max_subjects=flags.max_subjects)
-    print(f"contact sheet of {drawn} subjects: {figure}")
+    sheet.save(figure)
+    print(f"contact sheet of {sheet.num_drawn} subjects: {figure}")
     return 0
 
 

@@ -28,7 +28,7 @@ class Dataset(Protocol):
 
     @property
     def label_names(self) -> dict[int, str]:
-        """What each label value means."""
+        """What each label value means: every one that the scans hold, but 0."""
 
     def subjects(self, seed: int) -> Iterator[Subject]:
         """The scans."""
@@ -110,7 +110,7 @@ def convert(recipe: Recipe, output: str, *, num_workers: int = 1) -> manifest.Ma
     remaining = [plan for plan in plans if plan.file not in done]
     with tqdm(total=len(subjects), unit="scan", desc="convert", disable=None) as bar:
         bar.update(sum(shard.num_subjects for shard in done.values()))
-        for shard in _write_all(remaining, output, recipe.compression, num_workers):
+        for shard in _write_all(remaining, recipe, output, num_workers):
             done[shard.file] = shard
             bar.update(shard.num_subjects)
     if remaining or not manifest.exists(output):
@@ -128,12 +128,13 @@ def _check_unique(subjects: Sequence[Subject]) -> None:
 
 
 def _write_all(
-    plans: Sequence[shards.Plan], output: str, compression: str, num_workers: int
+    plans: Sequence[shards.Plan], recipe: Recipe, output: str, num_workers: int
 ) -> Iterator[manifest.Shard]:
     """Writes the shards, in any order; an error or Ctrl-C ends all work at once."""
+    settings = (output, recipe.compression, recipe.dataset.label_names)
     if min(num_workers, len(plans)) < 2:
         for plan in plans:
-            yield shards.write(plan, output, compression, check_cancelled=lambda: None)
+            yield shards.write(plan, *settings, check_cancelled=lambda: None)
         return
     # TensorFlow does not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -143,9 +144,7 @@ def _write_all(
     )
     try:
         with _ctrl_c_held_back():
-            futures = [
-                executor.submit(_write_one, plan, output, compression) for plan in plans
-            ]
+            futures = [executor.submit(_write_one, plan, *settings) for plan in plans]
         for future in concurrent.futures.as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -190,8 +189,12 @@ def _exit_with_parent() -> None:
     os._exit(1)
 
 
-def _write_one(plan: shards.Plan, output: str, compression: str) -> manifest.Shard:
-    return shards.write(plan, output, compression, check_cancelled=_check_cancelled)
+def _write_one(
+    plan: shards.Plan, output: str, compression: str, label_names: dict[int, str]
+) -> manifest.Shard:
+    return shards.write(
+        plan, output, compression, label_names, check_cancelled=_check_cancelled
+    )
 
 
 def _check_cancelled() -> None:

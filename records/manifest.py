@@ -11,6 +11,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -79,7 +80,7 @@ class Manifest:
     Attributes:
       recipe: every setting that determines the content, as JSON values.
       versions: of deepresolve, tensorflow, numpy and python, at the last conversion.
-      label_names: what each label value means; empty where the source does not say.
+      label_names: what each label value means; empty without label maps.
       all_shards: the shards of all splits.
       sha256: SHA-256 of the manifest file: it stands for the whole set.
     """
@@ -111,6 +112,10 @@ class Manifest:
         """The subjects of a split, in the order of its shards."""
         return tuple(e for shard in self.shards(split) for e in shard.subjects)
 
+    def num_labelled(self, split: str) -> int:
+        """Number of subjects of a split that have a label map."""
+        return sum(entry.labelled for entry in self.subjects(split))
+
     @property
     def counts(self) -> dict[str, int]:
         """Number of subjects in each split."""
@@ -118,6 +123,12 @@ class Manifest:
         for shard in self.all_shards:
             counts[shard.split] += shard.num_subjects
         return {split: counts[split] for split in SPLITS}
+
+
+def settings(recipe: Mapping) -> dict:
+    """A recipe as one table: the dataset's settings among the others."""
+    others = {key: value for key, value in recipe.items() if key != "settings"}
+    return {**others, **recipe["settings"]}
 
 
 def entry(stored: StoredSubject) -> Entry:

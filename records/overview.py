@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from records.manifest import Entry, Manifest
+from records.manifest import Entry, Manifest, settings
+from records.splits import SPLITS
 
 _SUBJECT_COLUMNS = (
     "subject",
@@ -33,16 +34,28 @@ def describe(described: Manifest) -> str:
             "",
             f"{sum(counts.values())} subjects ({splits}) of {len(persons)} persons in "
             f"{len(described.all_shards)} shards, {_megabytes(size)} MiB",
+            f"label maps: {_labelled(described)}",
             f"recipe: {_recipe(described)}",
         ]
     )
 
 
+def _labelled(described: Manifest) -> str:
+    """How many subjects of each split have a label map."""
+    return ", ".join(
+        f"{split} {described.num_labelled(split)} of {described.counts[split]}"
+        for split in SPLITS
+    )
+
+
 def _recipe(described: Manifest) -> str:
-    """The settings that were made, those of the dataset among the others."""
-    fields = {**described.recipe, **described.recipe["settings"]}
-    del fields["settings"]
-    return ", ".join(f"{k} {v}" for k, v in fields.items() if v is not None)
+    """The settings that were given; the names of labels have a table of their own."""
+    given = settings(described.recipe)
+    return ", ".join(
+        f"{name} {value}"
+        for name, value in given.items()
+        if value is not None and name != "label_names"
+    )
 
 
 def _shard_table(described: Manifest) -> str:
@@ -50,7 +63,7 @@ def _shard_table(described: Manifest) -> str:
         (s.file, s.split, str(s.num_subjects), _megabytes(s.num_bytes), s.sha256[:12])
         for s in described.all_shards
     ]
-    return _table(("shard", "split", "subjects", "MiB", "sha256"), rows)
+    return table(("shard", "split", "subjects", "MiB", "sha256"), rows)
 
 
 def _subject_table(described: Manifest) -> str:
@@ -59,7 +72,7 @@ def _subject_table(described: Manifest) -> str:
         for shard in described.all_shards
         for entry in shard.subjects
     ]
-    return _table(_SUBJECT_COLUMNS, rows)
+    return table(_SUBJECT_COLUMNS, rows)
 
 
 def _subject_row(entry: Entry, split: str) -> tuple[str, ...]:
@@ -80,8 +93,8 @@ def _megabytes(num_bytes: int) -> str:
     return f"{num_bytes / 2**20:.1f}"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Left-aligned columns, two spaces between them."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a terminal: left-aligned columns, two spaces between them."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ["-" * width for width in widths], *rows]
     return "\n".join(

@@ -57,6 +57,23 @@ def subjects(records_dir: str, split: str) -> Iterator[StoredSubject]:
         yield from read_shard(records_dir, described, shard)
 
 
+def all_subjects(
+    records_dir: str, described: manifest.Manifest
+) -> Iterator[tuple[str, StoredSubject]]:
+    """The split and the content of every subject, one in memory at a time.
+
+    Args:
+      records_dir: folder of the shards.
+      described: their manifest.
+
+    Raises:
+      ValueError: a shard is missing or damaged.
+    """
+    for shard in described.all_shards:
+        for stored in read_shard(records_dir, described, shard):
+            yield shard.split, stored
+
+
 def read_shard(
     records_dir: str, described: manifest.Manifest, shard: manifest.Shard
 ) -> Iterator[StoredSubject]:

@@ -95,10 +95,11 @@ def _refuse_another_recipe(
     recipe: Mapping,
     output: str,
 ) -> None:
+    then, now = manifest.settings(complete.recipe), manifest.settings(recipe)
     changes = [
-        f"{key} was {complete.recipe.get(key)}, is {recipe.get(key)}"
-        for key in sorted({*complete.recipe, *recipe})
-        if complete.recipe.get(key) != recipe.get(key)
+        f"{key} was {then.get(key)}, is {now.get(key)}"
+        for key in sorted({*then, *now})
+        if then.get(key) != now.get(key)
     ]
     wanted = {plan.file: plan.fingerprint for plan in plans}
     if wanted != {shard.file: shard.fingerprint for shard in complete.all_shards}:

@@ -81,6 +81,7 @@ def write(
     plan: Plan,
     folder: str,
     compression: str,
+    label_names: Mapping[int, str],
     *,
     check_cancelled: Callable[[], None],
 ) -> manifest.Shard:
@@ -93,6 +94,7 @@ def write(
       plan: what to write.
       folder: where.
       compression: "none" or "gzip".
+      label_names: name by label value, of every label that may occur.
       check_cancelled: called before each subject; an exception out of it ends the work.
 
     Raises:
@@ -106,7 +108,7 @@ def write(
         with tf.io.TFRecordWriter(temporary, options) as writer:
             for subject in plan.subjects:
                 check_cancelled()
-                stored = load(subject)
+                stored = load(subject, label_names)
                 writer.write(schema.encode(stored))
                 entries.append(manifest.entry(stored))
         shard = manifest.Shard(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
+from deepresolve.imaging import labels
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.imaging.volume import Volume
 from records.subject import Subject
@@ -40,17 +42,21 @@ class StoredSubject:
     scale: IntensityScale
 
 
-def load(subject: Subject) -> StoredSubject:
+def load(subject: Subject, label_names: Mapping[int, str]) -> StoredSubject:
     """Reads a subject and puts it into the form that is stored.
 
+    Args:
+      subject: the scan.
+      label_names: name by label value, of every label that may occur.
+
     Raises:
-      ValueError: the scan cannot be used; the message names it.
+      ValueError: the scan or its label map cannot be used; the message names it.
     """
     try:
         source_sha256, label_sha256 = subject.hashes()
         scan, label = subject.load()
-        if label is not None and label.array.dtype != np.uint8:
-            raise ValueError(f"Labels are uint8; got {label.array.dtype}.")
+        if label is not None:
+            _check_labels(label.array, label_names, subject.label_source)
         image = scan.canonical()
         image = image.with_array(storable(image.array))
         return StoredSubject(
@@ -69,6 +75,17 @@ def load(subject: Subject) -> StoredSubject:
         raise ValueError(f"Subject {subject.id!r} ({subject.source}): {error}") from (
             error
         )
+
+
+def _check_labels(
+    array: np.ndarray, label_names: Mapping[int, str], source: str
+) -> None:
+    if array.dtype != np.uint8:
+        raise ValueError(f"{source}: labels are uint8; got {array.dtype}.")
+    try:
+        labels.check_values(array, label_names)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
 
 
 def storable(array: np.ndarray) -> np.ndarray:

@@ -41,6 +41,11 @@ class Subject(abc.ABC):
         """Where the scan comes from, for people to read; relative to the dataset."""
 
     @property
+    def label_source(self) -> str:
+        """Where the label map comes from, for people to read."""
+        return self.source
+
+    @property
     @abc.abstractmethod
     def num_bytes(self) -> int:
         """About how many bytes its voxels and labels take, known without reading."""

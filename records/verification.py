@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from tqdm import tqdm
 
+from deepresolve.imaging import labels
 from records import manifest, reader, shards, storage
+from records.stored import StoredSubject
 
 
 def verify(records_dir: str) -> list[str]:
@@ -61,11 +63,24 @@ def _check_shard(
     if storage.sha256(path) != shard.sha256:
         yield f"{shard.file} was changed: its SHA-256 is not the manifest's."
         return
+    entries = []
     try:
-        found = reader.read_shard(records_dir, described, shard)
-        entries = tuple(manifest.entry(stored) for stored in found)
+        for stored in reader.read_shard(records_dir, described, shard):
+            entries.append(manifest.entry(stored))
+            yield from _unnamed_labels(stored, described, shard)
     except ValueError as error:
         yield str(error)
         return
-    if entries != shard.subjects:
+    if tuple(entries) != shard.subjects:
         yield f"{shard.file} does not hold the subjects that the manifest lists."
+
+
+def _unnamed_labels(
+    stored: StoredSubject, described: manifest.Manifest, shard: manifest.Shard
+) -> Iterator[str]:
+    if stored.label is None:
+        return
+    try:
+        labels.check_values(stored.label.array, described.label_names)
+    except ValueError as error:
+        yield f"{shard.file}, subject {stored.subject!r}: {error}"

@@ -33,7 +33,10 @@ def test_every_field_says_what_it_is():
         ({"learning_rate": "fast"}, "learning_rate must be of type float"),
         ({"random_flips": 1}, "random_flips must be of type bool"),
         ({"batch_size": True}, "batch_size must be of type int"),
-        ({"schedule": "step"}, r"schedule must be one of \('constant', 'cosine'\)"),
+        ({"schedule": "poly"}, r"schedule must be one of .*; got 'poly'"),
+        ({"drop": 1.5}, r"drop must be at most 1; got 1\.5"),
+        ({"min_tissue": 2.0}, "min_tissue must be at most 1"),
+        ({"schedule": "step", "warmup_steps": 10}, "warmup_steps must be 0; got 10"),
         ({"downsample_factors": ()}, "at least one factor"),
         ({"downsample_factors": (3, 9)}, "from 2 to 8; got 9"),
         ({"fold": (5, 1, 1)}, "must be a multiple of fold"),
@@ -46,6 +49,37 @@ def test_every_field_says_what_it_is():
 def test_what_makes_no_sense_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         Config().replace(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": ()}, "at least one class"),
+        ({"classes": ("tibia", "tibia")}, "'tibia' comes twice"),
+        ({"classes": ("bone=femur+tibia", "tibia")}, r"\['tibia'\] are part of two"),
+        ({"classes": ("bone=femur+",)}, r"NEW=NAME\+NAME; got 'bone=femur\+'"),
+        ({"classes": (1,)}, r"classes must be of type tuple\[str, \.\.\.\]; got"),
+        ({"foreground_rate": 1.1}, "foreground_rate must be at most 1"),
+        ({"foreground_rate": 0.5}, "foreground_rate needs patch_sampling=random"),
+        ({"fold": (1, 1, 3), "patch_shape": (3, 3, 3)}, "fold belongs to task=super"),
+        ({"downsample_factors": (2,)}, "downsample_factors belongs to task=super"),
+    ],
+)
+def test_what_makes_no_sense_for_a_segmentation_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Config(task="segmentation").replace(**changes)
+
+
+def test_a_segmentations_fields_are_refused_in_super_resolution():
+    with pytest.raises(ValueError, match="dropout belongs to task=segmentation; this"):
+        Config(dropout=0.5)
+
+
+def test_class_names_leave_out_what_is_merged():
+    classes = ("femoral cartilage", "tibial cartilage=medial + lateral")
+    config = Config(task="segmentation", classes=classes)
+    assert config.class_names == ("femoral cartilage", "tibial cartilage")
+    assert Config.from_json(config.to_json()) == config
 
 
 def test_config_of_another_version_names_what_it_does_not_know():

@@ -47,13 +47,20 @@ def test_flags_override_the_preset_and_nothing_else():
     assert config == expected
 
 
+def test_classes_are_a_list_of_texts():
+    classes = "femoral cartilage,tibial cartilage=medial+lateral"
+    result = parse("--preset=seg_cnn", f"--classes={classes}")
+    assert result.returncode == 0, result.stderr
+    assert Config.from_json(result.stdout).classes == tuple(classes.split(","))
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
         ("--patch_shape=8,8,x", "--patch_shape takes whole numbers"),
         ("--batch_size=0", "batch_size must be at least 1"),
         ("--batch_size=many", "batch_size"),
-        ("--schedule=step", "should be one of"),
+        ("--schedule=poly", "should be one of"),
         ("--num_layer=5", "Unknown command line flag 'num_layer'"),
     ],
 )

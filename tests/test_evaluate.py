@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,29 @@ import pytest
 from scipy import ndimage
 
 ROOT = pathlib.Path(__file__).parent.parent
+SPACING_MM = (0.5, 0.5, 0.8)
+LABEL_NAMES = {2: "femoral cartilage", 5: "tibia"}
+FIGURES = ["bland_altman.png", "figure_2.png", "paired.png", "super_resolution.png"]
+NUMBERS = ["report.html", "report.json", "report.md", "subjects.csv"]
+
+# Runs evaluate.py several times in one process, as TensorFlow takes seconds to load.
+SEVERAL_RUNS = """
+import json, sys
+import evaluate
+from absl import flags
+
+outcomes = {}
+for name, arguments in json.loads(sys.argv[1]).items():
+    for flag in list(flags.FLAGS):
+        flags.FLAGS[flag].unparse()
+    flags.FLAGS(["evaluate.py", *arguments])
+    try:
+        evaluate.run()
+        outcomes[name] = "done"
+    except ValueError as error:
+        outcomes[name] = str(error)
+print(json.dumps(outcomes))
+"""
 
 
 def run(*command):
@@ -30,70 +54,238 @@ def evaluate(*flags):
     return run("evaluate.py", *flags)
 
 
-@pytest.fixture(scope="module")
-def records_dir(tmp_path_factory):
-    """Two smooth random scans of 24 x 22 x 20 voxels, both in the test split."""
-    from records import conversion
-    from records.datasets.folder import Folder
+def scan_and_label(seed):
+    """Smooth random voxels in RAS; what is bright is cartilage."""
+    noise = np.random.default_rng(seed).standard_normal((24, 22, 20))
+    smooth = ndimage.gaussian_filter(noise, 1.5)
+    voxels = (1000 + 300 * smooth / smooth.std()).astype(np.int16)
+    return voxels, np.where(voxels > 1300, 2, np.where(voxels < 700, 5, 0))
 
-    source = tmp_path_factory.mktemp("scans")
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """Folders of two scans of 24 x 22 x 20 voxels, and of their labels."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("scans", "labels")}
     for seed in range(2):
-        noise = np.random.default_rng(seed).standard_normal((24, 22, 20))
-        smooth = ndimage.gaussian_filter(noise, 1.5)
-        voxels = (1000 + 300 * smooth / smooth.std()).astype(np.int16)
-        image = nib.Nifti1Image(voxels, np.diag([0.5, 0.5, 0.8, 1.0]))
-        image.to_filename(source / f"knee{seed}.nii.gz")
-    output = tmp_path_factory.mktemp("records")
-    recipe = conversion.Recipe("folder", Folder(str(source)), split=(0.0, 0.0, 100.0))
-    conversion.convert(recipe, str(output))
-    return str(output)
+        for folder, voxels in zip(folders.values(), scan_and_label(seed), strict=True):
+            image = nib.Nifti1Image(
+                voxels.astype(np.int16), np.diag([*SPACING_MM, 1.0])
+            )
+            image.to_filename(folder / f"knee{seed}.nii.gz")
+    return {name: str(folder) for name, folder in folders.items()}
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-    """A run whose network is untrained and adds exactly nothing."""
+def convert(tmp_path_factory):
+    """Makes records whose test split holds all scans of a folder."""
+
+    def converted(source, **settings):
+        from records import conversion
+        from records.datasets.folder import Folder
+
+        output = str(tmp_path_factory.mktemp("records"))
+        recipe = conversion.Recipe(
+            "folder", Folder(source, **settings), split=(0.0, 0.0, 100.0)
+        )
+        conversion.convert(recipe, output)
+        return output
+
+    return converted
+
+
+@pytest.fixture(scope="module")
+def records_dir(convert, scans):
+    return convert(scans["scans"], labels=scans["labels"], label_names=LABEL_NAMES)
+
+
+@pytest.fixture(scope="module")
+def make_workdir(tmp_path_factory):
+    """Makes the workdir of a run that has just started."""
+
+    def made(config, zero=False):
+        from deepresolve.networks import build_model
+        from deepresolve.workdir import Workdir
+
+        model = build_model(config)
+        if zero:
+            model.set_weights([np.zeros_like(w) for w in model.get_weights()])
+        folder = Workdir(str(tmp_path_factory.mktemp("run")))
+        folder.start(config)
+        folder.save_model(model, "best")
+        return folder.path
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def workdirs(make_workdir):
+    """Untrained runs; the super-resolution adds exactly nothing."""
     from deepresolve import presets
-    from deepresolve.networks import build_model
+
+    small = {"num_levels": 2, "num_features": 2, "precision": "float32"}
+    seg = presets.get("seg_cnn_small").replace(**small)
+    benchmark = presets.get("unet_2d_small").replace(**small)
+    sr = presets.get("sr_cnn").replace(num_layers=2, num_features=2)
+    two = ("femoral cartilage", "tibia")
+    return {
+        "sr": make_workdir(sr, zero=True),
+        "seg": make_workdir(seg),
+        "benchmark": make_workdir(benchmark),
+        "two_classes": make_workdir(benchmark.replace(classes=two)),
+        "patella": make_workdir(seg.replace(classes=("patellar cartilage",))),
+    }
+
+
+def rows_of(folder):
+    content = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    keys = ("network", "image_set", "metric", "class")
+    return content, {tuple(r[k] for k in keys): r["mean"] for r in content["rows"]}
+
+
+def dice_by_hand(workdir):
+    """DSC on the ground truth from the network's own output, slices 0 to 18 of 20."""
     from deepresolve.workdir import Workdir
 
-    config = presets.get("sr_cnn").replace(num_layers=2, num_features=2)
-    model = build_model(config)
-    model.set_weights([np.zeros_like(w) for w in model.get_weights()])
-    run_folder = Workdir(str(tmp_path_factory.mktemp("run")))
-    run_folder.start(config)
-    run_folder.save_model(model, "best")
-    return run_folder.path
+    model = Workdir(workdir).load_model("best")
+    scores = []
+    for seed in range(2):
+        # To rows, columns, slices of an axial scan: posterior, left, superior.
+        scan, label = (
+            np.transpose(array, (1, 0, 2))[::-1, ::-1, :19]
+            for array in scan_and_label(seed)
+        )
+        low, high = np.percentile(scan, (0.1, 99.9))
+        scaled = ((scan - low) / (high - low)).astype(np.float32)
+        found = np.asarray(model(scaled[None, ..., None])).argmax(-1)[0] == 1
+        true = label == 2
+        scores.append(2 * np.sum(found & true) / (found.sum() + true.sum()))
+    return np.mean(scores)
 
 
-def test_report_of_a_network_that_adds_nothing(records_dir, workdir, tmp_path):
-    output = tmp_path / "report"
+@pytest.fixture(scope="module")
+def full_report(records_dir, workdirs, tmp_path_factory):
+    output = tmp_path_factory.mktemp("report") / "new"
     done = evaluate(
-        f"--records={records_dir}", f"--sr_workdir={workdir}", f"--output={output}"
+        f"--records={records_dir}",
+        f"--output={output}",
+        *(f"--{part}_workdir={workdirs[part]}" for part in ("sr", "seg", "benchmark")),
     )
     assert done.returncode == 0, done.stderr
-    names = ["report.json", "report.md", "subjects.csv", "super_resolution.png"]
-    assert sorted(path.name for path in output.iterdir()) == names
-    assert all(str(output / name) in done.stdout for name in names)
-    assert "| SSIM (x100)" in done.stdout
+    return output, done.stdout
 
-    content = json.loads((output / "report.json").read_text())
-    means = {(r["metric"], r["image_set"]): r["mean"] for r in content["rows"]}
-    for metric in ("ssim", "psnr"):
-        assert means[metric, "sr"] == pytest.approx(means[metric, "tci"], abs=1e-5)
+
+def test_report_of_all_three_networks(full_report, records_dir):
+    output, printed = full_report
+    assert sorted(path.name for path in output.iterdir()) == sorted(FIGURES + NUMBERS)
+    assert all(str(output / name) in printed for name in FIGURES + NUMBERS)
+    for line in ("SSIM (x100)", "DSC (%), femoral cartilage, 3D Seg-CNN", "2D U-Net"):
+        assert line in printed
+    content, _ = rows_of(output)
+    assert [row["network"] for row in content["seconds"]] == ["sr", "seg", "benchmark"]
     provenance = content["provenance"]
     assert provenance["records"] == records_dir
-    assert (provenance["split"], provenance["preset"]) == ("test", "sr_cnn")
+    assert provenance["split"] == "test"
+    assert provenance["sr_preset"] == "sr_cnn"
+    assert provenance["benchmark_preset"] == "unet_2d_small"
     assert len(provenance["records_sha256"]) == 64
     assert {"deepresolve", "tensorflow", "keras", "scipy", "skimage"} <= set(provenance)
     # Two layers are not the published network, whatever preset they came from.
     assert "79.1 ± 1.3" not in (output / "report.md").read_text(encoding="utf-8")
 
 
-def test_an_error_is_one_line_and_leaves_no_file(records_dir, workdir, tmp_path):
+def test_a_network_that_adds_nothing_is_tci_to_every_measure(full_report):
+    _, means = rows_of(full_report[0])
+    compared = [key for key in means if key[1] == "sr"]
+    assert len(compared) > 10
+    for network, _, metric, label_class in compared:
+        sr, tci = (means[network, s, metric, label_class] for s in ("sr", "tci"))
+        assert sr == pytest.approx(tci, abs=1e-5)
+
+
+def test_dsc_is_that_of_the_networks_own_output(full_report, workdirs):
+    _, means = rows_of(full_report[0])
+    for part in ("seg", "benchmark"):
+        key = part, "ground_truth", "dsc", "femoral cartilage"
+        assert means[key] == pytest.approx(dice_by_hand(workdirs[part]), abs=2e-3)
+    voxel_mm3 = np.prod(SPACING_MM)
+    bright = [np.sum(scan_and_label(s)[1][..., :19] == 2) for s in range(2)]
+    reference = means["seg", "sr", "reference_volume_mm3", "femoral cartilage"]
+    assert reference == pytest.approx(np.mean(bright) * voxel_mm3)
+
+
+@pytest.fixture(scope="module")
+def several(records_dir, workdirs, scans, convert, tmp_path_factory):
+    """What became of several runs, by name, and the folder of their reports."""
+    folder = tmp_path_factory.mktemp("several")
+
+    def flags(name, records=records_dir, **others):
+        given = {"records": records, "output": folder / name} | others
+        return [f"--{flag}={value}" for flag, value in given.items()]
+
+    def networks(**chosen):
+        return {f"{part}_workdir": workdirs[name] for part, name in chosen.items()}
+
+    bare = convert(scans["scans"])
+    runs = {
+        "sr alone": flags("sr", **networks(sr="sr")),
+        "seg alone": flags("seg", **networks(seg="seg")),
+        "seg and TCI": flags("tci", **networks(seg="seg"), downsample_factor=2),
+        "sr for seg": flags("1", **networks(seg="sr")),
+        "seg for sr": flags("2", **networks(sr="seg")),
+        "other classes": flags("3", **networks(seg="seg", benchmark="two_classes")),
+        "no labels": flags("4", records=bare, **networks(sr="sr", seg="seg")),
+        "unknown class": flags("5", **networks(benchmark="patella")),
+        "no such factor": flags("6", **networks(seg="seg"), downsample_factor=9),
+        "empty split": flags("7", **networks(sr="sr"), split="train"),
+    }
+    done = run("-c", SEVERAL_RUNS, json.dumps(runs))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), folder
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "image_sets", "figures"),
+    [
+        ("sr alone", "sr", {"sr", "tci", "fourier"}, FIGURES[1:]),
+        ("seg alone", "seg", {"ground_truth"}, FIGURES[:2]),
+        ("seg and TCI", "tci", {"ground_truth", "tci", "fourier"}, FIGURES),
+    ],
+)
+def test_any_of_the_workdirs_will_do(several, name, output, image_sets, figures):
+    outcomes, folder = several
+    assert outcomes[name] == "done"
+    names = sorted(path.name for path in (folder / output).iterdir())
+    assert names == sorted(figures + NUMBERS)
+    _, means = rows_of(folder / output)
+    assert {key[1] for key in means} == image_sets
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sr for seg", "for super_resolution; expected one for segmentation"),
+        ("seg for sr", "for segmentation; expected one for super_resolution"),
+        (
+            "other classes",
+            "different classes: femoral cartilage; and femoral cartilage, ",
+        ),
+        ("no labels", "2 of 2 test subjects of .* have no labels, the first 'knee0'"),
+        ("unknown class", "lacks labels .* 'patellar cartilage'"),
+        ("no such factor", "9"),
+        ("empty split", "The split 'train' of .* has no subjects"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_before_the_run(several, name, message):
+    outcomes, folder = several
+    assert re.search(message, outcomes[name])
+    assert not any(folder.glob("[1-7]/*"))
+
+
+def test_an_error_is_one_line_and_leaves_no_file(records_dir, workdirs, tmp_path):
     output = tmp_path / "report"
     done = evaluate(
         f"--records={records_dir}",
-        f"--sr_workdir={workdir}",
+        f"--sr_workdir={workdirs['sr']}",
         f"--output={output}",
         "--downsample_factor=2",
     )
@@ -109,7 +301,13 @@ def test_unknown_flags_are_refused():
     assert "spilt" in done.stderr
 
 
+def test_a_workdir_is_asked_for():
+    done = evaluate("--records=a", "--output=b")
+    assert done.returncode == 1
+    assert "at least one of --sr_workdir, --seg_workdir" in done.stderr
+
+
 def test_help_does_not_load_tensorflow():
     done = run("-c", "import evaluate, sys; print('tensorflow' in sys.modules)")
     assert done.stdout == "False\n", done.stderr
-    assert "--sr_workdir" in evaluate("--help").stdout
+    assert "--benchmark_workdir" in evaluate("--help").stdout

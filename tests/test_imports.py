@@ -21,7 +21,9 @@ ALLOWED = {
     "workdir": {"config", "networks"},
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
-    "training": {"config", "workdir", "imaging", "pipeline", "networks"},
+    "training": {
+        *("config", "workdir", "imaging", "pipeline", "networks", "keras_stack"),
+    },
     "inference": {"config", "entry", "workdir", "imaging", "networks"},
     "evaluation": {"imaging"},
 }

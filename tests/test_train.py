@@ -1,5 +1,7 @@
 """The script as a user runs it: real processes, killed and started again."""
 
+import importlib.util
+import json
 import pathlib
 import shutil
 import signal
@@ -9,6 +11,8 @@ import time
 
 import pytest
 
+from deepresolve.imaging import phantom
+from deepresolve.imaging.formats import nifti
 from records import conversion
 from records.datasets import DATASETS
 
@@ -19,9 +23,22 @@ ROOT = pathlib.Path(__file__).parent.parent
 def records_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     study = DATASETS["phantom"](
-        num_subjects=3, phantom_shape=(24, 24, 24), phantom_spacing_mm=(0.8, 0.8, 0.8)
+        num_subjects=3, phantom_shape=(24, 24, 24), phantom_spacing_mm=(2.0, 2.0, 2.0)
     )
     recipe = conversion.Recipe("phantom", study, split=(34, 33, 33))
+    conversion.convert(recipe, str(folder), num_workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unlabelled_records_dir(tmp_path_factory):
+    """Records of scans that come without label maps."""
+    scans, folder = (tmp_path_factory.mktemp(name) for name in ("scans", "unlabelled"))
+    for seed in range(3):
+        knee = phantom.knee(seed=seed, shape=(24, 24, 24), spacing_mm=(2.0, 2.0, 2.0))
+        nifti.write(scans / f"knee-{seed}.nii.gz", knee.image)
+    study = DATASETS["folder"](source=str(scans))
+    recipe = conversion.Recipe("folder", study, split=(34, 33, 33))
     conversion.convert(recipe, str(folder), num_workers=1)
     return folder
 
@@ -33,6 +50,15 @@ def command(records_dir, workdir, *flags):
         *("--num_layers=2", "--num_features=2", "--patch_shape=8,8,8"),
         *("--batch_size=2", "--steps_per_epoch=20", "--min_tissue=0"),
         *("--checkpoint_minutes=0", *flags),
+    ]
+
+
+def segmentation(records_dir, workdir, *flags):
+    return [
+        *(sys.executable, "train.py", "--preset=seg_cnn_small"),
+        *(f"--records={records_dir}", f"--workdir={workdir}"),
+        *("--num_levels=2", "--num_features=2", "--patch_shape=16,16,8"),
+        *("--batch_size=2", "--steps_per_epoch=2", "--num_epochs=2", *flags),
     ]
 
 
@@ -66,15 +92,63 @@ def test_run_killed_with_sigkill_goes_on_and_says_so(records_dir, tmp_path):
     [
         (["--patch_shape=8,8,64"], "too few for a patch"),
         (["--fold=1,1,2"], "works for downsample_factors=2 alone"),
-        (["--model=transformer"], "Unknown model 'transformer'; known: ['sr_cnn']"),
+        (["--model=transformer"], "Unknown model 'transformer'"),
+        (["--model=seg_cnn"], "'seg_cnn' is for task=segmentation"),
         (["--loss=vibes"], "Unknown loss 'vibes'"),
         (["--optimizer=hope"], "Unknown optimizer 'hope'"),
+        (["--num_levels=3"], "num_levels belongs to task=segmentation"),
     ],
 )
 def test_what_cannot_train_is_one_line(records_dir, tmp_path, flags, message):
     result = run(command(records_dir, tmp_path / "run", *flags))
     assert result.returncode == 1
     assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_segmentation_trains_on_classes_of_the_records(records_dir, tmp_path):
+    workdir = tmp_path / "run"
+    classes = "--classes=femoral cartilage,bone=femur+tibia"
+    result = run(segmentation(records_dir, workdir, classes))
+    assert result.returncode == 0, result.stderr
+    assert f"{workdir}/best.keras" in result.stdout
+    assert "The validation blocks hold femoral cartilage" in result.stderr
+    assert "seg_cnn: " in result.stderr
+    assert "val_dsc_femoral_cartilage" in result.stdout
+    (entry,) = json.loads((workdir / "provenance.json").read_text())
+    assert entry["class_names"] == ["femoral cartilage", "bone"]
+    assert entry["label_names"]["5"] == "femur"
+
+
+def test_unknown_class_names_the_records_and_their_labels(records_dir, tmp_path):
+    result = run(segmentation(records_dir, tmp_path / "run", "--classes=spine"))
+    assert result.returncode == 1
+    assert f"error: {records_dir}: The class 'spine'" in result.stderr
+    assert "the records have: femoral cartilage" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_segmentation_of_scans_without_labels_is_refused(
+    unlabelled_records_dir, tmp_path
+):
+    result = run(segmentation(unlabelled_records_dir, tmp_path / "run"))
+    assert result.returncode == 1
+    assert f"training scans of {unlabelled_records_dir} have labels" in result.stderr
+    assert "--labels and --label_names" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow_addons") is not None,
+    reason="tensorflow-addons is here",
+)
+def test_optimizer_of_the_other_stack_is_one_line(records_dir, tmp_path):
+    result = run(
+        segmentation(records_dir, tmp_path / "run", "--optimizer=rectified_adam")
+    )
+    assert result.returncode == 1
+    assert "pip install '.[addons]'" in result.stderr
     assert "Traceback" not in result.stderr
 
 

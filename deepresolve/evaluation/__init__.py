@@ -1,6 +1,7 @@
 """Measures a trained network on held-out subjects: numbers, tests, tables, figure.
 
-A new metric is one line in `METRICS`; the runs, the tests and the tables follow.
+A new metric is one line in `METRICS`, for images, or in `LABEL_METRICS`, for masks of
+one class; the runs, the tests and the tables follow.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deepresolve.evaluation import image
+from deepresolve.evaluation import image, overlap, surface
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,31 @@ class Metric:
         )
 
 
+# Of images: 3D arrays (rows, columns, slices) of intensities.
 METRICS = {
     "ssim": Metric(image.ssim, "SSIM (x100)", image.SSIM_MEANING, table_scale=100),
     "psnr": Metric(image.psnr, "pSNR (dB)", image.PSNR_MEANING),
+    "rmse": Metric(image.rmse, "RMSE (x1000)", image.RMSE_MEANING, table_scale=1000),
+    "mse": Metric(image.mse, "MSE (x1000)", image.MSE_MEANING, table_scale=1000),
+    "nrmse": Metric(image.nrmse, "NRMSE (%)", image.NRMSE_MEANING, table_scale=100),
+    "edge_sharpness": Metric(
+        image.edge_sharpness,
+        "Edge sharpness (%)",
+        image.EDGE_SHARPNESS_MEANING,
+        table_scale=100,
+    ),
+}
+
+# Of segmentations: boolean masks of one class.
+LABEL_METRICS = {
+    "dsc": Metric(overlap.dsc, "DSC (%)", overlap.DSC_MEANING, table_scale=100),
+    "voe": Metric(overlap.voe, "VOE (%)", overlap.VOE_MEANING, table_scale=100),
+    "volume_difference": Metric(
+        overlap.volume_difference,
+        "Volume difference (%)",
+        overlap.VOLUME_DIFFERENCE_MEANING,
+        table_scale=100,
+    ),
+    "assd": Metric(surface.assd, "ASSD (mm)", surface.ASSD_MEANING),
+    "hd95": Metric(surface.hd95, "95% Hausdorff (mm)", surface.HD95_MEANING),
 }

@@ -1,8 +1,13 @@
-"""The tables: report.md for people, report.json and subjects.csv for programs.
+"""The files of a report.
 
-report.json holds plain numbers (SSIM from 0 to 1, pSNR in dB); report.md prints them
-as the paper does (SSIM x100). `null` stands for what has no value: the standard
+report.md, report.html and figures are for people, report.json and subjects.csv for
+programs. report.json holds plain numbers (SSIM from 0 to 1, pSNR in dB); tables print
+them as the paper does (SSIM x100). `null` stands for what has no value: the standard
 deviation of one subject, or a mean that is infinite.
+
+Nothing of a long run is lost. Each subject's numbers go to a file of their own
+(`PROGRESS_FILE`) as soon as they are there; it is removed when the report is complete.
+At the end numbers are written before figures are drawn.
 """
 
 from __future__ import annotations
@@ -13,106 +18,111 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
+from deepresolve.evaluation import contents, figures, html, markdown, rows
+from deepresolve.evaluation.analysis import Analysis
+from deepresolve.evaluation.results import Measurement
 
-from deepresolve.evaluation import tables
-from deepresolve.evaluation.subjects import DATA_RANGE, Results
-from deepresolve.imaging.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
-
-# Abstract, Table 1: 17 OAI studies, 0.7 mm slices, factor 3.
-PUBLISHED = (
-    "Published for this network (17 OAI studies, factor 3, mean ± SD): SSIM x100 "
-    "79.1 ± 1.3 (SR-CNN) and 73.8 ± 1.3 (TCI); pSNR 29.1 ± 1.0 dB and 26.8 ± 1.2 dB. "
-    "Other scans, another scaling or another SSIM window give other numbers."
-)
+PROGRESS_FILE = "subjects.partial.csv"
+HTML_FILE = "report.html"
+_COLUMNS = ("subject", "person", "network", "image_set", "metric", "class", "value")
 
 
-def to_json(results: Results, provenance: Mapping[str, str]) -> str:
-    """Strict JSON (no NaN, no Infinity) of rows, tests, protocol and provenance.
+def save(
+    folder: pathlib.Path, analysis: Analysis, provenance: Mapping[str, Any]
+) -> list[pathlib.Path]:
+    """Writes the whole report.
+
+    Numbers and text first, together; then figures and the page that shows them, which
+    until then are those of an earlier report, and removed.
 
     Args:
-      results: what was measured.
-      provenance: what the numbers belong to: records, split, workdir, versions, ...
+      folder: an existing local folder.
+      analysis: what was found.
+      provenance: what the numbers belong to: records, split, workdirs, versions, ...
+
+    Returns:
+      The paths of the files.
+
+    Raises:
+      OSError: a file cannot be written.
     """
+    blocks = contents.report(analysis, provenance, figures.pictures(analysis.results))
+    paths = write(
+        folder,
+        {
+            "report.md": markdown.render(blocks),
+            "report.json": to_json(analysis, provenance),
+            "subjects.csv": to_csv(analysis.results.measurements),
+        },
+    )
+    for name in (HTML_FILE, *figures.FIGURES):
+        (folder / name).unlink(missing_ok=True)
+    drawn = figures.draw(analysis)
+    paths += write(folder, {HTML_FILE: html.render(blocks, drawn), **drawn})
+    (folder / PROGRESS_FILE).unlink(missing_ok=True)
+    return paths
+
+
+def to_json(analysis: Analysis, provenance: Mapping[str, Any]) -> str:
+    """Strict JSON (no NaN, no Infinity) of all numbers and where they came from."""
+    results = analysis.results
     content = {
-        "rows": tables.summary_rows(results),
-        "tests": tables.paired_tests(results),
-        "metrics": {name: m.meaning for name, m in results.metrics.items()},
-        "protocol": protocol(results),
+        "rows": rows.summary_rows(results),
+        "tests": analysis.tests,
+        "bland_altman": analysis.volumes,
+        "seconds": rows.seconds_rows(results),
+        "metrics": contents.meanings(results.plan),
+        "protocol": contents.protocol(results),
         "provenance": dict(provenance),
         "subjects": [vars(subject) for subject in results.subjects],
     }
     return json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n"
 
 
-def to_csv(results: Results) -> str:
-    """One line a number: subject, person, image_set, metric, class, value.
+def to_csv(measurements: Iterable[Measurement], *, header: bool = True) -> str:
+    """One line a number, in full precision.
 
-    The long form keeps its columns when metrics and classes are added. Numbers are
-    those of report.json, in full precision.
+    The long form keeps its columns when metrics and classes are added.
+
+    Args:
+      measurements: the numbers.
+      header: whether to start with the names of the columns.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("subject", "person", "image_set", "metric", "class", "value"))
-    for m in results.measurements:
-        label_class = m.label_class or ""
-        writer.writerow(
-            (m.subject, m.person, m.image_set, m.metric, label_class, repr(m.value))
-        )
+    if header:
+        writer.writerow(_COLUMNS)
+    for m in measurements:
+        where = m.subject, m.person, m.network, m.image_set
+        writer.writerow((*where, m.metric, m.label_class or "", repr(m.value)))
     return table.getvalue()
 
 
-def to_markdown(
-    results: Results, provenance: Mapping[str, str], *, published: bool = False
-) -> str:
-    """The report for people: the paper's table, the tests, how it was measured.
+class Progress:
+    """Keeps the numbers of the subjects done so far in `PROGRESS_FILE`.
 
     Args:
-      results: what was measured.
-      provenance: as for `to_json`.
-      published: add the published values; only right for the published network.
+      folder: an existing local folder; what an earlier run left there is replaced by
+        the first subject of this one.
     """
-    parts = [
-        "# Super-resolution on held-out subjects",
-        tables.summary(results),
-        *([PUBLISHED] if published else []),
-        "## How it was measured",
-        _bullets(protocol(results)),
-        _bullets({name: m.meaning for name, m in results.metrics.items()}),
-        "## What was measured",
-        _bullets(provenance),
-    ]
-    return "\n\n".join(parts) + "\n"
 
+    def __init__(self, folder: pathlib.Path):
+        self._path = folder / PROGRESS_FILE
+        self._mode = "w"
 
-def protocol(results: Results) -> dict[str, Any]:
-    """How the numbers came about, by name; what a reader needs to repeat them."""
-    people = {subject.person for subject in results.subjects}
-    seconds = [subject.seconds for subject in results.subjects]
-    return {
-        "downsample_factor": results.downsample_factor,
-        "data_range": DATA_RANGE,
-        "intensity_scale": (
-            f"0 and 1 are the ground truth's {LOW_PERCENTILE} and {HIGH_PERCENTILE} "
-            "percentiles, without clipping; the network's input is scaled by those of "
-            "the thick scan"
-        ),
-        "region": (
-            "whole slices, air included, from the first acquired slice to the last; "
-            "slices past it are left out"
-        ),
-        "num_subjects": len(results.subjects),
-        "num_people": len(people),
-        "median_seconds_per_volume": round(float(np.median(seconds)), 3),
-        "test": (
-            "two-sided Wilcoxon signed-rank; pairs without a difference are left out "
-            "(num_zeros); exact p for at most 50 pairs without ties"
-        ),
-        "sd": "sample standard deviation over subjects (divisor n - 1)",
-    }
+    def add(self, measurements: Iterable[Measurement]) -> None:
+        """Adds one subject's numbers.
+
+        Raises:
+          OSError: they cannot be written.
+        """
+        text = to_csv(measurements, header=self._mode == "w")
+        with self._path.open(self._mode, encoding="utf-8") as file:
+            file.write(text)
+        self._mode = "a"
 
 
 def make_folder(directory: str) -> pathlib.Path:
@@ -132,10 +142,10 @@ def make_folder(directory: str) -> pathlib.Path:
 def write(
     directory: pathlib.Path, files: Mapping[str, str | bytes]
 ) -> list[pathlib.Path]:
-    """Writes the files of a report together.
+    """Writes several files together.
 
     All are written whole under temporary names and only then renamed: a full disk or
-    an interrupt leaves the earlier report as it was.
+    an interrupt leaves the earlier files as they were.
 
     Args:
       directory: an existing local folder.
@@ -160,10 +170,6 @@ def write(
         for partial in aside.values():
             partial.unlink(missing_ok=True)
     return list(aside)
-
-
-def _bullets(items: Mapping[str, Any]) -> str:
-    return "\n".join(f"- {key}: {value}" for key, value in items.items())
 
 
 def _without_nan(value: Any) -> Any:

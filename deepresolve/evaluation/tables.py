@@ -1,13 +1,23 @@
-"""Rows of means and tests as plain dicts, and the tables printed from them."""
+"""The paper's Table 1, and further measures in the same columns."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import Metric, statistics
-from deepresolve.evaluation.subjects import IMAGE_SETS, Results
+from deepresolve.evaluation import published
+from deepresolve.evaluation.comparisons import (
+    MARKS,
+    PAPER_IMAGE_METRICS,
+    PAPER_LABEL_METRICS,
+    SIGNIFICANCE,
+    marks,
+)
+from deepresolve.evaluation.document import Table
+from deepresolve.evaluation.number_text import NOT_APPLICABLE, mean_sd_text
+from deepresolve.evaluation.plan import IMAGE_SETS, Plan
+from deepresolve.evaluation.results import Results
+from deepresolve.evaluation.rows import summary_rows
 
 TITLES = {
     "ground_truth": "Ground truth",
@@ -15,130 +25,117 @@ TITLES = {
     "tci": "TCI",
     "fourier": "Fourier",
 }
-TESTED_PAIRS = (("sr", "tci"),)
-SIGNIFICANCE = 0.05
-_SMALLEST_STUDY = 6  # the first n whose smallest p, 2^(1 - n), is below SIGNIFICANCE
+READER_ROWS = ("DIQ (1 to 5)", "Rank (1 to 3, 3 best)")
+NOT_READ = "not read"
 
 
-def summary_rows(results: Results) -> list[dict[str, Any]]:
-    """Mean and sample standard deviation of every image set and metric.
+def table_1(results: Results, tests: Sequence[Mapping[str, Any]]) -> Table:
+    """The paper's table: a column an image set, a row a measure.
 
-    Returns:
-      Dicts of image_set, metric, class (None: a metric of the whole image), mean, sd
-      and n, the number of subjects.
+    Readers' scores (diagnostic image quality, rank) have their rows, marked as not
+    read. Published values stand in a row below ours where `published` allows it.
+
+    Args:
+      results: what was measured.
+      tests: rows of `comparisons.paired_tests`, for the marks.
     """
-    rows = []
-    for name in results.metrics:
-        for image_set in IMAGE_SETS:
-            values = results.values(image_set, name)
-            mean, sd = statistics.mean_sd(values)
-            rows.append(
-                {
-                    "image_set": image_set,
-                    "metric": name,
-                    "class": None,
-                    "mean": mean,
-                    "sd": sd,
-                    "n": len(values),
-                }
-            )
-    return rows
+    plan, cells = results.plan, _Cells(results, tests)
+    lines = []
+    for metric in PAPER_IMAGE_METRICS:
+        lines += cells.lines("sr", metric)
+    for title in READER_ROWS:
+        read = (NOT_READ if s in plan.image_sets else NOT_APPLICABLE for s in TITLES)
+        lines.append((title, *read))
+    for network, label_class in _segmented(plan):
+        for metric in PAPER_LABEL_METRICS:
+            lines += cells.lines(network, metric, label_class)
+    return Table(("Measure", *TITLES.values()), tuple(lines))
 
 
-def paired_tests(results: Results) -> list[dict[str, Any]]:
-    """The paired tests: two-sided Wilcoxon signed-rank, a against b.
-
-    Returns:
-      Dicts of metric, class, a, b and the fields of `statistics.WilcoxonTest`.
-    """
-    rows = []
-    for name in results.metrics:
-        for a, b in TESTED_PAIRS:
-            test = statistics.wilcoxon(results.values(a, name), results.values(b, name))
-            rows.append({"metric": name, "class": None, "a": a, "b": b} | vars(test))
-    return rows
-
-
-def summary(results: Results) -> str:
-    """The table, the tests, and what a reader must know to weigh them; Markdown."""
-    return "\n\n".join([table(results), _tests_table(results), *_test_notes(results)])
+def further_tables(results: Results) -> list[Table]:
+    """All other measures, without marks: of images, then of label maps."""
+    plan, cells = results.plan, _Cells(results)
+    images, label_maps = [], []
+    for metric in plan.metrics:
+        if metric not in PAPER_IMAGE_METRICS:
+            images += cells.lines("sr", metric)
+    for network, label_class in _segmented(plan):
+        for metric in plan.label_metrics:
+            if metric not in PAPER_LABEL_METRICS:
+                label_maps += cells.lines(network, metric, label_class)
+    header = ("Measure", *TITLES.values())
+    return [Table(header, tuple(lines)) for lines in (images, label_maps) if lines]
 
 
-def table(results: Results) -> str:
-    """Markdown table in the paper's shape: a row a metric, a column an image set."""
-    cells = {
-        (row["metric"], row["image_set"]): _mean_sd_text(
-            row, results.metrics[row["metric"]]
+def legend(plan: Plan) -> str:
+    """What the marks of Table 1 mean."""
+    meanings = []
+    if "sr" in plan.networks:
+        meanings.append(f"{MARKS['sr', 'tci']} SR-CNN differs from TCI")
+    if {"sr", "seg"} <= set(plan.networks):
+        meanings.append(
+            f"{MARKS['sr', 'ground_truth']} SR-CNN differs from the ground truth"
         )
-        for row in summary_rows(results)
-    }
-    lines = [["", *TITLES.values()]]
-    for name, metric in results.metrics.items():
-        values = [cells.get((name, image_set), "n/a") for image_set in TITLES]
-        lines.append([metric.title, *values])
-    return _markdown_table(lines)
-
-
-def _tests_table(results: Results) -> str:
-    lines = [["Metric", "Compared", "n", "Higher in", "Median difference", "W", "p"]]
-    for row in paired_tests(results):
-        metric = results.metrics[row["metric"]]
-        difference = row["median_difference"] * metric.table_scale
-        lines.append(
-            [
-                metric.title,
-                f"{TITLES[row['a']]} - {TITLES[row['b']]}",
-                str(row["n"]),
-                f"{row['num_higher']} of {row['n']}",
-                _number_text(difference, "+.2f"),
-                f"{row['statistic']:g}",
-                _p_text(row["p"]),
-            ]
-        )
-    return _markdown_table(lines)
-
-
-def _test_notes(results: Results) -> list[str]:
-    """What a reader must know to weigh the tests."""
-    n = len(results.subjects)
-    num_people = len({subject.person for subject in results.subjects})
-    notes = ["W is the smaller sum of signed ranks; p is two-sided."]
-    if (least := statistics.smallest_p(n)) >= SIGNIFICANCE:
-        notes.append(
-            f"With n = {n} this test cannot give less than p = {least:g}, whatever the "
-            f"images: it takes at least {_SMALLEST_STUDY} scans to come below "
-            f"{SIGNIFICANCE}."
-        )
-    if num_people < n:
-        notes.append(
-            f"The {n} scans are of {num_people} people: the pairs are not independent, "
-            "so p overstates the evidence."
-        )
-    return notes
-
-
-def _markdown_table(lines: list[list[str]]) -> str:
-    """First line is the heading; columns are padded to stand well as plain text."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines = [lines[0], ["-" * width for width in widths], *lines[1:]]
-    return "\n".join(
-        "| "
-        + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True))
-        + " |"
-        for line in lines
+    if {"seg", "benchmark"} <= set(plan.networks):
+        seg, benchmark = (plan.networks[n].title for n in ("seg", "benchmark"))
+        meanings.append(f"{MARKS['seg', 'benchmark']} {seg} differs from {benchmark}")
+    if not meanings:
+        return "Mean ± standard deviation."
+    return (
+        f"Mean ± standard deviation. {'; '.join(meanings)}: two-sided Wilcoxon "
+        f"signed-rank test, p < {SIGNIFICANCE} after Holm's correction. A mark says "
+        "that there is a difference, not which side is better."
     )
 
 
-def _mean_sd_text(row: Mapping[str, Any], metric: Metric) -> str:
-    mean = _number_text(row["mean"] * metric.table_scale, ".2f")
-    if math.isnan(row["sd"]):
-        return f"{mean} (n = {row['n']})"
-    return f"{mean} ± {row['sd'] * metric.table_scale:.2f}"
+class _Cells:
+    """Looks up what stands in a table's cells.
+
+    Args:
+      results: what was measured.
+      tests: rows of `comparisons.paired_tests`; none for cells without marks.
+    """
+
+    def __init__(self, results: Results, tests: Sequence[Mapping[str, Any]] = ()):
+        self._plan = results.plan
+        self._rows = {
+            (row["network"], row["metric"], row["class"], row["image_set"]): row
+            for row in summary_rows(results)
+        }
+        self._marks = marks(tests)
+
+    def lines(
+        self, network: str, metric: str, label_class: str | None = None
+    ) -> Iterator[tuple[str, ...]]:
+        """Our line, and the paper's below it; none of a metric that was not taken."""
+        keys = [(network, metric, label_class, image_set) for image_set in IMAGE_SETS]
+        if not any(key in self._rows for key in keys):
+            return
+        metrics = self._plan.metrics if network == "sr" else self._plan.label_metrics
+        title = metrics[metric].title
+        if label_class is not None:
+            title += f", {label_class}, {self._plan.networks[network].title}"
+        scale = metrics[metric].table_scale
+        yield (title, *(self._ours(*key, scale) for key in keys))
+        paper = [
+            published.mean_sd(self._plan, network, metric, image_set)
+            for image_set in IMAGE_SETS
+        ]
+        if any(paper):
+            cells = (f"{p[0]:.1f} ± {p[1]:.1f}" if p else NOT_APPLICABLE for p in paper)
+            yield ("as published", *cells)
+
+    def _ours(self, network, metric, label_class, image_set, scale) -> str:
+        row = self._rows.get((network, metric, label_class, image_set))
+        if row is None:
+            return NOT_APPLICABLE
+        marked = {"sr": "sr", "ground_truth": network}.get(image_set)
+        mark = self._marks.get((metric, label_class, marked), "")
+        return f"{mean_sd_text(row, scale)} {mark}".rstrip()
 
 
-def _number_text(value: float, form: str) -> str:
-    return format(value, form) if math.isfinite(value) else str(value)
-
-
-def _p_text(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+def _segmented(plan: Plan) -> Iterator[tuple[str, str]]:
+    """(network, class) in the order of the table: networks first, as in the paper."""
+    for network in plan.segmentations:
+        for label_class in plan.classes.names:
+            yield network, label_class

@@ -32,7 +32,8 @@ def run() -> None:
     from deepresolve.imaging import formats
     from deepresolve.imaging.degradation import thicken
     from deepresolve.imaging.intensity import to_dtype
-    from deepresolve.imaging.phantom import knee
+    from deepresolve.imaging.labels import format_label_names
+    from deepresolve.imaging.phantom import LABEL_NAMES, knee
 
     drawn = knee(
         seed=FLAGS.seed,
@@ -47,6 +48,7 @@ def run() -> None:
     formats.write(FLAGS.output, image)
     if FLAGS.label_output:
         formats.write(FLAGS.label_output, drawn.label)
+        print(f"{FLAGS.label_output}: {format_label_names(LABEL_NAMES)}")
     print(f"{FLAGS.output}: {image.shape}, {image.slice_spacing_mm:.4g} mm slices")
 
 

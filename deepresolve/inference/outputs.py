@@ -1,8 +1,9 @@
-"""Which file each scan becomes."""
+"""Which files each scan becomes."""
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 
 from deepresolve.imaging.formats import scan_stem
 
@@ -12,7 +13,10 @@ _OTHER_ENDINGS = (".dcm", ".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip
 
 
 def plan_outputs(
-    source: str, output: str, scans: list[pathlib.Path]
+    source: str,
+    output: str,
+    scans: list[pathlib.Path],
+    endings: Sequence[str] = (),
 ) -> list[tuple[pathlib.Path, pathlib.Path]]:
     """Pairs each scan with the file that it becomes.
 
@@ -20,10 +24,11 @@ def plan_outputs(
       source: what --input named.
       output: what --output named.
       scans: the scans found at `source`.
+      endings: of the further files of each scan, as for `with_ending`.
 
     Raises:
       ValueError: another file format, several scans for one file, two scans for the
-        same file, or a scan that would be overwritten by its own result.
+        same file, or a scan that would be overwritten by a result.
     """
     target = pathlib.Path(output)
     if output.lower().endswith(_OTHER_ENDINGS):
@@ -41,17 +46,42 @@ def plan_outputs(
     else:
         root = pathlib.Path(source)
         pairs = [(scan, target / f"{_name(scan, root)}.nii.gz") for scan in scans]
-    by_target: dict[pathlib.Path, pathlib.Path] = {}
-    for scan, result in pairs:
-        if result in by_target:
-            raise ValueError(
-                f"{scan} and {by_target[result]} would both become {result}. Rename "
-                "one, or super-resolve them into different folders."
-            )
-        if result.resolve() == scan.resolve():
-            raise ValueError(f"--output would overwrite the scan {scan} itself.")
-        by_target[result] = scan
+    _check_distinct(pairs, endings)
     return pairs
+
+
+def with_ending(target: pathlib.Path, ending: str) -> pathlib.Path:
+    """NAME.nii.gz -> NAME{ending}.nii.gz, in the same folder."""
+    return target.with_name(f"{scan_stem(target)}{ending}.nii.gz")
+
+
+def table_beside(output: str) -> pathlib.Path:
+    """Where the volumes of all scans go.
+
+    Returns:
+      volumes.csv in the folder that --output names; where it names one file,
+      NAME_volumes.csv beside it, so that two commands for two scans keep both.
+    """
+    path = pathlib.Path(output)
+    if output.lower().endswith(_NIFTI_ENDINGS):
+        return path.with_name(f"{scan_stem(path)}_volumes.csv")
+    return path / "volumes.csv"
+
+
+def _check_distinct(pairs, endings) -> None:
+    """ValueError where a file would be written twice, or over one of the scans."""
+    scans = {scan.resolve() for scan, _ in pairs}
+    writer_of: dict[pathlib.Path, pathlib.Path] = {}
+    for scan, target in pairs:
+        for result in (target, *(with_ending(target, e) for e in endings)):
+            if result in writer_of:
+                raise ValueError(
+                    f"{scan} and {writer_of[result]} would both become {result}. "
+                    "Rename one, or give them different folders as --output."
+                )
+            if result.resolve() in scans:
+                raise ValueError(f"--output would overwrite the scan {result} itself.")
+            writer_of[result] = scan
 
 
 def _name(scan: pathlib.Path, root: pathlib.Path) -> str:

@@ -1,13 +1,20 @@
-r"""Thick-slice scans in, thin-slice scans out.
+r"""Scans in; thin slices or label maps out, whatever the run was trained for.
 
     python -m deepresolve.inference.predict \
         --workdir=RUN --input=SCAN --output=OUT.nii.gz
 
-SCAN is a NIfTI file, a folder of DICOM files or a zip of them. A scan of n slices
-becomes one of (n - 1) D + 1, from the first acquired slice to the last, in the scan's
-own orientation, in-plane grid and intensity units. Where SCAN is a folder of several
-scans, OUT is a folder: each scan is super-resolved in turn, a bad one is reported and
-passed over, and the command then ends with status 1.
+SCAN is a NIfTI file, a folder of DICOM files or a zip of them. Where SCAN is a folder
+of several scans, OUT is a folder: one scan is taken after the other, a bad one is
+reported and passed over, and the command then ends with status 1.
+
+Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the first
+acquired slice to the last, in the scan's own orientation, in-plane grid and intensity
+units.
+
+Segmentation: a scan becomes a label map on its own grid, uint8: 0 is background, n the
+n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. The
+volumes in cubic millimetres, with the names of the classes, go to OUT_volumes.csv;
+where OUT is a folder, to its volumes.csv.
 """
 
 from __future__ import annotations
@@ -24,19 +31,8 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
 flags.DEFINE_string("input", None, "A scan, or a folder of scans.")
 flags.DEFINE_string("output", None, "A .nii or .nii.gz file; a folder for several.")
-flags.DEFINE_integer(
-    "downsample_factor",
-    None,
-    "Thin slices per thick slice spacing. Needed if the network knows several.",
-)
 flags.DEFINE_enum(
-    "checkpoint", "best", ["best", "last"], "Best validation pSNR, or last epoch."
-)
-flags.DEFINE_enum(
-    "output_dtype",
-    "input",
-    ["input", "float32"],
-    "Voxels as the scan's own type (integers are rounded), or unrounded float32.",
+    "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
 )
 flags.DEFINE_integer(
     "slice_axis",
@@ -47,71 +43,168 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_string("series", None, "DICOM: series number, or end of the series UID.")
 flags.DEFINE_integer("echo", None, "DICOM: number of the echo, from 1.")
-flags.DEFINE_integer(
-    "block_planes", 16, "Slices in memory at once, per layer; fewer need less memory."
-)
 flags.DEFINE_enum(
     "dtype",
     "float32",
     ["float32", "bfloat16"],
     "What the network computes in: exact, or faster where the processor has it.",
 )
+
+flags.DEFINE_integer(
+    "downsample_factor",
+    None,
+    "Super-resolution: thin slices per thick slice spacing. Needed if the network "
+    "knows several.",
+)
+flags.DEFINE_enum(
+    "output_dtype",
+    "input",
+    ["input", "float32"],
+    "Super-resolution: voxels as the scan's own type (integers are rounded), or "
+    "unrounded float32.",
+)
+flags.DEFINE_integer(
+    "block_planes",
+    16,
+    "Super-resolution: slices in memory at once, per layer; fewer need less memory.",
+)
+
+flags.DEFINE_bool(
+    "probabilities",
+    False,
+    "Segmentation: also write each class's probability as float32.",
+)
+flags.DEFINE_bool(
+    "flips",
+    False,
+    "Segmentation: average with the mirror image, left for right; twice the time.",
+)
+flags.DEFINE_bool(
+    "keep_largest",
+    False,
+    "Segmentation: of each class keep the largest connected component alone (26 "
+    "neighbours).",
+)
+flags.DEFINE_list(
+    "window",
+    None,
+    "Segmentation: ROWS,COLUMNS,SLICES that go through the network at once. By "
+    "default as many whole slices as fit into --memory_gib, best all.",
+)
+flags.DEFINE_float(
+    "memory_gib",
+    4.0,
+    "Segmentation: memory for what the network holds at once, in GiB.",
+    lower_bound=0,
+)
 flags.mark_flags_as_required(["workdir", "input", "output"])
+
+# Flags of one task; all others are for both.
+_OWN_FLAGS = {
+    "super_resolution": ("downsample_factor", "output_dtype", "block_planes"),
+    "segmentation": ("probabilities", "flips", "keep_largest", "window", "memory_gib"),
+}
 
 
 def run() -> int:
-    """Super-resolves all scans; returns the exit status."""
-    import tensorflow as tf
-
+    """Takes all scans through the network; returns the exit status."""
     from deepresolve.imaging import formats
     from deepresolve.inference.outputs import plan_outputs
-    from deepresolve.inference.super_resolution import SuperResolver, with_dtype
+    from deepresolve.workdir import Workdir
+
+    task = Workdir(FLAGS.workdir).load_config().task
+    _check_flags(task)
+    writer = _WRITERS[task]()
+    scans = formats.find_scans(FLAGS.input)
+    pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, writer.endings)
+    num_failed = sum(not _predict(scan, target, writer) for scan, target in pairs)
+    if num_failed and len(pairs) > 1:
+        print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
+    return 1 if num_failed else 0
+
+
+def _check_flags(task: str) -> None:
+    """ValueError where a flag is given that means nothing for `task`."""
+    for owner, names in _OWN_FLAGS.items():
+        given = [f"--{name}" for name in names if FLAGS[name].present]
+        if owner != task and given:
+            raise ValueError(
+                f"{', '.join(given)}: only for a run of {owner}; {FLAGS.workdir} is "
+                f"one of {task}. Leave out, or choose another --workdir."
+            )
+
+
+def _thin_slice_writer():
+    from deepresolve.inference.super_resolution import SuperResolver
+    from deepresolve.inference.writers import ThinSliceWriter
 
     resolver = SuperResolver.from_workdir(
         FLAGS.workdir, FLAGS.checkpoint, FLAGS.block_planes, FLAGS.dtype
     )
     factor = resolver.choose_factor(FLAGS.downsample_factor)
-    scans = formats.find_scans(FLAGS.input)
-    pairs = plan_outputs(FLAGS.input, FLAGS.output, scans)
-    failures = 0
-    for scan, result in pairs:
-        start = time.perf_counter()
-        try:
-            thick = formats.read_image(
-                scan, slice_axis=FLAGS.slice_axis, series=FLAGS.series, echo=FLAGS.echo
-            )
-            thin = resolver.super_resolve(thick, factor, progress=True)
-            if FLAGS.output_dtype == "input":
-                thin = with_dtype(thin, thick.array.dtype)
-            result.parent.mkdir(parents=True, exist_ok=True)
-            formats.write(result, thin)
-        except (ValueError, OSError) as error:
-            failures += 1
-            print(f"error: {error}", file=sys.stderr)
-            continue
-        except (MemoryError, tf.errors.ResourceExhaustedError):
-            failures += 1
-            print(
-                f"error: {scan}: out of memory. Fewer --block_planes need less.",
-                file=sys.stderr,
-            )
-            continue
-        if thick.has_gaps:
-            print(
-                f"note: {scan}: slices are {thick.slice_thickness_mm:.4g} mm thick and "
-                f"{thick.slice_spacing_mm:.4g} mm apart; the network was trained on "
-                "slices without gaps.",
-                file=sys.stderr,
-            )
-        seconds = time.perf_counter() - start
-        print(
-            f"{scan} -> {result}: {thick.num_slices} slices "
-            f"{thick.slice_spacing_mm:.4g} mm apart -> {thin.num_slices} slices "
-            f"{thin.slice_spacing_mm:.4g} mm apart, {thin.array.dtype}, {seconds:.1f} s"
+    return ThinSliceWriter(resolver, factor, FLAGS.output_dtype == "input")
+
+
+def _label_map_writer():
+    from deepresolve.inference.outputs import table_beside
+    from deepresolve.inference.segmentation import Segmenter
+    from deepresolve.inference.writers import LabelMapWriter
+
+    segmenter = Segmenter.from_workdir(
+        FLAGS.workdir,
+        FLAGS.checkpoint,
+        _window(),
+        FLAGS.flips,
+        FLAGS.memory_gib,
+        FLAGS.dtype,
+    )
+    table = table_beside(FLAGS.output)
+    return LabelMapWriter(segmenter, table, FLAGS.probabilities, FLAGS.keep_largest)
+
+
+_WRITERS = {"super_resolution": _thin_slice_writer, "segmentation": _label_map_writer}
+
+
+def _window() -> tuple[int, ...] | None:
+    if FLAGS.window is None:
+        return None
+    try:
+        return tuple(int(part) for part in FLAGS.window)
+    except ValueError:
+        raise ValueError(
+            "--window takes three whole numbers separated by commas; got "
+            f"{','.join(FLAGS.window)!r}."
+        ) from None
+
+
+def _predict(scan, target, writer) -> bool:
+    """Takes one scan through the network; returns whether that went well."""
+    import tensorflow as tf
+
+    from deepresolve.imaging import formats
+
+    start = time.perf_counter()
+    try:
+        volume = formats.read_image(
+            scan, slice_axis=FLAGS.slice_axis, series=FLAGS.series, echo=FLAGS.echo
         )
-    if failures and len(pairs) > 1:
-        print(f"{failures} of {len(pairs)} scans failed.", file=sys.stderr)
-    return 1 if failures else 0
+        outcome = writer.write(volume, target)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return False
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        print(f"error: {scan}: out of memory. {writer.memory_advice}", file=sys.stderr)
+        return False
+    if volume.has_gaps:
+        print(
+            f"note: {scan}: slices are {volume.slice_thickness_mm:.4g} mm thick and "
+            f"{volume.slice_spacing_mm:.4g} mm apart; the network was trained on "
+            "slices without gaps.",
+            file=sys.stderr,
+        )
+    seconds = time.perf_counter() - start
+    print(f"{scan} -> {target}: {outcome}, {seconds:.1f} s")
+    return True
 
 
 if __name__ == "__main__":

@@ -57,6 +57,9 @@ def random_positions(
 ) -> tf.Tensor:
     """`count` positions, uniform over all places where a patch fits.
 
+    A patch smaller than the slices lies anywhere in them: 288 x 288 of 384 x 384 pixels
+    has 97 x 97 places, each as likely. One that is as large has one.
+
     Args:
       count: how many.
       shape: (3,) int32, voxels of the volume.
@@ -76,6 +79,47 @@ def random_positions(
     return tf.math.floormod(drawn, places) * align
 
 
+def move_to_foreground(
+    positions: tf.Tensor,
+    labels: tf.Tensor,
+    patch_shape: Sequence[int],
+    rate: float,
+    seed: tf.Tensor,
+) -> tf.Tensor:
+    """Puts patches around foreground voxels, each patch with probability `rate`.
+
+    The voxel is drawn uniformly from all that are not 0, so a large class is met more
+    often than a small one. It becomes the patch's middle, or as near to it as the
+    volume's edges allow. Where all is 0, every patch stays where it was.
+
+    Args:
+      positions: (count, 3) int32, where patches lie otherwise.
+      labels: (rows, columns, slices, 1) uint8 class numbers.
+      patch_shape: voxels of a patch; of an even number, the middle is the later one.
+      rate: 0..1.
+      seed: (2,) integers; the same seed gives the same positions.
+
+    Returns:
+      (count, 3) int32. Computing it takes 8 bytes for each foreground voxel.
+    """
+    choice_seed, voxel_seed = tf.unstack(tf.random.experimental.stateless_split(seed))
+    count = tf.shape(positions)[:1]
+    shape = tf.shape(labels)[:3]
+    foreground = tf.where(tf.reshape(labels, [-1]) > 0)[:, 0]
+    num_voxels = tf.size(foreground, tf.int64)
+    drawn = tf.random.stateless_uniform(
+        count, voxel_seed, maxval=tf.maximum(num_voxels, 1), dtype=tf.int64
+    )
+    # Without foreground the appended 0 is what is drawn, and then not chosen.
+    voxels = tf.gather(tf.concat([foreground, [0]], axis=0), drawn)
+    voxels = tf.transpose(tf.unravel_index(tf.cast(voxels, tf.int32), shape))
+    patch = tf.constant(patch_shape, tf.int32)
+    around = tf.clip_by_value(voxels - patch // 2, 0, shape - patch)
+    chosen = tf.random.stateless_uniform(count, choice_seed) < rate
+    chosen = tf.logical_and(chosen, num_voxels > 0)
+    return tf.where(chosen[:, tf.newaxis], around, positions)
+
+
 def cut(array: tf.Tensor, position: tf.Tensor, patch_shape: Sequence[int]):
     """The patch at `position` of an array (..., rows, columns, slices, channels).
 
@@ -93,6 +137,6 @@ def cut(array: tf.Tensor, position: tf.Tensor, patch_shape: Sequence[int]):
     return tf.reshape(patch, (*patch_shape, array.shape[-1]))
 
 
-def tissue_share(target: tf.Tensor, air_threshold: float) -> tf.Tensor:
+def tissue_share(image: tf.Tensor, air_threshold: float) -> tf.Tensor:
     """Share of a patch's voxels whose scaled intensity is above `air_threshold`."""
-    return tf.reduce_mean(tf.cast(target > air_threshold, tf.float32))
+    return tf.reduce_mean(tf.cast(image > air_threshold, tf.float32))

@@ -1,11 +1,26 @@
 """Named runs. To add one, write its module and add its line to `PRESETS`."""
 
 from deepresolve.config import BOOKKEEPING, Config
-from deepresolve.presets import sr_cnn, sr_cnn_small
+from deepresolve.presets import (
+    seg_cnn,
+    seg_cnn_small,
+    segnet_2d,
+    segnet_2d_small,
+    sr_cnn,
+    sr_cnn_small,
+    unet_2d,
+    unet_2d_small,
+)
 
 PRESETS = {
+    "seg_cnn": seg_cnn.CONFIG,
+    "seg_cnn_small": seg_cnn_small.CONFIG,
+    "segnet_2d": segnet_2d.CONFIG,
+    "segnet_2d_small": segnet_2d_small.CONFIG,
     "sr_cnn": sr_cnn.CONFIG,
     "sr_cnn_small": sr_cnn_small.CONFIG,
+    "unet_2d": unet_2d.CONFIG,
+    "unet_2d_small": unet_2d_small.CONFIG,
 }
 
 

@@ -7,17 +7,26 @@ from typing import NamedTuple
 
 from deepresolve.config import Config
 from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.imaging.labels import lookup_table
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline import patches
 from deepresolve.pipeline.dataset import VolumeSource, holds_tissue
 
 
 class ValidationScan(NamedTuple):
-    """A canonical scan, its scale to 0..1, and the name it has in messages."""
+    """A scan to measure a network on.
+
+    Attributes:
+      subject: its name in messages.
+      image: canonical, in scan units.
+      scale: what takes it to 0..1.
+      label: uint8 labels on the same grid, None where there are none.
+    """
 
     subject: str
     image: Volume
     scale: IntensityScale
+    label: Volume | None = None
 
 
 class TrainingData(NamedTuple):
@@ -27,6 +36,8 @@ class TrainingData(NamedTuple):
       volumes: function from a seed to a dataset; see `pipeline.dataset`.
       shapes: (rows, columns, slices) of each volume by subject.
       validation: scans to measure after each epoch.
+      label_names: what each label value means; empty where nobody said.
+      num_labelled: how many of the volumes have labels.
       records: where they are kept.
       sha256: hash of their manifest, which tells this data from any other.
     """
@@ -34,6 +45,8 @@ class TrainingData(NamedTuple):
     volumes: VolumeSource
     shapes: Mapping[str, tuple[int, int, int]]
     validation: Iterable[ValidationScan]
+    label_names: Mapping[int, str]
+    num_labelled: int
     records: str
     sha256: str
 
@@ -42,18 +55,34 @@ def check_data(config: Config, data: TrainingData) -> None:
     """Checks that patches can be cut as `config` asks.
 
     Raises:
-      ValueError: there are no volumes, one is smaller than a patch, or all is air.
+      ValueError: there are no volumes, one is smaller than a patch, or all is air; or
+        they lack the labels that a segmentation learns from.
     """
     if not data.shapes:
         raise ValueError(
             f"{data.records} has no training volumes. Convert the scans with another "
             "--split."
         )
+    if config.task == "segmentation":
+        _check_labels(config, data)
     for subject, shape in data.shapes.items():
         patches.check_patch_fits(shape, config.patch_shape, subject)
-    if config.min_tissue and not holds_tissue(data.volumes, config):
+    if config.min_tissue and not holds_tissue(data.volumes, config, data.label_names):
         raise ValueError(
             f"No training patch has a share of {config.min_tissue} of its voxels above "
             f"the scaled intensity {config.air_threshold}: all would be skipped as "
             "air. Lower --min_tissue or --air_threshold."
         )
+
+
+def _check_labels(config: Config, data: TrainingData) -> None:
+    if data.num_labelled < len(data.shapes):
+        raise ValueError(
+            f"Only {data.num_labelled} of the {len(data.shapes)} training scans of "
+            f"{data.records} have labels, and a segmentation learns from all of them. "
+            "Convert the scans again with --labels and --label_names."
+        )
+    try:
+        lookup_table(config.classes, data.label_names)
+    except ValueError as error:
+        raise ValueError(f"{data.records}: {error}") from error

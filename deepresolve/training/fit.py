@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import logging
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-import deepresolve
 from deepresolve import networks
 from deepresolve.config import Config
+from deepresolve.networks import cost
 from deepresolve.pipeline.dataset import count_steps_per_epoch, training_dataset
 from deepresolve.training import callbacks as training_callbacks
-from deepresolve.training.callbacks.volume_validation import (
-    Block,
-    mean_scores,
-    validation_blocks,
-)
+from deepresolve.training import random_state
+from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.data import TrainingData, check_data
 from deepresolve.training.devices import build_strategy, resolve_precision
-from deepresolve.training.optimizers import build_optimizer
+from deepresolve.training.optimizers import build_optimizer, create_variables
 from deepresolve.training.progress import Progress
+from deepresolve.training.provenance import check_same_records, provenance
+from deepresolve.training.validation import VALIDATIONS, Block, Metrics
 from deepresolve.workdir import Workdir
 
 _logger = logging.getLogger(__name__)
-
-Metrics = Mapping[str, Callable[..., float]]
 
 
 def fit(
@@ -45,7 +39,9 @@ def fit(
       config: the run; must be the one the workdir was started with.
       data: training volumes and validation scans.
       workdir: where checkpoints, weights and curves go.
-      metrics: measured on validation blocks, by name; "psnr" picks the best weights.
+      metrics: measured on validation blocks, by name: of images for super-resolution,
+        where "psnr" picks the best weights, of masks for segmentation, where the mean
+        "dsc" of the classes does.
       verbose: as in keras.Model.fit: 0 silent, 1 progress bar, 2 a line an epoch.
 
     Returns:
@@ -59,7 +55,7 @@ def fit(
     """
     # Everything that can be refused is refused before anything is written.
     check_data(config, data)
-    _check_same_records(workdir, data)
+    check_same_records(workdir, data)
     blocks = _checked_blocks(config, data, metrics)
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
     keras.utils.set_random_seed(config.seed + 1)
@@ -67,12 +63,13 @@ def fit(
     precision = resolve_precision(config)
     with strategy.scope():
         model = _compiled_model(config, precision)
-        run = _restored_run(config, data, workdir, model)
+    run = _restored_run(config, data, workdir, model)
     if run.clock.out_of_time or not run.spans:
         _say_complete(workdir, model)
         return model
-    workdir.add_provenance(_provenance(config, data, precision, strategy))
-    watchers = _validation_callbacks(blocks, metrics, workdir)
+    _say_size(model, config)
+    workdir.add_provenance(provenance(config, data, precision, strategy))
+    watchers = _validation_callbacks(blocks, metrics, config, workdir)
     _train(config, data, workdir, model, run, watchers, verbose)
     return model
 
@@ -95,7 +92,12 @@ def _restored_run(
     progress = Progress()
     steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
     checkpoint = training_callbacks.Checkpoint(
-        workdir, model, progress, steps_per_epoch, config.checkpoint_minutes
+        workdir,
+        model,
+        progress,
+        steps_per_epoch,
+        config.checkpoint_minutes,
+        monitor=f"val_{VALIDATIONS[config.task].monitor}",
     )
     checkpoint.restore()
     clock = training_callbacks.Clock(progress, config.batch_size, config.max_minutes)
@@ -116,9 +118,7 @@ def _train(
     progress, steps_per_epoch, spans, clock, checkpoint = run
     if int(progress.step):
         _say_where(workdir, config, int(progress.step), steps_per_epoch)
-    schedule = training_callbacks.Schedule(
-        config, progress, steps_per_epoch * config.num_epochs
-    )
+    schedule = _schedule(config, progress, steps_per_epoch * config.num_epochs)
     divergence = training_callbacks.Divergence(progress)
     for epochs, steps in spans:
         if clock.out_of_time:
@@ -127,6 +127,7 @@ def _train(
             training_dataset(
                 data.volumes,
                 config,
+                label_names=data.label_names,
                 steps_per_epoch=steps_per_epoch,
                 first_step=int(progress.step),
             ),
@@ -144,12 +145,24 @@ def _train(
 
 
 def _compiled_model(config: Config, precision: str) -> keras.Model:
-    model = networks.build_model(config, precision)
+    with random_state.kept_in_variables():
+        model = networks.build_model(config, precision)
     # XLA's convolutions are several times slower on CPUs.
     model.compile(
         build_optimizer(config), networks.build_loss(config), jit_compile=False
     )
+    create_variables(model.optimizer, model.trainable_variables)
     return model
+
+
+def _schedule(
+    config: Config, progress: Progress, total_steps: int
+) -> keras.callbacks.Callback:
+    if config.schedule == "step":
+        return training_callbacks.StepDecay(
+            config.learning_rate, config.drop, config.epochs_per_drop
+        )
+    return training_callbacks.Schedule(config, progress, total_steps)
 
 
 def _say_complete(workdir: Workdir, model: keras.Model) -> None:
@@ -159,6 +172,15 @@ def _say_complete(workdir: Workdir, model: keras.Model) -> None:
         if not workdir.has_model(name):
             _logger.warning("%s.keras is missing: writing the last weights.", name)
             workdir.save_model(model, name)
+
+
+def _say_size(model: keras.Model, config: Config) -> None:
+    _logger.info(
+        "%s: %s parameters, %s FLOP per voxel of a patch.",
+        config.model,
+        f"{cost.num_parameters(model):,}",
+        f"{cost.flop_per_voxel(model, config.patch_shape):,.0f}",
+    )
 
 
 def _say_where(workdir: Workdir, config: Config, step: int, steps_per_epoch: int):
@@ -187,57 +209,27 @@ def _spans(
     return spans
 
 
-def _check_same_records(workdir: Workdir, data: TrainingData) -> None:
-    for entry in workdir.load_provenance():
-        if entry["records_sha256"] != data.sha256:
-            raise ValueError(
-                f"{workdir.path} holds a run on other records ({entry['records']}, "
-                f"manifest {entry['records_sha256'][:12]}); {data.records} has the "
-                f"manifest {data.sha256[:12]}. Choose another --workdir."
-            )
-
-
 def _checked_blocks(
     config: Config, data: TrainingData, metrics: Metrics
 ) -> list[Block]:
-    """Validation blocks; that TCI can be measured on them shows that they will do."""
-    blocks = validation_blocks(data.validation, config)
+    """Validation blocks that can be measured."""
+    blocks = validation_blocks(data.validation, config, data.label_names)
     if blocks:
-        interpolated = [block.interpolated.array for block in blocks]
-        scores = mean_scores(blocks, interpolated, metrics)
-        texts = (f"{name} {score:.4f}" for name, score in scores.items())
-        _logger.info("TCI on the validation blocks: %s.", ", ".join(texts))
+        task = VALIDATIONS[config.task]
+        _logger.info("%s", task.describe(blocks, metrics, config))
     elif config.validation_volumes:
         _logger.warning("No validation volumes: the last weights count as the best.")
     return blocks
 
 
 def _validation_callbacks(
-    blocks: Sequence[Block], metrics: Metrics, workdir: Workdir
+    blocks: Sequence[Block], metrics: Metrics, config: Config, workdir: Workdir
 ) -> list[keras.callbacks.Callback]:
     if not blocks:
         return []
     images = workdir.join("tensorboard", "images")
-    return [training_callbacks.VolumeValidation(blocks, metrics, images)]
+    return [training_callbacks.VolumeValidation(blocks, metrics, config, images)]
 
 
 def _tensorboard(workdir: Workdir) -> keras.callbacks.TensorBoard:
     return keras.callbacks.TensorBoard(workdir.tensorboard, write_graph=False)
-
-
-def _provenance(config, data, precision, strategy) -> dict[str, Any]:
-    return {
-        "versions": {
-            "deepresolve": deepresolve.__version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "seed": config.seed,
-        "precision": precision,
-        "replicas": strategy.num_replicas_in_sync,
-        "devices": [device.name for device in tf.config.list_logical_devices()],
-        "records": data.records,
-        "records_sha256": data.sha256,
-    }

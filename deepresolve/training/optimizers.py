@@ -1,26 +1,145 @@
-"""Optimizers by name."""
+"""Optimizers by name: Keras's own, and those of tensorflow-addons where it is there.
+
+tensorflow-addons ended in 2024 and its last version cannot be imported from TensorFlow
+2.16 on, so its optimizers exist on the older of the two supported stacks alone. It is
+imported when one of them is asked for. Each is used with its own defaults.
+
+| name | algorithm |
+|---|---|
+| adabelief | AdaBelief (Zhuang, NeurIPS 2020), with the rectification of RAdam |
+| lookahead | Lookahead (Zhang, NeurIPS 2019) around Adam |
+| lamb | LAMB (You, ICLR 2020); Keras's own where Keras has it |
+| novograd | NovoGrad (Ginsburg, 2019) |
+| ranger | Lookahead around RectifiedAdam |
+| rectified_adam | RAdam (Liu, ICLR 2020) |
+| yogi | Yogi (Zaheer, NeurIPS 2018) |
+"""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Callable, Sequence
 
 import keras
+import tensorflow as tf
 
 from deepresolve.config import Config
 
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "sgd": keras.optimizers.SGD,
-}
+# From a learning rate and a largest gradient norm per variable (None: no bound).
+Build = Callable[[float, float | None], keras.optimizers.Optimizer]
 
 
 def build_optimizer(config: Config) -> keras.optimizers.Optimizer:
     """The optimizer that `config.optimizer` names, at the config's peak rate.
 
     Raises:
-      ValueError: no optimizer of that name.
+      ValueError: no optimizer of that name, or none on this TensorFlow.
     """
     if config.optimizer not in OPTIMIZERS:
         raise ValueError(
             f"Unknown optimizer {config.optimizer!r}; known: {sorted(OPTIMIZERS)}."
         )
-    return OPTIMIZERS[config.optimizer](
-        learning_rate=config.learning_rate, clipnorm=config.clip_norm or None
-    )
+    build = OPTIMIZERS[config.optimizer]
+    return build(float(config.learning_rate), config.clip_norm or None)
+
+
+def create_variables(
+    optimizer: keras.optimizers.Optimizer, trainable: Sequence[tf.Variable]
+) -> None:
+    """Creates all that an optimizer keeps, so that a checkpoint can fill it.
+
+    Args:
+      optimizer: Keras's own, or one of tensorflow-addons.
+      trainable: the variables that it will train.
+    """
+    if hasattr(optimizer, "build"):
+        optimizer.build(trainable)
+    else:  # Keras 2.15 does so itself for these optimizers, when it loads a model.
+        optimizer._create_all_weights(trainable)
+
+
+def _from_keras(name: str, **settings: float) -> Build:
+    """Builds `keras.optimizers.NAME`."""
+
+    def build(learning_rate: float, clip_norm: float | None):
+        optimizer = getattr(keras.optimizers, name)
+        return optimizer(learning_rate=learning_rate, clipnorm=clip_norm, **settings)
+
+    return build
+
+
+def _from_addons(name: str) -> Build:
+    """Builds `tensorflow_addons.optimizers.NAME`."""
+
+    def build(learning_rate: float, clip_norm: float | None):
+        optimizer = getattr(_addons(name), name)
+        return optimizer(learning_rate=learning_rate, clipnorm=clip_norm)
+
+    return build
+
+
+def _lookahead(fast: Build) -> Build:
+    """Builds Lookahead around another optimizer of the older stack.
+
+    Gradients are clipped once, by the outer one.
+    """
+
+    def build(learning_rate: float, clip_norm: float | None):
+        addons = _addons("Lookahead")
+        return addons.Lookahead(fast(learning_rate, None), clipnorm=clip_norm)
+
+    return build
+
+
+def _legacy_adam(learning_rate: float, clip_norm: float | None):
+    """Adam in the form that tensorflow-addons can wrap; Keras 2.15 alone has it."""
+    return keras.optimizers.legacy.Adam(learning_rate, clipnorm=clip_norm)
+
+
+def _addons(name: str) -> types.ModuleType:
+    """`tensorflow_addons.optimizers`.
+
+    Raises:
+      ValueError: it is not installed, or cannot be imported from this TensorFlow.
+    """
+    with warnings.catch_warnings():
+        # That its development has ended is known, and why it is still of use.
+        warnings.filterwarnings(
+            "ignore", r"\s*TensorFlow Addons \(TFA\) has ended", UserWarning
+        )
+        try:
+            from tensorflow_addons import optimizers
+        except ImportError as error:
+            raise ValueError(
+                f"The optimizer {name} is part of tensorflow-addons, which ended with "
+                "TensorFlow 2.15 and cannot be imported from TensorFlow 2.16 on; this "
+                f"is TensorFlow {tf.__version__} ({error}). Use an environment of "
+                "Python 3.10 or 3.11 with `pip install '.[addons]'`, or another "
+                "--optimizer."
+            ) from error
+    return optimizers
+
+
+OPTIMIZERS: dict[str, Build] = {
+    "adabelief": _from_addons("AdaBelief"),
+    "adagrad": _from_keras("Adagrad"),
+    "adam": _from_keras("Adam"),
+    "adamax": _from_keras("Adamax"),
+    "adamw": _from_keras("AdamW"),
+    # The epsilon of the paper, and of tensorflow-addons.
+    "lamb": (
+        _from_keras("Lamb", epsilon=1e-6)
+        if hasattr(keras.optimizers, "Lamb")
+        else _from_addons("LAMB")
+    ),
+    "lion": _from_keras("Lion"),
+    "lookahead": _lookahead(_legacy_adam),
+    "nadam": _from_keras("Nadam"),
+    "novograd": _from_addons("NovoGrad"),
+    "ranger": _lookahead(_from_addons("RectifiedAdam")),
+    "rectified_adam": _from_addons("RectifiedAdam"),
+    "rmsprop": _from_keras("RMSprop"),
+    "sgd": _from_keras("SGD"),
+    "yogi": _from_addons("Yogi"),
+}

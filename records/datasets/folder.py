@@ -27,6 +27,7 @@ class Folder:
       source: folder of scans, or one scan.
       labels: folder of label maps whose ids are those of the scans; every scan needs
         one. None for scans without labels.
+      label_names: what each label value means, by value; required with `labels`.
       slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
       series: which DICOM series to read, where a folder holds several.
       echo: which DICOM echo to read, where a series holds several.
@@ -37,16 +38,24 @@ class Folder:
 
     source: str
     labels: str | None = None
+    label_names: dict[int, str] = dataclasses.field(default_factory=dict)
     slice_axis: int | None = None
     series: str | None = None
     echo: int | None = None
     persons: str | None = None
     person_pattern: str | None = None
 
-    @property
-    def label_names(self) -> dict[int, str]:
-        """What each label value means: files do not say."""
-        return {}
+    def __post_init__(self):
+        if self.labels and not self.label_names:
+            raise ValueError(
+                "--labels needs --label_names, for label maps do not say what their "
+                "values mean: --label_names='1=femoral cartilage,2=patellar cartilage'."
+            )
+        if self.label_names and not self.labels:
+            raise ValueError(
+                "--label_names tells what the values of label maps mean: give their "
+                "folder as --labels, or leave --label_names out."
+            )
 
     def subjects(self, seed: int) -> Iterator[FolderSubject]:
         """The scans in the order of their ids; `seed` plays no part.
@@ -99,6 +108,11 @@ class FolderSubject(Subject):
     def source(self) -> str:
         """The scan's path below the dataset's folder."""
         return _below(self.path, pathlib.Path(self.root)).as_posix()
+
+    @property
+    def label_source(self) -> str:
+        """The path of the label map."""
+        return str(self.label_path or "")
 
     @property
     def num_bytes(self) -> int:

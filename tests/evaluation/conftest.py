@@ -1,4 +1,4 @@
-"""Small scans as subjects, and the results of an evaluation of them."""
+"""Small scans as subjects, and the results of evaluations of them."""
 
 import dataclasses
 
@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from deepresolve.evaluation.subjects import evaluate_super_resolution
+from deepresolve.evaluation.analysis import analyse
+from deepresolve.evaluation.plan import Classes, Network, Plan
+from deepresolve.evaluation.subjects import evaluate
 from deepresolve.imaging.degradation import thicken
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.imaging.volume import Volume
+
+LABEL_NAMES = {1: "femur", 4: "bright tissue", 7: "dark tissue"}
+CLASSES = ("bright tissue", "dark tissue")
+NUM_MEASURED = 19  # of 20 slices 0, 3, .., 18 are acquired at factor 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +24,15 @@ class FakeSubject:
     subject: str
     person: str
     image: Volume
+    label: Volume | None
     scale: IntensityScale
+
+
+def _segment(scaled):
+    """Bright voxels are class 1, dark ones class 2: right for the ground truth."""
+    return (np.where(scaled > 0.6, 1, 0) + np.where(scaled < 0.4, 2, 0)).astype(
+        np.uint8
+    )
 
 
 def _make_subject(seed, person=None, shape=(24, 22, 20), axcodes="IPL"):
@@ -30,13 +44,48 @@ def _make_subject(seed, person=None, shape=(24, 22, 20), axcodes="IPL"):
         nib.orientations.axcodes2ornt(axcodes), shape
     ) @ np.diag([0.5, 0.6, 0.8, 1.0])
     image = Volume(array, affine, slice_axis=2).canonical()
+    scale = estimate_scale(image.array)
+    values = np.array([1, 4, 7], np.uint8)  # what is neither bright nor dark is femur
+    label = image.with_array(values[_segment(scale.apply(image.array))])
     name = f"knee-{seed}"
-    return FakeSubject(name, person or name, image, estimate_scale(image.array))
+    return FakeSubject(name, person or name, image, label, scale)
+
+
+def _halve_the_error(subjects):
+    """SR half as wrong as TCI: the mean of TCI and truth, one subject after another."""
+    truths = iter(subjects)
+
+    def enhance(interpolated):
+        image = next(truths).image
+        truth = estimate_scale(thicken(image, 3).array).apply(image.array)
+        return (interpolated + truth[..., :NUM_MEASURED]) / 2
+
+    return enhance
+
+
+def _sr_plan(enhance=lambda tci: tci, factor=3, **changes):
+    return Plan({"sr": Network("SR-CNN", enhance)}, factor, **changes)
 
 
 @pytest.fixture(scope="session")
 def make_subject():
     return _make_subject
+
+
+@pytest.fixture(scope="session")
+def segment():
+    return _segment
+
+
+@pytest.fixture(scope="session")
+def classes():
+    return Classes.of(CLASSES, LABEL_NAMES)
+
+
+@pytest.fixture(scope="session")
+def sr_plan():
+    """Makes the plan of a super-resolution alone; by default it adds nothing."""
+    return _sr_plan
 
 
 @pytest.fixture(scope="session")
@@ -47,17 +96,50 @@ def subjects():
 @pytest.fixture(scope="session")
 def results(subjects):
     """SR that equals TCI."""
-    return evaluate_super_resolution(subjects, lambda tci: tci, downsample_factor=3)
+    return evaluate(subjects, _sr_plan())
 
 
 @pytest.fixture(scope="session")
 def better_results(subjects):
-    """SR half as wrong as TCI: the mean of TCI and truth, one subject after another."""
-    truths = iter(subjects)
+    """SR half as wrong as TCI."""
+    return evaluate(subjects, _sr_plan(_halve_the_error(subjects)))
 
-    def halve_the_error(interpolated):
-        image = next(truths).image
-        truth = estimate_scale(thicken(image, 3).array).apply(image.array)
-        return (interpolated + truth[..., :19]) / 2  # 0, 3, .., 18 are acquired
 
-    return evaluate_super_resolution(subjects, halve_the_error, downsample_factor=3)
+@pytest.fixture(scope="session")
+def full_results(classes):
+    """Eight subjects, all three networks: SR half as wrong as TCI, and a benchmark
+    that is one voxel off.
+    """
+    subjects = [_make_subject(seed) for seed in range(8)]
+    networks = {
+        "sr": Network("SR-CNN", _halve_the_error(subjects)),
+        "seg": Network("3D Seg-CNN", _segment),
+        "benchmark": Network("2D SegNet", lambda x: np.roll(_segment(x), 1, axis=0)),
+    }
+    return evaluate(subjects, Plan(networks, 3, classes))
+
+
+@pytest.fixture(scope="session")
+def full_analysis(full_results):
+    return analyse(full_results)
+
+
+@pytest.fixture(scope="session")
+def with_values():
+    """Replaces numbers of results: `values[network, image_set, metric]` by subject."""
+
+    def replaced(results, values):
+        left = {key: list(given) for key, given in values.items()}
+
+        def value_of(m):
+            own = left.get((m.network, m.image_set, m.metric))
+            return m.value if own is None else own.pop(0)
+
+        return dataclasses.replace(
+            results,
+            measurements=tuple(
+                dataclasses.replace(m, value=value_of(m)) for m in results.measurements
+            ),
+        )
+
+    return replaced

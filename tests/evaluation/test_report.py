@@ -7,8 +7,9 @@ import pathlib
 
 import pytest
 
-from deepresolve.evaluation import report
-from deepresolve.evaluation.subjects import evaluate_super_resolution
+from deepresolve.evaluation import METRICS, figures, report
+from deepresolve.evaluation.analysis import analyse
+from deepresolve.evaluation.subjects import evaluate
 
 PROVENANCE = {"records": "gs://bucket/shards", "split": "test"}
 
@@ -22,87 +23,120 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_json_has_what_programs_look_for(better_results):
-    content = strict(report.to_json(better_results, PROVENANCE))
-    assert len(content["rows"]) == 6
+def test_json_has_what_programs_look_for(full_analysis):
+    content = strict(report.to_json(full_analysis, PROVENANCE))
+    keys = ["image_set", "metric", "class", "mean", "sd", "n", "network"]
     for row in content["rows"]:
-        assert list(row) == ["image_set", "metric", "class", "mean", "sd", "n"]
-        assert row["image_set"] in ("sr", "tci", "fourier")
-        assert (row["class"], row["n"]) == (None, 3)
+        assert list(row) == keys
+        assert row["image_set"] in ("ground_truth", "sr", "tci", "fourier")
+        assert row["network"] in ("sr", "seg", "benchmark")
+        assert row["n"] == 8
+    wanted = {"metric", "class", "a", "b", "n", "statistic", "p", "p_holm"}
     for test in content["tests"]:
-        assert {"metric", "a", "b", "n", "statistic", "p"} <= set(test)
+        assert wanted | {"effect_size", "interval_low"} <= set(test)
+    assert {"network", "image_set", "class", "bias", "rms_cv"} <= set(
+        content["bland_altman"][0]
+    )
+    assert [row["network"] for row in content["seconds"]] == ["sr", "seg", "benchmark"]
     assert content["provenance"] == PROVENANCE
     assert content["protocol"]["data_range"] == 1.0
     assert content["protocol"]["downsample_factor"] == 3
-    assert content["protocol"]["num_people"] == 3
-    assert "first acquired slice to the last" in content["protocol"]["region"]
+    assert content["protocol"]["num_people"] == 8
     assert content["subjects"][0]["shape"] == [24, 22, 20]
-    assert set(content["metrics"]) == {"ssim", "psnr"}
+    assert {"ssim", "dsc", "volume_mm3"} <= set(content["metrics"])
 
 
-def test_json_ssim_is_between_0_and_1_and_the_table_says_x100(better_results):
-    rows = strict(report.to_json(better_results, {}))["rows"]
+def test_json_holds_plain_numbers(better_results):
+    rows = strict(report.to_json(analyse(better_results), {}))["rows"]
+    assert len(rows) == 3 * len(METRICS)
     ssim = next(r for r in rows if (r["metric"], r["image_set"]) == ("ssim", "sr"))
     assert 0 < ssim["mean"] <= 1
-    assert f"{100 * ssim['mean']:.2f} ±" in report.to_markdown(better_results, {})
 
 
-def test_json_of_one_perfect_subject_has_null_for_what_has_no_value(make_subject):
-    only = evaluate_super_resolution(
-        [make_subject(0)], lambda x: x, downsample_factor=3
-    )
+def test_json_of_one_perfect_subject_has_null_for_what_has_no_value(
+    make_subject, sr_plan
+):
+    only = evaluate([make_subject(0)], sr_plan())
     infinite = dataclasses.replace(
         only,
         measurements=tuple(
             dataclasses.replace(m, value=float("inf")) for m in only.measurements
         ),
     )
-    for row in strict(report.to_json(only, {}))["rows"]:
+    for row in strict(report.to_json(analyse(only), {}))["rows"]:
         assert row["sd"] is None
         assert row["mean"] is not None
-    for row in strict(report.to_json(infinite, {}))["rows"]:
+    for row in strict(report.to_json(analyse(infinite), {}))["rows"]:
         assert (row["mean"], row["sd"], row["n"]) == (None, None, 1)
 
 
-def test_csv_has_every_number_in_full(better_results):
-    lines = list(csv.DictReader(io.StringIO(report.to_csv(better_results))))
-    assert len(lines) == len(better_results.measurements)
-    for line, m in zip(lines, better_results.measurements, strict=True):
+def test_csv_has_every_number_in_full(full_results):
+    lines = list(csv.DictReader(io.StringIO(report.to_csv(full_results.measurements))))
+    assert len(lines) == len(full_results.measurements)
+    for line, m in zip(lines, full_results.measurements, strict=True):
         assert line == {
             "subject": m.subject,
             "person": m.person,
+            "network": m.network,
             "image_set": m.image_set,
             "metric": m.metric,
-            "class": "",
+            "class": m.label_class or "",
             "value": repr(m.value),
         }
         assert float(line["value"]) == m.value
 
 
-def test_csv_quotes_awkward_names(make_subject):
-    awkward = dataclasses.replace(make_subject(0), subject='a,"b"\nc')
-    results = evaluate_super_resolution([awkward], lambda x: x, downsample_factor=3)
-    lines = list(csv.DictReader(io.StringIO(report.to_csv(results))))
-    assert {line["subject"] for line in lines} == {'a,"b"\nc'}
+def test_csv_quotes_awkward_names(results):
+    awkward = [dataclasses.replace(results.measurements[0], subject='a,"b"\nc')]
+    lines = list(csv.DictReader(io.StringIO(report.to_csv(awkward))))
+    assert [line["subject"] for line in lines] == ['a,"b"\nc']
 
 
-def test_markdown_says_how_it_was_measured(results):
-    text = report.to_markdown(results, PROVENANCE)
-    for said in (
-        "| SSIM (x100)",
-        "downsample_factor: 3",
-        "data_range: 1.0",
-        "from the first acquired slice to the last; slices past it are left out",
-        "7 voxels along each axis",
-        "median_seconds_per_volume",
-        "gs://bucket/shards",
-    ):
-        assert said in text
+def test_progress_is_the_csv_of_the_subjects_so_far(results, tmp_path):
+    (tmp_path / report.PROGRESS_FILE).write_text("of an earlier run")
+    progress = report.Progress(tmp_path)
+    numbers = results.measurements
+    progress.add(numbers[:5])
+    progress.add(numbers[5:9])
+    text = (tmp_path / report.PROGRESS_FILE).read_text(encoding="utf-8")
+    assert text == report.to_csv(numbers[:9])
 
 
-def test_published_values_stand_only_beside_the_published_network(results):
-    assert "79.1 ± 1.3" not in report.to_markdown(results, {})
-    assert "79.1 ± 1.3" in report.to_markdown(results, {}, published=True)
+def test_save_writes_everything_and_ends_the_progress(full_analysis, tmp_path):
+    report.Progress(tmp_path).add(full_analysis.results.measurements)
+    paths = report.save(tmp_path, full_analysis, PROVENANCE)
+    assert {path.name for path in paths} == {
+        *("report.md", "report.json", "subjects.csv", "report.html"),
+        *("figure_2.png", "paired.png", "bland_altman.png", "super_resolution.png"),
+    }
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count('src="data:image/png;base64,') == 4
+    assert "DSC (%), bright tissue, 3D Seg-CNN" in page
+
+
+def test_figures_of_an_earlier_report_do_not_stay(results, tmp_path):
+    (tmp_path / "bland_altman.png").write_text("of a segmentation")
+    paths = report.save(tmp_path, analyse(results), PROVENANCE)
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert "bland_altman.png" not in {path.name for path in paths}
+
+
+def test_a_crash_in_a_figure_loses_no_number(results, tmp_path, monkeypatch):
+    for name in ("report.html", "paired.png"):
+        (tmp_path / name).write_text("of an earlier report")
+    report.Progress(tmp_path).add(results.measurements)
+
+    def crash(analysis):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(figures, "draw", crash)
+    with pytest.raises(RuntimeError, match="no font"):
+        report.save(tmp_path, analyse(results), PROVENANCE)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("report.md", "report.json", "subjects.csv", report.PROGRESS_FILE)
+    }
+    strict((tmp_path / "report.json").read_text(encoding="utf-8"))
 
 
 def test_write_replaces_what_was_there(tmp_path):
@@ -115,7 +149,7 @@ def test_write_replaces_what_was_there(tmp_path):
     assert sorted(folder.iterdir()) == paths
 
 
-def test_full_disk_leaves_the_earlier_report(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_earlier_report(tmp_path, monkeypatch):
     report.write(tmp_path, {"a.md": "old", "b.md": "old"})
     write_bytes = pathlib.Path.write_bytes
 

@@ -3,95 +3,145 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deepresolve.evaluation import tables
-from deepresolve.evaluation.subjects import evaluate_super_resolution
+from deepresolve.evaluation import LABEL_METRICS, METRICS
+from deepresolve.evaluation.plan import Network
+from deepresolve.evaluation.tables import further_tables, legend, table_1
 
 
-def by_key(rows, *names):
-    return {tuple(row[name] for name in names): row for row in rows}
+def with_plan(results, **changes):
+    plan = dataclasses.replace(results.plan, **changes)
+    return dataclasses.replace(results, plan=plan)
 
 
-def with_values(results, values):
-    """The same results with `values[image_set]` as every metric's numbers."""
-    left = {image_set: 2 * list(given) for image_set, given in values.items()}
-    order = sorted(results.measurements, key=lambda m: m.metric)
-    return dataclasses.replace(
+def lines(table):
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_table_has_the_papers_shape(results, with_values):
+    known = with_values(
         results,
+        {
+            ("sr", "sr", "ssim"): [0.79, 0.8, 0.81],
+            ("sr", "tci", "ssim"): [0.7] * 3,
+            ("sr", "fourier", "ssim"): [np.inf] * 3,
+        },
+    )
+    table = table_1(known, [])
+    assert table.header[1:] == ("Ground truth", "SR-CNN", "TCI", "Fourier")
+    assert [row[0] for row in table.rows] == [
+        "SSIM (x100)",
+        "pSNR (dB)",
+        "DIQ (1 to 5)",
+        "Rank (1 to 3, 3 best)",
+    ]
+    assert table.rows[0][1:] == ("n/a", "80.00 ± 1.00", "70.00 ± 0.00", "inf (n = 3)")
+    assert table.rows[2][1:] == ("not read",) * 4
+
+
+def test_segmentations_follow_with_their_marks(full_results, with_values):
+    known = with_values(
+        full_results,
+        {
+            ("seg", s, "dsc"): np.repeat(values, 2)
+            for s, values in {
+                "ground_truth": [0.9] * 8,
+                "sr": [0.8, 0.9] * 4,
+                "tci": [0.7] * 8,
+            }.items()
+        },
+    )
+    tests = [
+        {"metric": "dsc", "class": "bright tissue", "a": "sr", "b": b, "p_holm": 0.01}
+        for b in ("tci", "ground_truth")
+    ] + [
+        {
+            "metric": "dsc",
+            "class": "bright tissue",
+            "a": "seg",
+            "b": "benchmark",
+            "p_holm": 0.01,
+        }
+    ]
+    table = lines(table_1(known, tests))
+    assert len(table) == 2 + 2 + 4 + 4
+    marked = table["DSC (%), bright tissue, 3D Seg-CNN"]
+    # Sample deviation of 4 x 0.8 and 4 x 0.9: 0.05 sqrt(8 / 7).
+    assert marked[:3] == ("90.00 ± 0.00 ‡", "85.00 ± 5.35 †*", "70.00 ± 0.00")
+    assert table["DSC (%), dark tissue, 3D Seg-CNN"][1] == "85.00 ± 5.35"
+    benchmark = table["DSC (%), bright tissue, 2D SegNet"]
+    assert "±" in benchmark[0]
+    assert not set("†*‡") & set(benchmark[0])  # the mark stands at the other one
+    assert benchmark[1:] == ("n/a",) * 3
+
+
+def test_without_image_sets_there_are_no_lines_of_images(full_results):
+    truth_alone = dataclasses.replace(
+        with_plan(
+            full_results,
+            networks={"seg": Network("3D Seg-CNN", None)},
+            downsample_factor=None,
+        ),
         measurements=tuple(
-            dataclasses.replace(m, value=left[m.image_set].pop(0)) for m in order
+            m
+            for m in full_results.measurements
+            if (m.network, m.image_set) == ("seg", "ground_truth")
         ),
     )
+    table = lines(table_1(truth_alone, []))
+    assert list(table)[:2] == ["DIQ (1 to 5)", "Rank (1 to 3, 3 best)"]
+    assert table["DIQ (1 to 5)"] == ("not read", "n/a", "n/a", "n/a")
+    assert len(table) == 2 + 4
 
 
-def test_rows_hold_mean_and_sample_deviation(results):
-    known = with_values(
-        results, {"sr": [2, 4, 6], "tci": [1, 1, 1], "fourier": [0, 0, 3]}
-    )
-    rows = by_key(tables.summary_rows(known), "metric", "image_set")
-    assert len(rows) == 2 * 3
-    for metric in ("ssim", "psnr"):
-        assert rows[metric, "sr"] == {
-            "image_set": "sr",
-            "metric": metric,
-            "class": None,
-            "mean": 4.0,
-            "sd": 2.0,
-            "n": 3,
+def test_published_values_stand_only_below_published_networks(full_results):
+    def published_lines(published, factor=3):
+        networks = {
+            name: dataclasses.replace(network, published=name in published)
+            for name, network in full_results.plan.networks.items()
         }
-        assert rows[metric, "tci"]["sd"] == 0.0
-        assert rows[metric, "fourier"]["sd"] == pytest.approx(3**0.5)
+        chosen = with_plan(full_results, networks=networks, downsample_factor=factor)
+        return [row for row in table_1(chosen, []).rows if row[0] == "as published"]
 
-
-def test_equal_image_sets_differ_with_p_one(results):
-    tests = by_key(tables.paired_tests(results), "metric")
-    for metric in ("ssim", "psnr"):
-        test = tests[(metric,)]
-        assert (test["a"], test["b"], test["class"]) == ("sr", "tci", None)
-        assert (test["n"], test["num_zeros"]) == (3, 3)
-        assert (test["statistic"], test["p"]) == (0.0, 1.0)
-
-
-def test_three_of_three_better_is_a_quarter(better_results):
-    for test in tables.paired_tests(better_results):
-        assert (test["n"], test["num_zeros"], test["num_higher"]) == (3, 0, 3)
-        assert test["p"] == pytest.approx(0.25)  # 2 of 2^3 sign patterns
-        assert test["median_difference"] > 0
-
-
-def test_table_has_the_papers_shape(results):
-    known = with_values(
-        results, {"sr": [0.79, 0.8, 0.81], "tci": [0.7] * 3, "fourier": [np.inf] * 3}
-    )
-    lines = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in tables.table(known).splitlines()
+    assert published_lines(()) == []
+    assert published_lines(("sr",)) == [
+        # Abstract, Table 1.
+        ("as published", "n/a", "79.1 ± 1.3", "73.8 ± 1.3", "n/a"),
+        ("as published", "n/a", "29.1 ± 1.0", "26.8 ± 1.2", "n/a"),
     ]
-    assert lines[0] == ["", "Ground truth", "SR-CNN", "TCI", "Fourier"]
-    assert set("".join(lines[1])) == {"-"}
-    assert lines[2:] == [
-        ["SSIM (x100)", "n/a", "80.00 ± 1.00", "70.00 ± 0.00", "inf (n = 3)"],
-        ["pSNR (dB)", "n/a", "0.80 ± 0.01", "0.70 ± 0.00", "inf (n = 3)"],
-    ]
-
-
-def test_columns_stand_under_each_other(results):
-    assert len({len(line) for line in tables.table(results).splitlines()}) == 1
-
-
-def test_a_study_too_small_for_any_proof_is_told_so(results):
-    assert "With n = 3 this test cannot give less than p = 0.25" in tables.summary(
-        results
+    dsc, voe = published_lines(("seg",))[:2]
+    assert dsc[1:] == ("90.2 ± 1.8", "n/a", "86.3 ± 3.2", "n/a")  # not that SR-CNN
+    assert voe[1:] == ("17.8 ± 3.0", "n/a", "24.0 ± 4.9", "n/a")
+    everything = published_lines(("sr", "seg", "benchmark"))
+    assert everything[2][1:3] == ("90.2 ± 1.8", "89.6 ± 2.0")
+    assert everything[-1][1:] == ("29.0 ± 3.5", "n/a", "n/a", "n/a")
+    assert published_lines(("seg",), factor=4)[0][1:] == (
+        "90.2 ± 1.8",
+        "n/a",
+        "n/a",
+        "n/a",
     )
 
 
-def test_six_scans_can_prove_something(make_subject):
-    results = evaluate_super_resolution(
-        [make_subject(seed) for seed in range(6)], lambda x: x, downsample_factor=3
-    )
-    assert "cannot" not in tables.summary(results)
+def test_all_other_measures_have_a_table(full_results):
+    images, label_maps = further_tables(full_results)
+    titles = {METRICS[name].title for name in METRICS if name not in ("ssim", "psnr")}
+    assert {row[0] for row in images.rows} == titles
+    others = [name for name in LABEL_METRICS if name not in ("dsc", "voe")]
+    assert len(label_maps.rows) == len(others) * 2 * 2  # tissues, networks
+    assert not any(mark in str(images.rows) for mark in "†*‡")
 
 
-def test_scans_of_one_person_are_told(make_subject):
-    twins = [make_subject(seed, person="one") for seed in range(2)]
-    results = evaluate_super_resolution(twins, lambda x: x, downsample_factor=3)
-    assert "2 scans are of 1 people" in tables.summary(results)
+@pytest.mark.parametrize(
+    ("parts", "marks"),
+    [
+        (("sr",), "†"),
+        (("seg",), ""),
+        (("sr", "seg"), "†*"),
+        (("seg", "benchmark"), "‡"),
+        (("sr", "seg", "benchmark"), "†*‡"),
+    ],
+)
+def test_legend_explains_the_marks_that_can_occur(full_results, parts, marks):
+    networks = {part: full_results.plan.networks[part] for part in parts}
+    plan = dataclasses.replace(full_results.plan, networks=networks)
+    assert "".join(c for c in legend(plan) if c in "†*‡") == marks

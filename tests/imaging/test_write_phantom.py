@@ -5,7 +5,7 @@ import sys
 import nibabel as nib
 import numpy as np
 
-from deepresolve.imaging import phantom
+from deepresolve.imaging import labels, phantom
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -31,6 +31,8 @@ def test_writes_the_knee_of_the_seed_with_its_label_and_thick_slices(tmp_path):
     )
     label = np.asarray(nib.load(tmp_path / "label.nii.gz").dataobj)
     np.testing.assert_array_equal(label, knee.label.array)
+    names = result.stdout.splitlines()[0].removeprefix(f"{tmp_path}/label.nii.gz: ")
+    assert labels.parse_label_names(names) == phantom.LABEL_NAMES
 
 
 def test_wrong_side_is_a_usage_error():

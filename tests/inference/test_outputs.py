@@ -2,12 +2,12 @@ import pathlib
 
 import pytest
 
-from deepresolve.inference.outputs import plan_outputs
+from deepresolve.inference.outputs import plan_outputs, table_beside, with_ending
 
 
-def plan(source, output, names):
+def plan(source, output, names, endings=()):
     scans = [pathlib.Path(name) for name in names]
-    return plan_outputs(source, output, scans)
+    return plan_outputs(source, output, scans, endings)
 
 
 def test_one_scan_becomes_the_named_file_or_one_in_the_folder():
@@ -37,3 +37,28 @@ def test_scans_in_folders_are_named_after_them():
 def test_results_that_would_collide_are_refused(output, names, message):
     with pytest.raises(ValueError, match=message):
         plan("s", output, names)
+
+
+@pytest.mark.parametrize(
+    ("output", "names", "message"),
+    [
+        ("out", ["s/a.nii", "s/a_femur.nii"], "would both become out/a_femur.nii.gz"),
+        ("s", ["s/a.nii", "s/a_femur.nii.gz"], "overwrite the scan s/a_femur.nii.gz"),
+        ("s/b.nii", ["s/b_femur.nii.gz"], "overwrite the scan s/b_femur.nii.gz"),
+    ],
+)
+def test_further_files_that_would_collide_are_refused(output, names, message):
+    assert plan("s", "elsewhere", [names[0]], endings=["_femur"])
+    with pytest.raises(ValueError, match=message):
+        plan("s", output, names, endings=["_femur"])
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.NII.GZ"])
+def test_further_files_and_the_table_are_named_after_the_file(name):
+    folder = pathlib.Path("f")
+    assert with_ending(folder / name, "_femur") == folder / "a_femur.nii.gz"
+    assert table_beside(f"f/{name}") == folder / "a_volumes.csv"
+
+
+def test_several_scans_share_a_table_in_their_folder():
+    assert table_beside("out/") == pathlib.Path("out/volumes.csv")

@@ -1,3 +1,4 @@
+import csv
 import pathlib
 import subprocess
 import sys
@@ -5,9 +6,11 @@ import sys
 import nibabel as nib
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.intensity import estimate_scale
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -63,6 +66,7 @@ def test_float_output_is_not_rounded(silent_workdir, tmp_path):
         (["--downsample_factor=4"], "trained for downsample factors (3,)"),
         (["--slice_axis=5"], "not an integer in the range [0, 2]"),
         (["--echo=1"], "echo"),
+        (["--flips", "--window=8,8,8"], "--flips, --window: only for a run of segm"),
         (["stray"], "Unexpected arguments"),
     ],
 )
@@ -105,3 +109,91 @@ def test_real_scans_keep_their_place(silent_workdir, real_scans, tmp_path, name,
     # The network is silent, so this is TCI, rounded to the scan's whole numbers.
     difference = np.asarray(thin.dataobj) - interpolate(thick, 3).array
     assert np.abs(difference).max() < 0.51
+
+
+def one_pass(workdir, scan):
+    """Probabilities by Keras's own call: (rows, columns, slices, 1 + classes)."""
+    array = scan.canonical().array
+    scaled = estimate_scale(array).apply(array)
+    model = workdir.load_model("best")
+    return np.asarray(model(scaled[np.newaxis, ..., np.newaxis]))[0]
+
+
+def test_folder_of_scans_becomes_label_maps_and_one_table(seg_workdir, tmp_path):
+    source, output = tmp_path / "scans", tmp_path / "labels"
+    source.mkdir()
+    write_scan(source / "a.nii.gz")
+    (source / "b.nii").write_text("not a scan")
+    write_scan(source / "c.nii", seed=1)
+    result = predict(seg_workdir, source, output, "--probabilities")
+    assert result.returncode == 1
+    assert "b.nii" in result.stderr
+    assert "1 of 3 scans failed" in result.stderr
+    assert sorted(p.name for p in output.iterdir()) == [
+        "a.nii.gz",
+        "a_probability_femoral_cartilage.nii.gz",
+        "a_probability_menisci.nii.gz",
+        "c.nii.gz",
+        "c_probability_femoral_cartilage.nii.gz",
+        "c_probability_menisci.nii.gz",
+        "volumes.csv",
+    ]
+    scan = formats.read_image(source / "c.nii")
+    expected = one_pass(seg_workdir, scan)
+    canonical = scan.canonical()
+    label_map = nib.load(output / "c.nii.gz")
+    assert label_map.get_data_dtype() == np.uint8
+    np.testing.assert_allclose(label_map.affine, scan.affine, atol=1e-6)
+    labels = np.asarray(label_map.dataobj)
+    np.testing.assert_array_equal(
+        labels, canonical.with_array(expected.argmax(axis=-1)).restore().array
+    )
+    probability = nib.load(output / "c_probability_menisci.nii.gz")
+    np.testing.assert_allclose(
+        np.asarray(probability.dataobj),
+        canonical.with_array(expected[..., 2]).restore().array,
+        atol=1e-5,
+    )
+    with (output / "volumes.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["scan"] == "c.nii.gz"]
+    assert [row["class"] for row in rows] == ["femoral cartilage", "menisci"]
+    for label, row in enumerate(rows, start=1):
+        assert int(row["voxels"]) == np.count_nonzero(labels == label)
+        # 0.5 x 0.5 x 3 mm
+        assert float(row["volume_mm3"]) == pytest.approx(0.75 * int(row["voxels"]))
+        assert f"{row['class']} {float(row['volume_mm3']):.0f} mm³" in result.stdout
+    assert len(np.unique(labels)) > 1
+
+
+def test_real_knee_is_segmented_in_place(seg_workdir, real_scans, tmp_path):
+    source, output = real_scans / "knee_mese_dicom", tmp_path / "labels.nii"
+    flags = ["--echo=1", "--flips", "--keep_largest", "--window=128,256,16"]
+    result = predict(seg_workdir, source, output, *flags)
+    assert result.returncode == 0, result.stderr
+    scan = formats.read_image(source, echo=1)
+    label_map = formats.read_label_map(output, image=scan)  # checks the grid
+    for label in range(1, label_map.array.max() + 1):
+        mask = label_map.array == label
+        assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
+    assert label_map.array.any()
+    assert (tmp_path / "labels_volumes.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--output_dtype=float32"], "--output_dtype: only for a run of super_resol"),
+        (["--window=a,64,64"], "--window takes three whole numbers"),
+        (["--memory_gib=-1"], "memory_gib"),
+    ],
+)
+def test_bad_flags_of_a_segmentation_leave_nothing_behind(
+    seg_workdir, tmp_path, flags, message
+):
+    source = write_scan(tmp_path / "a.nii")
+    output = tmp_path / "new" / "labels.nii.gz"
+    result = predict(seg_workdir, source, output, *flags)
+    assert result.returncode != 0
+    assert message in result.stderr + result.stdout
+    assert "Traceback" not in result.stderr
+    assert not output.parent.exists()

@@ -14,6 +14,28 @@ GRID = Config(
     volumes_in_flight=2,
 )
 
+NAMES = {1: "femoral cartilage", 4: "patella"}
+SEGMENTATION = Config(
+    task="segmentation",
+    classes=("patella", "femoral cartilage"),
+    patch_shape=(8, 8, 8),
+    patch_sampling="random",
+    patches_per_volume=7,
+    batch_size=4,
+    min_tissue=0.0,
+    volumes_in_flight=2,
+)
+AUGMENTED = SEGMENTATION.replace(
+    foreground_rate=0.5,
+    random_mirror=True,
+    max_rotation_degrees=15.0,
+    max_scaling=0.1,
+    max_bias=0.2,
+    max_gamma=0.2,
+    max_noise=0.02,
+    max_blur=1.0,
+)
+
 
 @pytest.fixture
 def make_volumes(volume_source):
@@ -32,8 +54,10 @@ def make_volumes(volume_source):
     return make
 
 
-def batches(volumes, config, steps, **options):
-    stream = dataset.training_dataset(volumes, config, **options)
+def batches(volumes, config, steps, label_names=None, **options):
+    stream = dataset.training_dataset(
+        volumes, config, label_names=label_names or {}, **options
+    )
     return [(x.numpy(), y.numpy()) for x, y in stream.take(steps)]
 
 
@@ -53,7 +77,8 @@ def test_input_is_the_degraded_patch_at_the_targets_place(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(3,))
     (x, y), *_ = batches(volumes, config, 1, steps_per_epoch=3)
-    degraded, target = TASKS["super_resolution"](next(iter(volumes((0, 0)))), config)
+    task = TASKS["super_resolution"](config, {})
+    degraded, target = task.prepare(next(iter(volumes((0, 0)))))
     for x_patch, y_patch in zip(x, y, strict=True):
         i, j, k = np.argwhere(target.numpy()[..., 0] == y_patch[0, 0, 0, 0])[0]
         expected = degraded[0, i : i + 8, j : j + 8, k : k + 8]
@@ -122,10 +147,9 @@ def test_air_is_skipped_by_the_stated_rule(volume_source):
         seen = batches(volumes, config, 4, steps_per_epoch=4)
         shares = {float(y.mean()) for _, batch in seen for y in batch}
         assert shares == expected
-    assert not dataset.holds_tissue(
-        volumes, GRID.replace(min_tissue=1, air_threshold=2)
-    )
-    assert dataset.holds_tissue(volumes, GRID.replace(min_tissue=1, air_threshold=0.5))
+    for air_threshold, expected in [(2, False), (0.5, True)]:
+        config = GRID.replace(min_tissue=1, air_threshold=air_threshold)
+        assert dataset.holds_tissue(volumes, config, {}) == expected
 
 
 def test_folded_networks_get_patches_that_start_at_acquired_slices(make_volumes):
@@ -140,7 +164,8 @@ def test_folded_networks_get_patches_that_start_at_acquired_slices(make_volumes)
 def test_several_factors_are_mixed_in_one_stream(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(2, 4))
-    degraded, _ = TASKS["super_resolution"](next(iter(volumes((0, 0)))), config)
+    task = TASKS["super_resolution"](config, {})
+    degraded, _ = task.prepare(next(iter(volumes((0, 0)))))
     pairs = batches(volumes, config, 6, steps_per_epoch=3)
     drawn = set()
     for x, y in pairs:
@@ -157,8 +182,116 @@ def test_shuffle_buffer_keeps_its_memory_bound():
     pair_mib = 2 * 4 * 32**3 / 2**20  # input and target, float32
     assert dataset.shuffle_buffer_size(config) == 256 / pair_mib
     assert dataset.shuffle_buffer_size(config.replace(shuffle_mib=1)) == 50  # a batch
+    pair_mib = (4 + 1) * 32**3 / 2**20  # float32 input, uint8 target
+    config = config.replace(task="segmentation")
+    assert dataset.shuffle_buffer_size(config) == int(256 / pair_mib)
 
 
 def test_steps_can_be_given():
     config = GRID.replace(steps_per_epoch=17)
     assert dataset.count_steps_per_epoch([(16, 16, 16)], config) == 17
+
+
+@pytest.fixture
+def labelled(labelled_source):
+    """Volumes whose image tells the label: a tenth of it."""
+    generator = np.random.default_rng(0)
+    scans = []
+    for shape in [(20, 20, 20), (24, 16, 20), (16, 20, 12)]:
+        label = generator.choice([0, 1, 4, 7], shape).astype(np.uint8)
+        scans.append((label.astype(np.float32) / 10, label))
+    return labelled_source(scans)
+
+
+def segmented(volumes, config, steps, **options):
+    options = {"steps_per_epoch": 3, "label_names": NAMES, **options}
+    return batches(volumes, config, steps, **options)
+
+
+@pytest.mark.parametrize("sampling", ["grid", "random"])
+@pytest.mark.parametrize("patch_shape", [(8, 8, 8), (9, 7, 1)])
+def test_segmentation_pairs_an_image_with_its_classes(labelled, sampling, patch_shape):
+    config = SEGMENTATION.replace(patch_sampling=sampling, patch_shape=patch_shape)
+    for image, classes in segmented(labelled, config, 4):
+        assert image.shape == classes.shape == (4, *patch_shape, 1)
+        assert (image.dtype, classes.dtype) == (np.float32, np.uint8)
+        # 0 and the unused 7 are background, 4 the first class, 1 the second.
+        labels = np.rint(image * 10).astype(int)
+        np.testing.assert_array_equal(
+            classes, np.array([0, 2, 0, 0, 1, 0, 0, 0])[labels]
+        )
+
+
+def test_segmentation_follows_its_seed(labelled):
+    first, same, other = (
+        segmented(labelled, AUGMENTED.replace(seed=seed), 6) for seed in (1, 1, 2)
+    )
+    for (a, b), (c, d) in zip(first, same, strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)
+    assert not np.array_equal(first[0][0], other[0][0])
+
+
+@pytest.mark.parametrize("first_step", [1, 5])
+def test_resumed_segmentation_goes_on_where_it_stopped(labelled, first_step):
+    whole = segmented(labelled, AUGMENTED, 8)
+    rest = segmented(labelled, AUGMENTED, 8 - first_step, first_step=first_step)
+    for (a, b), (c, d) in zip(whole[first_step:], rest, strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)
+
+
+def test_foreground_comes_at_its_rate(labelled_source):
+    label = np.zeros((40, 40, 40), np.uint8)
+    label[30:32, 8:10, 20:22] = 1  # 8 of 64,000: by chance hardly ever met
+    volumes = labelled_source([(label.astype(np.float32), label)])
+    config = SEGMENTATION.replace(
+        patch_shape=(1, 1, 1),
+        patches_per_volume=1000,
+        batch_size=1000,
+        foreground_rate=0.4,
+    )
+    ((_, classes),) = segmented(volumes, config, 1, steps_per_epoch=1)
+    # Binomial(1000, 0.4) has a standard deviation of 1.5% of 1000.
+    assert np.mean(classes > 0) == pytest.approx(0.4, abs=0.08)
+
+
+def test_volumes_without_foreground_give_patches_from_anywhere(labelled_source):
+    image = np.arange(16**3, dtype=np.float32).reshape(16, 16, 16)
+    volumes = labelled_source([(image, np.zeros(image.shape, np.uint8))])
+    config = SEGMENTATION.replace(foreground_rate=1.0, batch_size=40)
+    ((image, classes),) = segmented(volumes, config, 1, steps_per_epoch=1)
+    assert not classes.any()
+    assert len(np.unique(image[:, 0, 0, 0, 0])) > 30
+
+
+def test_air_is_measured_on_the_image_of_a_segmentation(labelled_source):
+    image = np.zeros((8, 8, 32), np.float32)
+    image[..., 8:16] = 1
+    label = np.ones(image.shape, np.uint8)  # labels in air do not make it tissue
+    config = SEGMENTATION.replace(
+        patch_sampling="grid", patch_stride=(8, 8, 8), min_tissue=0.5
+    )
+    volumes = labelled_source([(image, label)])
+    assert all(x.min() == 1 for x, _ in segmented(volumes, config, 3))
+    for air_threshold, expected in [(2, False), (0.5, True)]:
+        config = config.replace(air_threshold=air_threshold)
+        assert dataset.holds_tissue(volumes, config, NAMES) == expected
+
+
+def test_a_volume_without_labels_ends_the_stream_with_its_name(labelled_source):
+    image = np.ones((8, 8, 8), np.float32)
+    label = np.ones((8, 8, 8), np.uint8)
+    volumes = labelled_source([(image, label), (image, np.zeros((0, 0, 0), np.uint8))])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="knee-1"):
+        segmented(volumes, SEGMENTATION, 4)
+
+
+def test_classes_that_the_labels_lack_are_refused_at_once(labelled):
+    config = SEGMENTATION.replace(classes=("meniscus",))
+    for use in (
+        lambda: segmented(labelled, config, 1),
+        lambda: dataset.holds_tissue(labelled, config, NAMES),
+    ):
+        with pytest.raises(ValueError, match="'meniscus'; the records have: femoral"):
+            use()

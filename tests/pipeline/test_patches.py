@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from deepresolve.pipeline import patches
 
@@ -67,6 +68,87 @@ def test_random_positions_follow_their_seed():
     shape = tf.constant([99, 99, 99])
     first, same, other = (
         patches.random_positions(9, shape, (8, 8, 8), seed).numpy()
+        for seed in [(1, 2), (1, 2), (1, 3)]
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
+
+
+def test_patches_lie_anywhere_in_plane():
+    # 384 - 288 + 1 = 97 places along rows and columns.
+    shape = tf.constant([384, 384, 160])
+    drawn = patches.random_positions(4000, shape, (288, 288, 32), (0, 1)).numpy()
+    for axis in (0, 1):
+        assert set(drawn[:, axis]) == set(range(97))
+        counts = np.bincount(drawn[:, axis])
+        assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def moved(compute, labels, count, patch_shape, rate, seed=(5, 6), start=0):
+    """Positions that were (start, start, start), moved to the foreground."""
+    return compute(
+        lambda voxels: patches.move_to_foreground(
+            tf.fill((count, 3), start),
+            voxels[..., tf.newaxis],
+            patch_shape,
+            rate,
+            tf.constant(seed, tf.int64),
+        ),
+        labels,
+    )
+
+
+@pytest.fixture
+def few_voxels():
+    """Labels with 6 foreground voxels: in the middle, near edges, in a corner."""
+    voxels = [(9, 8, 10), (9, 8, 11), (0, 0, 0), (19, 17, 23), (2, 9, 12), (10, 16, 5)]
+    labels = np.zeros((20, 18, 24), np.uint8)
+    for number, voxel in enumerate(voxels, start=1):
+        labels[voxel] = number
+    return labels
+
+
+@pytest.mark.parametrize("patch_shape", [(8, 8, 8), (5, 6, 1), (20, 18, 24)])
+def test_foreground_is_as_near_to_the_middle_as_the_edges_allow(
+    compute, few_voxels, patch_shape
+):
+    expected = set()
+    for voxel in np.argwhere(few_voxels):
+        first = [v - p // 2 for v, p in zip(voxel, patch_shape, strict=True)]
+        fits = np.clip(first, 0, np.array(few_voxels.shape) - patch_shape)
+        expected.add(tuple(fits.tolist()))
+    positions = moved(compute, few_voxels, 200, patch_shape, 1.0)
+    assert {tuple(position) for position in positions.tolist()} == expected
+    for i, j, k in positions:
+        r, c, s = patch_shape
+        assert few_voxels[i : i + r, j : j + c, k : k + s].any()
+
+
+def test_each_foreground_voxel_is_drawn_as_often(compute, few_voxels):
+    positions = moved(compute, few_voxels, 3000, (1, 1, 1), 1.0)
+    counts = np.bincount(few_voxels[tuple(positions.T)], minlength=7)[1:]
+    assert counts.sum() == 3000
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
+def test_the_stated_share_is_moved(compute, few_voxels, rate):
+    few_voxels[0, 0, 0] = 0  # where the patches were
+    positions = moved(compute, few_voxels, 2000, (1, 1, 1), rate)
+    share = positions.any(axis=1).mean()
+    # Binomial(2000, 0.3) has a standard deviation of 1% of 2000.
+    assert share == pytest.approx(rate, abs=0.05 if 0 < rate < 1 else 0)
+
+
+def test_without_foreground_patches_stay(compute):
+    labels = np.zeros((9, 9, 9), np.uint8)
+    positions = moved(compute, labels, 50, (4, 4, 4), 1.0, start=5)
+    np.testing.assert_array_equal(positions, np.full((50, 3), 5))
+
+
+def test_foreground_positions_follow_their_seed(compute, few_voxels):
+    first, same, other = (
+        moved(compute, few_voxels, 30, (1, 1, 1), 0.5, seed)
         for seed in [(1, 2), (1, 2), (1, 3)]
     )
     np.testing.assert_array_equal(first, same)

@@ -7,26 +7,205 @@ from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline.tasks import TASKS
 
+NAMES = {1: "femoral cartilage", 2: "medial tibia", 5: "lateral tibia", 9: "patella"}
+SEGMENTATION = Config(task="segmentation", patch_shape=(8, 9, 6))
+STRENGTHS = {
+    "max_gamma": 0.3,
+    "max_bias": 0.3,
+    "max_noise": 0.05,
+    "max_blur": 1.0,
+}
+
 
 @pytest.fixture
 def stored():
-    image = np.random.default_rng(0).normal(300, 50, (6, 7, 40)).astype(np.float32)
-    return {"image": tf.constant(image), "intensity": tf.constant([100.0, 500.0])}
+    """A volume as the records hold it, sagittal, with all labels there are."""
+    generator = np.random.default_rng(0)
+    return {
+        "image": generator.normal(300, 50, (16, 17, 40)).astype(np.float32),
+        "label": generator.integers(0, 12, (16, 17, 40)).astype(np.uint8),
+        "intensity": np.array([100, 500], np.float32),
+        "affine": np.array(
+            [[0, 0, -0.7, 9], [0, -0.5, 0, 8], [-0.4, 0, 0, 7], [0, 0, 0, 1.0]]
+        ),
+        "subject": "knee-7",
+    }
 
 
-@pytest.mark.parametrize("in_dataset", [False, True])
-def test_super_resolution_pairs_a_scan_with_its_tci(stored, in_dataset):
+@pytest.fixture(params=["eager", "tf.data"])
+def prepare(request):
+    """Prepares a volume for a task, at once or within tf.data."""
+
+    def call(task, volume):
+        tensors = {key: tf.convert_to_tensor(value) for key, value in volume.items()}
+        if request.param == "eager":
+            return task.prepare(tensors)
+        dataset = tf.data.Dataset.from_tensors(tensors)
+        # Within a tuple, for tf.data would unpack the NamedTuple.
+        (prepared,) = next(iter(dataset.map(lambda volume: (task.prepare(volume),))))
+        return prepared
+
+    return call
+
+
+def segmentation(**changes):
+    return TASKS["segmentation"](SEGMENTATION.replace(**changes), NAMES)
+
+
+def test_super_resolution_pairs_a_scan_with_its_tci(stored, prepare):
     config = Config(downsample_factors=(2, 3))
-    task = TASKS["super_resolution"]
-    if in_dataset:
-        dataset = tf.data.Dataset.from_tensors(stored).map(lambda v: task(v, config))
-        inputs, target = next(iter(dataset))
-    else:
-        inputs, target = task(stored, config)
-    scaled = (stored["image"].numpy() - 100) / 400
+    unlabelled = {key: stored[key] for key in ("image", "intensity")}
+    inputs, target = prepare(TASKS["super_resolution"](config, {}), unlabelled)
+    scaled = (stored["image"] - 100) / 400
     np.testing.assert_allclose(target[..., 0], scaled, atol=1e-6)
     for variant, factor in enumerate((2, 3)):
         thin = Volume(scaled, np.eye(4))
         tci = interpolate(thicken(thin, factor), factor).array
         spanned = inputs[variant, :, :, : tci.shape[-1], 0]
         np.testing.assert_allclose(spanned, tci, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels_of_class"),
+    [
+        (("femoral cartilage",), [(1,)]),
+        (("patella", "femoral cartilage"), [(9,), (1,)]),
+        (("tibia=medial tibia+lateral tibia", "patella"), [(2, 5), (9,)]),
+    ],
+)
+def test_segmentation_picks_and_merges_classes(
+    stored, prepare, classes, labels_of_class
+):
+    prepared = prepare(segmentation(classes=classes), stored)
+    expected = np.zeros(stored["label"].shape, np.uint8)
+    for number, labels in enumerate(labels_of_class, start=1):
+        expected[np.isin(stored["label"], labels)] = number
+    assert prepared.target.dtype == tf.uint8
+    np.testing.assert_array_equal(prepared.target[..., 0], expected)
+    scaled = (stored["image"] - 100) / 400
+    np.testing.assert_allclose(prepared.image[..., 0], scaled, atol=1e-6)
+
+
+def test_a_volume_without_labels_is_named(stored, prepare):
+    unlabelled = {**stored, "label": np.zeros((0, 0, 0), np.uint8)}
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        prepare(segmentation(), unlabelled)
+    assert "no labels" in str(caught.value)
+    assert "knee-7" in str(caught.value)
+
+
+def test_unknown_classes_are_refused_before_anything_is_read():
+    with pytest.raises(ValueError, match="'meniscus'; the records have: femoral"):
+        segmentation(classes=("meniscus",))
+
+
+def test_a_class_that_a_mirror_would_change_is_refused():
+    names = {1: "left femur"}
+    config = SEGMENTATION.replace(classes=("left femur",), random_mirror=True)
+    with pytest.raises(ValueError, match="becomes 'right femur'"):
+        TASKS["segmentation"](config, names)
+
+
+def cut(task, stored, position, seed):
+    prepared = task.prepare({k: tf.convert_to_tensor(v) for k, v in stored.items()})
+    position = tf.constant(position, tf.int32)
+    return task.cut(prepared, position, tf.constant(seed, tf.int64))
+
+
+def seeds(count=8):
+    return [(3, number) for number in range(count)]
+
+
+def test_a_patch_as_it_is(stored):
+    image, classes = cut(segmentation(), stored, (2, 3, 4), (0, 0))
+    region = np.s_[2:10, 3:12, 4:10]
+    scaled = (stored["image"][region] - 100) / 400
+    np.testing.assert_allclose(image[..., 0], scaled, atol=1e-6)
+    np.testing.assert_array_equal(classes[..., 0], stored["label"][region] == 1)
+
+
+def test_mirrored_patches_are_reversed_along_the_slices_of_a_sagittal_scan(stored):
+    names = {1: "left femur", 2: "right femur", 3: "tibia"}
+    config = SEGMENTATION.replace(classes=tuple(names.values()), random_mirror=True)
+    task = TASKS["segmentation"](config, names)
+    plain = TASKS["segmentation"](config.replace(random_mirror=False), names)
+    image, classes = (p.numpy() for p in cut(plain, stored, (2, 3, 4), (0, 0)))
+    exchanged = np.choose(classes, [0, 2, 1, 3])
+    seen = set()
+    for seed in seeds():
+        pair = cut(task, stored, (2, 3, 4), seed)
+        mirrored = not np.array_equal(pair[0], image)
+        expected = (image, classes)
+        if mirrored:
+            expected = (image[:, :, ::-1], exchanged[:, :, ::-1])
+        np.testing.assert_array_equal(pair[0], expected[0])
+        np.testing.assert_array_equal(pair[1], expected[1])
+        seen.add(mirrored)
+    assert seen == {True, False}
+
+
+def test_image_and_classes_are_warped_together(stored):
+    # An image that is its own class: 1 in a block, 0 around it.
+    block = np.zeros((16, 17, 40), np.uint8)
+    block[5:12, 4:13] = 1
+    image = block.astype(np.float32) * 400 + 100
+    stored = {**stored, "image": image, "label": block}
+    task = segmentation(max_rotation_degrees=40.0, max_scaling=0.3, random_mirror=True)
+    different = []
+    for seed in seeds():
+        patch, classes = (p.numpy() for p in cut(task, stored, (3, 3, 9), seed))
+        pure = (patch < 1e-4) | (patch > 1 - 1e-4)
+        np.testing.assert_allclose(patch[pure], classes[pure], atol=1e-4)
+        assert 0.3 < pure.mean() < 1
+        assert set(np.unique(classes)) == {0, 1}
+        different.append(classes.tobytes())
+    assert len(set(different)) == len(different)
+
+
+@pytest.mark.parametrize("patch_shape", [(8, 9, 6), (8, 9, 1)])
+def test_all_augmentation_at_once_follows_its_seed(stored, patch_shape):
+    task = segmentation(
+        patch_shape=patch_shape,
+        random_mirror=True,
+        max_rotation_degrees=10.0,
+        max_scaling=0.1,
+        **STRENGTHS,
+    )
+
+    def pair(seed):
+        image, classes = task.augment(cut(task, stored, (2, 3, 4), seed), seed)
+        assert image.shape == classes.shape == (*patch_shape, 1)
+        assert (image.dtype, classes.dtype) == (tf.float32, tf.uint8)
+        return image.numpy(), classes.numpy()
+
+    first, same, other = pair((1, 2)), pair((1, 2)), pair((1, 3))
+    for a, b in zip(first, same, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(first[0], other[0])
+    assert np.all(np.isfinite(first[0]))
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_each_strength_changes_the_image_alone_as_its_seed_says(stored, name):
+    task = segmentation(**{name: STRENGTHS[name]})
+    before = cut(task, stored, (2, 3, 4), (0, 1))
+    after, same, other = (task.augment(before, (0, n)) for n in (1, 1, 2))
+    assert not np.allclose(after[0], before[0], atol=1e-4)
+    np.testing.assert_array_equal(after[0], same[0])
+    assert not np.allclose(after[0], other[0], atol=1e-4)
+    np.testing.assert_array_equal(after[1], before[1])
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_without_strength_no_op_is_added(name):
+    task = TASKS[name](Config(task=name), NAMES)
+    pair = (tf.zeros((8, 8, 8, 1)), tf.zeros((8, 8, 8, 1), task.target_dtype))
+    unchanged = task.augment(pair, (0, 1))
+    assert unchanged[0] is pair[0]
+    assert unchanged[1] is pair[1]
+
+
+def test_tissue_is_measured_on_the_scan_itself():
+    pair = ("input", "target")
+    assert TASKS["super_resolution"](Config(), {}).image(pair) == "target"
+    assert segmentation().image(pair) == "input"

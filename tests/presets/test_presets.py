@@ -12,7 +12,7 @@ def test_every_preset_survives_json(name):
 
 
 def test_unknown_preset_names_the_known():
-    with pytest.raises(ValueError, match=r"known: \['sr_cnn', 'sr_cnn_small'\]"):
+    with pytest.raises(ValueError, match=r"known: \['seg_cnn', .*'sr_cnn',"):
         presets.get("sr_gan")
 
 
@@ -24,6 +24,26 @@ def test_published_preset_holds_the_published_numbers():
     assert (config.learning_rate, config.num_epochs) == (1e-4, 20)
     assert (config.batch_size, config.downsample_factors) == (50, (3,))
     assert (config.schedule, config.optimizer) == ("constant", "adam")
+
+
+def test_published_segmentation_holds_the_published_numbers():
+    # METHOD: the table of Seg-CNN and its benchmark.
+    config = presets.get("seg_cnn")
+    assert (config.num_levels, config.num_features) == (5, 32)
+    assert (config.patch_shape, config.dropout) == ((288, 288, 32), 0.25)
+    assert (config.loss, config.learning_rate) == ("dice", 1e-3)
+    assert (config.schedule, config.drop, config.epochs_per_drop) == ("step", 0.6, 5)
+    assert config.num_epochs == 50
+    assert config.class_names == ("femoral cartilage",)
+
+
+@pytest.mark.parametrize("suffix", ["", "_small"])
+def test_benchmarks_differ_from_seg_cnn_in_network_and_patches_alone(suffix):
+    config = presets.get(f"seg_cnn{suffix}")
+    allowed = {"preset", "model", "num_levels", "num_features", "dropout"}
+    allowed |= {"patch_shape", "patches_per_volume", "batch_size"}
+    for name in ("segnet_2d", "unet_2d"):
+        assert set(config.differences(presets.get(name + suffix))) <= allowed
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ AFFINE = np.array(
 )
 
 
+LABEL_NAMES = {1: "cartilage", 2: "bone", 3: "meniscus"}
+
+
 @dataclasses.dataclass(frozen=True)
 class FakeSubject(Subject):
     """A scan in memory; `before_load` may fail or interrupt."""
@@ -54,10 +57,7 @@ class FakeDataset:
     """Scans in memory as a dataset; `settings` stand for its command-line flags."""
 
     settings: str = "fake"
-
-    @property
-    def label_names(self):
-        return {1: "cartilage"}
+    label_names: dict = dataclasses.field(default_factory=LABEL_NAMES.copy)
 
     def subjects(self, seed):
         return iter(self.content)
@@ -65,6 +65,12 @@ class FakeDataset:
     def with_content(self, subjects):
         object.__setattr__(self, "content", tuple(subjects))
         return self
+
+
+@pytest.fixture
+def label_names():
+    """What the labels of `make_label` mean."""
+    return dict(LABEL_NAMES)
 
 
 @pytest.fixture
@@ -114,8 +120,8 @@ def make_subject(make_volume, make_label):
 def make_recipe():
     """Makes the recipe of a set of subjects in memory."""
 
-    def make(subjects, *, settings="fake", **options):
-        dataset = FakeDataset(settings).with_content(subjects)
+    def make(subjects, *, settings="fake", label_names=LABEL_NAMES, **options):
+        dataset = FakeDataset(settings, dict(label_names)).with_content(subjects)
         return conversion.Recipe("fake", dataset, **options)
 
     return make

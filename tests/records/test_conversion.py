@@ -35,7 +35,7 @@ def test_what_goes_in_comes_out(
     recipe = make_recipe(subjects, compression=compression)
     made = conversion.convert(recipe, str(tmp_path))
     assert made.counts == {"train": 4, "validation": 1, "test": 1}
-    assert made.label_names == {1: "cartilage"}
+    assert made.label_names == recipe.dataset.label_names
     found = {}
     for split in ("train", "validation", "test"):
         for stored in reader.subjects(str(tmp_path), split):

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from records import __main__ as cli
@@ -47,6 +49,7 @@ def test_every_dataset_has_flags_for_its_settings():
 def test_convert_verify_and_inspect(run, scans, tmp_path, capsys):
     output = tmp_path / "records"
     options = [f"--source={scans}", f"--labels={tmp_path / 'labels'}", "--seed=4"]
+    options += ["--label_names=3=patella, 1=femur,2=tibia"]
     options += ["--person_pattern=^(?P<person>p.)", "--split=34,33,33"]
     options += ["--num_shards=2", "--num_workers=1", "--compression=gzip"]
     assert run("convert", "--dataset=folder", f"--output={output}", *options) == 0
@@ -55,14 +58,62 @@ def test_convert_verify_and_inspect(run, scans, tmp_path, capsys):
     made = manifest.load(output)
     assert made.recipe["seed"] == 4
     assert made.recipe["settings"]["person_pattern"] == "^(?P<person>p.)"
+    assert made.label_names == {1: "femur", 2: "tibia", 3: "patella"}
     assert {e.person for e in made.subjects("train")} < {"p0", "p1", "p2"}
     assert run("verify", f"--records={output}") == 0
     assert "no problems found" in capsys.readouterr().out
     assert run("inspect", f"--records={output}") == 0
-    assert "6 subjects (train 2, validation 2, test 2)" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "6 subjects (train 2, validation 2, test 2)" in out
+    assert "label maps: train 2 of 2, validation 2 of 2, test 2 of 2" in out
+    # make_label draws the same labels for every scan of this shape; numpy.unique.
+    labels = nib.load(tmp_path / "labels" / "p0_0.nii.gz").get_fdata()
+    values, counts = np.unique(labels, return_counts=True)
+    (row,) = [line.split() for line in out.splitlines() if line.startswith("2 ")]
+    assert row[:5] == ["2", "tibia", "6", "of", "6"]
+    assert int(row[5]) == 6 * dict(zip(values, counts, strict=True))[2]
     # The PNG signature (ISO/IEC 15948).
     assert (output / "contact_sheet.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert run("verify", f"--records={output}") == 0
+
+
+def test_a_table_of_labels_is_shown_only_where_there_are_any(
+    run, scans, tmp_path, capsys
+):
+    output = tmp_path / "records"
+    options = [f"--source={scans}", f"--output={output}", "--num_workers=1"]
+    assert run("convert", "--dataset=folder", *options) == 0
+    capsys.readouterr()
+    assert run("inspect", f"--records={output}", "--max_subjects=1") == 0
+    out = capsys.readouterr().out
+    assert "label maps: train 0 of 4, validation 0 of 1, test 0 of 1" in out
+    assert "mm3" not in out
+    assert "contact sheet of 1 subjects" in out
+
+
+def test_label_maps_and_their_names_belong_together(run, scans, tmp_path):
+    options = ["convert", "--dataset=folder", f"--source={scans}", "--num_workers=1"]
+    options += [f"--output={tmp_path / 'records'}"]
+    with pytest.raises(
+        ValueError, match=r"--labels needs --label_names, .*_names='1=femoral cart"
+    ):
+        run(*options, f"--labels={tmp_path / 'labels'}")
+    with pytest.raises(ValueError, match="give their folder as --labels, or leave"):
+        run(*options, "--label_names=1=femur")
+    assert not (tmp_path / "records").exists()
+
+
+def test_a_label_without_a_name_ends_the_conversion(run, scans, tmp_path):
+    options = ["convert", "--dataset=folder", f"--source={scans}", "--num_workers=1"]
+    options += [f"--output={tmp_path / 'records'}", f"--labels={tmp_path / 'labels'}"]
+    with pytest.raises(
+        ValueError,
+        match=r"Subject 'p._.' \(p._..nii.gz\): .*labels/p._..nii.gz: .* holds "
+        r"values without a name: 2 \(\d+ voxels\), 3 \(\d+ voxels\); named are: 1=a",
+    ):
+        run(*options, "--label_names=1=a")
+    assert list((tmp_path / "records").iterdir()) == []
+    assert run(*options, "--label_names=1=a,2=b,3=c") == 0
 
 
 def test_verify_fails_on_damage(run, records_dir, capsys):
@@ -132,6 +183,19 @@ def test_a_table_with_splits_and_percentages_are_refused_together(run, scans, tm
         (["convert", "--phantom_shape=1,2"], "three numbers above 0"),
         (["convert", "--phantom_spacing_mm=1,2,0"], "three numbers above 0"),
         (["convert", "--phantom_spacing_mm=1,2,nan"], "three numbers above 0"),
+        (["convert", "--label_names=femur"], "VALUE=NAME with commas between, such as"),
+        (["convert", "--label_names=0=air"], "1 to 255 (0 is background); got '0=air'"),
+        (["convert", "--label_names="], "VALUE=NAME with commas between, such as"),
+        (
+            [
+                "convert",
+                "--dataset=phantom",
+                "--output=a",
+                "--num_subjects=1",
+                "--label_names=1=femur",
+            ],
+            "--label_names belongs to --dataset=folder",
+        ),
         (["convert", "--compression=zip"], "invalid choice: 'zip'"),
     ],
 )

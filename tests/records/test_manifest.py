@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from records import manifest
+from records import conversion, manifest
 
 
 @pytest.fixture
@@ -18,20 +18,38 @@ def test_it_tells_what_was_converted(described):
     assert described.counts == {"train": 4, "validation": 1, "test": 1}
     assert described.recipe == {
         "dataset": "fake",
-        "settings": {"settings": "fake"},
+        "settings": {
+            "settings": "fake",
+            "label_names": {"1": "cartilage", "2": "bone", "3": "meniscus"},
+        },
         "split": [60, 20, 20],
         "num_shards": 2,
         "compression": "none",
         "seed": 0,
     }
     assert set(described.versions) == {"deepresolve", "tensorflow", "numpy", "python"}
-    assert described.label_names == {1: "cartilage"}
+    assert described.label_names == {1: "cartilage", 2: "bone", 3: "meniscus"}
     assert [shard.file for shard in described.all_shards] == [
         "train-00000-of-00002.tfrecord",
         "train-00001-of-00002.tfrecord",
         "validation-00000-of-00001.tfrecord",
         "test-00000-of-00001.tfrecord",
     ]
+
+
+def test_it_tells_how_many_have_label_maps(make_subject, make_recipe, tmp_path):
+    subjects = [make_subject(name, labelled=name not in "af") for name in "abcdef"]
+    recipe = make_recipe(subjects, split=(50, 50, 0))
+    made = conversion.convert(recipe, str(tmp_path))
+    splits = {
+        split: {e.subject for e in made.subjects(split)}
+        for split in ("train", "validation", "test")
+    }
+    for split, members in splits.items():
+        assert made.num_labelled(split) == len(members - {"a", "f"})
+    assert made.num_labelled("train") + made.num_labelled("validation") == 4
+    with pytest.raises(ValueError, match="Unknown split 'val'"):
+        made.num_labelled("val")
 
 
 def test_it_tells_of_every_subject(described, make_subject):

@@ -19,11 +19,14 @@ def test_every_shard_and_subject_has_a_row(records_dir):
             assert row[1:] == [*facts, *shape, *spacing, "int16", "yes"]
     assert (
         "6 subjects (train 4, validation 1, test 1) of 6 persons in 4 shards"
-        in (lines[-2])
+        in lines[-3]
     )
+    assert lines[-2] == "label maps: train 4 of 4, validation 1 of 1, test 1 of 1"
     assert lines[-1].startswith(
         "recipe: dataset fake, split [60, 20, 20], num_shards 2"
     )
+    # They have a table of their own.
+    assert "label_names" not in lines[-1]
 
 
 def test_columns_are_aligned(records_dir):

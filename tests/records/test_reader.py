@@ -49,6 +49,16 @@ def test_elements_and_subjects_are_the_same_volumes(records_dir):
         np.testing.assert_array_equal(element["intensity"], np.float32(scale))
 
 
+def test_all_subjects_come_with_their_split(records_dir):
+    described = manifest.load(records_dir)
+    found = [(s, x.subject) for s, x in reader.all_subjects(records_dir, described)]
+    assert found == [
+        (split, entry.subject)
+        for split in ("train", "validation", "test")
+        for entry in described.subjects(split)
+    ]
+
+
 @pytest.mark.parametrize("read", [reader.dataset, reader.subjects])
 def test_an_empty_split_is_refused(make_subject, make_recipe, tmp_path, read):
     recipe = make_recipe([make_subject(n) for n in "abc"], split=(100, 0, 0))

@@ -109,6 +109,16 @@ def test_an_unfinished_set_of_another_recipe_is_replaced(
     ]
 
 
+def test_an_unfinished_set_of_other_label_names_is_replaced(interrupted, tmp_path):
+    recipe, loaded = interrupted()
+    renamed = {1: "cartilage", 2: "bone", 3: "patella"}
+    dataset = dataclasses.replace(recipe.dataset, label_names=renamed)
+    dataset.with_content(recipe.dataset.content)
+    conversion.convert(dataclasses.replace(recipe, dataset=dataset), str(tmp_path))
+    assert sorted(loaded) == list("abcdef")
+    assert manifest.load(str(tmp_path)).label_names == renamed
+
+
 @pytest.mark.parametrize("change", [{"seed": 8}, {"compression": "gzip"}])
 def test_shards_of_the_same_name_but_another_recipe_are_made_again(
     interrupted, tmp_path, change
@@ -172,7 +182,11 @@ def test_a_missing_shard_of_a_complete_set_is_made_again(
         ({"seed": 3}, "seed was 0, is 3"),
         ({"compression": "gzip"}, "compression was none, is gzip"),
         ({"split": (50, 50, 0)}, r"split was \[70.0, 20.0, 10.0\], is \[50, 50, 0\]"),
-        ({"settings": "b"}, r"settings was .*'fake'}, is .*'b'}"),
+        ({"settings": "b"}, "settings was fake, is b"),
+        (
+            {"label_names": {1: "cartilage", 2: "bone", 3: "patella"}},
+            "label_names was {.*'3': 'meniscus'}, is {.*'3': 'patella'}",
+        ),
     ],
 )
 def test_a_complete_set_of_another_recipe_is_refused(

@@ -14,9 +14,10 @@ DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32")
 
 
 @pytest.fixture
-def make_stored(make_subject, make_volume):
+def make_stored(make_subject, make_volume, label_names):
     def make(dtype="int16", **options):
-        return stored.load(make_subject(image=make_volume(dtype), **options))
+        subject = make_subject(image=make_volume(dtype), **options)
+        return stored.load(subject, label_names)
 
     return make
 
@@ -129,18 +130,20 @@ def test_voxels_are_raw_little_endian_in_c_order(make_stored):
     assert voxels[(3 * columns + 2) * slices + 1] == array[3, 2, 1]
 
 
-def test_the_scan_comes_back_in_its_own_axes(make_volume, make_subject):
+def test_the_scan_comes_back_in_its_own_axes(make_volume, make_subject, label_names):
     scan = make_volume("int16")
-    record = schema.encode(stored.load(make_subject(image=scan)))
+    record = schema.encode(stored.load(make_subject(image=scan), label_names))
     restored = schema.decode(record).image.restore()
     np.testing.assert_array_equal(restored.array, scan.array)
     np.testing.assert_allclose(restored.affine, scan.affine, rtol=0, atol=1e-12)
     assert restored.slice_axis == scan.slice_axis
 
 
-def test_an_unknown_slice_thickness_stays_unknown(make_volume, make_subject):
+def test_an_unknown_slice_thickness_stays_unknown(
+    make_volume, make_subject, label_names
+):
     image = make_volume(slice_thickness_mm=None)
-    record = schema.encode(stored.load(make_subject(image=image)))
+    record = schema.encode(stored.load(make_subject(image=image), label_names))
     assert schema.decode(record).image.slice_thickness_mm is None
     assert np.isnan(schema.parse(record)["slice_thickness_mm"].numpy())
 

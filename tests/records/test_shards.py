@@ -71,12 +71,16 @@ def test_the_fingerprint_changes_with_recipe_and_subjects(make_sized):
 
 
 @pytest.fixture
-def write(make_subject, tmp_path):
+def write(make_subject, label_names, tmp_path):
     def write(compression="none", check_cancelled=lambda: None):
         subjects = [make_subject(name) for name in "abc"]
         (plan,) = shards.plan({"train": subjects}, 1, seed=0, recipe={})
         return shards.write(
-            plan, str(tmp_path), compression, check_cancelled=check_cancelled
+            plan,
+            str(tmp_path),
+            compression,
+            label_names,
+            check_cancelled=check_cancelled,
         )
 
     return write

@@ -54,10 +54,10 @@ def test_complex_voxels_are_refused():
         stored.storable(np.zeros((1, 1, 1), np.complex64))
 
 
-def test_image_and_label_are_turned_alike(make_subject, make_volume):
+def test_image_and_label_are_turned_alike(make_subject, make_volume, label_names):
     image = make_volume()
     subject = make_subject(image=image)
-    loaded = stored.load(subject)
+    loaded = stored.load(subject, label_names)
     assert loaded.image.orientation == "IPL"  # Sagittal: down, back, to the left.
     # The same voxel of the scan, found through the affines.
     voxel = np.array([2, 1, 3])
@@ -67,23 +67,34 @@ def test_image_and_label_are_turned_alike(make_subject, make_volume):
     assert loaded.label.array[tuple(there)] == subject.label.array[tuple(voxel)]
 
 
-def test_the_scale_is_that_of_the_voxels(make_subject, make_volume):
+def test_the_scale_is_that_of_the_voxels(make_subject, make_volume, label_names):
     image = make_volume("float32", shape=(20, 20, 20))
-    scale = stored.load(make_subject(image=image)).scale
+    scale = stored.load(make_subject(image=image), label_names).scale
     low, high = np.percentile(image.array, [0.1, 99.9])
     assert (scale.low, scale.high) == pytest.approx((low, high))
 
 
-def test_an_error_names_the_subject(make_subject, make_volume):
+def test_an_error_names_the_subject(make_subject, make_volume, label_names):
     image = make_volume()
     constant = make_subject("knee", image=image.with_array(np.zeros(image.shape)))
     with pytest.raises(ValueError, match=r"Subject 'knee' \(knee.fake\): Every voxel"):
-        stored.load(constant)
+        stored.load(constant, label_names)
 
 
-def test_labels_of_another_dtype_are_refused(make_subject, make_volume):
+def test_labels_of_another_dtype_are_refused(make_subject, make_volume, label_names):
     image = make_volume()
     subject = make_subject(image=image)
     object.__setattr__(subject, "label", image)
-    with pytest.raises(ValueError, match="Labels are uint8; got int16"):
-        stored.load(subject)
+    with pytest.raises(ValueError, match=r"a\.fake: labels are uint8; got int16"):
+        stored.load(subject, label_names)
+
+
+def test_labels_without_a_name_are_refused(make_subject):
+    subject = make_subject("knee")
+    twos = np.count_nonzero(subject.label.array == 2)
+    with pytest.raises(
+        ValueError,
+        match=rf"'knee' \(knee\.fake\): .*without a name: 2 \({twos} voxels\); named",
+    ):
+        stored.load(subject, {1: "cartilage", 3: "meniscus"})
+    assert stored.load(make_subject(labelled=False), {}).label is None

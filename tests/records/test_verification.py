@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from records import manifest, verification
+from records import manifest, reader, verification
 
 SHARD = "train-00001-of-00002.tfrecord"
 
@@ -71,6 +72,20 @@ def test_a_manifest_that_tells_of_other_subjects_is_found(records_dir, edit_mani
     assert verification.verify(records_dir) == [
         f"{SHARD} does not hold the subjects that the manifest lists."
     ]
+
+
+def test_labels_without_a_name_are_found(records_dir, edit_manifest):
+    edit_manifest(lambda fields: fields["label_names"].pop("2"))
+    problems = verification.verify(records_dir)
+    assert len(problems) == 6
+    (stored,) = reader.subjects(records_dir, "test")
+    twos = np.count_nonzero(stored.label.array == 2)
+    (found,) = [problem for problem in problems if problem.startswith("test")]
+    assert found == (
+        f"test-00000-of-00001.tfrecord, subject {stored.subject!r}: The label map "
+        f"holds values without a name: 2 ({twos} voxels); named are: 1=cartilage,"
+        "3=meniscus. Name them too, or set these voxels to 0."
+    )
 
 
 def test_a_person_in_two_splits_is_found(records_dir, edit_manifest):

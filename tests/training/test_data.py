@@ -9,7 +9,15 @@ CONFIG = Config(patch_shape=(8, 8, 8))
 
 def make(volume_source, array):
     volumes = volume_source([array])
-    return TrainingData(volumes, {"knee-0": array.shape}, [], "shards", "abc")
+    return TrainingData(
+        volumes=volumes,
+        shapes={"knee-0": array.shape},
+        validation=[],
+        label_names={},
+        num_labelled=0,
+        records="shards",
+        sha256="abc",
+    )
 
 
 def test_data_that_fits_passes(volume_source):
@@ -32,3 +40,44 @@ def test_no_volumes_are_refused(volume_source):
     data = make(volume_source, np.ones((8, 8, 8), np.float32))
     with pytest.raises(ValueError, match="no training volumes"):
         check_data(CONFIG, data._replace(shapes={}))
+
+
+SEGMENTATION = Config(
+    task="segmentation",
+    model="seg_cnn",
+    classes=("brick", "any=round ball"),
+    patch_shape=(8, 8, 8),
+    min_tissue=0.0,
+)
+
+
+def test_labelled_data_passes(labelled_data):
+    check_data(SEGMENTATION, labelled_data)
+
+
+def test_labelled_air_is_refused(labelled_data):
+    config = SEGMENTATION.replace(min_tissue=0.5, air_threshold=5.0)
+    with pytest.raises(ValueError, match="all would be skipped as air"):
+        check_data(config, labelled_data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_labelled": 0}, "Only 0 of the 2 training scans of shards .* --labels"),
+        ({"num_labelled": 1}, "Only 1 of the 2 training scans of shards .* --labels"),
+        ({"label_names": {}}, "shards: .* have no named labels.*--label_names"),
+        (
+            {"label_names": {1: "round ball"}},
+            "shards: The class 'brick' .* the records have: round ball",
+        ),
+    ],
+)
+def test_labels_that_do_not_do_are_refused(labelled_data, changes, message):
+    with pytest.raises(ValueError, match=message):
+        check_data(SEGMENTATION, labelled_data._replace(**changes))
+
+
+def test_super_resolution_needs_no_labels(labelled_data):
+    config = Config(patch_shape=(8, 8, 8))
+    check_data(config, labelled_data._replace(num_labelled=0, label_names={}))

@@ -4,6 +4,14 @@ from deepresolve.training.callbacks.checkpoint import Checkpoint
 from deepresolve.training.callbacks.clock import Clock
 from deepresolve.training.callbacks.divergence import Divergence
 from deepresolve.training.callbacks.schedule import Schedule
+from deepresolve.training.callbacks.step_decay import StepDecay
 from deepresolve.training.callbacks.volume_validation import VolumeValidation
 
-__all__ = ["Checkpoint", "Clock", "Divergence", "Schedule", "VolumeValidation"]
+__all__ = [
+    "Checkpoint",
+    "Clock",
+    "Divergence",
+    "Schedule",
+    "StepDecay",
+    "VolumeValidation",
+]

@@ -9,15 +9,17 @@ import tensorflow as tf
 
 from deepresolve.training.callbacks.divergence import check_weights
 from deepresolve.training.progress import Progress
+from deepresolve.training.random_state import random_state
 from deepresolve.workdir import Workdir, writing
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer and progress; restores them.
+    """Saves weights, optimizer, what dropout draws next, and progress; restores them.
 
-    Keras's BackupAndRestore keeps neither our counters nor, in Keras 3, the step within
-    an epoch. TensorFlow's CheckpointManager writes a new checkpoint aside before the
-    old one goes, so a kill at any moment leaves one that is whole.
+    Keras's BackupAndRestore keeps neither our counters nor dropout's state nor, in
+    Keras 3, the step within an epoch. TensorFlow's CheckpointManager writes a new
+    checkpoint aside before the old one goes, so a kill at any moment leaves one that is
+    whole.
 
     Saves at the end of each epoch, and within an epoch every `minutes`. At the end of
     an epoch it first writes last.keras, and best.keras when the score rose, so that a
@@ -25,7 +27,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
       workdir: where to.
-      model: the compiled model.
+      model: made inside `random_state.kept_in_variables` and compiled, its optimizer's
+        variables created: a checkpoint fills none that is not there.
       progress: the run's counters.
       steps_per_epoch: batches of a whole epoch.
       minutes: longest time between two checkpoints.
@@ -40,7 +43,7 @@ class Checkpoint(keras.callbacks.Callback):
         progress: Progress,
         steps_per_epoch: int,
         minutes: float,
-        monitor: str = "val_psnr",
+        monitor: str,
     ):
         super().__init__()
         self._workdir = workdir
@@ -49,18 +52,19 @@ class Checkpoint(keras.callbacks.Callback):
         self._seconds = 60 * minutes
         self._monitor = monitor
         self._saved_at = time.monotonic()
-        # Optimizer slots must exist before a checkpoint can fill them.
-        model.optimizer.build(model.trainable_variables)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
-                model=model, optimizer=model.optimizer, progress=progress
+                model=model,
+                optimizer=model.optimizer,
+                progress=progress,
+                random_state=random_state(model),
             ),
             workdir.checkpoints,
             max_to_keep=2,
         )
 
     def restore(self) -> bool:
-        """Fills model, optimizer and progress; False if there is nothing to restore."""
+        """Fills all that is saved; False if there is nothing to restore."""
         latest = self._manager.latest_checkpoint
         if latest is None:
             return False

@@ -45,6 +45,7 @@ class Schedule(keras.callbacks.Callback):
         self._config = config
         self._progress = progress
         self._total_steps = total_steps
+        self._rate = config.learning_rate
 
     def _share_done(self) -> float:
         share = int(self._progress.step) / self._total_steps
@@ -56,11 +57,10 @@ class Schedule(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         """Sets the rate of the coming step."""
         step = int(self._progress.step)
-        self.model.optimizer.learning_rate = learning_rate_at(
-            self._config, step, self._share_done()
-        )
+        self._rate = learning_rate_at(self._config, step, self._share_done())
+        self.model.optimizer.learning_rate = self._rate
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the rate of the last step to the logs."""
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs["learning_rate"] = self._rate

@@ -1,15 +1,17 @@
 """Scans in a folder."""
 
 import hashlib
-import os
-import pathlib
+import re
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from records import conversion, reader, stored
 from records.datasets import Folder
 from records.datasets.folder import FolderSubject
+
+NAMES = {1: "cartilage", 2: "bone", 3: "meniscus"}
 
 
 @pytest.fixture
@@ -37,8 +39,10 @@ def label(make_volume, make_label, save_nifti, tmp_path):
     return save
 
 
-def subjects(root, **options):
-    return list(Folder(str(root), **options).subjects(seed=0))
+def subjects(root, labels=None, **options):
+    if labels is not None:
+        options["label_names"] = NAMES
+    return list(Folder(str(root), labels, **options).subjects(seed=0))
 
 
 def test_ids_are_paths_without_endings(scan, tmp_path):
@@ -106,7 +110,67 @@ def test_a_label_on_another_grid_is_refused(scan, label, tmp_path, wrong, messag
     label("a.nii.gz", **wrong)
     (subject,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
     with pytest.raises(ValueError, match=rf"Subject 'a' \(a.nii.gz\): .*{message}"):
-        stored.load(subject)
+        stored.load(subject, NAMES)
+
+
+def test_a_label_without_a_name_is_refused_by_its_file(scan, label, tmp_path):
+    scan("a.nii.gz")
+    path, labels = label("a.nii.gz")
+    (subject,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
+    assert subject.label_source == str(path)
+    # numpy.unique counts them.
+    values, counts = np.unique(labels.array, return_counts=True)
+    threes = dict(zip(values, counts, strict=True))[3]
+    with pytest.raises(
+        ValueError,
+        match=rf"Subject 'a' \(a.nii.gz\): {re.escape(str(path))}: .*values without a "
+        rf"name: 3 \({threes} voxels\); named are: 1=cartilage,2=bone",
+    ):
+        stored.load(subject, {1: "cartilage", 2: "bone"})
+
+
+def test_labels_and_their_names_belong_together(tmp_path):
+    with pytest.raises(ValueError, match="--labels needs --label_names"):
+        Folder(str(tmp_path), labels=str(tmp_path))
+    with pytest.raises(ValueError, match="give their folder as --labels"):
+        Folder(str(tmp_path), label_names=NAMES)
+    assert Folder(str(tmp_path)).label_names == {}
+
+
+@pytest.fixture
+def convert(tmp_path):
+    """Converts the labelled scans into the test split of a set of shards."""
+
+    def convert(names=NAMES, **options):
+        folder = Folder(str(tmp_path / "scans"), str(tmp_path / "labels"), names)
+        recipe = conversion.Recipe("folder", folder, split=(0, 0, 100), **options)
+        return conversion.convert(recipe, str(tmp_path / "records"))
+
+    return convert
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_labels_and_names_come_out_again(scan, label, convert, tmp_path, compression):
+    scan("a.nii.gz")
+    _, labels = label("a.nii.gz")
+    made = convert(compression=compression)
+    assert made.label_names == NAMES
+    assert made.num_labelled("test") == 1
+    (read,) = reader.subjects(str(tmp_path / "records"), "test")
+    np.testing.assert_array_equal(read.label.restore().array, labels.array)
+    (element,) = reader.dataset(str(tmp_path / "records"), "test").as_numpy_iterator()
+    np.testing.assert_array_equal(element["label"], read.label.array)
+
+
+def test_other_names_are_another_recipe(scan, label, convert):
+    scan("a.nii.gz")
+    label("a.nii.gz")
+    made = convert()
+    assert convert(dict(reversed(NAMES.items()))) == made
+    with pytest.raises(
+        ValueError, match=r"label_names was {.*'2': 'bone'.*}, is {.*'2': 'femur'"
+    ):
+        convert({**NAMES, 2: "femur"})
 
 
 def test_the_slice_axis_can_be_overridden(scan, tmp_path):
@@ -161,14 +225,32 @@ def test_sizes_are_estimated_without_reading(scan, label, tmp_path):
     assert labelled.num_bytes == 3 * path.stat().st_size
 
 
-def test_real_scans(tmp_path):
-    if "DEEPRESOLVE_DATA" not in os.environ:
-        pytest.skip("DEEPRESOLVE_DATA does not name the folder of real scans")
-    data = pathlib.Path(os.environ["DEEPRESOLVE_DATA"])
+def test_real_labels(real_scans, convert, tmp_path):
+    # The image is not at hand: the label map stands for it.
+    path = real_scans / "knee_dess_labels.nii.gz"
+    for folder in ("scans", "labels"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "knee.nii.gz").symlink_to(path)
+    names = {  # the README beside it
+        **{1: "femoral cartilage", 2: "medial tibial cartilage"},
+        **{3: "lateral tibial cartilage", 4: "patellar cartilage", 5: "femur"},
+        **{6: "tibia", 7: "patella", 8: "fibula", 9: "lateral meniscus"},
+    }
+    array = np.asanyarray(nib.load(path).dataobj)
+    tens = np.count_nonzero(array == 10)
+    with pytest.raises(ValueError, match=rf"without a name: 10 \({tens} voxels\)"):
+        convert(names)
+    convert({**names, 10: "medial meniscus"})
+    (read,) = reader.subjects(str(tmp_path / "records"), "test")
+    np.testing.assert_array_equal(read.label.restore().array, array)
+    np.testing.assert_array_equal(read.label.array, read.image.array)
+
+
+def test_real_scans(real_scans, tmp_path):
     source = tmp_path / "scans"
     source.mkdir()
-    (source / "brain.nii.gz").symlink_to(data / "brain_t1_small.nii.gz")
-    (source / "dicom").symlink_to(data / "brain_t1_dicom")
+    (source / "brain.nii.gz").symlink_to(real_scans / "brain_t1_small.nii.gz")
+    (source / "dicom").symlink_to(real_scans / "brain_t1_dicom")
     recipe = conversion.Recipe("folder", Folder(str(source)), split=(0, 0, 100))
     conversion.convert(recipe, str(tmp_path / "records"))
     by_name = {s.subject: s for s in reader.subjects(str(tmp_path / "records"), "test")}

@@ -1,10 +1,12 @@
 """Synthetic knees as a dataset."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 import deepresolve
 from deepresolve.imaging import phantom
+from records import conversion, manifest, reader
 from records.datasets import Phantom
 
 SMALL = Phantom(4, phantom_shape=(24, 20, 12), phantom_spacing_mm=(1.0, 1.25, 1.5))
@@ -48,6 +50,28 @@ def test_the_hash_changes_with_settings_and_code(monkeypatch):
 
 def test_labels_have_names():
     assert SMALL.label_names == phantom.LABEL_NAMES
+
+
+def test_labels_of_both_knees_come_out_again(tmp_path):
+    study = Phantom(2, phantom_shape=(10, 10, 24), phantom_spacing_mm=(3, 3, 3))
+    conversion.convert(
+        conversion.Recipe("phantom", study, split=(0, 0, 100)), str(tmp_path)
+    )
+    assert manifest.load(str(tmp_path)).label_names == phantom.LABEL_NAMES
+    drawn = {subject.id: subject.load()[1] for subject in study.subjects(seed=0)}
+    medial_of = {}
+    for stored in reader.subjects(str(tmp_path), "test"):
+        label = stored.label.restore()
+        np.testing.assert_array_equal(label.array, drawn[stored.subject].array)
+        centres = [
+            np.argwhere(stored.label.array == value).mean(axis=0)
+            for value in (2, 3)  # medial and lateral tibial cartilage
+        ]
+        # x of RAS+ grows to the patient's right.
+        medial, lateral = nib.affines.apply_affine(stored.label.affine, centres)[:, 0]
+        medial_of[stored.side] = "left" if medial < lateral else "right"
+    # The medial side faces the other knee.
+    assert medial_of == {"right": "left", "left": "right"}
 
 
 def test_there_must_be_a_knee():

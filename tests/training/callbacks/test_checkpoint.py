@@ -1,29 +1,47 @@
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
 
+from deepresolve.config import Config
 from deepresolve.training.callbacks import Checkpoint
+from deepresolve.training.optimizers import (
+    OPTIMIZERS,
+    build_optimizer,
+    create_variables,
+)
 from deepresolve.training.progress import Progress
+from deepresolve.training.random_state import kept_in_variables
 from deepresolve.workdir import Workdir
+
+ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 
 
 @pytest.fixture
 def make(tmp_path):
     """Builds a model with its checkpoint callback in one shared workdir."""
 
-    def build(minutes=60.0):
-        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        model.compile(keras.optimizers.Adam(0.1), "mse")
+    def build(minutes=60.0, optimizer="adam"):
+        with kept_in_variables():
+            layers = keras.layers.Dropout(0.5, seed=1), keras.layers.Dense(1)
+            model = keras.Sequential([keras.Input((8,)), *layers])
+        config = Config(optimizer=optimizer, learning_rate=0.1, clip_norm=1.0)
+        model.compile(build_optimizer(config), "mse")
+        create_variables(model.optimizer, model.trainable_variables)
         progress = Progress()
-        callback = Checkpoint(Workdir(tmp_path), model, progress, 10, minutes)
+        callback = Checkpoint(
+            Workdir(tmp_path), model, progress, 10, minutes, monitor="val_psnr"
+        )
         callback.set_model(model)
         return model, progress, callback
 
     return build
 
 
-def train_once(model):
-    model.fit(np.ones((4, 2), np.float32), np.ones((4, 1), np.float32), verbose=0)
+def train(model, steps=1):
+    x, y = np.ones((4, 8), np.float32), np.ones((4, 1), np.float32)
+    model.fit(x, y, epochs=steps, verbose=0)
 
 
 def test_nothing_to_restore_at_first(make):
@@ -31,30 +49,36 @@ def test_nothing_to_restore_at_first(make):
     assert callback.restore() is False
 
 
-def test_weights_optimizer_and_progress_come_back(make):
-    model, progress, callback = make()
-    train_once(model)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer):
+    try:
+        model, progress, callback = make(optimizer=optimizer)
+    except ValueError:
+        assert not ADDONS
+        pytest.skip("needs tensorflow-addons")
+    train(model, steps=7)  # Lookahead looks back after six
     progress.step.assign(7)
     progress.seconds.assign(2.5)
     callback.on_epoch_end(0, {"val_psnr": 30.0})
-    restored, its_progress, its_callback = make()
+    restored, its_progress, its_callback = make(optimizer=optimizer)
     assert its_callback.restore() is True
     for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert (int(its_progress.step), float(its_progress.seconds)) == (7, 2.5)
     assert float(its_progress.best) == 30.0
-    # The same next step shows that Adam's moments came back as well.
-    train_once(model)
-    train_once(restored)
+    # The same next steps show that the moments and dropout's state came back as well.
+    train(model, steps=6)
+    train(restored, steps=6)
     for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    Workdir(tmp_path).load_model("best")
 
 
 def test_best_keeps_the_highest_score_and_last_the_last(make, tmp_path):
     model, _, callback = make()
     weights = []
     for epoch, score in enumerate([30.0, 33.0, 31.0]):
-        train_once(model)
+        train(model)
         weights.append(model.get_weights())
         callback.on_epoch_end(epoch, {"val_psnr": score})
     workdir = Workdir(tmp_path)
@@ -68,7 +92,7 @@ def test_best_keeps_the_highest_score_and_last_the_last(make, tmp_path):
 def test_without_a_score_the_last_is_the_best(make, tmp_path):
     model, _, callback = make()
     for epoch in range(2):
-        train_once(model)
+        train(model)
         callback.on_epoch_end(epoch, {})
     best = Workdir(tmp_path).load_model("best")
     for a, b in zip(best.get_weights(), model.get_weights(), strict=True):

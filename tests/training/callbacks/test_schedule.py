@@ -54,4 +54,5 @@ def test_rate_follows_whichever_of_steps_and_time_is_further(
     logs = {}
     callback.on_epoch_end(0, logs)
     expected = learning_rate_at(config, step, share)
-    assert logs["learning_rate"] == pytest.approx(expected, rel=1e-6)
+    assert logs["learning_rate"] == pytest.approx(expected)
+    assert float(model.optimizer.learning_rate) == pytest.approx(expected, rel=1e-6)

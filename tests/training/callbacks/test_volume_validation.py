@@ -4,95 +4,98 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import IntensityScale
-from deepresolve.imaging.volume import Volume
 from deepresolve.training.callbacks.volume_validation import (
     VolumeValidation,
-    central_block,
-    mean_scores,
-    montages,
     validation_blocks,
 )
 from deepresolve.training.data import ValidationScan
 
-SCALE = IntensityScale(0.0, 1.0)
+SUPER_RESOLUTION = Config(validation_shape=(24, 20, 36))
+SEGMENTATION = Config(
+    task="segmentation",
+    model="seg_cnn",
+    classes=("any=round ball+brick",),
+    validation_shape=(24, 20, 16),
+)
 
 
 @pytest.fixture
-def scan(smooth_array):
-    sagittal = np.array([[0, 0, -3, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])
-    return ValidationScan("knee-2", Volume(smooth_array, sagittal).canonical(), SCALE)
+def scan(smooth_array, sagittal):
+    return ValidationScan("knee-2", sagittal(smooth_array), IntensityScale(0, 1))
 
 
 @pytest.fixture
 def identity():
+    """What comes in goes out."""
     inputs = keras.Input((None, None, None, 1))
     model = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
-    model.compile("sgd", "mse")
     model.loss = keras.losses.MeanSquaredError()
     return model
 
 
-def test_block_is_the_middle_of_the_degraded_whole(scan):
-    block = central_block(scan, 3, (10, 30, 12))
-    assert block.target.shape == (10, 20, 12)
-    tci = interpolate(thicken(scan.image, 3), 3)
-    # Slices 34 and 35 lie past the last acquired one: (34 - 12) // 2 = 11 becomes 9,
-    # an acquired slice; (24 - 10) // 2 = 7 becomes 6.
-    expected = tci.array[6:16, :, 9:21]
-    np.testing.assert_allclose(block.interpolated.array, expected, atol=1e-6)
-    np.testing.assert_array_equal(block.target.array, scan.image.array[6:16, :, 9:21])
+@pytest.fixture
+def threshold():
+    """Probability 1 of the class at intensities above 1/4, else of the background."""
+    inputs = keras.Input((None, None, None, 1))
+    two = keras.layers.Conv3D(2, 1, activation="softmax")
+    model = keras.Model(inputs, two(inputs))
+    two.set_weights([np.full((1, 1, 1, 1, 2), [0, 1e3]), np.array([0, -250.0])])
+    model.loss = keras.losses.SparseCategoricalCrossentropy()
+    return model
 
 
-def test_identity_network_scores_as_tci_does(scan, identity, tmp_path):
-    blocks = [central_block(scan, 3, (24, 20, 36))] * 2
-    metrics = {"bias": lambda r, e, *, spacing_mm, data_range: float((e - r).mean())}
-    callback = VolumeValidation(blocks, metrics, str(tmp_path))
-    callback.set_model(identity)
+def end_of_epoch(callback, model):
+    callback.set_model(model)
     logs = {"loss": 1.0}
     callback.on_epoch_end(0, logs)
-    target, tci = (volume.array for volume in blocks[0][1:])
-    assert logs["val_loss"] == pytest.approx(np.mean((tci - target) ** 2), rel=1e-5)
-    assert logs["val_bias"] == pytest.approx(np.mean(tci - target), abs=1e-6)
-    tags = {
+    return logs
+
+
+def tags(folder):
+    return {
         value.tag
-        for file in tmp_path.iterdir()
+        for file in folder.iterdir()
         for event in tf.compat.v1.train.summary_iterator(str(file))
         for value in event.summary.value
     }
-    assert tags == {"ground_truth_sr_tci/axial", "ground_truth_sr_tci/coronal"}
 
 
-def test_montage_has_square_pixels_and_the_three_sets_side_by_side(scan):
-    block = central_block(scan, 3, (24, 20, 36))
-    images = montages(block, np.zeros(block.target.shape, np.float32))
-    # Rows and columns are 1 mm apart, slices 3 mm: three sets of 34 slices.
-    assert images["axial"].shape == (1, 20, 3 * 34 * 3, 1)
-    assert images["coronal"].shape == (1, 24, 3 * 34 * 3, 1)
-    middle = images["axial"][0, :, 103:203, 0]
-    np.testing.assert_array_equal(middle, 0)
-
-
-def test_there_is_a_block_for_each_factor_of_the_first_scans(scan):
-    config = Config(downsample_factors=(2, 4), validation_volumes=2)
-    blocks = validation_blocks(iter([scan] * 3), config)
-    assert len(blocks) == 2 * 2
-    for block, factor in zip(blocks, (2, 4, 2, 4), strict=True):
-        expected = central_block(scan, factor, config.validation_shape)
-        np.testing.assert_array_equal(
-            block.interpolated.array, expected.interpolated.array
-        )
-
-
-def test_scores_are_means_and_errors_name_the_subject(scan):
-    blocks = [central_block(scan, 3, (8, 8, 8))] * 2
-    estimates = [blocks[0].target.array + bias for bias in (1, 3)]
+def test_identity_network_scores_as_tci_does(scan, identity, tmp_path):
+    blocks = validation_blocks([scan] * 2, SUPER_RESOLUTION, {})
     metrics = {"bias": lambda r, e, *, spacing_mm, data_range: float((e - r).mean())}
-    assert mean_scores(blocks, estimates, metrics) == {"bias": pytest.approx(2)}
+    callback = VolumeValidation(blocks, metrics, SUPER_RESOLUTION, str(tmp_path))
+    logs = end_of_epoch(callback, identity)
+    tci, target = (volume.array for volume in blocks[0][1:])
+    assert logs["val_loss"] == pytest.approx(np.mean((tci - target) ** 2), rel=1e-5)
+    assert logs["val_bias"] == pytest.approx(np.mean(tci - target), abs=1e-6)
+    assert tags(tmp_path) == {
+        "ground_truth_sr_tci/axial",
+        "ground_truth_sr_tci/coronal",
+    }
 
-    def refuse(*args, **options):
-        raise ValueError("too thin")
 
-    with pytest.raises(ValueError, match="Validation scan 'knee-2': too thin"):
-        mean_scores(blocks, estimates, {"ssim": refuse})
+def test_threshold_finds_what_is_bright(labelled_data, threshold, dice, tmp_path):
+    blocks = validation_blocks(
+        labelled_data.validation, SEGMENTATION, labelled_data.label_names
+    )
+    callback = VolumeValidation(blocks, {"dsc": dice}, SEGMENTATION, str(tmp_path))
+    logs = end_of_epoch(callback, threshold)
+    # Ball and brick are 0.9 and 0.5 bright, all else 0.1, with noise of 0.03.
+    assert logs["val_dsc"] == logs["val_dsc_any"] == 1
+    assert logs["val_loss"] == pytest.approx(0, abs=1e-6)
+    assert tags(tmp_path) == {
+        f"reference_cyan_prediction_orange/{plane}"
+        for plane in ("sagittal", "axial", "coronal")
+    }
+
+
+def test_blocks_are_those_of_the_first_scans(scan):
+    config = Config(downsample_factors=(2, 4), validation_volumes=2)
+    scans = (scan._replace(subject=f"knee-{n}") for n in range(3))
+    blocks = validation_blocks(scans, config, {})
+    assert [block.subject for block in blocks] == [
+        *("knee-0", "knee-0"),
+        *("knee-1", "knee-1"),
+    ]
+    assert len(list(scans)) == 1  # the third was never asked for

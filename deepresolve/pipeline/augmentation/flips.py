@@ -1,4 +1,4 @@
-"""Random changes to a patch pair: sampled from a seed first, then applied."""
+"""In-plane flips, which know nothing of left and right."""
 
 from __future__ import annotations
 

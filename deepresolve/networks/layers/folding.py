@@ -1,4 +1,4 @@
-"""Layers that Keras lacks."""
+"""Convolving on a coarser grid: neighbouring voxels become channels, and back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from deepresolve.keras_stack import ops
-
-_SPATIAL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
+from deepresolve.networks.layers.padding import crop, pad
 
 
 def fold(x, factors: Sequence[int]):
@@ -25,8 +24,7 @@ def fold(x, factors: Sequence[int]):
       (batch, ceil(I/f), ceil(J/g), ceil(K/h), f g h C).
     """
     channels = x.shape[-1]
-    for axis, factor in zip(_SPATIAL_AXES, factors, strict=True):
-        x = _fill_up(x, axis, factor)
+    x = pad(x, factors)
     _, rows, columns, slices, _ = ops.shape(x)
     f, g, h = factors
     x = ops.reshape(x, (-1, rows // f, f, columns // g, g, slices // h, h, channels))
@@ -104,8 +102,7 @@ class Unfold(keras.layers.Layer):
     def call(self, inputs):
         """Unfolds the first tensor to the spatial size of the second."""
         folded, like = inputs
-        _, rows, columns, slices, _ = ops.shape(like)
-        return unfold(folded, self.factors)[:, :rows, :columns, :slices, :]
+        return crop(unfold(folded, self.factors), like)
 
     def compute_output_shape(self, input_shape):
         """The reference's spatial size with the unfolded channels."""
@@ -116,23 +113,3 @@ class Unfold(keras.layers.Layer):
     def get_config(self):
         """Constructor arguments, for Keras's serialisation."""
         return {**super().get_config(), "factors": self.factors}
-
-
-def _fill_up(x, axis: int, factor: int):
-    """Repeats the last plane along `axis` until its size is a multiple of `factor`."""
-    if factor == 1:
-        return x
-    size = ops.shape(x)[axis]
-    last = _slice(x, axis, size - 1, size)
-    longest = ops.concatenate([x] + [last] * (factor - 1), axis=axis)
-    return _slice(longest, axis, 0, -(-size // factor) * factor)
-
-
-def _slice(x, axis: int, start, stop):
-    index = [slice(None)] * 5
-    index[axis] = slice(start, stop)
-    return x[tuple(index)]
-
-
-# For `keras.models.load_model`, which must know them by name.
-CUSTOM_OBJECTS = {"Fold": Fold, "Unfold": Unfold}

@@ -1,0 +1,103 @@
+"""Tables of the tests, of agreement in volume, and of seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deepresolve.evaluation import published
+from deepresolve.evaluation.comparisons import FAMILIES
+from deepresolve.evaluation.document import Table
+from deepresolve.evaluation.number_text import NOT_APPLICABLE, number_text, p_text
+from deepresolve.evaluation.plan import Plan
+from deepresolve.evaluation.results import Results
+from deepresolve.evaluation.rows import seconds_rows
+from deepresolve.evaluation.tables import TITLES
+
+
+def tests_table(
+    plan: Plan, tests: Sequence[Mapping[str, Any]], *, further: bool = False
+) -> Table:
+    """The tests of the paper's measures, or of the further ones.
+
+    Args:
+      plan: what was done.
+      tests: rows of `comparisons.paired_tests`.
+      further: which.
+    """
+    header = (
+        *("Measure", "Compared", "n", "Higher in", "Mean difference", "95% interval"),
+        *("Effect size", "W", "p", "p (Holm)"),
+    )
+    chosen = [test for test in tests if (test["family"] not in FAMILIES) == further]
+    rows = tuple(_test_line(plan, test) for test in chosen)
+    return Table(header, rows, num_text_columns=2)
+
+
+def _test_line(plan: Plan, test: Mapping[str, Any]) -> tuple[str, ...]:
+    metrics = plan.metrics if test["class"] is None else plan.label_metrics
+    metric = metrics[test["metric"]]
+    difference, low, high = (
+        number_text(test[key] * metric.table_scale, "+.2f")
+        for key in ("mean_difference", "interval_low", "interval_high")
+    )
+    return (
+        metric.title if test["class"] is None else f"{metric.title}, {test['class']}",
+        f"{_side(plan, test['a'], test)} - {_side(plan, test['b'], test)}",
+        str(test["n"]),
+        f"{test['num_higher']} of {test['n']}",
+        difference,
+        f"{low} to {high}",
+        number_text(test["effect_size"], "+.2f"),
+        f"{test['statistic']:g}",
+        p_text(test["p"]),
+        p_text(test["p_holm"]),
+    )
+
+
+def _side(plan: Plan, side: str, test: Mapping[str, Any]) -> str:
+    networks = test["family"].startswith("benchmark")
+    return plan.networks[side].title if networks else TITLES[side]
+
+
+def volumes_table(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Agreement of volumes, from the rows of `volumes.agreement`."""
+    header = (
+        *("Class", "Network", "Image set", "n", "Bias (mm³)"),
+        *("Limits of agreement (mm³)", "RMS-CV (%)"),
+    )
+    lines = []
+    for row in rows:
+        bias, lower, upper = (
+            number_text(row[key], "+.0f") for key in ("bias", "lower", "upper")
+        )
+        lines.append(
+            (
+                row["class"],
+                plan.networks[row["network"]].title,
+                TITLES[row["image_set"]],
+                str(row["n"]),
+                bias,
+                f"{lower} to {upper}",
+                number_text(100 * row["rms_cv"], ".2f"),
+            )
+        )
+    return Table(header, tuple(lines), num_text_columns=3)
+
+
+def seconds_table(results: Results) -> Table:
+    """Seconds per volume of each network, published ones beside ours."""
+    header = ("Network", "Volumes", "Median (s)", "Range (s)", "Published (s)")
+    lines = []
+    for row in seconds_rows(results):
+        paper = published.seconds(results.plan, row["network"])
+        lines.append(
+            (
+                results.plan.networks[row["network"]].title,
+                str(row["n"]),
+                f"{row['median']:.2f}",
+                f"{row['min']:.2f} to {row['max']:.2f}",
+                NOT_APPLICABLE if paper is None else str(paper),
+            )
+        )
+    return Table(header, tuple(lines))

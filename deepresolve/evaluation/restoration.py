@@ -1,0 +1,83 @@
+"""The image sets of one subject: thickened, and brought back in several ways.
+
+The super-resolution network gets what it would get in the clinic: tricubic
+interpolation (TCI) of the thick scan, scaled by the THICK scan's own percentiles. All
+sets end with the last acquired slice: past it there is nothing to interpolate, and
+`predict` makes no slices there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from deepresolve.imaging.degradation import interpolate, thicken
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.volume import Volume
+
+Enhance = Callable[[np.ndarray], np.ndarray]
+
+
+def acquired_span(image: Volume, downsample_factor: int) -> Volume:
+    """The slices from the first that thickening keeps to the last that it keeps.
+
+    Args:
+      image: canonical thin-slice scan, or label map, of n slices.
+      downsample_factor: D; slices 0, D, 2D, ... are kept.
+
+    Returns:
+      The first floor((n - 1) / D) D + 1 slices: a view.
+    """
+    last = (image.num_slices - 1) // downsample_factor * downsample_factor
+    return image.crop((slice(None), slice(None), slice(last + 1)))
+
+
+def restored_images(
+    image: Volume, enhance: Enhance | None, *, downsample_factor: int
+) -> tuple[dict[str, Volume], float | None]:
+    """Thickens a scan and brings it back: SR, TCI and Fourier on its own grid.
+
+    Args:
+      image: canonical thin-slice scan.
+      enhance: takes float32 (rows, columns, slices), TCI on the thin grid scaled to
+        about 0..1, and returns the super-resolved volume of the same shape; None for
+        interpolations alone.
+      downsample_factor: D, from 2 to 8.
+
+    Returns:
+      The volumes by name of image set, float32 in scan units on the grid of
+      `acquired_span`, and the seconds that `enhance` took, None without it.
+
+    Raises:
+      ValueError: the network returned another shape or voxels that are not finite.
+    """
+    thick = thicken(image, downsample_factor)
+    scale = estimate_scale(thick.array)
+    scaled, seconds = {}, None
+    cubic, fourier = (
+        scale.apply(interpolate(thick, downsample_factor, method=method).array)
+        for method in ("cubic", "fourier")
+    )
+    if enhance is not None:
+        scaled["sr"], seconds = _enhanced(cubic, enhance)
+    # All take the same way back, so a network that adds nothing equals TCI.
+    scaled |= {"tci": cubic, "fourier": fourier}
+    span = acquired_span(image, downsample_factor)
+    volumes = {
+        name: span.with_array(scale.invert(array)) for name, array in scaled.items()
+    }
+    return volumes, seconds
+
+
+def _enhanced(cubic: np.ndarray, enhance: Enhance) -> tuple[np.ndarray, float]:
+    start = time.perf_counter()
+    enhanced = np.asarray(enhance(cubic))
+    seconds = time.perf_counter() - start
+    if enhanced.shape != cubic.shape or not np.isfinite(enhanced).all():
+        raise ValueError(
+            f"The network must return finite voxels of shape {cubic.shape}; got "
+            f"shape {enhanced.shape}, or NaN or infinity. Did its training diverge?"
+        )
+    return enhanced, seconds

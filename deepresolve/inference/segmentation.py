@@ -1,0 +1,262 @@
+"""From a scan to its label map with a trained segmentation network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deepresolve import networks
+from deepresolve.config import Config, Shape
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.mirroring import left_right_axis, mirrored_classes
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.tiling import (
+    DEFAULT_OVERLAP,
+    check_window_shape,
+    tiled,
+)
+from deepresolve.workdir import Workdir
+
+DEFAULT_MEMORY_GIB = 4.0
+_PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+# What a U-Net holds at full size when it holds most, as multiples of `num_features`
+# channels: 4 to join the encoder's features with those from the level below, and the
+# working memory of convolutions. Measured: 4.8 to 5.9 (seg_cnn), 3.5 (segnet_2d).
+_LIVE_FEATURE_MAPS = 6
+_LIVE_OUTPUTS = 2  # the window's probabilities, and the same weighted
+_BYTES_PER_CHANNEL = 4
+
+
+class Segmenter:
+    """A trained network, ready for scans.
+
+    Args:
+      model: the network: scaled intensities to probabilities, background first.
+      config: the run that trained it.
+      window_shape: voxels that go through the network at once; None: what
+        `fitting_window` finds.
+      flips: average with the mirror image's probabilities, left for right: twice the
+        time, and a left knee is segmented as the right one that it mirrors.
+      memory_gib: for what the network holds of a window, in GiB; without a
+        `window_shape` it decides how large the windows are. The scan, its probabilities
+        and TensorFlow itself (about 1.5 GiB together for an OAI scan and one class)
+        come on top.
+
+    Raises:
+      ValueError: a window out of range, flips where a class lacks its counterpart, or
+        a network that has not one output for each class and one for the background.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: Config,
+        window_shape: Sequence[int] | None = None,
+        flips: bool = False,
+        memory_gib: float = DEFAULT_MEMORY_GIB,
+    ):
+        self.config = config
+        self.class_names = config.class_names
+        self._num_outputs = 1 + len(self.class_names)
+        self._channels_of_mirror = mirrored_classes(self.class_names) if flips else ()
+        self._memory_gib = memory_gib
+        if window_shape is not None:
+            check_window_shape(window_shape)
+        self._window_shape = window_shape
+        if model.output_shape[-1] != self._num_outputs:
+            raise ValueError(
+                f"The network has {model.output_shape[-1]} outputs; expected "
+                f"{self._num_outputs}: the background and {self.class_names}."
+            )
+        # A graph frees features as soon as they are used, and one of unknown sizes
+        # serves scans of all shapes.
+        self._network = tf.function(
+            lambda voxels: model(voxels, training=False),
+            input_signature=[tf.TensorSpec((1, None, None, None, 1), tf.float32)],
+        )
+
+    @classmethod
+    def from_workdir(
+        cls,
+        workdir: str,
+        checkpoint: str = "best",
+        window_shape: Sequence[int] | None = None,
+        flips: bool = False,
+        memory_gib: float = DEFAULT_MEMORY_GIB,
+        dtype: str = "float32",
+    ) -> Segmenter:
+        """The network that `train.py` left in a workdir.
+
+        Args:
+          workdir: folder of the run.
+          checkpoint: "best" (validation score) or "last".
+          window_shape: as in the constructor.
+          flips: as in the constructor.
+          memory_gib: as in the constructor.
+          dtype: what the network computes in, whatever it was trained in: "float32", or
+            "bfloat16" for speed where the processor has it.
+
+        Raises:
+          ValueError: no such run, not a segmentation, or not trained yet.
+        """
+        run = Workdir(workdir)
+        config = run.load_config()
+        if config.task != "segmentation":
+            raise ValueError(
+                f"{workdir} holds a network for {config.task}; expected one for "
+                "segmentation."
+            )
+        model = networks.build_model(config, _PRECISIONS[dtype])
+        model.set_weights(run.load_model(checkpoint).get_weights())
+        return cls(model, config, window_shape, flips, memory_gib)
+
+    def probabilities(
+        self,
+        scaled: np.ndarray,
+        left_right: int | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """The network itself: how probable each class is in each voxel.
+
+        Args:
+          scaled: (rows, columns, slices) of a canonical scan, scaled to 0..1.
+          left_right: the axis that runs from left to right in the patient, or back;
+            only asked for with flips.
+          progress: show a progress bar.
+
+        Returns:
+          (rows, columns, slices, 1 + classes) float32, background first; the sum over
+          the last axis is 1.
+
+        Raises:
+          ValueError: flips without `left_right`.
+        """
+        scaled = np.asarray(scaled, np.float32)
+        result = self._pass(scaled, progress)
+        if self._channels_of_mirror:
+            if left_right is None:
+                raise ValueError(
+                    "With flips, left_right must say which axis of the array runs from "
+                    "left to right."
+                )
+            mirrored = self._pass(np.flip(scaled, left_right), progress)
+            back = np.flip(mirrored, left_right)
+            for channel, of_mirror in enumerate(self._channels_of_mirror):
+                result[..., channel] += back[..., of_mirror]
+            result /= 2
+        return result
+
+    def label_map(
+        self,
+        scaled: np.ndarray,
+        left_right: int | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """The most probable class of each voxel.
+
+        Args:
+          scaled: as for `probabilities`.
+          left_right: likewise.
+          progress: likewise.
+
+        Returns:
+          (rows, columns, slices) uint8: 0 is background, n the n-th of `class_names`.
+
+        Raises:
+          ValueError: flips without `left_right`.
+        """
+        return _most_probable(self.probabilities(scaled, left_right, progress))
+
+    def segment(self, scan: Volume, progress: bool = False) -> Volume:
+        """The label map of a scan, on the scan's own grid.
+
+        Args:
+          scan: in any orientation and intensity unit.
+          progress: show a progress bar.
+
+        Returns:
+          A uint8 Volume in the same axes as `scan`.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike.
+        """
+        return self.segment_with_probabilities(scan, progress)[0]
+
+    def segment_with_probabilities(
+        self, scan: Volume, progress: bool = False
+    ) -> tuple[Volume, dict[str, Volume]]:
+        """As `segment`, with a float32 Volume of the probability of each class.
+
+        Returns:
+          The label map, and by class name the probabilities; both on the grid of
+          `scan`. What the classes leave to 1 is the background's.
+        """
+        canonical = scan.canonical()
+        scaled = estimate_scale(canonical.array).apply(canonical.array)
+        probabilities = self.probabilities(scaled, left_right_axis(canonical), progress)
+
+        def in_place(array: np.ndarray) -> Volume:
+            volume = canonical.with_array(array)
+            return volume if scan.to_source is not None else volume.restore()
+
+        by_class = {
+            name: in_place(probabilities[..., channel])
+            for channel, name in enumerate(self.class_names, start=1)
+        }
+        return in_place(_most_probable(probabilities)), by_class
+
+    def _pass(self, scaled: np.ndarray, progress: bool) -> np.ndarray:
+        window = self._window_shape
+        if window is None:
+            window = fitting_window(scaled.shape, self.config, self._memory_gib)
+        across_slices = 0.0 if _is_slicewise(self.config) else DEFAULT_OVERLAP
+        return tiled(
+            self._network,
+            scaled,
+            window,
+            overlap=(DEFAULT_OVERLAP, DEFAULT_OVERLAP, across_slices),
+            num_outputs=self._num_outputs,
+            progress=progress,
+        )
+
+
+def fitting_window(shape: Shape, config: Config, memory_gib: float) -> Shape:
+    """The largest window of whole slices whose features fit into memory.
+
+    A whole volume in one pass is best. Where it does not fit, fewer slices go through
+    at once; where not even as many fit as a training patch has, the window is that
+    patch, the smallest that the network knows. The estimate for a voxel: float32
+    numbers, six times `num_features` and twice the number of outputs.
+
+    Args:
+      shape: (rows, columns, slices) of the volume.
+      config: uses model, class_names, num_features, num_levels and patch_shape.
+      memory_gib: for what the network holds of a window, in GiB.
+
+    Returns:
+      (rows, columns, slices); may be larger than the volume.
+    """
+    rows, columns, slices = shape
+    num_channels = _LIVE_FEATURE_MAPS * config.num_features
+    num_channels += _LIVE_OUTPUTS * (len(config.class_names) + 1)
+    bytes_per_slice = _BYTES_PER_CHANNEL * num_channels * rows * columns
+    fitting = int(memory_gib * 2**30 / bytes_per_slice)
+    if not _is_slicewise(config):
+        # The network fills up to a multiple of this, which takes memory too.
+        step = 2 ** (config.num_levels - 1)
+        fitting = fitting // step * step
+    if fitting >= min(slices, config.patch_shape[2]):
+        return rows, columns, min(slices, fitting)
+    return config.patch_shape
+
+
+def _is_slicewise(config: Config) -> bool:
+    return config.model in networks.SLICEWISE
+
+
+def _most_probable(probabilities: np.ndarray) -> np.ndarray:
+    """(..., classes) -> (...) uint8; the first of several that are equal."""
+    return np.argmax(probabilities, axis=-1).astype(np.uint8)

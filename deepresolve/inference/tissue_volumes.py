@@ -1,0 +1,64 @@
+"""How much of each tissue a label map holds."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from deepresolve.imaging.volume import Volume
+
+
+@dataclasses.dataclass(frozen=True)
+class TissueVolume:
+    """One class of one scan.
+
+    Attributes:
+      scan: name of the label map's file.
+      class_name: name of the class.
+      label: its value in the label map.
+      voxels: how many voxels have it.
+      volume_mm3: their volume in cubic millimetres.
+    """
+
+    scan: str
+    class_name: str
+    label: int
+    voxels: int
+    volume_mm3: float
+
+
+def measure(
+    label_map: Volume, class_names: Sequence[str], scan: str
+) -> list[TissueVolume]:
+    """The volume of every class, those that the scan does not hold included.
+
+    A voxel is as large as the affine says: where slices have gaps between them, the
+    gaps count as tissue of the slice beside them.
+
+    Args:
+      label_map: uint8; 0 is background, n the n-th class, counted from 1.
+      class_names: the classes.
+      scan: name of the label map's file.
+    """
+    counts = np.bincount(label_map.array.ravel(), minlength=len(class_names) + 1)
+    # The determinant, not the product of the spacings: slices may step sideways.
+    voxel_mm3 = float(abs(np.linalg.det(label_map.affine[:3, :3])))
+    return [
+        TissueVolume(scan, name, label, int(counts[label]), counts[label] * voxel_mm3)
+        for label, name in enumerate(class_names, start=1)
+    ]
+
+
+def to_csv(volumes: Iterable[TissueVolume]) -> str:
+    """One line a scan and class: scan, class, label, voxels, volume_mm3."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("scan", "class", "label", "voxels", "volume_mm3"))
+    for v in volumes:
+        row = (v.scan, v.class_name, v.label, v.voxels, repr(float(v.volume_mm3)))
+        writer.writerow(row)
+    return table.getvalue()

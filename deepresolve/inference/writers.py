@@ -1,0 +1,122 @@
+"""What a run of each task writes for a scan.
+
+A writer has `write(scan, target) -> str`, which writes the scan's files and tells in a
+few words what came of it; `endings`, by which the names of its further files are longer
+than the target's; and `memory_advice`, for who has too little of it.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Sequence
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference import tissue_volumes
+from deepresolve.inference.components import keep_largest
+from deepresolve.inference.outputs import with_ending
+from deepresolve.inference.segmentation import Segmenter
+from deepresolve.inference.super_resolution import SuperResolver, with_dtype
+from deepresolve.workdir import write_text
+
+# What a file's name had better not hold.
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+class ThinSliceWriter:
+    """Super-resolution: one scan of thin slices.
+
+    Args:
+      resolver: the network.
+      factor: thin slices per thick slice spacing.
+      keep_dtype: write the scan's own type, integers rounded, instead of float32.
+    """
+
+    endings: tuple[str, ...] = ()
+    memory_advice = "Fewer --block_planes need less."
+
+    def __init__(self, resolver: SuperResolver, factor: int, keep_dtype: bool):
+        self._resolver = resolver
+        self._factor = factor
+        self._keep_dtype = keep_dtype
+
+    def write(self, scan: Volume, target: pathlib.Path) -> str:
+        """Writes the thin slices as `target`; returns their number and distance."""
+        thin = self._resolver.super_resolve(scan, self._factor, progress=True)
+        if self._keep_dtype:
+            thin = with_dtype(thin, scan.array.dtype)
+        _write(target, thin)
+        return (
+            f"{scan.num_slices} slices {scan.slice_spacing_mm:.4g} mm apart -> "
+            f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
+            f"{thin.array.dtype}"
+        )
+
+
+class LabelMapWriter:
+    """Segmentation: a label map, and one table of volumes for all scans.
+
+    Args:
+      segmenter: the network.
+      table: the table's path; written anew, whole, after every scan, so that an
+        interrupted command leaves the volumes of all scans that it finished.
+      probabilities: also write NAME_probability_CLASS.nii.gz for every class, float32.
+      largest_only: of each class keep the largest connected component of the label map
+        alone; the probabilities stay as they are.
+    """
+
+    memory_advice = "A smaller --memory_gib or --window needs less."
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        table: pathlib.Path,
+        probabilities: bool = False,
+        largest_only: bool = False,
+    ):
+        self._segmenter = segmenter
+        self._table = table
+        self._largest_only = largest_only
+        self._volumes: list[tissue_volumes.TissueVolume] = []
+        names = segmenter.class_names
+        self.endings = probability_endings(names) if probabilities else ()
+
+    def write(self, scan: Volume, target: pathlib.Path) -> str:
+        """Writes the label map as `target`; returns the volume of each class."""
+        label_map, probabilities = self._segmenter.segment_with_probabilities(
+            scan, progress=True
+        )
+        if self._largest_only:
+            label_map = label_map.with_array(keep_largest(label_map.array))
+        _write(target, label_map)
+        if self.endings:
+            pairs = zip(self.endings, probabilities.values(), strict=True)
+            for ending, probability in pairs:
+                _write(with_ending(target, ending), probability)
+        volumes = tissue_volumes.measure(
+            label_map, self._segmenter.class_names, target.name
+        )
+        self._volumes += volumes
+        write_text(str(self._table), tissue_volumes.to_csv(self._volumes))
+        return ", ".join(f"{v.class_name} {v.volume_mm3:.0f} mm³" for v in volumes)
+
+
+def probability_endings(class_names: Sequence[str]) -> tuple[str, ...]:
+    """What the names of the probabilities' files end in, one for each class.
+
+    Raises:
+      ValueError: two classes would share a file, such as "a b" and "a/b".
+    """
+    endings = tuple("_probability_" + _UNSAFE.sub("_", name) for name in class_names)
+    if len({ending.lower() for ending in endings}) < len(endings):
+        raise ValueError(
+            f"The probabilities of {tuple(class_names)} would share a file name: "
+            f"{endings}. Train with names that differ in more than signs and case."
+        )
+    return endings
+
+
+def _write(path: pathlib.Path, volume: Volume) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    formats.write(path, volume)

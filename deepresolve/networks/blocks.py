@@ -1,0 +1,69 @@
+"""What the segmentation networks are made of, for images and volumes alike."""
+
+from __future__ import annotations
+
+import keras
+
+# Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
+_NORMALISATION_MOMENTUM = 0.95
+
+_CONVOLUTIONS = {4: keras.layers.Conv2D, 5: keras.layers.Conv3D}  # by rank of the input
+
+
+def convolve(x, num_features: int, *, seed: int, precision: str, name: str):
+    """A convolution over 3 voxels each way, batch normalisation and ReLU.
+
+    The convolution has no bias: the normalisation's offset takes its place.
+
+    Args:
+      x: (batch, I, J, C), or (batch, I, J, K, C) for a convolution in 3D.
+      num_features: channels of the result.
+      seed: of the initial weights (He).
+      precision: Keras dtype policy.
+      name: of the convolution; the layers after it add what they do.
+
+    Returns:
+      The same spatial shape with `num_features` channels.
+    """
+    x = _CONVOLUTIONS[len(x.shape)](
+        num_features,
+        3,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=keras.initializers.HeNormal(seed),
+        dtype=precision,
+        name=name,
+    )(x)
+    x = keras.layers.BatchNormalization(
+        momentum=_NORMALISATION_MOMENTUM, dtype=precision, name=f"{name}_normalised"
+    )(x)
+    return keras.layers.ReLU(dtype=precision, name=f"{name}_relu")(x)
+
+
+def classify(
+    x, num_classes: int, kernel_size: int, *, seed: int, precision: str, name: str
+):
+    """A last convolution and the softmax, which is float32 whatever the precision.
+
+    Args:
+      x: (batch, I, J, C) or (batch, I, J, K, C).
+      num_classes: classes, background included.
+      kernel_size: voxels each way of the convolution.
+      seed: of the initial weights (Glorot).
+      precision: Keras dtype policy of the convolution.
+      name: of the convolution.
+
+    Returns:
+      The same spatial shape with the probabilities of the classes, float32.
+    """
+    logits = _CONVOLUTIONS[len(x.shape)](
+        num_classes,
+        kernel_size,
+        padding="same",
+        kernel_initializer=keras.initializers.GlorotUniform(seed),
+        dtype=precision,
+        name=name,
+    )(x)
+    return keras.layers.Activation("softmax", dtype="float32", name="probabilities")(
+        logits
+    )

@@ -1,0 +1,37 @@
+"""Layers that Keras lacks: one idea a module."""
+
+from deepresolve.networks.layers.folding import Fold, Unfold, fold, unfold
+from deepresolve.networks.layers.padding import Crop, Pad
+from deepresolve.networks.layers.slices import BatchToSlices, SlicesToBatch
+from deepresolve.networks.layers.unpooling import (
+    MaxPoolingWithIndices2D,
+    MaxUnpooling2D,
+)
+
+_LAYERS = (
+    BatchToSlices,
+    Crop,
+    Fold,
+    MaxPoolingWithIndices2D,
+    MaxUnpooling2D,
+    Pad,
+    SlicesToBatch,
+    Unfold,
+)
+
+# For `keras.models.load_model`, which must know them by name.
+CUSTOM_OBJECTS = {layer.__name__: layer for layer in _LAYERS}
+
+__all__ = [
+    "CUSTOM_OBJECTS",
+    "BatchToSlices",
+    "Crop",
+    "Fold",
+    "MaxPoolingWithIndices2D",
+    "MaxUnpooling2D",
+    "Pad",
+    "SlicesToBatch",
+    "Unfold",
+    "fold",
+    "unfold",
+]

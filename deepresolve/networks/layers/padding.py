@@ -1,0 +1,104 @@
+"""Padding to sizes that divide, and cropping back to a reference's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from deepresolve.keras_stack import ops
+
+_SPATIAL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
+
+
+def pad(x, multiples: Sequence[int]):
+    """Repeats the last planes until every size is a multiple.
+
+    Repeated planes continue the scan without an edge that is none, and need no more
+    planes than there are.
+
+    Args:
+      x: (batch, I, J, K, C).
+      multiples: (f, g, h), of rows, columns and slices.
+
+    Returns:
+      (batch, f ceil(I/f), g ceil(J/g), h ceil(K/h), C).
+    """
+    for axis, multiple in zip(_SPATIAL_AXES, multiples, strict=True):
+        x = _pad_axis(x, axis, multiple)
+    return x
+
+
+def crop(x, like):
+    """Cuts off what is beyond the spatial size of `like`.
+
+    Args:
+      x: (batch, I', J', K', C), no smaller than `like`.
+      like: (batch, I, J, K, any).
+
+    Returns:
+      (batch, I, J, K, C).
+    """
+    _, rows, columns, slices, _ = ops.shape(like)
+    return x[:, :rows, :columns, :slices, :]
+
+
+def padded_size(size: int | None, multiple: int) -> int | None:
+    """Size after `pad`; None where it is unknown."""
+    return None if size is None else -(-size // multiple) * multiple
+
+
+@keras.saving.register_keras_serializable("deepresolve")
+class Pad(keras.layers.Layer):
+    """`pad` as a layer.
+
+    Args:
+      multiples: (f, g, h), of which rows, columns and slices become multiples.
+    """
+
+    def __init__(self, multiples: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.multiples = tuple(multiples)
+
+    def call(self, inputs):
+        """Pads (batch, I, J, K, C)."""
+        return pad(inputs, self.multiples)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the padded tensor; unknown sizes stay unknown."""
+        batch, *spatial, channels = input_shape
+        return (batch, *map(padded_size, spatial, self.multiples), channels)
+
+    def get_config(self):
+        """Constructor arguments, for Keras's serialisation."""
+        return {**super().get_config(), "multiples": self.multiples}
+
+
+@keras.saving.register_keras_serializable("deepresolve")
+class Crop(keras.layers.Layer):
+    """`crop` as a layer. Call it on `[x, like]`."""
+
+    def call(self, inputs):
+        """Crops the first tensor to the spatial size of the second."""
+        x, like = inputs
+        return crop(x, like)
+
+    def compute_output_shape(self, input_shape):
+        """The second tensor's spatial size with the first one's channels."""
+        (batch, *_, channels), (_, *spatial, _) = input_shape
+        return (batch, *spatial, channels)
+
+
+def _pad_axis(x, axis: int, multiple: int):
+    if multiple == 1:
+        return x
+    size = ops.shape(x)[axis]
+    last = _slice(x, axis, size - 1, size)
+    longest = ops.concatenate([x] + [last] * (multiple - 1), axis=axis)
+    return _slice(longest, axis, 0, padded_size(size, multiple))
+
+
+def _slice(x, axis: int, start, stop):
+    index = [slice(None)] * 5
+    index[axis] = slice(start, stop)
+    return x[tuple(index)]

@@ -1,0 +1,1 @@
+"""Losses that Keras lacks: a pure function and a thin `keras.losses.Loss` each."""

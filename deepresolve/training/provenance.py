@@ -1,0 +1,54 @@
+"""What a run was made with, told in its provenance.json."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import deepresolve
+from deepresolve.config import Config
+from deepresolve.training.data import TrainingData
+from deepresolve.workdir import Workdir
+
+
+def provenance(
+    config: Config,
+    data: TrainingData,
+    precision: str,
+    strategy: tf.distribute.Strategy,
+) -> dict[str, Any]:
+    """One start of a run, as JSON values."""
+    entry = {
+        "versions": {
+            "deepresolve": deepresolve.__version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "seed": config.seed,
+        "precision": precision,
+        "replicas": strategy.num_replicas_in_sync,
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "records": data.records,
+        "records_sha256": data.sha256,
+    }
+    if config.task == "segmentation":
+        entry["class_names"] = list(config.class_names)
+        entry["label_names"] = {str(n): name for n, name in data.label_names.items()}
+    return entry
+
+
+def check_same_records(workdir: Workdir, data: TrainingData) -> None:
+    """ValueError where the workdir holds a run on other records."""
+    for entry in workdir.load_provenance():
+        if entry["records_sha256"] != data.sha256:
+            raise ValueError(
+                f"{workdir.path} holds a run on other records ({entry['records']}, "
+                f"manifest {entry['records_sha256'][:12]}); {data.records} has the "
+                f"manifest {data.sha256[:12]}. Choose another --workdir."
+            )

@@ -1,0 +1,89 @@
+import io
+
+import numpy as np
+import pytest
+from matplotlib import image as matplotlib_image
+
+from deepresolve.evaluation import drawing
+from deepresolve.evaluation.drawing import Margins
+from deepresolve.evaluation.views import View
+
+MARGINS = Margins(left=50, right=30, top=40, bottom=60, gap=10)
+
+
+def pixels(png):
+    """(height, width, 3) in 0..1, opened as any other program would."""
+    return matplotlib_image.imread(io.BytesIO(png), format="png")[..., :3]
+
+
+def shown(shape=(10, 8), pixel_mm=(0.5, 2.0)):
+    return View(
+        "coronal",
+        {"ground_truth": np.zeros(shape, np.float32)},
+        None,
+        {},
+        pixel_mm,
+        ("S", "L", "I", "R"),
+        (1, 1),
+    )
+
+
+def test_panels_lie_where_margins_and_gaps_leave_them():
+    figure, rows = drawing.grid([100, 200], 3, MARGINS)
+    for row in rows:
+        for axes in row:
+            axes.set_axis_off()
+            axes.imshow(np.ones((1, 1)), cmap="gray", vmin=0, vmax=1, aspect="auto")
+    picture = pixels(drawing.png(figure))
+    assert picture.shape[:2] == (40 + 100 + 10 + 200 + 60, drawing.WIDTH_PX)
+    white = picture.min(axis=2) > 0.5
+    rows_seen, columns_seen = (np.flatnonzero(white.any(axis)) for axis in (1, 0))
+    assert (rows_seen[0], rows_seen[-1]) == pytest.approx((40, 349), abs=1)
+    assert (columns_seen[0], columns_seen[-1]) == pytest.approx((50, 1969), abs=1)
+    width = drawing.panel_width(3, MARGINS)
+    assert width == (2000 - 50 - 30 - 2 * 10) / 3
+    gaps = ~white[45]
+    assert not gaps[60:600].any()
+    assert gaps[round(50 + width) + 3 : round(50 + width) + 7].all()
+
+
+def test_window_is_that_of_the_ground_truth_alone():
+    truth = np.arange(1001, dtype=np.float32).reshape(7, 143)
+    view = shown()
+    view.images.update(ground_truth=truth, sr=1000 * truth)
+    assert drawing.window([view]) == pytest.approx((5, 995))  # of 0..1000
+
+
+def test_outline_runs_along_the_edges_of_pixels_in_mm():
+    """Rows 2 to 5 of 0.5 mm and columns 3 to 6 of 2 mm: 1 to 3 mm and 6 to 14 mm."""
+    label_map = np.zeros((10, 8), np.uint8)
+    label_map[2:6, 3:7] = 2
+    _, ((axes,),) = drawing.grid([100], 1, MARGINS)
+    line = {"color": "red", "linewidth": 1, "linestyle": "-"}
+    drawing.contours(axes, label_map, shown(), **line)
+    (contour,) = axes.collections
+    corners = np.concatenate([path.vertices for path in contour.get_paths()])
+    assert corners.min(axis=0) == pytest.approx((6, 1))
+    assert corners.max(axis=0) == pytest.approx((14, 3))
+
+
+def test_every_class_has_an_outline_and_nothing_has_none():
+    label_map = np.zeros((10, 8), np.uint8)
+    _, ((axes,),) = drawing.grid([100], 1, MARGINS)
+    line = {"color": "red", "linewidth": 1, "linestyle": "-"}
+    drawing.contours(axes, label_map, shown(), **line)
+    assert len(axes.collections) == 0
+    label_map[1:4, 1:4], label_map[5:8, 5:7] = 1, 3
+    drawing.contours(axes, label_map, shown(), **line)
+    assert len(axes.collections) == 2
+
+
+@pytest.mark.parametrize(("height_px", "length_mm"), [(300, 50), (30, 5), (2, 1)])
+def test_scale_bar_has_its_length_and_a_round_one(height_px, length_mm):
+    view = shown(shape=(height_px, 8))  # of 0.5 mm: the bar fills less than half
+    _, ((axes,),) = drawing.grid([100], 1, MARGINS)
+    drawing.draw(axes, view.images["ground_truth"], view, cmap="gray", limits=(0, 1))
+    drawing.scale_bar(axes, view)
+    (bar,) = axes.lines
+    assert np.ptp(bar.get_ydata()) == pytest.approx(length_mm)
+    assert [text.get_text() for text in axes.texts] == [f"{length_mm} mm"]

@@ -1,0 +1,49 @@
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference import tissue_volumes
+
+NAMES = ("femur", 'tibia, "medial"', "patella")
+
+
+def label_map(affine):
+    array = np.zeros((4, 5, 6), np.uint8)
+    array[:2, :3, 0] = 1  # 6 voxels
+    array[3, 4, :2] = 3  # 2 voxels
+    return Volume(array, affine)
+
+
+def test_classes_are_counted_in_voxels_and_cubic_millimetres():
+    spacing = np.diag([0.5, 0.4, 1.5, 1.0])  # 0.3 mm³ a voxel
+    femur, tibia, patella = tissue_volumes.measure(label_map(spacing), NAMES, "a")
+    assert (femur.label, tibia.label, patella.label) == (1, 2, 3)
+    assert (femur.voxels, tibia.voxels, patella.voxels) == (6, 0, 2)
+    assert femur.volume_mm3 == pytest.approx(1.8)
+    assert tibia.volume_mm3 == 0
+    assert patella.volume_mm3 == pytest.approx(0.6)
+
+
+def test_neither_side_nor_shear_changes_a_volume():
+    left = np.diag([-0.5, 0.4, 1.5, 1.0])
+    sheared = np.diag([0.5, 0.4, 1.5, 1.0])
+    sheared[0, 2] = 0.7  # slices step sideways; the determinant is as before
+    for affine in (left, sheared):
+        femur = tissue_volumes.measure(label_map(affine), NAMES, "a")[0]
+        assert femur.volume_mm3 == pytest.approx(1.8)
+
+
+def test_table_reads_back():
+    volumes = tissue_volumes.measure(label_map(np.eye(4)), NAMES, "p1_knee.nii.gz")
+    rows = list(csv.DictReader(io.StringIO(tissue_volumes.to_csv(volumes))))
+    assert [row["class"] for row in rows] == list(NAMES)
+    assert rows[0] == {
+        "scan": "p1_knee.nii.gz",
+        "class": "femur",
+        "label": "1",
+        "voxels": "6",
+        "volume_mm3": "6.0",
+    }

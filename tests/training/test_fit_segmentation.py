@@ -1,0 +1,233 @@
+"""Really trains a segmentation, for a few steps, on tiny volumes."""
+
+import importlib.util
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deepresolve.config import Config
+from deepresolve.imaging.volume import Volume
+from deepresolve.training.fit import fit
+from deepresolve.workdir import Workdir
+
+ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
+
+CONFIG = Config(
+    task="segmentation",
+    model="seg_cnn",
+    num_levels=2,
+    num_features=4,
+    dropout=0.25,
+    classes=("round ball", "brick"),
+    patch_shape=(16, 16, 8),
+    patch_sampling="random",
+    patches_per_volume=8,
+    min_tissue=0.0,
+    foreground_rate=0.5,
+    random_mirror=True,
+    max_noise=0.05,
+    loss="dice",
+    learning_rate=1e-2,
+    schedule="step",
+    drop=0.6,
+    epochs_per_drop=1,
+    batch_size=2,
+    steps_per_epoch=3,
+    num_epochs=3,
+    checkpoint_minutes=0.0,  # after every step
+    validation_volumes=1,
+    validation_shape=(24, 20, 16),
+)
+
+
+class Run(NamedTuple):
+    """A run of `CONFIG` that nothing disturbed."""
+
+    path: object
+    log: str
+    weights: list
+
+
+class _Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture(scope="module")
+def run(labelled_data, dice, tmp_path_factory):
+    path = tmp_path_factory.mktemp("run")
+    logger, handler = logging.getLogger("deepresolve"), _Lines()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        model = train(labelled_data, path, dice)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    return Run(path, "\n".join(handler.lines), model.get_weights())
+
+
+def train(data, path, dice, config=CONFIG):
+    return fit(config, data, Workdir(path), {"dsc": dice}, verbose=0)
+
+
+def assert_same(weights, others):
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def events(path):
+    """Value by (tag, step) of all that TensorBoard shows."""
+    return {
+        (value.tag, event.step): tf.make_ndarray(value.tensor)
+        for file in (path / "tensorboard").rglob("*tfevents*")
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if value.HasField("tensor")
+    }
+
+
+def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
+    run, labelled_data, dice, tmp_path, killed
+):
+    with killed(5):  # the second step of the second epoch
+        train(labelled_data, tmp_path, dice)
+    assert_same(run.weights, train(labelled_data, tmp_path, dice).get_weights())
+    rates = [events(tmp_path)["epoch_learning_rate", n] for n in range(3)]
+    np.testing.assert_allclose(rates, [1e-2, 4e-3, 1.6e-3], rtol=1e-6)
+
+
+def test_killed_run_goes_on_with_an_optimizer_of_tensorflow_addons(
+    labelled_data, dice, tmp_path, killed
+):
+    if not ADDONS:
+        pytest.skip("needs tensorflow-addons")
+    # RectifiedAdam within Lookahead; at the sixth of nine steps the one first rectifies
+    # and the other first looks back.
+    config = CONFIG.replace(
+        optimizer="ranger",
+        clip_norm=1.0,
+        precision="mixed_bfloat16",
+        validation_volumes=0,
+    )
+    undisturbed = train(labelled_data, tmp_path / "a", dice, config).get_weights()
+    with killed(4):  # the rate of the next step is not the checkpoint's
+        train(labelled_data, tmp_path / "b", dice, config)
+    resumed = train(labelled_data, tmp_path / "b", dice, config).get_weights()
+    assert_same(undisturbed, resumed)
+
+
+def test_tensorboard_has_scores_rate_and_overlays(run):
+    shown = events(run.path)
+    rates = [shown["epoch_learning_rate", epoch] for epoch in range(3)]
+    np.testing.assert_allclose(rates, [1e-2, 4e-3, 1.6e-3], rtol=1e-6)
+    for epoch in range(3):
+        mean, ball, brick = (
+            shown[f"epoch_{name}", epoch]
+            for name in ("dsc", "dsc_round_ball", "dsc_brick")
+        )
+        np.testing.assert_allclose(mean, (ball + brick) / 2, rtol=1e-6)
+        assert ("epoch_loss", epoch) in shown
+        for plane in ("sagittal", "coronal", "axial"):
+            assert (f"reference_cyan_prediction_orange/{plane}", epoch) in shown
+
+
+def test_log_tells_what_is_measured_and_the_size_of_the_network(run, labelled_data):
+    label = labelled_data.validation[0].label.array
+    balls, bricks = (np.count_nonzero(label == value) for value in (1, 4))
+    assert f"round ball {balls} voxels, brick {bricks} voxels" in run.log
+    assert "seg_cnn: " in run.log
+    assert "FLOP per voxel" in run.log
+
+
+def test_provenance_tells_classes_and_labels(run):
+    (entry,) = Workdir(run.path).load_provenance()
+    assert entry["class_names"] == ["round ball", "brick"]
+    assert entry["label_names"] == {"1": "round ball", "4": "brick"}
+
+
+def test_training_finds_ball_and_brick(labelled_data, dice, tmp_path):
+    config = CONFIG.replace(
+        steps_per_epoch=120,
+        num_epochs=1,
+        num_features=8,
+        learning_rate=2e-2,
+        dropout=0.0,
+        checkpoint_minutes=10.0,
+    )
+    train(labelled_data, tmp_path, dice, config)
+    assert events(tmp_path)["epoch_dsc", 0] > 0.9
+
+
+def test_best_weights_are_those_of_the_best_mean_dice(labelled_data, run, tmp_path):
+    scores = iter([0.2, 0.3, 0.9, 0.5, 0.6, 0.6])  # ball and brick, epoch by epoch
+
+    def scripted(reference, estimate, *, spacing_mm, data_range):
+        return next(scores)
+
+    config = CONFIG.replace(checkpoint_minutes=10.0)
+    train(labelled_data, tmp_path / "run", scripted, config)
+    # The rate depends on the epoch alone: two epochs are the first two of three.
+    two = config.replace(num_epochs=2, validation_volumes=0)
+    after_two = train(labelled_data, tmp_path / "two", scripted, two).get_weights()
+    workdir = Workdir(tmp_path / "run")
+    assert_same(workdir.load_model("best").get_weights(), after_two)
+    assert_same(workdir.load_model("last").get_weights(), run.weights)
+
+
+def test_2d_network_trains_on_slices_and_is_measured_on_volumes(
+    labelled_data, dice, tmp_path
+):
+    config = CONFIG.replace(
+        model="unet_2d", patch_shape=(16, 16, 1), num_epochs=1, foreground_rate=0.0
+    )
+    train(labelled_data, tmp_path, dice, config)
+    assert ("epoch_dsc_brick", 0) in events(tmp_path)
+
+
+def test_validation_scan_without_labels_is_refused_before_anything_is_written(
+    labelled_data, dice, tmp_path
+):
+    scan = labelled_data.validation[0]._replace(label=None)
+    path = tmp_path / "run"
+    with pytest.raises(ValueError, match="'knee-2' has no labels"):
+        train(labelled_data._replace(validation=[scan]), path, dice)
+    assert not path.exists()
+
+
+def test_class_that_cannot_be_measured_is_refused_before_anything_is_written(
+    labelled_data, dice, tmp_path
+):
+    scan = labelled_data.validation[0]
+    label = Volume(0 * scan.label.array, scan.label.affine)
+    bare = labelled_data._replace(validation=[scan._replace(label=label)])
+    path = tmp_path / "run"
+    with pytest.raises(ValueError, match="'round ball' has no voxel"):
+        train(bare, path, dice)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"loss": "mean_squared_error"}, "is for task=super_resolution"),
+        ({"classes": ("meniscus",)}, "shards: The class 'meniscus'"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_written(
+    labelled_data, dice, tmp_path, changes, message
+):
+    path = tmp_path / "run"
+    with pytest.raises(ValueError, match=message):
+        train(labelled_data, path, dice, CONFIG.replace(**changes))
+    assert not path.exists()

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from deepresolve.config import Config
+from deepresolve.imaging.degradation import interpolate, thicken
+from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.training.data import ValidationScan
+from deepresolve.training.validation import super_resolution
+
+CONFIG = Config(downsample_factors=(2, 4))
+
+
+def bias(reference, estimate, *, spacing_mm, data_range):
+    return float((estimate - reference).mean())
+
+
+@pytest.fixture
+def scan(smooth_array, sagittal):
+    return ValidationScan("knee-2", sagittal(smooth_array), IntensityScale(0, 1))
+
+
+def test_block_is_the_middle_of_the_degraded_whole(scan):
+    block = super_resolution.central_block(scan, 3, (10, 30, 12))
+    assert block.target.shape == (10, 20, 12)
+    tci = interpolate(thicken(scan.image, 3), 3)
+    # Slices 34 and 35 lie past the last acquired one: (34 - 12) // 2 = 11 becomes 9,
+    # an acquired slice; (24 - 10) // 2 = 7 becomes 6.
+    expected = tci.array[6:16, :, 9:21]
+    np.testing.assert_allclose(block.input.array, expected, atol=1e-6)
+    np.testing.assert_array_equal(block.target.array, scan.image.array[6:16, :, 9:21])
+
+
+def test_there_is_a_block_for_each_factor(scan):
+    blocks = super_resolution.cut(scan, CONFIG, {})
+    for block, factor in zip(blocks, (2, 4), strict=True):
+        expected = super_resolution.central_block(scan, factor, CONFIG.validation_shape)
+        np.testing.assert_array_equal(block.input.array, expected.input.array)
+
+
+def test_scores_are_means_over_the_blocks(scan):
+    blocks = [super_resolution.central_block(scan, 3, (8, 8, 8))] * 2
+    estimates = [blocks[0].target.array + shift for shift in (1, 3)]
+    measured = super_resolution.scores(blocks, estimates, {"bias": bias}, CONFIG)
+    assert measured == {"bias": pytest.approx(2)}
+
+
+def test_what_is_to_be_surpassed_is_told(scan):
+    block = super_resolution.central_block(scan, 3, (8, 8, 8))
+    text = super_resolution.describe([block], {"bias": bias}, CONFIG)
+    expected = (block.input.array - block.target.array).mean()
+    assert text == f"TCI on the validation blocks: bias {expected:.4f}."
+
+
+def test_picture_has_square_pixels_and_the_three_sets_side_by_side(scan):
+    block = super_resolution.central_block(scan, 3, (24, 20, 36))
+    images = super_resolution.draw(block, np.zeros(block.target.shape, np.float32))
+    # Rows and columns are 1 mm apart, slices 3 mm: three sets of 34 slices.
+    axial = images["ground_truth_sr_tci/axial"]
+    coronal = images["ground_truth_sr_tci/coronal"]
+    assert axial.shape == (1, 20, 3 * 34 * 3, 1)
+    assert coronal.shape == (1, 24, 3 * 34 * 3, 1)
+    np.testing.assert_array_equal(axial[0, :, 102:204, 0], 0)
+    # The middle column of the ground truth's middle slice, black to white.
+    middle = block.target.array[:, 10, 17]
+    white = np.percentile(block.target.array, 99)
+    expected = np.clip(middle / white, 0, 1)
+    np.testing.assert_allclose(coronal[0, :, 3 * 17 + 1, 0], expected, atol=1e-6)
