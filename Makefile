@@ -1,7 +1,7 @@
 # make demo    sees it all work, on synthetic knees
 # make test    runs the tests
 # make lint    checks format and style
-# make bench   measures what README.md claims, on real scans
+# make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA)
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= dev
@@ -57,3 +57,4 @@ lint: install
 bench: install
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain
 	$(RUN) benchmarks/real_scan.py --scan=knee --output=$(BENCH)/knee
+	$(RUN) benchmarks/segmentation.py --output=$(BENCH)/seg_cnn

@@ -16,6 +16,7 @@ and the figures into --output.
 from __future__ import annotations
 
 import os
+import sys
 
 from absl import flags
 
@@ -58,6 +59,8 @@ def _some_workdir(values) -> bool:
 
 def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
+    import tensorflow as tf
+
     from deepresolve.evaluation import contents, markdown, report
     from deepresolve.evaluation.analysis import analyse
     from deepresolve.evaluation.subjects import evaluate
@@ -66,12 +69,18 @@ def run() -> None:
     stored = manifest.load(FLAGS.records)
     plan, about = _plan(stored)
     folder = report.make_folder(FLAGS.output)
-    results = evaluate(
-        reader.subjects(FLAGS.records, FLAGS.split),
-        plan,
-        num_subjects=stored.counts[FLAGS.split],
-        on_subject=report.Progress(folder).add,
-    )
+    try:
+        results = evaluate(
+            reader.subjects(FLAGS.records, FLAGS.split),
+            plan,
+            num_subjects=stored.counts[FLAGS.split],
+            on_subject=report.Progress(folder).add,
+        )
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise OSError(
+            "Out of memory. The numbers of the scans that were done are in "
+            f"{folder}/subjects.partial.csv."
+        ) from error
     analysis = analyse(results)
     paths = report.save(folder, analysis, _flags_and_versions() | about)
     print(markdown.render(contents.summary(analysis)), *paths, sep="\n")
@@ -109,7 +118,32 @@ def _plan(stored):
         classes=_classes(configs, stored),
     )
     about = {f"{part}_preset": config.preset for part, config in configs.items()}
-    return plan, about | {"records_sha256": stored.sha256}
+    return plan, about | {
+        "records_sha256": stored.sha256,
+        "trained_on": _trained_on(stored),
+    }
+
+
+def _trained_on(stored) -> str:
+    """Whether the networks' training can have seen the scans that are measured."""
+    from deepresolve.workdir import Workdir
+
+    parts = ("sr_workdir", "seg_workdir", "benchmark_workdir")
+    others = [
+        workdir
+        for workdir in (FLAGS[part].value for part in parts)
+        if workdir
+        and {start["records_sha256"] for start in Workdir(workdir).load_provenance()}
+        != {stored.sha256}
+    ]
+    if others:
+        warning = (
+            f"{', '.join(others)} learned from other records than {FLAGS.records}: "
+            "whether it has seen these scans cannot be told"
+        )
+        print(f"warning: {warning}.", file=sys.stderr)
+        return warning
+    return f"these records; measured are the {FLAGS.split} scans"
 
 
 def _networks(configs, functions):

@@ -91,7 +91,10 @@ class Config:
         1,
     )
     num_levels: int = _segmentation_field(
-        5, "Resolutions of a U-Net, full size included (abstract).", 2
+        5,
+        "Resolutions of a U-Net, full size included (ISMRM 2019, no. 1140); stages of "
+        "SegNet, which ends at half the resolution of the last.",
+        2,
     )
     dropout: float = _segmentation_field(
         0.25, "Share of features dropped in training (abstract).", 0, 0.9
@@ -133,7 +136,7 @@ class Config:
     )
     foreground_rate: float = _segmentation_field(
         0.0,
-        "Share of random patches that hold a voxel of the classes, drawn at random, as "
+        "Share of random patches that are placed around a voxel of the classes, as "
         "near to their middle as the volume's edge allows (ours).",
         0,
         1,
@@ -228,7 +231,8 @@ class Config:
         "has fast bfloat16 convolutions, else float32.",
     )
     distribution: Literal["auto", "single", "mirrored"] = _field(
-        "auto", "Devices: mirrored uses all GPUs; auto does so if there are several."
+        "auto",
+        "Devices: mirrored uses all GPUs; auto as many as a batch has patches for.",
     )
     seed: int = _field(0, "Seed of initial weights, patches and their order.", 0)
 
@@ -246,11 +250,30 @@ class Config:
                 "foreground_rate needs patch_sampling=random: grid patches are where "
                 f"the grid is; got foreground_rate={self.foreground_rate}."
             )
+        if self.patches_per_volume and self.patch_sampling == "grid":
+            raise ValueError(
+                "patches_per_volume needs patch_sampling=random: the grid has as many "
+                f"patches as it has; got patches_per_volume={self.patches_per_volume}."
+            )
+        if self.max_blur and self.patch_shape[2] == 1:
+            raise ValueError(
+                "max_blur smooths along the slice axis and needs patches of several "
+                f"slices; got patch_shape={self.patch_shape}."
+            )
+        self._check_schedule()
+
+    def _check_schedule(self):
         if self.schedule == "step" and self.warmup_steps:
             raise ValueError(
                 "schedule=step changes the learning rate between epochs alone: "
                 f"warmup_steps must be 0; got {self.warmup_steps}."
             )
+        for name in ("drop", "epochs_per_drop"):
+            changed = getattr(self, name) != getattr(Config, name)
+            if changed and self.schedule != "step":
+                raise ValueError(
+                    f"{name} belongs to schedule=step; got {self.schedule}."
+                )
 
     def _check_fold(self):
         if any(p % f for p, f in zip(self.patch_shape, self.fold, strict=True)):

@@ -42,11 +42,15 @@ def segment(
     found = np.asarray(network(scaled))
     seconds = time.perf_counter() - start
     whole = np.issubdtype(found.dtype, np.integer)
-    if found.shape != image.shape or not whole or found.max() > num_classes:
+    if (
+        found.shape != image.shape
+        or not whole
+        or not 0 <= found.min() <= found.max() <= num_classes
+    ):
         raise ValueError(
             f"The network must return whole numbers from 0 to {num_classes} of shape "
-            f"{image.shape}; got {found.dtype} of shape {found.shape}, up to "
-            f"{found.max()}."
+            f"{image.shape}; got {found.dtype} of shape {found.shape}, from "
+            f"{found.min()} to {found.max()}."
         )
     return image.with_array(found.astype(np.uint8)), seconds
 

@@ -84,7 +84,8 @@ def legend(plan: Plan) -> str:
     return (
         f"Mean ± standard deviation. {'; '.join(meanings)}: two-sided Wilcoxon "
         f"signed-rank test, p < {SIGNIFICANCE} after Holm's correction. A mark says "
-        "that there is a difference, not which side is better."
+        "that there is a difference, not which side is better; no mark does not say "
+        "that two are alike: see the interval of their difference."
     )
 
 

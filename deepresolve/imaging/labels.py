@@ -170,7 +170,7 @@ def lookup_table(classes: Sequence[str], label_names: Mapping[int, str]) -> np.n
 def _unknown_label(name: str, label: str, known: Collection[str]) -> str:
     problem = f"The class {name!r} needs labels named {label!r}; the records "
     if known:
-        return f"{problem}have: {', '.join(known)}. Choose among them with --classes."
+        return f"{problem}have: {', '.join(known)}."
     return (
         f"{problem}have no named labels. Convert the scans with --labels and "
         f"--label_names={_EXAMPLE}."

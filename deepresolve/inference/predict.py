@@ -94,8 +94,9 @@ flags.DEFINE_list(
 flags.DEFINE_float(
     "memory_gib",
     4.0,
-    "Segmentation: memory for what the network holds at once, in GiB.",
-    lower_bound=0,
+    "Segmentation: memory for what the network holds at once, in GiB. Windows are "
+    "never smaller than a training patch, whatever that takes.",
+    lower_bound=0.1,
 )
 flags.mark_flags_as_required(["workdir", "input", "output"])
 

@@ -28,6 +28,7 @@ _PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _LIVE_FEATURE_MAPS = 6
 _LIVE_OUTPUTS = 2  # the window's probabilities, and the same weighted
 _BYTES_PER_CHANNEL = 4
+_SLICES = 2  # the last axis of a canonical volume
 
 
 class Segmenter:
@@ -132,7 +133,8 @@ class Segmenter:
           the last axis is 1.
 
         Raises:
-          ValueError: flips without `left_right`.
+          ValueError: flips without `left_right`, or across the slices of a network
+            that sees one at a time.
         """
         scaled = np.asarray(scaled, np.float32)
         result = self._pass(scaled, progress)
@@ -141,6 +143,12 @@ class Segmenter:
                 raise ValueError(
                     "With flips, left_right must say which axis of the array runs from "
                     "left to right."
+                )
+            if left_right == _SLICES and _is_slicewise(self.config):
+                raise ValueError(
+                    "flips do nothing here: the slices of this scan are sagittal, and "
+                    f"{self.config.model} sees one slice at a time, so that left and "
+                    "right are the same to it. Leave flips out."
                 )
             mirrored = self._pass(np.flip(scaled, left_right), progress)
             back = np.flip(mirrored, left_right)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import pathlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
+
+_COLUMNS = ("scan", "class", "label", "voxels", "volume_mm3")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +48,7 @@ def measure(
       class_names: the classes.
       scan: name of the label map's file.
     """
-    counts = np.bincount(label_map.array.ravel(), minlength=len(class_names) + 1)
+    counts = count_values(label_map.array)
     # The determinant, not the product of the spacings: slices may step sideways.
     voxel_mm3 = float(abs(np.linalg.det(label_map.affine[:3, :3])))
     return [
@@ -53,11 +57,35 @@ def measure(
     ]
 
 
+def read_csv(path: pathlib.Path) -> list[TissueVolume]:
+    """The table that `to_csv` wrote; empty where there is no such file.
+
+    Raises:
+      ValueError: the file is another table.
+    """
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    try:
+        if not lines or tuple(lines[0]) != _COLUMNS:
+            raise ValueError(f"its columns are {lines[:1]}")
+        return [
+            TissueVolume(scan, name, int(label), int(voxels), float(volume_mm3))
+            for scan, name, label, voxels, volume_mm3 in lines[1:]
+        ]
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is no table of tissue volumes ({error}); expected the columns "
+            f"{_COLUMNS}. Move it away, or choose another --output."
+        ) from error
+
+
 def to_csv(volumes: Iterable[TissueVolume]) -> str:
     """One line a scan and class: scan, class, label, voxels, volume_mm3."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("scan", "class", "label", "voxels", "volume_mm3"))
+    writer.writerow(_COLUMNS)
     for v in volumes:
         row = (v.scan, v.class_name, v.label, v.voxels, repr(float(v.volume_mm3)))
         writer.writerow(row)

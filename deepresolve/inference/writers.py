@@ -60,7 +60,8 @@ class LabelMapWriter:
     Args:
       segmenter: the network.
       table: the table's path; written anew, whole, after every scan, so that an
-        interrupted command leaves the volumes of all scans that it finished.
+        interrupted command leaves the volumes of all scans that it finished. Rows of
+        scans that an earlier command wrote stay, until a scan of that name is done.
       probabilities: also write NAME_probability_CLASS.nii.gz for every class, float32.
       largest_only: of each class keep the largest connected component of the label map
         alone; the probabilities stay as they are.
@@ -78,7 +79,7 @@ class LabelMapWriter:
         self._segmenter = segmenter
         self._table = table
         self._largest_only = largest_only
-        self._volumes: list[tissue_volumes.TissueVolume] = []
+        self._volumes = tissue_volumes.read_csv(table)
         names = segmenter.class_names
         self.endings = probability_endings(names) if probabilities else ()
 
@@ -97,7 +98,8 @@ class LabelMapWriter:
         volumes = tissue_volumes.measure(
             label_map, self._segmenter.class_names, target.name
         )
-        self._volumes += volumes
+        others = [row for row in self._volumes if row.scan != target.name]
+        self._volumes = [*others, *volumes]
         write_text(str(self._table), tissue_volumes.to_csv(self._volumes))
         return ", ".join(f"{v.class_name} {v.volume_mm3:.0f} mm³" for v in volumes)
 

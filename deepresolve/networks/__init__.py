@@ -46,14 +46,11 @@ LOSSES = {
 # Networks that see one slice at a time.
 SLICEWISE = frozenset({"segnet_2d", "unet_2d"})
 
-TASK_OF = {name: task for task, models in MODELS.items() for name in models}
-
 __all__ = [
     "CUSTOM_OBJECTS",
     "LOSSES",
     "MODELS",
     "SLICEWISE",
-    "TASK_OF",
     "build_loss",
     "build_model",
 ]

@@ -70,8 +70,8 @@ def training_dataset(
 ) -> tf.data.Dataset:
     """Endless batches of (input, target) from step `first_step` on.
 
-    Memory: `volumes_in_flight` + 2 prepared volumes, `shuffle_mib` of patch pairs, and
-    one pair a processor core, which is being augmented.
+    Memory: `volumes_in_flight` + 2 prepared volumes, `shuffle_mib` of patch pairs, one
+    pair a processor core, which is being augmented, and three batches.
 
     Args:
       volumes: function from a (2,) int64 seed to a dataset of dicts, as the task's

@@ -1,4 +1,4 @@
-"""What is input and what is target: the only place where tasks part.
+"""What is input and what is target: the first place where tasks part.
 
 A task is made once for a run. It prepares whole volumes, cuts patch pairs out of them,
 and changes the pairs at random. To add a task, write its class and add its line to
@@ -212,6 +212,9 @@ class Segmentation(Task):
         if config.random_mirror:
             mirrored = mirror.sample_mirror(subseed(seed, STREAMS.mirror))
             axis = mirror.left_right_axis(scan.affine)
+            # One sagittal slice looks the same from left and from right.
+            several = tf.gather(config.patch_shape, axis) > 1
+            mirrored = tf.logical_and(mirrored, several)
             image = mirror.apply_mirror(image, mirrored, axis)
             classes = mirror.apply_mirror(classes, mirrored, axis)
             classes = mirror.apply_mirror_to_classes(

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from deepresolve.config import Config
 from deepresolve.imaging.intensity import IntensityScale
-from deepresolve.imaging.labels import lookup_table
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline import patches
 from deepresolve.pipeline.dataset import VolumeSource, holds_tissue
+from deepresolve.pipeline.tasks import TASKS
 
 
 class ValidationScan(NamedTuple):
@@ -83,6 +83,6 @@ def _check_labels(config: Config, data: TrainingData) -> None:
             "Convert the scans again with --labels and --label_names."
         )
     try:
-        lookup_table(config.classes, data.label_names)
+        TASKS[config.task](config, data.label_names)
     except ValueError as error:
         raise ValueError(f"{data.records}: {error}") from error

@@ -17,12 +17,26 @@ CPUINFO = pathlib.Path("/proc/cpuinfo")  # Linux; other systems compute in float
 def build_strategy(config: Config) -> tf.distribute.Strategy:
     """The strategy that `config.distribution` names.
 
-    "auto" is MirroredStrategy where there are several GPUs, else one device.
+    "auto" is MirroredStrategy over as many GPUs as there are and as `batch_size` has a
+    patch for; one device where that is one or none.
+
+    Raises:
+      ValueError: "mirrored" over more devices than a batch has patches: some would get
+        none, and normalise by the mean of nothing.
     """
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    if config.distribution == "mirrored" or (config.distribution == "auto" and several):
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if config.distribution == "auto" and min(len(gpus), config.batch_size) > 1:
+        return tf.distribute.MirroredStrategy(gpus[: config.batch_size])
+    if config.distribution != "mirrored":
+        return tf.distribute.get_strategy()
+    strategy = tf.distribute.MirroredStrategy()
+    if config.batch_size < strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"batch_size={config.batch_size} leaves some of the "
+            f"{strategy.num_replicas_in_sync} devices without a patch. Choose a "
+            "--batch_size of at least their number, or --distribution=single."
+        )
+    return strategy
 
 
 def resolve_precision(config: Config) -> str:

@@ -8,7 +8,7 @@ from deepresolve.evaluation.detail_tables import (
 tests_table.__test__ = False
 
 TEST = {
-    "family": "segmentation",
+    "family": "segmented, TCI",
     "metric": "dsc",
     "class": "femoral cartilage",
     "network": "seg",

@@ -171,7 +171,7 @@ def test_a_class_of_unknown_labels_lists_the_known_ones():
     with pytest.raises(
         ValueError,
         match=r"'tibial' needs labels named 'tibia'; the records have: femoral, medial "
-        "tibial, lateral tibial, patellar[.] Choose",
+        "tibial, lateral tibial, patellar[.]$",
     ):
         labels.lookup_table(("femoral", "tibial=tibia+patellar"), NAMES)
 

@@ -155,6 +155,15 @@ def test_flips_need_to_know_left_from_right(threshold, one_convolution):
         one_convolution(kernel, bias, ("left femur",), flips=True)
 
 
+def test_flips_across_slices_are_refused_where_each_is_seen_alone(one_convolution):
+    options = (np.zeros((3, 3, 3, 2)), (0, 0), ("femur",), "segnet_2d")
+    segmenter = one_convolution(*options, flips=True)
+    scaled = np.zeros((4, 4, 4), np.float32)
+    with pytest.raises(ValueError, match="segnet_2d sees one slice at a time"):
+        segmenter.label_map(scaled, 2)
+    assert segmenter.label_map(scaled, 1).shape == scaled.shape
+
+
 def test_windows_give_what_one_pass_gives(threshold):
     scaled = np.random.default_rng(2).random((20, 18, 17), np.float32)
     whole = threshold().label_map(scaled)

@@ -47,3 +47,21 @@ def test_table_reads_back():
         "voxels": "6",
         "volume_mm3": "6.0",
     }
+
+
+def test_table_is_read_as_it_was_written(tmp_path):
+    table = tmp_path / "volumes.csv"
+    assert tissue_volumes.read_csv(table) == []
+    volumes = tissue_volumes.measure(label_map(np.eye(4) / 3), NAMES, "a, b.nii.gz")
+    table.write_text(tissue_volumes.to_csv(volumes))
+    assert tissue_volumes.read_csv(table) == volumes
+
+
+@pytest.mark.parametrize(
+    "text", ["", "subject,side\nx,left\n", "scan,class,label,voxels"]
+)
+def test_another_table_is_not_overwritten(tmp_path, text):
+    table = tmp_path / "volumes.csv"
+    table.write_text(text)
+    with pytest.raises(ValueError, match=r"volumes\.csv is no table of tissue volumes"):
+        tissue_volumes.read_csv(table)

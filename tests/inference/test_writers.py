@@ -77,8 +77,8 @@ def test_islands_go_and_probabilities_stay(segmenter, tmp_path):
 
 
 def test_table_that_cannot_be_written_is_an_error(segmenter, tmp_path):
-    (tmp_path / "volumes.csv").mkdir()
     writer = LabelMapWriter(segmenter, tmp_path / "volumes.csv")
+    (tmp_path / "volumes.csv").mkdir()
     with pytest.raises(OSError, match=r"volumes\.csv"):
         writer.write(scan(*PIECE), tmp_path / "a.nii.gz")
 
@@ -96,3 +96,13 @@ def test_classes_that_would_share_a_file_are_refused(segmenter, tmp_path):
     twins = types.SimpleNamespace(class_names=("Femur a", "femur/a"))
     with pytest.raises(ValueError, match="share a file name"):
         LabelMapWriter(twins, tmp_path / "volumes.csv", probabilities=True)
+
+
+def test_a_later_command_replaces_its_own_rows_alone(segmenter, tmp_path):
+    table = tmp_path / "volumes.csv"
+    first = LabelMapWriter(segmenter, table)
+    for name in ("a.nii.gz", "b.nii.gz"):
+        first.write(scan(*PIECE), tmp_path / name)
+    LabelMapWriter(segmenter, table).write(scan(*PIECE, ISLAND), tmp_path / "a.nii.gz")
+    voxels = {row["scan"]: row["voxels"] for row in read_rows(table)}
+    assert voxels == {"a.nii.gz": "9", "b.nii.gz": "8"}

@@ -78,6 +78,13 @@ def test_labels_that_do_not_do_are_refused(labelled_data, changes, message):
         check_data(SEGMENTATION, labelled_data._replace(**changes))
 
 
+def test_class_without_its_mirror_image_is_refused(labelled_data):
+    names = {1: "brick", 2: "left round ball"}
+    config = SEGMENTATION.replace(classes=("left round ball",), random_mirror=True)
+    with pytest.raises(ValueError, match="becomes 'right round ball'"):
+        check_data(config, labelled_data._replace(label_names=names))
+
+
 def test_super_resolution_needs_no_labels(labelled_data):
     config = Config(patch_shape=(8, 8, 8))
     check_data(config, labelled_data._replace(num_labelled=0, label_names={}))

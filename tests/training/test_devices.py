@@ -45,6 +45,10 @@ tf.config.set_logical_device_configuration(cpu, [half, half])
 print(build_strategy(Config(distribution="single")).num_replicas_in_sync)
 print(type(build_strategy(Config(distribution="mirrored"))).__name__)
 print(type(build_strategy(Config(distribution="auto"))).__name__)
+try:
+    build_strategy(Config(distribution="mirrored", batch_size=1))
+except ValueError as error:
+    print(error)
 """
 
 
@@ -53,7 +57,8 @@ def test_strategies():
         [sys.executable, "-c", _TWO_DEVICES], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    single, mirrored, automatic = result.stdout.split()
+    single, mirrored, automatic, refused = result.stdout.splitlines()
     assert single == "1"
     assert mirrored == "MirroredStrategy"
     assert automatic == "_DefaultDistributionStrategy"  # no GPU here
+    assert refused.startswith("batch_size=1 leaves some of the 2 devices without")

@@ -34,10 +34,9 @@ class Divergence(keras.callbacks.Callback):
 
 
 def check_weights(model: keras.Model, progress: Progress) -> None:
-    """ValueError unless all weights are finite."""
+    """ValueError unless all weights are finite, running statistics among them."""
     if not all(
-        bool(tf.reduce_all(tf.math.is_finite(variable)))
-        for variable in model.trainable_variables
+        bool(tf.reduce_all(tf.math.is_finite(variable))) for variable in model.weights
     ):
         raise ValueError(_message(progress))
 

@@ -26,3 +26,15 @@ def test_weights_that_are_not_finite_stop_the_run_at_the_epochs_end(callback):
     model.set_weights([np.full_like(w, np.inf) for w in model.get_weights()])
     with pytest.raises(ValueError, match="diverged at step 0"):
         callback.on_epoch_end(1, {})
+
+
+def test_running_statistics_that_are_not_finite_stop_the_run():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
+    callback = Divergence(Progress())
+    callback.set_model(model)
+    callback.on_epoch_end(0, {})
+    running_mean = model.non_trainable_weights[0]
+    running_mean.assign(np.full(2, np.nan))
+    assert all(np.isfinite(w.numpy()).all() for w in model.trainable_weights)
+    with pytest.raises(ValueError, match="diverged at step 0"):
+        callback.on_epoch_end(1, {})

@@ -1,0 +1,102 @@
+r"""What a segmentation network costs: size, a step of training, a whole volume.
+
+    python benchmarks/segmentation.py --output=DIR [--preset=seg_cnn]
+
+One training step on one patch of the preset, and the inference of one volume of OAI
+size, each in a process of its own, so that each has its own peak of resident memory.
+The voxels are random and the weights fresh: neither changes time or memory. Prints the
+table and writes segmentation.json.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import pathlib
+import resource
+import time
+
+from absl import flags
+
+from deepresolve import entry, presets
+
+FLAGS = flags.FLAGS
+OAI_SHAPE = (384, 384, 160)
+
+flags.DEFINE_string("output", None, "Folder for the table.")
+flags.DEFINE_string("preset", "seg_cnn", "Preset of a segmentation network.")
+flags.DEFINE_list("shape", list(map(str, OAI_SHAPE)), "Voxels of the volume.")
+flags.mark_flag_as_required("output")
+
+
+def _peak_gib() -> float:
+    # In KiB on Linux (getrusage(2)).
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def train_step(preset: str) -> dict[str, float]:
+    """Parameters and work of the network; seconds and peak GiB of a training step."""
+    import keras
+    import numpy as np
+
+    from deepresolve import networks
+    from deepresolve.networks import cost
+    from deepresolve.training.optimizers import build_optimizer
+
+    config = presets.get(preset)
+    keras.utils.set_random_seed(1)
+    model = networks.build_model(config)
+    model.compile(
+        build_optimizer(config), networks.build_loss(config), jit_compile=False
+    )
+    shape = (config.batch_size, *config.patch_shape, 1)
+    random = np.random.default_rng(0)
+    image = random.random(shape, np.float32)
+    start = time.perf_counter()
+    model.train_on_batch(image, (image > 0.9).astype(np.uint8))
+    return {
+        "parameters": cost.num_parameters(model),
+        "flop_per_voxel": cost.flop_per_voxel(model, config.patch_shape),
+        "train_step_seconds": time.perf_counter() - start,
+        "train_step_peak_gib": _peak_gib(),
+    }
+
+
+def segment(preset: str, shape: tuple[int, int, int]) -> dict[str, float]:
+    """Seconds and peak GiB of the segmentation of one volume."""
+    import numpy as np
+
+    from deepresolve import networks
+    from deepresolve.inference.segmentation import Segmenter
+
+    config = presets.get(preset)
+    segmenter = Segmenter(networks.build_model(config), config)
+    image = np.random.default_rng(0).random(shape, np.float32)
+    start = time.perf_counter()
+    segmenter.label_map(image)
+    return {
+        "volume_seconds": time.perf_counter() - start,
+        "volume_peak_gib": _peak_gib(),
+    }
+
+
+def run() -> None:
+    """Runs both and writes the figures down."""
+    folder = pathlib.Path(FLAGS.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = tuple(int(n) for n in FLAGS.shape)
+    # Spawned, so that a process begins without what this one holds.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+        result = {
+            "preset": FLAGS.preset,
+            "volume_shape": shape,
+            **processes.apply(train_step, (FLAGS.preset,)),
+            **processes.apply(segment, (FLAGS.preset, shape)),
+        }
+    text = json.dumps(result, indent=2)
+    (folder / "segmentation.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    entry.launch(run)
