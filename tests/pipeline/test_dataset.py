@@ -211,7 +211,11 @@ def segmented(volumes, config, steps, **options):
 @pytest.mark.parametrize("sampling", ["grid", "random"])
 @pytest.mark.parametrize("patch_shape", [(8, 8, 8), (9, 7, 1)])
 def test_segmentation_pairs_an_image_with_its_classes(labelled, sampling, patch_shape):
-    config = SEGMENTATION.replace(patch_sampling=sampling, patch_shape=patch_shape)
+    config = SEGMENTATION.replace(
+        patch_sampling=sampling,
+        patch_shape=patch_shape,
+        patches_per_volume=7 if sampling == "random" else 0,
+    )
     for image, classes in segmented(labelled, config, 4):
         assert image.shape == classes.shape == (4, *patch_shape, 1)
         assert (image.dtype, classes.dtype) == (np.float32, np.uint8)
@@ -270,7 +274,10 @@ def test_air_is_measured_on_the_image_of_a_segmentation(labelled_source):
     image[..., 8:16] = 1
     label = np.ones(image.shape, np.uint8)  # labels in air do not make it tissue
     config = SEGMENTATION.replace(
-        patch_sampling="grid", patch_stride=(8, 8, 8), min_tissue=0.5
+        patch_sampling="grid",
+        patches_per_volume=0,
+        patch_stride=(8, 8, 8),
+        min_tissue=0.5,
     )
     volumes = labelled_source([(image, label)])
     assert all(x.min() == 1 for x, _ in segmented(volumes, config, 3))
