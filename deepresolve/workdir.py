@@ -13,17 +13,16 @@ Files are written under a temporary name and renamed, so none is ever half-writt
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import pathlib
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from deepresolve import storage
 from deepresolve.config import CHANGEABLE, Config
 from deepresolve.networks.layers import CUSTOM_OBJECTS
 
@@ -52,7 +51,8 @@ class Workdir:
         """Claims the folder for `config`, or checks that it holds that very run.
 
         The run's length and the time between checkpoints may differ (`CHANGEABLE`):
-        they are then changed in config.json.
+        they are then changed in config.json. What a killed process left half-written
+        is removed.
 
         Raises:
           ValueError: it holds a run with another config.
@@ -62,12 +62,17 @@ class Workdir:
         if gfile.exists(path):
             stored = self.load_config()
             _require_same_run(stored, config, self.path)
+            self._remove_temporaries()
             if stored == config:
                 return
             _logger.info("%s changed: %s.", path, _differences_text(stored, config))
-        with writing(self.path):
-            gfile.makedirs(self.path)
-        write_text(path, config.to_json())
+        storage.make_folder(self.path)
+        storage.write(path, config.to_json().encode())
+
+    def _remove_temporaries(self):
+        for name in storage.list_files(self.path):
+            if name.endswith(storage.TEMPORARY_SUFFIX):
+                storage.remove(self.join(name))
 
     def load_config(self) -> Config:
         """The run's config.
@@ -99,7 +104,8 @@ class Workdir:
     def add_provenance(self, entry: dict[str, Any]) -> None:
         """Appends one start of the run to provenance.json."""
         entries = [*self.load_provenance(), entry]
-        write_text(self.join("provenance.json"), json.dumps(entries, indent=2) + "\n")
+        text = json.dumps(entries, indent=2) + "\n"
+        storage.write(self.join("provenance.json"), text.encode())
 
     def save_model(self, model: keras.Model, name: str) -> None:
         """Writes `model` as NAME.keras.
@@ -108,7 +114,7 @@ class Workdir:
           OSError: it cannot be written.
         """
         with (
-            _replacing(self.join(f"{name}.keras")) as partial,
+            storage.replacing(self.join(f"{name}.keras")) as partial,
             tempfile.TemporaryDirectory() as folder,
         ):
             local = pathlib.Path(folder) / "model.keras"
@@ -136,45 +142,6 @@ class Workdir:
             return keras.models.load_model(
                 local, compile=False, custom_objects=CUSTOM_OBJECTS
             )
-
-
-def write_text(path: str, text: str) -> None:
-    """Writes a whole text file or, on failure, nothing under its name.
-
-    Raises:
-      OSError: it cannot be written.
-    """
-    with _replacing(path) as partial, gfile.GFile(partial, "w") as file:
-        file.write(text)
-
-
-@contextlib.contextmanager
-def writing(path: str) -> Iterator[None]:
-    """Makes every failure to write, TensorFlow's own too, an OSError that names `path`.
-
-    TensorFlow's `OpError` is a subclass of Exception alone.
-    """
-    try:
-        yield
-    except (tf.errors.OpError, OSError) as error:
-        raise OSError(
-            f"Could not write {path} ({error}). Is the disk full or read-only?"
-        ) from error
-
-
-@contextlib.contextmanager
-def _replacing(path: str) -> Iterator[str]:
-    """Gives a temporary name that takes the place of `path` once it is written."""
-    partial = f"{path}.partial"
-    try:
-        with writing(path):
-            yield partial
-            gfile.rename(partial, path, overwrite=True)
-    except BaseException:
-        # The first error is the one to tell; there may be nothing to remove.
-        with contextlib.suppress(tf.errors.OpError, OSError):
-            gfile.remove(partial)
-        raise
 
 
 def _require_same_run(stored: Config, asked: Config, path: str) -> None:

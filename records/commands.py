@@ -6,7 +6,8 @@ import argparse
 
 from tqdm import tqdm
 
-from records import conversion, manifest, overview, reader, storage, verification
+from deepresolve import storage
+from records import conversion, manifest, overview, reader, verification
 from records.contact_sheet import ContactSheet
 from records.datasets import DATASETS
 from records.label_volumes import LabelVolumes

@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from deepresolve import storage
 from deepresolve.imaging.labels import count_values
-from records import storage
 from records.stored import StoredSubject
 
 _PANEL_INCHES = 2.2

@@ -17,7 +17,8 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from records import manifest, resume, shards, splits, storage
+from deepresolve import storage
+from records import manifest, resume, shards, splits
 from records.subject import Subject
 
 COMPRESSIONS = ("none", "gzip")

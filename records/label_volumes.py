@@ -33,8 +33,7 @@ class LabelVolumes:
         """Counts the labels of a scan; one without labels changes nothing."""
         if stored.label is not None:
             self._voxels.append(count_values(stored.label.array))
-            axes_mm = stored.label.affine[:3, :3]
-            self._voxel_mm3.append(abs(float(np.linalg.det(axes_mm))))
+            self._voxel_mm3.append(stored.label.voxel_mm3)
 
     def describe(self) -> str:
         """A row for every label that has a name or occurs; "" without label maps.

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-from records import manifest, schema, storage
+from deepresolve import storage
+from records import manifest, schema
 from records.stored import StoredSubject
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
-from records import manifest, shards, storage
+from deepresolve import storage
+from records import manifest, shards
 
 
 def finished(

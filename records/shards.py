@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from records import manifest, schema, storage
+from deepresolve import storage
+from records import manifest, schema
 from records.stored import load
 from records.subject import Subject
 

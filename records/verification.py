@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from tqdm import tqdm
 
+from deepresolve import storage
 from deepresolve.imaging import labels
-from records import manifest, reader, shards, storage
+from records import manifest, reader, shards
 from records.stored import StoredSubject
 
 

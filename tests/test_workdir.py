@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from deepresolve import storage
 from deepresolve.config import Config
-from deepresolve.workdir import Workdir, write_text
+from deepresolve.workdir import Workdir
 
 
 @pytest.fixture
@@ -31,9 +32,17 @@ def test_same_config_may_start_again_and_another_may_not(workdir):
         workdir.start(Config(learning_rate=1e-3))
 
 
+def test_a_new_start_removes_what_a_killed_process_left(workdir):
+    workdir.start(Config())
+    interrupted = storage.replacing(workdir.join("best.keras"))
+    storage.write(interrupted.__enter__(), b"half")
+    workdir.start(Config())
+    assert storage.list_files(workdir.path) == ["config.json"]
+
+
 def test_damaged_config_is_named(workdir):
     workdir.start(Config())
-    write_text(workdir.join("config.json"), "{")
+    storage.write(workdir.join("config.json"), b"{")
     with pytest.raises(ValueError, match=r"config\.json"):
         workdir.load_config()
 
@@ -64,7 +73,7 @@ def test_full_disk_is_an_os_error_and_leaves_the_old_files(
     workdir, monkeypatch, operation
 ):
     workdir.start(Config())
-    write_text(workdir.join("note"), "old")
+    storage.write(workdir.join("note"), b"old")
     workdir.save_model(small_model(), "best")
     before = sorted(tf.io.gfile.listdir(workdir.path))
     with monkeypatch.context() as patch:
@@ -73,7 +82,7 @@ def test_full_disk_is_an_os_error_and_leaves_the_old_files(
             workdir.save_model(small_model(), "best")
         if operation == "rename":
             with pytest.raises(OSError, match=r"Could not write .*note .*No space"):
-                write_text(workdir.join("note"), "new")
+                storage.write(workdir.join("note"), b"new")
     assert sorted(tf.io.gfile.listdir(workdir.path)) == before
     with tf.io.gfile.GFile(workdir.join("note")) as file:
         assert file.read() == "old"

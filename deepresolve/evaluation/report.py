@@ -12,15 +12,16 @@ At the end numbers are written before figures are drawn.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
-import os
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from deepresolve import files
 from deepresolve.evaluation import contents, figures, html, markdown, rows
 from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.results import Measurement
@@ -140,7 +141,7 @@ def make_folder(directory: str) -> pathlib.Path:
 
 
 def write(
-    directory: pathlib.Path, files: Mapping[str, str | bytes]
+    directory: pathlib.Path, contents_by_name: Mapping[str, str | bytes]
 ) -> list[pathlib.Path]:
     """Writes several files together.
 
@@ -149,27 +150,20 @@ def write(
 
     Args:
       directory: an existing local folder.
-      files: content by file name, text or bytes; files of these names are replaced.
+      contents_by_name: text or bytes; files of these names are replaced.
 
     Returns:
-      The paths, in the order of `files`.
+      The paths, in the order of the names.
 
     Raises:
       OSError: a file cannot be written.
     """
-    aside = {
-        directory / name: directory / f".{name}.{os.getpid()}.partial" for name in files
-    }
-    try:
-        for partial, content in zip(aside.values(), files.values(), strict=True):
+    paths = [directory / name for name in contents_by_name]
+    with contextlib.ExitStack() as stack:
+        for path, content in zip(paths, contents_by_name.values(), strict=True):
             data = content.encode() if isinstance(content, str) else content
-            partial.write_bytes(data)
-        for path, partial in aside.items():
-            partial.replace(path)
-    finally:
-        for partial in aside.values():
-            partial.unlink(missing_ok=True)
-    return list(aside)
+            stack.enter_context(files.replacing(path)).write_bytes(data)
+    return paths
 
 
 def _without_nan(value: Any) -> Any:

@@ -72,8 +72,7 @@ def measure(
     Yields:
       (metric, class, value).
     """
-    spacing_mm = reference.spacing_mm
-    voxel_mm3 = abs(np.linalg.det(reference.affine[:3, :3]))
+    spacing_mm, voxel_mm3 = reference.spacing_mm, reference.voxel_mm3
     for number, name in enumerate(class_names, start=1):
         true, found = (labels.array == number for labels in (reference, estimate))
         for metric, function in metrics.items():
@@ -82,5 +81,5 @@ def measure(
                 name,
                 function(true, found, spacing_mm=spacing_mm, data_range=1.0),
             )
-        yield VOLUME, name, float(np.count_nonzero(found) * voxel_mm3)
-        yield REFERENCE_VOLUME, name, float(np.count_nonzero(true) * voxel_mm3)
+        yield VOLUME, name, np.count_nonzero(found) * voxel_mm3
+        yield REFERENCE_VOLUME, name, np.count_nonzero(true) * voxel_mm3

@@ -84,6 +84,15 @@ class Volume:
         return tuple(float(s) for s in nib.affines.voxel_sizes(self.affine))
 
     @property
+    def voxel_mm3(self) -> float:
+        """Volume of a voxel; gaps between slices count as part of it.
+
+        The affine's determinant, not the product of the spacings: slices may step
+        sideways.
+        """
+        return float(abs(np.linalg.det(self.affine[:3, :3])))
+
+    @property
     def orientation(self) -> str:
         """Where each index grows to, as nibabel's axis codes: "PIR", "RAS", ..."""
         return "".join(orientations.aff2axcodes(self.affine))

@@ -8,8 +8,6 @@ import io
 import pathlib
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
 
@@ -49,8 +47,7 @@ def measure(
       scan: name of the label map's file.
     """
     counts = count_values(label_map.array)
-    # The determinant, not the product of the spacings: slices may step sideways.
-    voxel_mm3 = float(abs(np.linalg.det(label_map.affine[:3, :3])))
+    voxel_mm3 = label_map.voxel_mm3
     return [
         TissueVolume(scan, name, label, int(counts[label]), counts[label] * voxel_mm3)
         for label, name in enumerate(class_names, start=1)

@@ -11,6 +11,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+from deepresolve import storage
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
@@ -18,7 +19,6 @@ from deepresolve.inference.components import keep_largest
 from deepresolve.inference.outputs import with_ending
 from deepresolve.inference.segmentation import Segmenter
 from deepresolve.inference.super_resolution import SuperResolver, with_dtype
-from deepresolve.workdir import write_text
 
 # What a file's name had better not hold.
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -100,7 +100,7 @@ class LabelMapWriter:
         )
         others = [row for row in self._volumes if row.scan != target.name]
         self._volumes = [*others, *volumes]
-        write_text(str(self._table), tissue_volumes.to_csv(self._volumes))
+        storage.write(str(self._table), tissue_volumes.to_csv(self._volumes).encode())
         return ", ".join(f"{v.class_name} {v.volume_mm3:.0f} mm³" for v in volumes)
 
 

@@ -60,6 +60,16 @@ def test_facts_agree_with_nibabel(codes):
     np.testing.assert_allclose(volume.spacing_mm, image.header.get_zooms(), rtol=1e-6)
 
 
+def test_a_voxel_between_slices_that_step_sideways_is_no_larger():
+    affine = np.diag([*SPACING_MM, 1.0])
+    volume = volumes.Volume(np.zeros((2, 2, 2)), affine)
+    assert volume.voxel_mm3 == pytest.approx(np.prod(SPACING_MM))
+    affine[0, 2] = 5.0
+    sheared = volumes.Volume(np.zeros((2, 2, 2)), affine)
+    assert sheared.spacing_mm[2] > SPACING_MM[2]
+    assert sheared.voxel_mm3 == pytest.approx(np.prod(SPACING_MM))
+
+
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
 @pytest.mark.parametrize("codes", AXIS_CODES)
 def test_canonical_equals_nibabels_reorientation(codes, slice_axis):

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from records import conversion, manifest, reader, shards, storage, verification
+from deepresolve import storage
+from records import conversion, manifest, reader, shards, verification
 from records.datasets import Folder
 
 ROOT = pathlib.Path(__file__).parents[2]

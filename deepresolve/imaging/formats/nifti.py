@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import pathlib
-import uuid
 import zlib
 
 import nibabel as nib
 import numpy as np
 from nibabel import spatialimages
 
+from deepresolve import files
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import grid
 
@@ -118,22 +117,13 @@ def write(path: pathlib.Path, volume: volumes.Volume) -> None:
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it.")
     image = _image(volume.restore(), path)
     compressed = path.name.lower().endswith(".gz")
-    # Hidden, so that a search for scans passes over what a killed process leaves.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            if compressed:
-                # No name and no time in the header: same volume, same bytes.
-                with gzip.GzipFile("", "wb", _GZIP_LEVEL, stream, mtime=0) as packed:
-                    image.to_stream(packed)
-            else:
-                image.to_stream(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with files.replacing(path) as temporary, temporary.open("xb") as stream:
+        if compressed:
+            # No name and no time in the header: same volume, same bytes.
+            with gzip.GzipFile("", "wb", _GZIP_LEVEL, stream, mtime=0) as packed:
+                image.to_stream(packed)
+        else:
+            image.to_stream(stream)
 
 
 def _open(path):

@@ -7,10 +7,11 @@ import time
 import keras
 import tensorflow as tf
 
+from deepresolve import storage
 from deepresolve.training.callbacks.divergence import check_weights
 from deepresolve.training.progress import Progress
 from deepresolve.training.random_state import random_state
-from deepresolve.workdir import Workdir, writing
+from deepresolve.workdir import Workdir
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -73,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self):
         # Numbered by saves, not steps: none ever overwrites another.
-        with writing(self._workdir.checkpoints):
+        with storage.writing(self._workdir.checkpoints):
             self._manager.save()
         self._saved_at = time.monotonic()
 

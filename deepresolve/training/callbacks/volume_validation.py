@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from deepresolve import storage
 from deepresolve.config import Config
 from deepresolve.training.data import ValidationScan
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
-from deepresolve.workdir import writing
 
 
 def validation_blocks(
@@ -95,7 +95,7 @@ class VolumeValidation(keras.callbacks.Callback):
 
     def _draw(self, estimate: np.ndarray, epoch: int) -> None:
         images = self._task.draw(self._blocks[0], estimate)
-        with writing(self._tensorboard):
+        with storage.writing(self._tensorboard):
             with self._writer.as_default():
                 for tag, image in images.items():
                     tf.summary.image(

@@ -82,6 +82,14 @@ def write(path: str, content: bytes) -> None:
         file.write(content)
 
 
+def writing(path: str) -> contextlib.AbstractContextManager[None]:
+    """Makes TensorFlow's failures to write to a file or folder OSErrors that name it.
+
+    For writers that see to whole files themselves.
+    """
+    return _os_errors(f"Could not write {path} (is the disk full?)")
+
+
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
     """Gives a temporary name to write to; at the end the file becomes `path`.
@@ -94,7 +102,7 @@ def replacing(path: str) -> Iterator[str]:
       OSError: TensorFlow could not write the file.
     """
     temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
-    with _os_errors(f"Could not write {path} (is the disk full?)"):
+    with writing(path):
         try:
             yield temporary
             if _is_local(path):

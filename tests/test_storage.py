@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import tensorflow as tf
 
-from records import storage
+from deepresolve import storage
 
 
 def test_a_file_is_written_read_and_hashed(tmp_path):
