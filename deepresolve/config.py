@@ -165,6 +165,13 @@ class Config:
     max_noise: float = _segmentation_field(
         0.0, "Add noise of at most this standard deviation, full scale 1 (ours).", 0, 1
     )
+    max_shift: float = _segmentation_field(
+        0.0,
+        "Add a level of at most this, up or down, full scale 1, as the scales of no "
+        "two scans agree (ours).",
+        0,
+        1,
+    )
     max_blur: float = _segmentation_field(
         0.0,
         "Blur along the slice axis by a Gaussian of at most this standard deviation in "

@@ -22,6 +22,7 @@ class _Streams(NamedTuple):
     bias: int = 9
     noise: int = 10
     blur: int = 11
+    shift: int = 12
 
 
 STREAMS = _Streams()

@@ -26,6 +26,7 @@ from deepresolve.pipeline.augmentation import (
     gamma,
     mirror,
     noise,
+    shift,
     warp,
 )
 from deepresolve.pipeline.seeds import STREAMS, subseed
@@ -241,8 +242,8 @@ class Segmentation(Task):
     def augment(self, pair: Pair, seed: tf.Tensor) -> Pair:
         """Changes intensities in the order in which a scan comes about.
 
-        Contrast of the tissues, shading by the coil, noise of the receiver, and
-        interpolation, which smooths noise, too.
+        Contrast of the tissues, shading by the coil, noise of the receiver,
+        interpolation, which smooths noise, too, and the scale that is estimated last.
         """
         config = self._config
         image, classes = pair
@@ -260,6 +261,9 @@ class Segmentation(Task):
         if config.max_blur:
             width = blur.sample_blur(subseed(seed, STREAMS.blur), config.max_blur)
             image = blur.apply_blur(image, width)
+        if config.max_shift:
+            level = shift.sample_shift(subseed(seed, STREAMS.shift), config.max_shift)
+            image = shift.apply_shift(image, level)
         return image, classes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import pathlib
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from records.datasets import persons
 from records.subject import Subject
+
+_logger = logging.getLogger(__name__)
 
 # Compressed scans are estimated at twice their size on disk, label maps (one byte a
 # voxel) at half of the image: enough to choose a number of shards.
@@ -72,6 +75,14 @@ class Folder:
             raise ValueError(
                 f"{self.labels} has no label map for {len(missing)} of {len(images)} "
                 f"scans, the first {missing[0]!r}. A label map is named as its scan."
+            )
+        if unused := sorted(labels.keys() - images.keys()):
+            _logger.warning(
+                "%s holds %d label maps that no scan has the name of, the first %r: "
+                "they are left out.",
+                self.labels,
+                len(unused),
+                unused[0],
             )
         who = persons.identify(
             images,

@@ -34,6 +34,7 @@ AUGMENTED = SEGMENTATION.replace(
     max_gamma=0.2,
     max_noise=0.02,
     max_blur=1.0,
+    max_shift=0.1,
 )
 
 

@@ -13,6 +13,7 @@ STRENGTHS = {
     "max_gamma": 0.3,
     "max_bias": 0.3,
     "max_noise": 0.05,
+    "max_shift": 0.1,
     "max_blur": 1.0,
 }
 

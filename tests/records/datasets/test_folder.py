@@ -71,6 +71,17 @@ def test_one_id_for_two_scans_is_refused(scan, tmp_path):
         subjects(tmp_path / "scans")
 
 
+def test_label_maps_without_a_scan_are_told(scan, label, tmp_path, caplog):
+    scan("a.nii.gz")
+    for name in ("a.nii.gz", "b.nii.gz", "c.nii.gz"):
+        label(name)
+    (only,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
+    assert only.id == "a"
+    assert "labels holds 2 label maps that no scan has the name of, the first 'b'" in (
+        caplog.text
+    )
+
+
 def test_scan_and_label_are_loaded(scan, label, tmp_path):
     path, image = scan("a.nii.gz")
     label_path, labels = label("a.nii.gz")
