@@ -81,5 +81,5 @@ def measure(
                 name,
                 function(true, found, spacing_mm=spacing_mm, data_range=1.0),
             )
-        yield VOLUME, name, np.count_nonzero(found) * voxel_mm3
-        yield REFERENCE_VOLUME, name, np.count_nonzero(true) * voxel_mm3
+        yield VOLUME, name, float(np.count_nonzero(found) * voxel_mm3)
+        yield REFERENCE_VOLUME, name, float(np.count_nonzero(true) * voxel_mm3)
