@@ -35,3 +35,12 @@ else:
         transpose=tf.transpose,
         where=tf.where,
     )
+
+
+def shares_batches() -> bool:
+    """Whether a model that is built now will share each batch among several devices."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    from tensorflow import distribute  # as the stack of another backend lacks it
+
+    return distribute.get_strategy().num_replicas_in_sync > 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from deepresolve.keras_stack import shares_batches
+
 # Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
 _NORMALISATION_MOMENTUM = 0.95
 
@@ -14,6 +16,7 @@ def convolve(x, num_features: int, *, seed: int, precision: str, name: str):
     """A convolution over 3 voxels each way, batch normalisation and ReLU.
 
     The convolution has no bias: the normalisation's offset takes its place.
+    Devices that share a batch normalise by the statistics of all of it.
 
     Args:
       x: (batch, I, J, C), or (batch, I, J, K, C) for a convolution in 3D.
@@ -35,7 +38,10 @@ def convolve(x, num_features: int, *, seed: int, precision: str, name: str):
         name=name,
     )(x)
     x = keras.layers.BatchNormalization(
-        momentum=_NORMALISATION_MOMENTUM, dtype=precision, name=f"{name}_normalised"
+        momentum=_NORMALISATION_MOMENTUM,
+        synchronized=shares_batches(),
+        dtype=precision,
+        name=f"{name}_normalised",
     )(x)
     return keras.layers.ReLU(dtype=precision, name=f"{name}_relu")(x)
 

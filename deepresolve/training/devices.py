@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 
 import tensorflow as tf
@@ -26,10 +27,10 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
     """
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     if config.distribution == "auto" and min(len(gpus), config.batch_size) > 1:
-        return tf.distribute.MirroredStrategy(gpus[: config.batch_size])
+        return _mirrored(*gpus[: config.batch_size])
     if config.distribution != "mirrored":
         return tf.distribute.get_strategy()
-    strategy = tf.distribute.MirroredStrategy()
+    strategy = _mirrored()
     if config.batch_size < strategy.num_replicas_in_sync:
         raise ValueError(
             f"batch_size={config.batch_size} leaves some of the "
@@ -37,6 +38,15 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
             "--batch_size of at least their number, or --distribution=single."
         )
     return strategy
+
+
+@functools.cache
+def _mirrored(*devices: str) -> tf.distribute.Strategy:
+    """Over these devices, or all GPUs; the same one for all runs of a process.
+
+    TensorFlow 2.15 takes what a second one sends for what the first one sent.
+    """
+    return tf.distribute.MirroredStrategy(devices or None)
 
 
 def resolve_precision(config: Config) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
+import tensorflow as tf
 
 from deepresolve import networks
 from deepresolve.config import Config
 from deepresolve.networks import cost
 from deepresolve.pipeline.dataset import count_steps_per_epoch, training_dataset
 from deepresolve.training import callbacks as training_callbacks
-from deepresolve.training import random_state
+from deepresolve.training import random_state, replicas
 from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.data import TrainingData, check_data
 from deepresolve.training.devices import build_strategy, resolve_precision
@@ -147,11 +148,15 @@ def _train(
 def _compiled_model(config: Config, precision: str) -> keras.Model:
     with random_state.kept_in_variables():
         model = networks.build_model(config, precision)
+    strategy = tf.distribute.get_strategy()
+    optimizer = build_optimizer(config)
+    replicas.clip_whole_gradient(optimizer, strategy)
+    loss = networks.build_loss(config)
+    replicas.weigh_patches_alike(loss, strategy, config)
     # XLA's convolutions are several times slower on CPUs.
-    model.compile(
-        build_optimizer(config), networks.build_loss(config), jit_compile=False
-    )
+    model.compile(optimizer, loss, jit_compile=False)
     create_variables(model.optimizer, model.trainable_variables)
+    replicas.mend_fit(model, strategy, config)
     return model
 
 

@@ -1,0 +1,81 @@
+"""What Keras leaves undone where several devices share the patches of one step.
+
+A step is to be the same on any number of devices. Batch normalisation sees to that in
+`deepresolve.networks.blocks`; here are the loss, the clipping of gradients, and what
+fails in Keras 3's `fit`. On one device nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from deepresolve.config import Config
+from deepresolve.keras_stack import KERAS_3
+
+
+def weigh_patches_alike(
+    loss: keras.losses.Loss, strategy: tf.distribute.Strategy, config: Config
+) -> None:
+    """Makes the gradient that of the mean over a batch which does not divide evenly.
+
+    Keras adds up the means of the devices, each divided by their number, as if all had
+    as many patches. Here the gradient of each mean is weighted with its patches. Its
+    value is left as it is, for Keras weights that right where it keeps the curve.
+
+    Args:
+      loss: a mean over the patches that a device has.
+      strategy: the devices.
+      config: the run.
+    """
+    if config.batch_size % strategy.num_replicas_in_sync == 0:
+        return
+    unweighted = loss.call
+    even_share = config.batch_size / strategy.num_replicas_in_sync
+
+    def weighted(y_true, y_pred):
+        losses = unweighted(y_true, y_pred)
+        weight = tf.cast(tf.shape(y_pred)[0], losses.dtype) / even_share
+        return losses * weight + tf.stop_gradient(losses * (1 - weight))
+
+    loss.call = weighted  # its class stays what a saved network tells
+
+
+def clip_whole_gradient(
+    optimizer: keras.optimizers.Optimizer, strategy: tf.distribute.Strategy
+) -> None:
+    """Makes Keras 3 clip the sum of the devices' gradients, not each of them.
+
+    Args:
+      optimizer: the one that clips; Keras 2.15 and tensorflow-addons do so already.
+      strategy: the devices.
+    """
+    if not KERAS_3 or strategy.num_replicas_in_sync == 1:
+        return
+    clip, add_up = optimizer._clip_gradients, optimizer._all_reduce_sum_gradients
+
+    def add_up_and_clip(grads_and_vars):
+        grads, variables = zip(*add_up(grads_and_vars), strict=True)
+        return list(zip(clip(grads), variables, strict=True))
+
+    optimizer._clip_gradients = lambda grads: grads
+    optimizer._all_reduce_sum_gradients = add_up_and_clip
+
+
+def mend_fit(
+    model: keras.Model, strategy: tf.distribute.Strategy, config: Config
+) -> None:
+    """Makes Keras 3's `fit` work where devices have unlike numbers of patches.
+
+    It takes the mean of the first batches of all devices, only to learn their shape.
+
+    Args:
+      model: compiled, without metrics.
+      strategy: the devices.
+      config: the run.
+    """
+    if not KERAS_3 or strategy.num_replicas_in_sync == 1:
+        return
+    patch = keras.KerasTensor((None, *config.patch_shape, 1))
+    model._symbolic_build(data_batch=(patch, patch))
+    model._maybe_symbolic_build = lambda **batches: None
