@@ -33,10 +33,12 @@ def run() -> None:
     import tensorflow as tf
 
     from deepresolve.training.fit import fit
+    from deepresolve.training.workers import this_worker
     from deepresolve.workdir import Workdir
     from records import manifest
 
-    data = _training_data(manifest.load(FLAGS.records))
+    worker = this_worker(config)
+    data = _training_data(manifest.load(FLAGS.records), worker)
     try:
         fit(config, data, Workdir(FLAGS.workdir), _metrics(config.task))
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
@@ -45,6 +47,12 @@ def run() -> None:
             f"`python -m records verify --records={FLAGS.records}` to see which."
         ) from error
     except tf.errors.OpError as error:
+        if worker.count > 1:
+            raise OSError(
+                f"Worker {worker.index} of {worker.count} stopped ({_reason(error)}). "
+                "If another one ended, its own log tells why. Start all of them again "
+                "with the same command: they go on from the last checkpoint."
+            ) from error
         raise OSError(
             f"Training stopped ({_reason(error)}). Is the disk of {FLAGS.workdir} or "
             "the memory full? The same command goes on from the last checkpoint."
@@ -55,7 +63,8 @@ def run() -> None:
 def _reason(error) -> str:
     """What went wrong, without the trace of TensorFlow's graph before it."""
     plain = re.sub(r"\[\[.*?\]\]|\{\{.*?\}\}|\[Op:.*", "", error.message)
-    return plain.strip().splitlines()[-1].strip()
+    plain = re.sub(r"The error could be from a previous operation\..*", "", plain)
+    return (plain.strip().splitlines() or [type(error).__name__])[-1].strip()
 
 
 def _metrics(task: str):
@@ -67,14 +76,18 @@ def _metrics(task: str):
     return {name: METRICS[name] for name in ("ssim", "psnr")}
 
 
-def _training_data(stored):
+def _training_data(stored, worker):
     """The records in the form in which the library takes them."""
     from deepresolve.training.data import TrainingData
     from records import reader
 
     training = stored.subjects("train")
+    if training:
+        reader.check_num_shards(stored, "train", worker.count, FLAGS.records)
     return TrainingData(
-        volumes=lambda seed: reader.dataset(FLAGS.records, "train", shuffle_seed=seed),
+        volumes=lambda seed: reader.dataset(
+            FLAGS.records, "train", shuffle_seed=seed, part=worker
+        ),
         shapes={subject.subject: subject.shape for subject in training},
         validation=_validation(stored),
         label_names=stored.label_names,

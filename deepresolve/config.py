@@ -237,9 +237,11 @@ class Config:
         "Compute type; variables stay float32. auto: bfloat16 where the processor "
         "has fast bfloat16 convolutions, else float32.",
     )
-    distribution: Literal["auto", "single", "mirrored"] = _field(
+    distribution: Literal["auto", "single", "mirrored", "multi_worker"] = _field(
         "auto",
-        "Devices: mirrored uses all GPUs; auto as many as a batch has patches for.",
+        "Devices: mirrored uses all GPUs; auto as many as a batch has patches for; "
+        "multi_worker those of all machines that TF_CONFIG names "
+        "(docs/many_machines.md).",
     )
     seed: int = _field(0, "Seed of initial weights, patches and their order.", 0)
 

@@ -16,6 +16,7 @@ def dataset(
     split: str,
     *,
     shuffle_seed: Sequence[int] | tf.Tensor | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """The volumes of a split, one element a subject; see `records.schema.parse`.
 
@@ -27,19 +28,41 @@ def dataset(
       split: "train", "validation" or "test".
       shuffle_seed: two integers by which the shards are shuffled; None keeps their
         order.
+      part: which part of the shards, counted from 0, and of how many parts. Those of
+        one seed have each shard once; another seed deals the shards out anew.
 
     Raises:
-      FileNotFoundError, ValueError: there is no complete set, or the split is empty.
+      FileNotFoundError, ValueError: there is no complete set, the split is empty, or
+        has fewer shards than parts.
     """
     described = manifest.load(records_dir)
     shards = _shards_of(described, split, records_dir)
-    paths = [storage.join(str(records_dir), shard.file) for shard in shards]
+    number, num_parts = part
+    check_num_shards(described, split, num_parts, records_dir)
+    order = tf.range(len(shards))
     if shuffle_seed is not None:
-        paths = tf.random.experimental.stateless_shuffle(paths, shuffle_seed)
-    records = tf.data.TFRecordDataset(paths, described.compression)
+        order = tf.random.experimental.stateless_shuffle(order, shuffle_seed)
+    order = order[number::num_parts]
+    paths = [storage.join(str(records_dir), shard.file) for shard in shards]
+    counts = tf.constant([shard.num_subjects for shard in shards], tf.int64)
+    records = tf.data.TFRecordDataset(tf.gather(paths, order), described.compression)
     volumes = records.map(schema.parse)
-    count = sum(shard.num_subjects for shard in shards)
+    count = tf.reduce_sum(tf.gather(counts, order))
     return volumes.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def check_num_shards(
+    described: manifest.Manifest, split: str, num_parts: int, records_dir: str
+) -> None:
+    """ValueError unless each part of a split has a shard of its own to read."""
+    found = len(described.shards(split))
+    if found < num_parts:
+        raise ValueError(
+            f"The split {split!r} of {records_dir} has {found} shards for {num_parts} "
+            "workers, each of which reads files of its own. Convert the scans again "
+            f"into another folder with --num_shards={num_parts} or more (a split has "
+            "at most as many shards as subjects), or start fewer workers."
+        )
 
 
 def subjects(records_dir: str, split: str) -> Iterator[StoredSubject]:

@@ -67,6 +67,7 @@ def training_dataset(
     label_names: Mapping[int, str],
     steps_per_epoch: int,
     first_step: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Endless batches of (input, target) from step `first_step` on.
 
@@ -77,15 +78,19 @@ def training_dataset(
       volumes: function from a (2,) int64 seed to a dataset of dicts, as the task's
         `prepare` takes them, in an order that the seed decides. It is called anew for
         each pass, so an epoch that is shorter than a pass still sees other volumes than
-        the last one did.
+        the last one did. Where several workers share the steps, it gives those of
+        this one.
       config: the run.
       label_names: what each label value of the volumes means; empty without.
       steps_per_epoch: batches of one epoch; each epoch is shuffled by itself.
       first_step: batches of the whole run to pass over, when a run is resumed.
+      part: which part of each step, counted from 0, and of how many parts; their number
+        divides the batch. A part draws patches that are its own, and as many as the
+        others, however many volumes it has.
 
     Returns:
-      Dataset of two (batch, *patch_shape, 1) tensors: float32 input, and target of the
-      task's `target_dtype`.
+      Dataset of two (batch / parts, *patch_shape, 1) tensors: float32 input, and target
+      of the task's `target_dtype`.
 
     Raises:
       ValueError: the labels are not those that `config` asks for.
@@ -96,12 +101,15 @@ def training_dataset(
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
         passes = tf.data.Dataset.counter()
-        pairs = passes.flat_map(lambda n: _one_pass(volumes, task, config, seed, n))
+        pairs = passes.flat_map(
+            lambda n: _one_pass(volumes, task, config, seed, n, part)
+        )
         shuffle_seed = subseed(seed, STREAMS.shuffle)[0]
-        num_pairs = steps_per_epoch * config.batch_size
+        batch_size = config.batch_size // part[1]
+        num_pairs = steps_per_epoch * batch_size
         buffer_size = min(num_pairs, shuffle_buffer_size(config))
         pairs = pairs.take(num_pairs).shuffle(buffer_size, seed=shuffle_seed)
-        return pairs.batch(config.batch_size, drop_remainder=True)
+        return pairs.batch(batch_size, drop_remainder=True)
 
     first_epoch, passed_over = divmod(first_step, steps_per_epoch)
     epochs = tf.data.Dataset.counter(first_epoch)
@@ -123,18 +131,24 @@ def holds_tissue(
 
 
 def _one_pass(
-    volumes: VolumeSource, task: Task, config: Config, seed, number
+    volumes: VolumeSource, task: Task, config: Config, seed, number, part=(0, 1)
 ) -> tf.data.Dataset:
     """Pairs of every volume once: prepared, cut, and last of all augmented.
 
     Patches of `volumes_in_flight` volumes are interleaved. Only augmentation runs in
-    parallel, for it alone holds no volume; its order is that of its input.
+    parallel, for it alone holds no volume; its order is that of its input. Parts have
+    the seed of a pass in common, and of its volumes each has every `part[1]`-th.
     """
     pass_seed = subseed(seed, STREAMS.passes, number)
     prepared = (
         volumes(pass_seed)
         .enumerate()
-        .map(lambda index, volume: (subseed(pass_seed, index), task.prepare(volume)))
+        .map(
+            lambda index, volume: (
+                subseed(pass_seed, index * part[1] + part[0]),
+                task.prepare(volume),
+            )
+        )
         .prefetch(1)
     )
     pairs = prepared.interleave(

@@ -8,6 +8,7 @@ import pathlib
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.training import workers
 
 # NVIDIA's tensor cores multiply bfloat16 from this compute capability on (Ampere).
 _BFLOAT16_CAPABILITY = (8, 0)
@@ -19,18 +20,20 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
     """The strategy that `config.distribution` names.
 
     "auto" is MirroredStrategy over as many GPUs as there are and as `batch_size` has a
-    patch for; one device where that is one or none.
+    patch for; one device where that is one or none. "multi_worker" waits for the other
+    workers, and must be asked for before TensorFlow computes anything.
 
     Raises:
-      ValueError: "mirrored" over more devices than a batch has patches: some would get
-        none, and normalise by the mean of nothing.
+      ValueError: more devices than a batch has patches: some would get none, and
+        normalise by the mean of nothing; or what `workers.this_worker` refuses.
+      OSError: the workers do not come together.
     """
-    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    if config.distribution == "auto" and min(len(gpus), config.batch_size) > 1:
-        return _mirrored(*gpus[: config.batch_size])
-    if config.distribution != "mirrored":
-        return tf.distribute.get_strategy()
-    strategy = _mirrored()
+    if config.distribution == "multi_worker":
+        strategy = workers.join(workers.this_worker(config))
+    elif config.distribution == "mirrored":
+        strategy = _mirrored()
+    else:
+        return _strategy_of_one_machine(config)
     if config.batch_size < strategy.num_replicas_in_sync:
         raise ValueError(
             f"batch_size={config.batch_size} leaves some of the "
@@ -38,6 +41,13 @@ def build_strategy(config: Config) -> tf.distribute.Strategy:
             "--batch_size of at least their number, or --distribution=single."
         )
     return strategy
+
+
+def _strategy_of_one_machine(config: Config) -> tf.distribute.Strategy:
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if config.distribution == "auto" and min(len(gpus), config.batch_size) > 1:
+        return _mirrored(*gpus[: config.batch_size])
+    return tf.distribute.get_strategy()
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from deepresolve.config import Config
 from deepresolve.networks import cost
 from deepresolve.pipeline.dataset import count_steps_per_epoch, training_dataset
 from deepresolve.training import callbacks as training_callbacks
-from deepresolve.training import random_state, replicas
+from deepresolve.training import random_state, replicas, workers
 from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.data import TrainingData, check_data
 from deepresolve.training.devices import build_strategy, resolve_precision
@@ -52,26 +52,35 @@ def fit(
       ValueError: the data cannot be trained or validated on as `config` asks, the
         workdir holds a run with another config or on other records, or the training
         diverged.
-      OSError: the workdir cannot be written; its last checkpoint stays.
+      OSError: the workdir cannot be written, and its last checkpoint stays; or other
+        workers do not come.
     """
+    # Workers must join before TensorFlow does anything else.
+    worker = workers.this_worker(config)
+    strategy = build_strategy(config)
+    agree = workers.agreement(strategy, worker)
     # Everything that can be refused is refused before anything is written.
     check_data(config, data)
     check_same_records(workdir, data)
     blocks = _checked_blocks(config, data, metrics)
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
     keras.utils.set_random_seed(config.seed + 1)
-    strategy = build_strategy(config)
     precision = resolve_precision(config)
     with strategy.scope():
         model = _compiled_model(config, precision)
-    run = _restored_run(config, data, workdir, model)
-    if run.clock.out_of_time or not run.spans:
-        _say_complete(workdir, model)
-        return model
-    _say_size(model, config)
-    workdir.add_provenance(provenance(config, data, precision, strategy))
-    watchers = _validation_callbacks(blocks, metrics, config, workdir)
-    _train(config, data, workdir, model, run, watchers, verbose)
+    with workers.own_workdir(workdir, worker) as own:
+        run = _restored_run(config, data, workdir, own, model, agree)
+        workers.require_same_run(
+            agree, worker, config, data.sha256, int(run.progress.step)
+        )
+        if run.clock.out_of_time or not run.spans:
+            _say_complete(own, model, agree)
+            return model
+        _say_size(model, config)
+        own.add_provenance(provenance(config, data, precision, strategy))
+        watchers = _validation_callbacks(blocks, metrics, config, own)
+        _train(config, data, own, model, run, watchers, verbose, worker)
+        agree(0.0)  # No worker leaves while another still needs it to save.
     return model
 
 
@@ -86,22 +95,30 @@ class _Run(NamedTuple):
 
 
 def _restored_run(
-    config: Config, data: TrainingData, workdir: Workdir, model: keras.Model
+    config: Config,
+    data: TrainingData,
+    workdir: Workdir,
+    own: Workdir,
+    model: keras.Model,
+    agree: workers.Agreement,
 ) -> _Run:
     """Claims the workdir and fills `model` from its last checkpoint, if it has one."""
-    workdir.start(config)
+    own.start(config)
     progress = Progress()
     steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
     checkpoint = training_callbacks.Checkpoint(
-        workdir,
+        own,
         model,
         progress,
         steps_per_epoch,
         config.checkpoint_minutes,
         monitor=f"val_{VALIDATIONS[config.task].monitor}",
+        agree=agree,
     )
-    checkpoint.restore()
-    clock = training_callbacks.Clock(progress, config.batch_size, config.max_minutes)
+    checkpoint.restore(workdir)
+    clock = training_callbacks.Clock(
+        progress, config.batch_size, config.max_minutes, agree
+    )
     spans = _spans(int(progress.step), steps_per_epoch, config.num_epochs)
     return _Run(progress, steps_per_epoch, spans, clock, checkpoint)
 
@@ -114,6 +131,7 @@ def _train(
     run: _Run,
     watchers: Sequence[keras.callbacks.Callback],
     verbose: int,
+    worker: workers.Worker,
 ) -> None:
     """Trains from where the run stands to its end."""
     progress, steps_per_epoch, spans, clock, checkpoint = run
@@ -124,14 +142,16 @@ def _train(
     for epochs, steps in spans:
         if clock.out_of_time:
             break
+        batches = training_dataset(
+            data.volumes,
+            config,
+            label_names=data.label_names,
+            steps_per_epoch=steps_per_epoch,
+            first_step=int(progress.step),
+            part=worker,
+        )
         model.fit(
-            training_dataset(
-                data.volumes,
-                config,
-                label_names=data.label_names,
-                steps_per_epoch=steps_per_epoch,
-                first_step=int(progress.step),
-            ),
+            workers.share(batches, model.distribute_strategy, worker),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             steps_per_epoch=steps,
@@ -141,7 +161,7 @@ def _train(
                 *(schedule, clock, divergence, *watchers, checkpoint),
                 _tensorboard(workdir),
             ],
-            verbose=verbose,
+            verbose=verbose if worker.is_chief else 0,
         )
 
 
@@ -170,11 +190,13 @@ def _schedule(
     return training_callbacks.Schedule(config, progress, total_steps)
 
 
-def _say_complete(workdir: Workdir, model: keras.Model) -> None:
+def _say_complete(
+    workdir: Workdir, model: keras.Model, agree: workers.Agreement
+) -> None:
     """Says so, and writes the weights that someone has removed."""
     _logger.info("The run in %s is complete.", workdir.path)
     for name in ("last", "best"):
-        if not workdir.has_model(name):
+        if not agree(workdir.has_model(name)):
             _logger.warning("%s.keras is missing: writing the last weights.", name)
             workdir.save_model(model, name)
 

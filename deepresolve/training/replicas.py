@@ -65,17 +65,33 @@ def clip_whole_gradient(
 def mend_fit(
     model: keras.Model, strategy: tf.distribute.Strategy, config: Config
 ) -> None:
-    """Makes Keras 3's `fit` work where devices have unlike numbers of patches.
-
-    It takes the mean of the first batches of all devices, only to learn their shape.
+    """Makes Keras's `fit` work for unlike shares of a batch, and for several workers.
 
     Args:
       model: compiled, without metrics.
       strategy: the devices.
       config: the run.
     """
-    if not KERAS_3 or strategy.num_replicas_in_sync == 1:
-        return
-    patch = keras.KerasTensor((None, *config.patch_shape, 1))
-    model._symbolic_build(data_batch=(patch, patch))
-    model._maybe_symbolic_build = lambda **batches: None
+    workers = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    if KERAS_3 and (workers or strategy.num_replicas_in_sync > 1):
+        # Only to learn their shape, Keras takes the mean of the first batches of all
+        # devices, which need not be alike, and may be on other machines.
+        patch = keras.KerasTensor((None, *config.patch_shape, 1))
+        model._symbolic_build(data_batch=(patch, patch))
+        model._maybe_symbolic_build = lambda **batches: None
+    if workers:
+        step = model.train_step
+        model.train_step = lambda batch: {
+            name: _log_of_worker(value, strategy) for name, value in step(batch).items()
+        }
+
+
+def _log_of_worker(value: tf.Tensor, strategy: tf.distribute.Strategy) -> tf.Tensor:
+    """A scalar as Keras can put it together with those of the other workers.
+
+    Keras 3 takes their mean along an axis that scalars lack; Keras 2.15 adds up what
+    already is the mean of all.
+    """
+    if KERAS_3:
+        return tf.reshape(value, [1])
+    return value / strategy.num_replicas_in_sync

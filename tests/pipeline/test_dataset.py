@@ -112,6 +112,21 @@ def test_resumed_stream_goes_on_where_it_stopped(make_volumes, first_step):
         np.testing.assert_array_equal(a, b)
 
 
+def test_parts_take_as_many_steps_with_patches_of_their_own(make_volumes):
+    # Both would cut the same patches if they drew from the same seeds.
+    volumes = make_volumes((40, 40, 40))
+    config = GRID.replace(patch_sampling="random", patches_per_volume=7, batch_size=8)
+    parts = [
+        batches(volumes, config, 6, steps_per_epoch=3, part=(number, 2))
+        for number in range(2)
+    ]
+    assert all(len(y) == 4 for part in parts for _, y in part)
+    first, second = (set(first_voxels(part)) for part in parts)
+    assert len(first & second) < 4  # of 24, by chance
+    rest = batches(volumes, config, 2, steps_per_epoch=3, first_step=4, part=(1, 2))
+    np.testing.assert_array_equal(first_voxels(rest), first_voxels(parts[1][4:]))
+
+
 def test_epochs_differ(make_volumes):
     volumes = make_volumes((16, 16, 16))
     seen = batches(volumes, GRID, 4, steps_per_epoch=2)

@@ -35,6 +35,31 @@ def test_shards_are_shuffled_by_the_seed_alone(make_subject, make_recipe, tmp_pa
     assert order((3, 0)) == first
 
 
+def test_parts_of_one_seed_have_each_shard_once(make_subject, make_recipe, tmp_path):
+    subjects = [make_subject(f"{n:02d}") for n in range(7)]
+    recipe = make_recipe(subjects, split=(100, 0, 0), num_shards=5)
+    conversion.convert(recipe, str(tmp_path))
+
+    def part(number, seed):
+        options = {"shuffle_seed": seed, "part": (number, 2)}
+        dataset = reader.dataset(str(tmp_path), "train", **options)
+        found = names(dataset)
+        assert dataset.cardinality() == len(found)
+        return found
+
+    one, other = part(0, (3, 0)), part(1, (3, 0))
+    assert one
+    assert other
+    assert sorted(one + other) == sorted(subject.id for subject in subjects)
+    dealt = {frozenset(part(0, (3, seed))) for seed in range(5)}
+    assert len(dealt) > 1  # anew for each seed
+
+
+def test_fewer_shards_than_parts_are_refused_with_the_cure(records_dir):
+    with pytest.raises(ValueError, match=r"has 2 shards for 3 workers.*--num_shards=3"):
+        reader.dataset(records_dir, "train", part=(0, 3))
+
+
 def test_elements_and_subjects_are_the_same_volumes(records_dir):
     pairs = zip(
         reader.dataset(records_dir, "train").as_numpy_iterator(),

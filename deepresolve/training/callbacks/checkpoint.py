@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import keras
 import tensorflow as tf
 
@@ -11,6 +9,7 @@ from deepresolve import storage
 from deepresolve.training.callbacks.divergence import check_weights
 from deepresolve.training.progress import Progress
 from deepresolve.training.random_state import random_state
+from deepresolve.training.workers import Agreement
 from deepresolve.workdir import Workdir
 
 
@@ -32,9 +31,10 @@ class Checkpoint(keras.callbacks.Callback):
         variables created: a checkpoint fills none that is not there.
       progress: the run's counters.
       steps_per_epoch: batches of a whole epoch.
-      minutes: longest time between two checkpoints.
+      minutes: longest training time between two checkpoints.
       monitor: name of the score in the logs, higher is better; without it in the logs,
         the last weights count as best.
+      agree: gives all workers the score of one, so that they save the same.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Checkpoint(keras.callbacks.Callback):
         steps_per_epoch: int,
         minutes: float,
         monitor: str,
+        agree: Agreement = float,
     ):
         super().__init__()
         self._workdir = workdir
@@ -52,7 +53,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._steps_per_epoch = steps_per_epoch
         self._seconds = 60 * minutes
         self._monitor = monitor
-        self._saved_at = time.monotonic()
+        self._agree = agree
+        self._saved_at = 0.0
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 model=model,
@@ -64,19 +66,23 @@ class Checkpoint(keras.callbacks.Callback):
             max_to_keep=2,
         )
 
-    def restore(self) -> bool:
-        """Fills all that is saved; False if there is nothing to restore."""
-        latest = self._manager.latest_checkpoint
+    def restore(self, workdir: Workdir) -> bool:
+        """Fills all that is saved in `workdir`; False if there is nothing to restore.
+
+        It is the folder that is written to, but for workers other than the chief.
+        """
+        latest = tf.train.latest_checkpoint(workdir.checkpoints)
         if latest is None:
             return False
         self._manager.checkpoint.restore(latest).assert_existing_objects_matched()
+        self._saved_at = float(self._progress.seconds)
         return True
 
     def _save(self):
         # Numbered by saves, not steps: none ever overwrites another.
         with storage.writing(self._workdir.checkpoints):
             self._manager.save()
-        self._saved_at = time.monotonic()
+        self._saved_at = float(self._progress.seconds)
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves when the last checkpoint is `minutes` old, but for the last step.
@@ -86,13 +92,15 @@ class Checkpoint(keras.callbacks.Callback):
         is_last = int(self._progress.step) % self._steps_per_epoch == 0
         if is_last or self.model.stop_training:
             return
-        if time.monotonic() - self._saved_at > self._seconds:
+        if float(self._progress.seconds) - self._saved_at >= self._seconds:
             check_weights(self.model, self._progress)
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the state, the last weights and, where they are, the best."""
         score = (logs or {}).get(self._monitor)
+        if score is not None:
+            score = self._agree(score)
         if score is None or score > float(self._progress.best):
             self._progress.best.assign(score if score is not None else -float("inf"))
             self._workdir.save_model(self.model, "best")

@@ -7,6 +7,7 @@ import time
 import keras
 
 from deepresolve.training.progress import Progress
+from deepresolve.training.workers import Agreement
 
 
 class Clock(keras.callbacks.Callback):
@@ -19,10 +20,18 @@ class Clock(keras.callbacks.Callback):
       progress: counters to advance, perhaps restored from a checkpoint.
       batch_size: patches of one step.
       max_minutes: stop after this much training time; 0 for no limit.
+      agree: gives all workers the time of one, so that they do the same at each step.
     """
 
-    def __init__(self, progress: Progress, batch_size: int, max_minutes: float = 0):
+    def __init__(
+        self,
+        progress: Progress,
+        batch_size: int,
+        max_minutes: float = 0,
+        agree: Agreement = float,
+    ):
         super().__init__()
+        self._agree = agree
         self._progress = progress
         self._batch_size = batch_size
         self._max_seconds = 60 * max_minutes
@@ -44,7 +53,8 @@ class Clock(keras.callbacks.Callback):
         """Counts the step."""
         now = time.perf_counter()
         self._progress.step.assign_add(1)
-        self._progress.seconds.assign_add(now - self._last)
+        spent = float(self._progress.seconds) + now - self._last
+        self._progress.seconds.assign(self._agree(spent))
         self._last = now
         if self.out_of_time:
             self.model.stop_training = True

@@ -22,7 +22,7 @@ ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 def make(tmp_path):
     """Builds a model with its checkpoint callback in one shared workdir."""
 
-    def build(minutes=60.0, optimizer="adam"):
+    def build(minutes=60.0, optimizer="adam", agree=float):
         with kept_in_variables():
             layers = keras.layers.Dropout(0.5, seed=1), keras.layers.Dense(1)
             model = keras.Sequential([keras.Input((8,)), *layers])
@@ -31,7 +31,9 @@ def make(tmp_path):
         create_variables(model.optimizer, model.trainable_variables)
         progress = Progress()
         callback = Checkpoint(
-            Workdir(tmp_path), model, progress, 10, minutes, monitor="val_psnr"
+            *(Workdir(tmp_path), model, progress, 10, minutes),
+            monitor="val_psnr",
+            agree=agree,
         )
         callback.set_model(model)
         return model, progress, callback
@@ -44,9 +46,9 @@ def train(model, steps=1):
     model.fit(x, y, epochs=steps, verbose=0)
 
 
-def test_nothing_to_restore_at_first(make):
+def test_nothing_to_restore_at_first(make, tmp_path):
     _, _, callback = make()
-    assert callback.restore() is False
+    assert callback.restore(Workdir(tmp_path)) is False
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -61,7 +63,7 @@ def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer):
     progress.seconds.assign(2.5)
     callback.on_epoch_end(0, {"val_psnr": 30.0})
     restored, its_progress, its_callback = make(optimizer=optimizer)
-    assert its_callback.restore() is True
+    assert its_callback.restore(Workdir(tmp_path)) is True
     for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert (int(its_progress.step), float(its_progress.seconds)) == (7, 2.5)
@@ -131,3 +133,9 @@ def test_weights_that_are_not_finite_are_not_saved(make, tmp_path):
     with pytest.raises(ValueError, match="diverged at step 3"):
         callback.on_train_batch_end(0)
     assert not (tmp_path / "checkpoints" / "checkpoint").exists()
+
+
+def test_workers_save_by_the_score_of_the_chief(make, tmp_path):
+    _, progress, callback = make(agree=lambda score: 31.0)
+    callback.on_epoch_end(0, {"val_psnr": 30.0})
+    assert float(progress.best) == 31.0

@@ -10,10 +10,10 @@ from deepresolve.training.progress import Progress
 def run(monkeypatch):
     """A clock on a time that the test moves, and the model that it may stop."""
 
-    def start(max_minutes):
+    def start(max_minutes, agree=float):
         now = [100.0]
         monkeypatch.setattr(clock.time, "perf_counter", lambda: now[0])
-        callback = Clock(Progress(), batch_size=8, max_minutes=max_minutes)
+        callback = Clock(Progress(), 8, max_minutes, agree)
         model = types.SimpleNamespace(stop_training=False)
         callback.set_model(model)
         return callback, model, now
@@ -44,3 +44,12 @@ def test_stops_when_the_training_time_is_spent(run, max_minutes, stops):
     train(callback, now, 7, 10.0)
     assert model.stop_training is stops
     assert callback.out_of_time is stops
+
+
+def test_workers_go_by_the_time_of_the_chief(run):
+    chiefs = iter([25.0, 61.0, 62.0])
+    callback, model, now = run(1, agree=lambda seconds: next(chiefs))
+    train(callback, now, 1, 1000.0)
+    assert model.stop_training is False
+    train(callback, now, 1, 0.0)
+    assert model.stop_training is True
