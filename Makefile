@@ -1,7 +1,8 @@
 # make demo    sees it all work, on synthetic knees
 # make test    runs the tests
 # make lint    checks format and style
-# make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA)
+# make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA);
+#              PEER_PYTHON names an interpreter with torch, monai and torchio
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= dev
@@ -58,3 +59,5 @@ bench: install
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain
 	$(RUN) benchmarks/real_scan.py --scan=knee --output=$(BENCH)/knee
 	$(RUN) benchmarks/segmentation.py --output=$(BENCH)/seg_cnn
+	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline \
+	    $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))

@@ -6,6 +6,8 @@ its own seed, so a resumed run goes on with the very batches it would have seen.
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -60,6 +62,15 @@ def shuffle_buffer_size(config: Config) -> int:
     return max(config.batch_size, config.shuffle_mib * 2**20 // pair_bytes)
 
 
+def cuts_at_once(config: Config) -> int:
+    """Patches of one volume that are made at once: over all volumes, one a core.
+
+    AUTOTUNE would take as many as there are cores for each volume: with large patches
+    and many cores that is gigabytes.
+    """
+    return math.ceil((os.cpu_count() or 1) / config.volumes_in_flight)
+
+
 def training_dataset(
     volumes: VolumeSource,
     config: Config,
@@ -71,8 +82,8 @@ def training_dataset(
 ) -> tf.data.Dataset:
     """Endless batches of (input, target) from step `first_step` on.
 
-    Memory: `volumes_in_flight` + 2 prepared volumes, `shuffle_mib` of patch pairs, one
-    pair a processor core, which is being augmented, and three batches.
+    Memory: `volumes_in_flight` + 2 prepared volumes, `shuffle_mib` of patch pairs, two
+    pairs for each of `cuts_at_once` in every volume, and three batches.
 
     Args:
       volumes: function from a (2,) int64 seed to a dataset of dicts, as the task's
@@ -109,7 +120,8 @@ def training_dataset(
         num_pairs = steps_per_epoch * batch_size
         buffer_size = min(num_pairs, shuffle_buffer_size(config))
         pairs = pairs.take(num_pairs).shuffle(buffer_size, seed=shuffle_seed)
-        return pairs.batch(batch_size, drop_remainder=True)
+        batches = pairs.batch(batch_size, drop_remainder=True)
+        return batches.map(lambda pair, share: pair)
 
     first_epoch, passed_over = divmod(first_step, steps_per_epoch)
     epochs = tf.data.Dataset.counter(first_epoch)
@@ -133,11 +145,10 @@ def holds_tissue(
 def _one_pass(
     volumes: VolumeSource, task: Task, config: Config, seed, number, part=(0, 1)
 ) -> tf.data.Dataset:
-    """Pairs of every volume once: prepared, cut, and last of all augmented.
+    """(pair, tissue share) of every volume once: prepared, cut and augmented.
 
-    Patches of `volumes_in_flight` volumes are interleaved. Only augmentation runs in
-    parallel, for it alone holds no volume; its order is that of its input. Parts have
-    the seed of a pass in common, and of its volumes each has every `part[1]`-th.
+    Patches of `volumes_in_flight` volumes are interleaved. Parts have the seed of a
+    pass in common, and of its volumes each has every `part[1]`-th.
     """
     pass_seed = subseed(seed, STREAMS.passes, number)
     prepared = (
@@ -151,33 +162,41 @@ def _one_pass(
         )
         .prefetch(1)
     )
-    pairs = prepared.interleave(
+    return prepared.interleave(
         _volume_patches(task, config), cycle_length=config.volumes_in_flight
-    )
-    return pairs.map(
-        lambda seed, pair: task.augment(pair, seed),
-        num_parallel_calls=tf.data.AUTOTUNE,
     )
 
 
 def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset]:
-    """Factory: a prepared volume -> dataset of (seed, pair)."""
+    """Factory: a prepared volume -> dataset of (pair, tissue share).
+
+    What a patch needs is done in one parallel map over all positions: an element of
+    `tf.data` costs some 20 us by itself, as much as cutting it. The share stays beside
+    the pair until there is a batch, for the same reason.
+    """
 
     def patch_pairs(seed, scan):
         limit, positions = _positions(config, seed, scan.target)
+        seeds = tf.random.stateless_uniform(
+            (tf.shape(positions)[0], 2),
+            subseed(seed, STREAMS.patches),
+            minval=None,
+            maxval=None,
+            dtype=tf.int64,
+        )
 
-        def cut(index, position):
-            patch_seed = subseed(seed, STREAMS.patches, index)
-            return patch_seed, task.cut(scan, position, patch_seed)
+        def make_pair(position, patch_seed):
+            pair = task.cut(scan, position, patch_seed)
+            share = tf.ones(())  # not asked for
+            if config.min_tissue:
+                share = patches.tissue_share(task.image(pair), config.air_threshold)
+            return task.augment(pair, patch_seed), share
 
-        dataset = tf.data.Dataset.from_tensor_slices(positions).enumerate().map(cut)
+        dataset = tf.data.Dataset.from_tensor_slices((positions, seeds)).map(
+            make_pair, num_parallel_calls=cuts_at_once(config)
+        )
         if config.min_tissue:
-            dataset = dataset.filter(
-                lambda seed, pair: (
-                    patches.tissue_share(task.image(pair), config.air_threshold)
-                    >= config.min_tissue
-                )
-            )
+            dataset = dataset.filter(lambda pair, share: share >= config.min_tissue)
         return dataset.take(limit)
 
     return patch_pairs

@@ -261,6 +261,27 @@ def test_resumed_segmentation_goes_on_where_it_stopped(labelled, first_step):
         np.testing.assert_array_equal(b, d)
 
 
+def test_the_stream_does_not_depend_on_the_number_of_cores(labelled, monkeypatch):
+    streams = []
+    for cores in (1, 9):
+        monkeypatch.setattr(dataset.os, "cpu_count", lambda cores=cores: cores)
+        streams.append(segmented(labelled, AUGMENTED, 6))
+    for (a, b), (c, d) in zip(*streams, strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)
+
+
+@pytest.mark.parametrize(
+    ("cores", "volumes_in_flight", "expected"), [(2, 4, 1), (64, 4, 16), (9, 2, 5)]
+)
+def test_pairs_in_the_making_are_about_one_a_core(
+    monkeypatch, cores, volumes_in_flight, expected
+):
+    monkeypatch.setattr(dataset.os, "cpu_count", lambda: cores)
+    config = GRID.replace(volumes_in_flight=volumes_in_flight)
+    assert dataset.cuts_at_once(config) == expected
+
+
 def test_foreground_comes_at_its_rate(labelled_source):
     label = np.zeros((40, 40, 40), np.uint8)
     label[30:32, 8:10, 20:22] = 1  # 8 of 64,000: by chance hardly ever met
@@ -300,6 +321,23 @@ def test_air_is_measured_on_the_image_of_a_segmentation(labelled_source):
     for air_threshold, expected in [(2, False), (0.5, True)]:
         config = config.replace(air_threshold=air_threshold)
         assert dataset.holds_tissue(volumes, config, NAMES) == expected
+
+
+def test_air_is_measured_before_the_augmentation(labelled_source):
+    image = np.zeros((8, 8, 64), np.float32)
+    image[..., :16] = 1
+    volumes = labelled_source([(image, image.astype(np.uint8))])
+    config = SEGMENTATION.replace(
+        patch_sampling="grid",
+        patches_per_volume=0,
+        patch_stride=(8, 8, 8),
+        min_tissue=0.05,
+        air_threshold=0.1,
+        max_noise=1.0,  # alone, it would make nearly every patch tissue
+    )
+    pairs = segmented(volumes, config, 3)
+    assert all(classes.all() for _, classes in pairs)
+    assert any(np.ptp(image) > 0.5 for image, _ in pairs)
 
 
 def test_a_volume_without_labels_ends_the_stream_with_its_name(labelled_source):
