@@ -4,9 +4,11 @@
     python train.py --preset=seg_cnn --records=DIR --workdir=DIR [--classes=...]
 
 Running the same command again resumes from the last checkpoint; --num_epochs,
---max_minutes and --checkpoint_minutes may then differ. Every field of the config is a
-flag; a flag that is given overrides the preset's value. A segmentation needs records
-with labels and their names.
+--max_minutes and --checkpoint_minutes may then differ. SIGTERM, as a preempted job gets
+it, and Ctrl-C end it after the current step with a checkpoint and the exit status 143
+or 130; a second one ends it at once. Every field of the config is a flag; one that is
+given overrides the preset's value. A segmentation needs records with labels and their
+names.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ Shape = tuple[int, int, int]
 BOOKKEEPING = frozenset(
     {
         "checkpoint_minutes",
+        "deterministic",
         "distribution",
         "precision",
         "seed",
@@ -232,16 +233,23 @@ class Config:
         10.0, "Save a checkpoint this often within an epoch, too.", 0
     )
 
-    precision: Literal["auto", "float32", "mixed_bfloat16"] = _field(
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = _field(
         "float32",
         "Compute type; variables stay float32. auto: bfloat16 where the processor "
-        "has fast bfloat16 convolutions, else float32.",
+        "has fast bfloat16 convolutions, else float32. mixed_float16 scales the loss, "
+        "for GPUs without bfloat16.",
     )
     distribution: Literal["auto", "single", "mirrored", "multi_worker"] = _field(
         "auto",
         "Devices: mirrored uses all GPUs; auto as many as a batch has patches for; "
         "multi_worker those of all machines that TF_CONFIG names "
         "(docs/many_machines.md).",
+    )
+    deterministic: bool = _field(
+        False,
+        "Use deterministic kernels alone, so that a run can be repeated bit for bit on "
+        "the same machine; slower on a GPU, and an operation without such a kernel is "
+        "an error. Needs max_minutes=0.",
     )
     seed: int = _field(0, "Seed of initial weights, patches and their order.", 0)
 
@@ -268,6 +276,11 @@ class Config:
             raise ValueError(
                 "max_blur smooths along the slice axis and needs patches of several "
                 f"slices; got patch_shape={self.patch_shape}."
+            )
+        if self.deterministic and self.max_minutes:
+            raise ValueError(
+                "A run that depends on the clock is not deterministic: deterministic "
+                f"needs max_minutes=0; got {self.max_minutes}."
             )
         self._check_schedule()
 

@@ -11,6 +11,8 @@ from typing import Any
 from absl import app
 from absl import logging as absl_logging
 
+from deepresolve.interruption import Interrupted
+
 
 def launch(
     run: Callable[..., int | None],
@@ -19,7 +21,8 @@ def launch(
     """Parses the flags, calls `run`, and ends with its status.
 
     TensorFlow must be imported within `run`, so that --help need not wait for it. An
-    error that a user can mend (ValueError, OSError) becomes one line and status 1.
+    error that a user can mend (ValueError, OSError) becomes one line and status 1. What
+    a signal ended in good order ends with the status that shells give that signal.
 
     Args:
       run: the command; returns its exit status, None for 0.
@@ -40,6 +43,9 @@ def launch(
         except (ValueError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             _end_at_once(1)
+        except Interrupted as interrupted:
+            print(f"\n{interrupted}", file=sys.stderr)
+            _end_at_once(interrupted.status)
         except KeyboardInterrupt:
             print("\nInterrupted.", file=sys.stderr)
             status = 130  # as a shell reports SIGINT
@@ -49,7 +55,7 @@ def launch(
 
 
 def _end_at_once(status: int) -> None:
-    """Ends a process that failed, whatever threads it still has.
+    """Ends a process that cannot go on, whatever threads it still has.
 
     TensorFlow's input threads, cut off in the middle of a volume, have been seen to
     keep the interpreter from ending.

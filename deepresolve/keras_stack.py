@@ -5,6 +5,7 @@ with Keras 2.15, which has no `keras.ops`.
 """
 
 import types
+from typing import Any, NamedTuple
 
 import keras
 
@@ -44,3 +45,29 @@ def shares_batches() -> bool:
     from tensorflow import distribute  # as the stack of another backend lacks it
 
     return distribute.get_strategy().num_replicas_in_sync > 1
+
+
+def loss_scale(optimizer) -> float:
+    """What a `LossScaleOptimizer` multiplies the loss with now."""
+    return float(optimizer.dynamic_scale if KERAS_3 else optimizer.loss_scale)
+
+
+def step_on(train_function, batch):
+    """Calls a model's `train_function` with a batch in the place of an iterator.
+
+    Args:
+      train_function: as `keras.Model.fit` uses it: takes an iterator, does one step.
+      batch: what `next` of that iterator gave.
+    """
+    # Keras 3 runs over any iterable; Keras 2.15 traces `next(iterator)`.
+    return train_function([batch] if KERAS_3 else _OneBatch(*batch))
+
+
+class _OneBatch(NamedTuple):
+    """A batch that is its own iterator, and a structure of tensors to TensorFlow."""
+
+    input: Any
+    target: Any
+
+    def __next__(self):
+        return tuple(self)

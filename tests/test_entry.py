@@ -35,6 +35,12 @@ def test_ends_with_a_status_and_at_most_one_line(body, status, stderr):
     assert (result.returncode, result.stderr) == (status, stderr)
 
 
+def test_interrupted_work_ends_with_the_status_of_its_signal():
+    body = "from deepresolve.interruption import Interrupted; raise Interrupted(15)"
+    result = launch(body)
+    assert (result.returncode, result.stderr) == (143, "\nEnded by SIGTERM.\n")
+
+
 def test_our_own_mistakes_keep_their_traceback():
     result = launch("raise TypeError('a bug')")
     assert result.returncode == 1

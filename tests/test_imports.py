@@ -16,8 +16,9 @@ ALLOWED = {
     "config": {"imaging"},
     "presets": {"config"},
     "config_flags": {"config", "presets"},
-    "entry": set(),
+    "entry": {"interruption"},
     "files": set(),
+    "interruption": set(),
     "keras_stack": set(),
     "storage": set(),
     "workdir": {"config", "networks", "storage"},
@@ -25,13 +26,16 @@ ALLOWED = {
     "networks": {"config", "keras_stack"},
     "training": {
         *("config", "workdir", "imaging", "pipeline", "networks"),
-        *("keras_stack", "storage"),
+        *("interruption", "keras_stack", "storage"),
     },
     "inference": {"config", "entry", "workdir", "imaging", "networks", "storage"},
     "evaluation": {"files", "imaging"},
 }
 HEAVY = {"tensorflow", "keras"}
-WITHOUT_TENSORFLOW = {"imaging", "config", "presets", "config_flags", "entry", "files"}
+WITHOUT_TENSORFLOW = {
+    *("imaging", "config", "presets", "config_flags", "entry", "files"),
+    "interruption",
+}
 
 
 def imported_names(path):

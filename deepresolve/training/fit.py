@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from deepresolve import networks
+from deepresolve import interruption, networks
 from deepresolve.config import Config
+from deepresolve.interruption import Interrupted
 from deepresolve.networks import cost
 from deepresolve.pipeline.dataset import count_steps_per_epoch, training_dataset
 from deepresolve.training import callbacks as training_callbacks
@@ -18,9 +20,11 @@ from deepresolve.training import random_state, replicas, workers
 from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.data import TrainingData, check_data
 from deepresolve.training.devices import build_strategy, resolve_precision
+from deepresolve.training.messages import say_interrupted, say_size, say_where
 from deepresolve.training.optimizers import build_optimizer, create_variables
 from deepresolve.training.progress import Progress
 from deepresolve.training.provenance import check_same_records, provenance
+from deepresolve.training.resuming import finish_epoch
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
 from deepresolve.workdir import Workdir
 
@@ -54,6 +58,8 @@ def fit(
         diverged.
       OSError: the workdir cannot be written, and its last checkpoint stays; or other
         workers do not come.
+      Interrupted: SIGTERM or SIGINT came while it trained; the step was finished, and
+        what is done is saved.
     """
     # Workers must join before TensorFlow does anything else.
     worker = workers.this_worker(config)
@@ -63,9 +69,12 @@ def fit(
     check_data(config, data)
     check_same_records(workdir, data)
     blocks = _checked_blocks(config, data, metrics)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
     keras.utils.set_random_seed(config.seed + 1)
     precision = resolve_precision(config)
+    replicas.check_precision(precision, strategy)
     with strategy.scope():
         model = _compiled_model(config, precision)
     with workers.own_workdir(workdir, worker) as own:
@@ -73,14 +82,30 @@ def fit(
         workers.require_same_run(
             agree, worker, config, data.sha256, int(run.progress.step)
         )
-        if run.clock.out_of_time or not run.spans:
+        if run.is_complete:
             _say_complete(own, model, agree)
             return model
-        _say_size(model, config)
+        say_size(model, config, run.throughput.flop_per_voxel)
+        say_where(workdir, config, run.progress, run.steps_per_epoch)
         own.add_provenance(provenance(config, data, precision, strategy))
-        watchers = _validation_callbacks(blocks, metrics, config, own)
-        _train(config, data, own, model, run, watchers, verbose, worker)
+        with interruption.held_back() as stop:
+            check = functools.partial(stop.check, agree)
+            ends = [
+                *_validation_callbacks(blocks, metrics, config, own, check),
+                *(run.checkpoint, _tensorboard(own)),
+            ]
+            try:
+                finish_epoch(model, run.progress, run.steps_per_epoch, ends)
+                steps = _step_callbacks(config, model, run, check)
+                verbose = verbose if worker.is_chief else 0
+                _train(config, data, model, run, [*steps, *ends], verbose, worker)
+            except Interrupted as interrupted:
+                run.checkpoint.save_interrupted()
+                say_interrupted(workdir, run.progress, interrupted)
+                agree(0.0)
+                raise
         agree(0.0)  # No worker leaves while another still needs it to save.
+    _logger.info("%s", run.throughput.summary())
     return model
 
 
@@ -91,7 +116,14 @@ class _Run(NamedTuple):
     steps_per_epoch: int
     spans: Sequence[tuple[range, int]]
     clock: training_callbacks.Clock
+    throughput: training_callbacks.Throughput
     checkpoint: training_callbacks.Checkpoint
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to train or to validate."""
+        trained = self.clock.out_of_time or not self.spans
+        return trained and not bool(self.progress.awaits_validation)
 
 
 def _restored_run(
@@ -116,38 +148,32 @@ def _restored_run(
         agree=agree,
     )
     checkpoint.restore(workdir)
-    clock = training_callbacks.Clock(
-        progress, config.batch_size, config.max_minutes, agree
-    )
+    clock = training_callbacks.Clock(progress, config.max_minutes, agree)
+    flop_per_voxel = cost.flop_per_voxel(model, config.patch_shape)
+    throughput = training_callbacks.Throughput(progress, config, flop_per_voxel)
     spans = _spans(int(progress.step), steps_per_epoch, config.num_epochs)
-    return _Run(progress, steps_per_epoch, spans, clock, checkpoint)
+    return _Run(progress, steps_per_epoch, spans, clock, throughput, checkpoint)
 
 
 def _train(
     config: Config,
     data: TrainingData,
-    workdir: Workdir,
     model: keras.Model,
     run: _Run,
-    watchers: Sequence[keras.callbacks.Callback],
+    callbacks: Sequence[keras.callbacks.Callback],
     verbose: int,
     worker: workers.Worker,
 ) -> None:
     """Trains from where the run stands to its end."""
-    progress, steps_per_epoch, spans, clock, checkpoint = run
-    if int(progress.step):
-        _say_where(workdir, config, int(progress.step), steps_per_epoch)
-    schedule = _schedule(config, progress, steps_per_epoch * config.num_epochs)
-    divergence = training_callbacks.Divergence(progress)
-    for epochs, steps in spans:
-        if clock.out_of_time:
+    for epochs, steps in run.spans:
+        if run.clock.out_of_time:
             break
         batches = training_dataset(
             data.volumes,
             config,
             label_names=data.label_names,
-            steps_per_epoch=steps_per_epoch,
-            first_step=int(progress.step),
+            steps_per_epoch=run.steps_per_epoch,
+            first_step=int(run.progress.step),
             part=worker,
         )
         model.fit(
@@ -156,20 +182,37 @@ def _train(
             epochs=epochs.stop,
             steps_per_epoch=steps,
             shuffle=False,
-            # Order matters: logs are checked and filled before they are saved.
-            callbacks=[
-                *(schedule, clock, divergence, *watchers, checkpoint),
-                _tensorboard(workdir),
-            ],
-            verbose=verbose if worker.is_chief else 0,
+            callbacks=callbacks,
+            verbose=verbose,
         )
+
+
+def _step_callbacks(
+    config: Config, model: keras.Model, run: _Run, check: Callable[[], None]
+) -> list[keras.callbacks.Callback]:
+    """What goes with each step; comes before what an epoch ends with.
+
+    So logs are checked and filled before they are saved, and a step that is interrupted
+    is saved once, by `fit`.
+    """
+    total_steps = run.steps_per_epoch * config.num_epochs
+    callbacks = [
+        _schedule(config, run.progress, total_steps),
+        *(run.clock, run.throughput, training_callbacks.Divergence(run.progress)),
+    ]
+    if isinstance(model.optimizer, keras.mixed_precision.LossScaleOptimizer):
+        callbacks.append(training_callbacks.LossScale(run.progress))
+    return [
+        *callbacks,
+        keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: check()),
+    ]
 
 
 def _compiled_model(config: Config, precision: str) -> keras.Model:
     with random_state.kept_in_variables():
         model = networks.build_model(config, precision)
     strategy = tf.distribute.get_strategy()
-    optimizer = build_optimizer(config)
+    optimizer = build_optimizer(config, precision)
     replicas.clip_whole_gradient(optimizer, strategy)
     loss = networks.build_loss(config)
     replicas.weigh_patches_alike(loss, strategy, config)
@@ -201,27 +244,6 @@ def _say_complete(
             workdir.save_model(model, name)
 
 
-def _say_size(model: keras.Model, config: Config) -> None:
-    _logger.info(
-        "%s: %s parameters, %s FLOP per voxel of a patch.",
-        config.model,
-        f"{cost.num_parameters(model):,}",
-        f"{cost.flop_per_voxel(model, config.patch_shape):,.0f}",
-    )
-
-
-def _say_where(workdir: Workdir, config: Config, step: int, steps_per_epoch: int):
-    _logger.info(
-        "Resuming %s at step %d (epoch %d of %d, step %d of %d).",
-        workdir.path,
-        step,
-        step // steps_per_epoch + 1,
-        config.num_epochs,
-        step % steps_per_epoch,
-        steps_per_epoch,
-    )
-
-
 def _spans(
     step: int, steps_per_epoch: int, num_epochs: int
 ) -> Sequence[tuple[range, int]]:
@@ -250,12 +272,16 @@ def _checked_blocks(
 
 
 def _validation_callbacks(
-    blocks: Sequence[Block], metrics: Metrics, config: Config, workdir: Workdir
+    blocks: Sequence[Block],
+    metrics: Metrics,
+    config: Config,
+    workdir: Workdir,
+    check: Callable[[], None],
 ) -> list[keras.callbacks.Callback]:
     if not blocks:
         return []
     images = workdir.join("tensorboard", "images")
-    return [training_callbacks.VolumeValidation(blocks, metrics, config, images)]
+    return [training_callbacks.VolumeValidation(blocks, metrics, config, images, check)]
 
 
 def _tensorboard(workdir: Workdir) -> keras.callbacks.TensorBoard:

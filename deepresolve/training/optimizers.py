@@ -30,8 +30,18 @@ from deepresolve.config import Config
 Build = Callable[[float, float | None], keras.optimizers.Optimizer]
 
 
-def build_optimizer(config: Config) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    config: Config, precision: str = "float32"
+) -> keras.optimizers.Optimizer:
     """The optimizer that `config.optimizer` names, at the config's peak rate.
+
+    In mixed_float16 it scales the loss, so that small gradients do not become 0, and
+    unscales the gradients before it clips them. A step whose gradients overflow is
+    skipped and halves the scale; 2,000 steps without one double it (Keras's defaults).
+
+    Args:
+      config: uses optimizer, learning_rate and clip_norm.
+      precision: Keras dtype policy of the network.
 
     Raises:
       ValueError: no optimizer of that name, or none on this TensorFlow.
@@ -41,7 +51,11 @@ def build_optimizer(config: Config) -> keras.optimizers.Optimizer:
             f"Unknown optimizer {config.optimizer!r}; known: {sorted(OPTIMIZERS)}."
         )
     build = OPTIMIZERS[config.optimizer]
-    return build(float(config.learning_rate), config.clip_norm or None)
+    optimizer = build(float(config.learning_rate), config.clip_norm or None)
+    if precision == "mixed_float16":
+        # Keras does so itself only where the policy is that of the whole model.
+        return keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def create_variables(

@@ -12,10 +12,13 @@ class Progress(tf.Module):
       step: batches trained on, over the whole run.
       seconds: time spent training on them, validation left out.
       best: best validation score so far, higher is better.
+      awaits_validation: whether the steps of an epoch are done and the rest of it, its
+        validation and its weights, is not: a signal came between.
     """
 
     def __init__(self):
         super().__init__()
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        self.awaits_validation = tf.Variable(False, trainable=False)
         self.best = tf.Variable(-float("inf"), dtype=tf.float64, trainable=False)

@@ -14,6 +14,19 @@ from deepresolve.config import Config
 from deepresolve.keras_stack import KERAS_3
 
 
+def check_precision(precision: str, strategy: tf.distribute.Strategy) -> None:
+    """ValueError for a precision that several devices have not been seen to train in.
+
+    Loss scaling wraps the optimizer whose clipping `clip_whole_gradient` mends.
+    """
+    if precision == "mixed_float16" and strategy.num_replicas_in_sync > 1:
+        raise ValueError(
+            "precision=mixed_float16 trains on one device, not on "
+            f"{strategy.num_replicas_in_sync}. Choose --precision=mixed_bfloat16 or "
+            "--distribution=single."
+        )
+
+
 def weigh_patches_alike(
     loss: keras.losses.Loss, strategy: tf.distribute.Strategy, config: Config
 ) -> None:

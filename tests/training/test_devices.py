@@ -7,7 +7,7 @@ from deepresolve.config import Config
 from deepresolve.training import devices
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_named_precision_is_taken(precision):
     assert devices.resolve_precision(Config(precision=precision)) == precision
 

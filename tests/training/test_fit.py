@@ -1,5 +1,10 @@
 """Really trains, for a few steps, on tiny volumes."""
 
+import collections
+import contextlib
+import itertools
+import signal
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +13,8 @@ from deepresolve.config import Config
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
+from deepresolve.interruption import Interrupted
+from deepresolve.keras_stack import loss_scale
 from deepresolve.training import callbacks
 from deepresolve.training.data import TrainingData, ValidationScan
 from deepresolve.training.fit import fit
@@ -59,6 +66,18 @@ def saved_step(path):
     return int(tf.train.load_checkpoint(latest).get_tensor(name))
 
 
+def scalars(path):
+    """Value by tag and epoch of what TensorBoard shows; None of an image."""
+    shown = collections.defaultdict(dict)
+    for file in (path / "tensorboard").rglob("*tfevents*"):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            for value in event.summary.value:
+                array = tf.make_ndarray(value.tensor)
+                number = None if array.shape else float(array)
+                shown[value.tag][event.step] = number
+    return shown
+
+
 def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     data, tmp_path, killed, caplog
 ):
@@ -73,6 +92,90 @@ def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         assert f"Resuming {path} at step {kill_at - 1} " in caplog.text
         for a, b in zip(undisturbed, resumed, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def interrupted():
+    """A context in which SIGTERM comes at the n-th call of a callback's method."""
+
+    @contextlib.contextmanager
+    def at(callback, method, call):
+        original = getattr(callback, method)
+        calls = itertools.count(1)
+
+        def then_signal(*args, **kwargs):
+            if next(calls) == call:
+                signal.raise_signal(signal.SIGTERM)
+            return original(*args, **kwargs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(callback, method, then_signal)
+            with pytest.raises(Interrupted):
+                yield
+
+    return at
+
+
+@pytest.mark.parametrize(
+    ("callback", "method", "call", "step"),
+    [
+        ("Clock", "on_train_batch_end", 6, 6),  # within the second epoch of 4 steps
+        ("Clock", "on_train_batch_end", 8, 8),  # its last step
+        ("Clock", "on_train_batch_end", 12, 12),  # the last step of the run
+        ("VolumeValidation", "on_epoch_end", 2, 8),
+        ("Checkpoint", "on_epoch_end", 2, 9),  # too late: the next step's end will do
+    ],
+)
+def test_signal_saves_the_step_and_loses_nothing(
+    data, tmp_path, interrupted, caplog, callback, method, call, step
+):
+    undisturbed = train(data, tmp_path / "a").get_weights()
+    path = tmp_path / "b"
+    with caplog.at_level("INFO", "deepresolve"):
+        with interrupted(getattr(callbacks, callback), method, call):
+            train(data, path)
+        assert saved_step(path) == step
+        assert f"SIGTERM: step {step} is saved in {path}. The same" in caplog.text
+        train(data, path)
+    for name in ("best", "last"):
+        stored = [Workdir(p).load_model(name) for p in (tmp_path / "a", path)]
+        weights = [model.get_weights() for model in stored]
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    for a, b in zip(undisturbed, weights[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+    # Every epoch has been validated, in one of the two processes.
+    scores = [scalars(p)["epoch_psnr"] for p in (tmp_path / "a", path)]
+    assert scores[0] == scores[1]
+
+
+def test_signal_in_a_validation_that_was_made_up_for(data, tmp_path, interrupted):
+    config = CONFIG.replace(num_epochs=1)
+    for _ in range(2):
+        with interrupted(callbacks.VolumeValidation, "on_epoch_end", 1):
+            train(data, tmp_path, config)
+        assert saved_step(tmp_path) == 4
+        assert not (tmp_path / "best.keras").exists()
+    train(data, tmp_path, config)
+    assert (tmp_path / "best.keras").exists()
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
+def test_killed_run_in_float16_goes_on_with_its_loss_scale(
+    data, tmp_path, killed, clip_norm
+):
+    config = CONFIG.replace(
+        precision="mixed_float16", checkpoint_minutes=0.0, clip_norm=clip_norm
+    )
+    undisturbed = train(data, tmp_path / "a", config)
+    with killed(6):
+        train(data, tmp_path / "b", config)
+    resumed = train(data, tmp_path / "b", config)
+    assert loss_scale(undisturbed.optimizer) == loss_scale(resumed.optimizer)
+    pairs = zip(undisturbed.get_weights(), resumed.get_weights(), strict=True)
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, b)
+    assert scalars(tmp_path / "b")["epoch_loss_scale"][2] == 2**15
 
 
 def test_finished_run_is_not_trained_again(data, tmp_path, caplog):
@@ -101,19 +204,22 @@ def test_workdir_holds_what_its_docstring_lists(data, tmp_path):
 
 def test_curves_have_what_a_watcher_needs(data, tmp_path):
     train(data, tmp_path)
-    tags = {
-        value.tag
-        for file in (tmp_path / "tensorboard").rglob("*tfevents*")
-        for event in tf.compat.v1.train.summary_iterator(str(file))
-        for value in event.summary.value
-    }
+    shown = scalars(tmp_path)
     assert {
         "epoch_loss",
         "epoch_psnr",
         "epoch_learning_rate",
+        "epoch_steps_per_second",
         "epoch_patches_per_second",
-    } <= tags
-    assert any(tag.startswith("ground_truth_sr_tci/") for tag in tags)
+        "epoch_gflop_per_second",
+        "epoch_data_wait_percent",
+    } <= set(shown)
+    assert any(tag.startswith("ground_truth_sr_tci/") for tag in shown)
+    # 4 patches of 12^3 voxels; a step is 3 forward passes of 1,296 FLOP a voxel.
+    for epoch, steps_per_second in shown["epoch_steps_per_second"].items():
+        gflop = steps_per_second * 4 * 12**3 * 3 * 1296 / 1e9
+        assert shown["epoch_gflop_per_second"][epoch] == pytest.approx(gflop, rel=1e-5)
+        assert 0 < shown["epoch_data_wait_percent"][epoch] < 100
 
 
 def test_training_lowers_the_loss(data, tmp_path):
@@ -256,6 +362,7 @@ def test_log_tells_the_size_of_the_network_and_what_is_to_be_surpassed(
     assert "TCI on the validation blocks: psnr " in caplog.text
     # 27 weights for each pair of features in and out: 1 -> 4 -> 4 -> 1, and biases.
     assert "sr_cnn: 657 parameters, 1,296 FLOP per voxel of a patch." in caplog.text
+    assert "Trained 12 steps in " in caplog.text
 
 
 def test_model_of_the_other_task_is_refused_before_anything_is_written(data, tmp_path):

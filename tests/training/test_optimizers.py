@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.keras_stack import loss_scale
 from deepresolve.training.optimizers import (
     OPTIMIZERS,
     build_optimizer,
@@ -74,6 +75,34 @@ def test_gradient_is_clipped_to_its_norm(name):
     # (3, 4) has the norm 5: a tenth of it remains.
     moved = step(optimizer, variable, 3, 4)
     np.testing.assert_allclose(moved, [1 - 0.1 * 0.3, 2 - 0.1 * 0.4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_loss_scaling_keeps_rate_clipping_and_build(name):
+    variable = weights(1, 2)
+    config = Config(optimizer=name, learning_rate=0.125, clip_norm=0.5)
+    optimizer = build_optimizer(config, "mixed_float16")
+    create_variables(optimizer, [variable])
+    assert isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+    assert loss_scale(optimizer) == 2**15  # Keras's default on both stacks
+    assert float(optimizer.learning_rate) == 0.125
+    assert optimizer.inner_optimizer.clipnorm == 0.5
+    optimizer.learning_rate = 0.0
+    assert float(optimizer.inner_optimizer.learning_rate) == 0
+
+
+def test_gradient_is_clipped_after_it_is_unscaled():
+    # Of a loss of 3 a + 4 b: the gradient (3, 4) has the norm 5, far less than scaled.
+    variable = weights(1, 2)
+    layer = keras.layers.Dense(1, use_bias=False)
+    model = keras.Sequential([keras.Input((2,)), layer])
+    layer.set_weights([np.array(variable)])
+    config = Config(optimizer="sgd", learning_rate=0.1, clip_norm=0.5)
+    optimizer = build_optimizer(config, "mixed_float16")
+    model.compile(optimizer, lambda y_true, y_pred: y_pred, jit_compile=False)
+    model.train_on_batch(np.float32([[3, 4]]), np.float32([[0]]))
+    expected = [1 - 0.1 * 0.3, 2 - 0.1 * 0.4]
+    np.testing.assert_allclose(layer.get_weights()[0][:, 0], expected, rtol=1e-6)
 
 
 def test_lamb_takes_a_step_as_long_as_the_weights():

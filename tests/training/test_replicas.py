@@ -40,3 +40,12 @@ def test_one_device_changes_nothing():
     replicas.weigh_patches_alike(loss, strategy, Config(batch_size=3))
     replicas.clip_whole_gradient(optimizer, strategy)
     assert (dict(vars(loss)), dict(vars(optimizer))) == before
+
+
+def test_scaled_losses_are_for_one_device():
+    with pytest.raises(
+        ValueError, match=r"mixed_float16 trains on one device, not on 2"
+    ):
+        replicas.check_precision("mixed_float16", TWO_DEVICES)
+    replicas.check_precision("mixed_bfloat16", TWO_DEVICES)
+    replicas.check_precision("mixed_float16", tf.distribute.get_strategy())

@@ -78,6 +78,24 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved_at = float(self._progress.seconds)
         return True
 
+    def save_interrupted(self) -> None:
+        """Saves where a run stands that is to end at once.
+
+        Raises:
+          ValueError: it has diverged.
+          OSError: the checkpoint cannot be written; the one before stays.
+        """
+        check_weights(self.model, self._progress)
+        if self._epoch_is_trained:
+            self._progress.awaits_validation.assign(True)
+        self._save()
+
+    @property
+    def _epoch_is_trained(self) -> bool:
+        """Whether no step of the epoch is left to do."""
+        is_last = int(self._progress.step) % self._steps_per_epoch == 0
+        return is_last or self.model.stop_training
+
     def _save(self):
         # Numbered by saves, not steps: none ever overwrites another.
         with storage.writing(self._workdir.checkpoints):
@@ -89,8 +107,7 @@ class Checkpoint(keras.callbacks.Callback):
 
         The epoch is not done before it is validated; `on_epoch_end` saves it then.
         """
-        is_last = int(self._progress.step) % self._steps_per_epoch == 0
-        if is_last or self.model.stop_training:
+        if self._epoch_is_trained:
             return
         if float(self._progress.seconds) - self._saved_at >= self._seconds:
             check_weights(self.model, self._progress)
@@ -105,4 +122,5 @@ class Checkpoint(keras.callbacks.Callback):
             self._progress.best.assign(score if score is not None else -float("inf"))
             self._workdir.save_model(self.model, "best")
         self._workdir.save_model(self.model, "last")
+        self._progress.awaits_validation.assign(False)
         self._save()

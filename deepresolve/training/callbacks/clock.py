@@ -1,4 +1,4 @@
-"""Counts steps and seconds, reports throughput, ends a run that is out of time."""
+"""Counts steps and seconds, ends a run that is out of time."""
 
 from __future__ import annotations
 
@@ -13,30 +13,22 @@ from deepresolve.training.workers import Agreement
 class Clock(keras.callbacks.Callback):
     """Keeps a `Progress` up to date while the model trains.
 
-    Adds "patches_per_second" to the epoch's logs. Time between epochs (validation,
-    checkpoints) does not count.
+    Time between epochs (validation, checkpoints) does not count.
 
     Args:
       progress: counters to advance, perhaps restored from a checkpoint.
-      batch_size: patches of one step.
       max_minutes: stop after this much training time; 0 for no limit.
       agree: gives all workers the time of one, so that they do the same at each step.
     """
 
     def __init__(
-        self,
-        progress: Progress,
-        batch_size: int,
-        max_minutes: float = 0,
-        agree: Agreement = float,
+        self, progress: Progress, max_minutes: float = 0, agree: Agreement = float
     ):
         super().__init__()
         self._agree = agree
         self._progress = progress
-        self._batch_size = batch_size
         self._max_seconds = 60 * max_minutes
         self._last = 0.0
-        self._epoch_start = (0, 0.0)
 
     @property
     def out_of_time(self) -> bool:
@@ -47,7 +39,6 @@ class Clock(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Starts to count."""
         self._last = time.perf_counter()
-        self._epoch_start = (int(self._progress.step), float(self._progress.seconds))
 
     def on_train_batch_end(self, batch, logs=None):
         """Counts the step."""
@@ -58,11 +49,3 @@ class Clock(keras.callbacks.Callback):
         self._last = now
         if self.out_of_time:
             self.model.stop_training = True
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Adds the throughput to the logs."""
-        step, seconds = self._epoch_start
-        patches = (int(self._progress.step) - step) * self._batch_size
-        spent = float(self._progress.seconds) - seconds
-        if logs is not None and spent > 0:
-            logs["patches_per_second"] = patches / spent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -44,6 +44,7 @@ class VolumeValidation(keras.callbacks.Callback):
       metrics: `fn(reference, estimate, *, spacing_mm, data_range)` by name.
       config: the run.
       tensorboard: folder for the images.
+      check: called before each block; what it raises ends the validation.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class VolumeValidation(keras.callbacks.Callback):
         metrics: Metrics,
         config: Config,
         tensorboard: str,
+        check: Callable[[], None] = lambda: None,
     ):
         super().__init__()
         self._blocks = list(blocks)
@@ -59,6 +61,7 @@ class VolumeValidation(keras.callbacks.Callback):
         self._config = config
         self._task = VALIDATIONS[config.task]
         self._tensorboard = tensorboard
+        self._check = check
         self._writer = tf.summary.create_file_writer(tensorboard)
         self._network = None
 
@@ -77,6 +80,7 @@ class VolumeValidation(keras.callbacks.Callback):
         """Measures every block and draws the first."""
         losses, estimates = [], []
         for block in self._blocks:
+            self._check()
             output = self._network(_batch(block.input.array))
             losses.append(self._loss(block, output))
             estimates.append(self._task.estimate(output[0].numpy()))

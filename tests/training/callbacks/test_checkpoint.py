@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deepresolve.config import Config
+from deepresolve.keras_stack import loss_scale
 from deepresolve.training.callbacks import Checkpoint
 from deepresolve.training.optimizers import (
     OPTIMIZERS,
@@ -22,12 +23,12 @@ ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 def make(tmp_path):
     """Builds a model with its checkpoint callback in one shared workdir."""
 
-    def build(minutes=60.0, optimizer="adam", agree=float):
+    def build(minutes=60.0, optimizer="adam", precision="float32", agree=float):
         with kept_in_variables():
             layers = keras.layers.Dropout(0.5, seed=1), keras.layers.Dense(1)
             model = keras.Sequential([keras.Input((8,)), *layers])
         config = Config(optimizer=optimizer, learning_rate=0.1, clip_norm=1.0)
-        model.compile(build_optimizer(config), "mse")
+        model.compile(build_optimizer(config, precision), "mse", jit_compile=False)
         create_variables(model.optimizer, model.trainable_variables)
         progress = Progress()
         callback = Checkpoint(
@@ -51,10 +52,11 @@ def test_nothing_to_restore_at_first(make, tmp_path):
     assert callback.restore(Workdir(tmp_path)) is False
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer):
+def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer, precision):
     try:
-        model, progress, callback = make(optimizer=optimizer)
+        model, progress, callback = make(optimizer=optimizer, precision=precision)
     except ValueError:
         assert not ADDONS
         pytest.skip("needs tensorflow-addons")
@@ -62,7 +64,9 @@ def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer):
     progress.step.assign(7)
     progress.seconds.assign(2.5)
     callback.on_epoch_end(0, {"val_psnr": 30.0})
-    restored, its_progress, its_callback = make(optimizer=optimizer)
+    restored, its_progress, its_callback = make(
+        optimizer=optimizer, precision=precision
+    )
     assert its_callback.restore(Workdir(tmp_path)) is True
     for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -74,6 +78,39 @@ def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer):
     for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     Workdir(tmp_path).load_model("best")
+
+
+def test_loss_scale_and_the_steps_since_it_changed_come_back(make):
+    model, _, callback = make(precision="mixed_float16")
+    x = np.ones((4, 8), np.float32)
+    model.fit(x, np.full((4, 1), np.inf, np.float32), verbose=0)  # skipped: halved
+    train(model, steps=3)
+    callback.on_epoch_end(0, {})
+    restored, _, its_callback = make(precision="mixed_float16")
+    its_callback.restore()
+    assert loss_scale(restored.optimizer) == 2**14
+    # It doubles after 2,000 steps without overflow (Keras's default): 3 are done.
+    x, y = (np.ones((1996, n), np.float32) for n in (8, 1))
+    restored.fit(x, y, batch_size=1, verbose=0)
+    assert loss_scale(restored.optimizer) == 2**14
+    train(restored)
+    assert loss_scale(restored.optimizer) == 2**15
+
+
+@pytest.mark.parametrize(
+    ("step", "stop", "awaits"), [(9, False, False), (10, False, True), (7, True, True)]
+)
+def test_interrupted_run_knows_whether_its_epoch_is_validated(make, step, stop, awaits):
+    model, progress, callback = make()
+    progress.step.assign(step)
+    model.stop_training = stop
+    callback.save_interrupted()
+    _, its_progress, its_callback = make()
+    its_callback.restore()
+    assert int(its_progress.step) == step
+    assert bool(its_progress.awaits_validation) is awaits
+    callback.on_epoch_end(0, {})
+    assert not bool(progress.awaits_validation)
 
 
 def test_best_keeps_the_highest_score_and_last_the_last(make, tmp_path):

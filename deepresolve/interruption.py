@@ -1,0 +1,77 @@
+"""An end that is asked for: a scheduler's SIGTERM, a user's Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import types
+from collections.abc import Callable, Iterator
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Work ended in good order because a signal asked for it.
+
+    Attributes:
+      name: of the signal.
+      status: exit status of the process, as shells and schedulers tell a signal: 143
+        after SIGTERM, 130 after SIGINT.
+    """
+
+    def __init__(self, number: int):
+        self.name = signal.Signals(number).name
+        self.status = 128 + number
+        super().__init__(f"Ended by {self.name}.")
+
+
+class Interruption:
+    """Remembers a signal until there is a good moment to end."""
+
+    def __init__(self):
+        self._number = 0
+        self._before = {}
+
+    def check(self, agree: Callable[[float], float] = float) -> None:
+        """The good moment: raises Interrupted where a signal has come.
+
+        Args:
+          agree: gives the processes of one run the number of one of them, so that they
+            end together.
+        """
+        if number := int(agree(self._number)):
+            raise Interrupted(number)
+
+    def _install(self):
+        for number in _SIGNALS:
+            # A shell starts what runs in the background with SIGINT ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._remember)
+
+    def _remember(self, number: int, frame: types.FrameType | None) -> None:
+        self._number = number
+        self._restore()  # A second signal need not wait.
+
+    def _restore(self):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[Interruption]:
+    """SIGTERM and SIGINT wait, in this context, for `Interruption.check`.
+
+    The second one acts at once, as it would without. Python hands signals to the main
+    thread alone: in any other nothing is held back.
+    """
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    interruption._install()
+    try:
+        yield interruption
+    finally:
+        interruption._restore()

@@ -1,0 +1,55 @@
+"""What a run says of itself in the log."""
+
+from __future__ import annotations
+
+import logging
+
+import keras
+
+from deepresolve.config import Config
+from deepresolve.interruption import Interrupted
+from deepresolve.networks import cost
+from deepresolve.training.progress import Progress
+from deepresolve.workdir import Workdir
+
+_logger = logging.getLogger(__name__)
+
+
+def say_size(model: keras.Model, config: Config, flop_per_voxel: float) -> None:
+    """Parameters of the network, and work for each voxel."""
+    _logger.info(
+        "%s: %s parameters, %s FLOP per voxel of a patch.",
+        config.model,
+        f"{cost.num_parameters(model):,}",
+        f"{flop_per_voxel:,.0f}",
+    )
+
+
+def say_where(
+    workdir: Workdir, config: Config, progress: Progress, steps_per_epoch: int
+) -> None:
+    """Where a run goes on; nothing where it begins."""
+    step = int(progress.step)
+    if not step:
+        return
+    _logger.info(
+        "Resuming %s at step %d (epoch %d of %d, step %d of %d).",
+        workdir.path,
+        step,
+        step // steps_per_epoch + 1,
+        config.num_epochs,
+        step % steps_per_epoch,
+        steps_per_epoch,
+    )
+
+
+def say_interrupted(
+    workdir: Workdir, progress: Progress, interrupted: Interrupted
+) -> None:
+    """What is saved, and how to go on."""
+    _logger.warning(
+        "%s: step %d is saved in %s. The same command goes on from there.",
+        interrupted.name,
+        int(progress.step),
+        workdir.path,
+    )

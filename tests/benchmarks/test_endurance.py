@@ -1,0 +1,57 @@
+"""Real trainings of both tasks, killed at random moments; this is the slowest test."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from records import conversion
+from records.datasets import DATASETS
+
+BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def records_dir(tmp_path):
+    study = DATASETS["phantom"](
+        num_subjects=3, phantom_shape=(24, 24, 24), phantom_spacing_mm=(2.0, 2.0, 2.0)
+    )
+    recipe = conversion.Recipe("phantom", study, split=(34, 33, 33))
+    conversion.convert(recipe, str(tmp_path / "records"), num_workers=1)
+    return tmp_path / "records"
+
+
+def test_killed_trainings_end_with_the_state_of_undisturbed_ones(records_dir, tmp_path):
+    command = [
+        *(sys.executable, "endurance.py", f"--output={tmp_path}", "--kills=2"),
+        *(f"--records={records_dir}", "--num_epochs=2", "--steps_per_epoch=10"),
+        *("--sr_flag=--num_layers=2", "--sr_flag=--num_features=2"),
+        *("--sr_flag=--patch_shape=16,16,12", "--sr_flag=--min_tissue=0"),
+        *("--seg_flag=--num_levels=2", "--seg_flag=--num_features=2"),
+        *("--seg_flag=--patch_shape=16,16,8", "--seg_flag=--max_blur=1"),
+    ]
+    done = subprocess.run(
+        command, cwd=BENCHMARKS, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((tmp_path / "endurance.json").read_text())
+    assert [result["task"] for result in results] == [
+        "super_resolution",
+        "segmentation",
+    ]
+    for result in results:
+        assert result["sigterm_status"] == 143
+        assert result["sigterm_seconds"] < 10
+        assert result["tensors"] > 10
+        assert result["tensors_that_differ"] == []
+        # It went on after the SIGTERM, and again where a kill left something to do.
+        steps = result["resumed_at_steps"]
+        assert steps[0] >= 2
+        assert steps == sorted(steps)
+        log = (tmp_path / f"{result['task']}_killed.log").read_text()
+        assert "SIGTERM: step " in log
+        assert "Ended by SIGTERM." in log
+        for name in ("best.keras", "last.keras"):
+            assert (tmp_path / f"{result['task']}_killed" / name).exists()
