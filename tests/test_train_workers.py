@@ -202,27 +202,51 @@ def test_only_the_chief_writes(undisturbed):
         assert len(list((undisturbed / "tensorboard" / name).iterdir())) == 1
 
 
-def test_killed_worker_rejoins_from_the_last_checkpoint(
-    records_dir, undisturbed, tmp_path
-):
-    path = tmp_path / "run"
-    checkpoint = path / "checkpoints" / "checkpoint"
-    with two_workers(records_dir, path) as processes:
+@contextlib.contextmanager
+def two_workers_after_checkpoint(records_dir, workdir, number):
+    """Starts both and waits for a checkpoint of that number."""
+    checkpoint = workdir / "checkpoints" / "checkpoint"
+    with two_workers(records_dir, workdir) as processes:
         deadline = time.monotonic() + TIMEOUT_S
-        while not checkpoint.exists() or "ckpt-3" not in checkpoint.read_text():
+        while not checkpoint.exists() or f"ckpt-{number}" not in checkpoint.read_text():
             assert processes[0].poll() is None, processes[0].communicate()[1]
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        processes[1].send_signal(signal.SIGKILL)
-        log = processes[0].communicate(timeout=TIMEOUT_S)[1]
-        assert processes[0].returncode == 1
-    assert "Start all of them again with the same command" in log
-    assert "Traceback" not in log
+        yield processes
+
+
+def check_resumed_run_is_undisturbed(records_dir, path, undisturbed):
     for log in train(records_dir, path):
         assert "Resuming" in log
     one, other = (Workdir(p).load_model("last") for p in (undisturbed, path))
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_killed_worker_rejoins_from_the_last_checkpoint(
+    records_dir, undisturbed, tmp_path
+):
+    path = tmp_path / "run"
+    with two_workers_after_checkpoint(records_dir, path, 3) as processes:
+        processes[1].send_signal(signal.SIGKILL)
+        log = processes[0].communicate(timeout=TIMEOUT_S)[1]
+        assert processes[0].returncode == 1
+    assert "Start all of them again with the same command" in log
+    assert "Traceback" not in log
+    check_resumed_run_is_undisturbed(records_dir, path, undisturbed)
+
+
+def test_sigterm_on_the_chief_ends_all_with_a_checkpoint(
+    records_dir, undisturbed, tmp_path
+):
+    path = tmp_path / "run"
+    with two_workers_after_checkpoint(records_dir, path, 3) as processes:
+        processes[0].send_signal(signal.SIGTERM)
+        for process in processes:
+            log = process.communicate(timeout=TIMEOUT_S)[1]
+            assert process.returncode == 128 + signal.SIGTERM, log
+            assert "is saved" in log
+    check_resumed_run_is_undisturbed(records_dir, path, undisturbed)
 
 
 def test_too_few_shards_are_refused_before_any_other_worker_is_there(tmp_path):
