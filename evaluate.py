@@ -96,12 +96,18 @@ def _plan(stored):
       A `deepresolve.evaluation.plan.Plan` and facts for the report.
 
     Raises:
-      ValueError: a workdir of the wrong task or of another study, or no labels.
+      ValueError: a workdir of the wrong task, twice the same, or of another study, or
+        no labels.
     """
     from deepresolve.evaluation.plan import Plan
     from deepresolve.inference.segmentation import Segmenter
     from deepresolve.inference.super_resolution import SuperResolver
 
+    if FLAGS.seg_workdir and FLAGS.seg_workdir == FLAGS.benchmark_workdir:
+        raise ValueError(
+            f"--seg_workdir and --benchmark_workdir are both {FLAGS.seg_workdir}: a "
+            "network is not its own benchmark. Name another run, or leave one out."
+        )
     configs, functions = {}, {}
     factor = FLAGS.downsample_factor
     if FLAGS.sr_workdir:

@@ -5,8 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import tempfile
 import uuid
 from collections.abc import Iterator
+
+
+def make_folder(path: pathlib.Path) -> None:
+    """Makes a folder, and sees that it takes files before long work is done for it.
+
+    Raises:
+      OSError: it does not.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"Cannot write files into the folder {path} ({error.strerror}). Name "
+            "another one, or change what stands in the way."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -94,12 +94,23 @@ class Workdir:
             raise ValueError(f"{path}: {error}") from error
 
     def load_provenance(self) -> list[dict[str, Any]]:
-        """What provenance.json tells of each start of the run, the first one first."""
+        """What provenance.json tells of each start of the run, the first one first.
+
+        Raises:
+          ValueError: the file is damaged.
+        """
         path = self.join("provenance.json")
         if not gfile.exists(path):
             return []
         with gfile.GFile(path) as file:
-            return json.load(file)
+            text = file.read()
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is damaged: {error}. Restore it, or delete it: it tells how "
+                "the run was made and is not needed to go on."
+            ) from error
 
     def add_provenance(self, entry: dict[str, Any]) -> None:
         """Appends one start of the run to provenance.json."""
@@ -129,7 +140,7 @@ class Workdir:
         """Reads NAME.keras.
 
         Raises:
-          ValueError: the run has not saved it yet.
+          ValueError: the run has not saved it yet, or it cannot be read.
         """
         if not self.has_model(name):
             raise ValueError(
@@ -139,9 +150,16 @@ class Workdir:
         with tempfile.TemporaryDirectory() as folder:
             local = pathlib.Path(folder) / "model.keras"
             gfile.copy(self.join(f"{name}.keras"), str(local))
-            return keras.models.load_model(
-                local, compile=False, custom_objects=CUSTOM_OBJECTS
-            )
+            try:
+                return keras.models.load_model(
+                    local, compile=False, custom_objects=CUSTOM_OBJECTS
+                )
+            except (ValueError, TypeError, KeyError, OSError) as error:
+                raise ValueError(
+                    f"{self.join(name)}.keras cannot be read: it is damaged, or of "
+                    f"another version ({error}). The other one of best.keras and "
+                    "last.keras may be whole; train.py writes both again."
+                ) from error
 
 
 def _require_same_run(stored: Config, asked: Config, path: str) -> None:

@@ -236,6 +236,7 @@ def several(records_dir, workdirs, scans, convert, tmp_path_factory):
         "no labels": flags("4", records=bare, **networks(sr="sr", seg="seg")),
         "unknown class": flags("5", **networks(benchmark="patella")),
         "no such factor": flags("6", **networks(seg="seg"), downsample_factor=9),
+        "twice the same": flags("8", **networks(seg="seg", benchmark="seg")),
         "empty split": flags("7", **networks(sr="sr"), split="train"),
     }
     done = run("-c", SEVERAL_RUNS, json.dumps(runs))
@@ -272,13 +273,14 @@ def test_any_of_the_workdirs_will_do(several, name, output, image_sets, figures)
         ("no labels", "2 of 2 test subjects of .* have no labels, the first 'knee0'"),
         ("unknown class", "lacks labels .* 'patellar cartilage'"),
         ("no such factor", "9"),
+        ("twice the same", "both .*: a network is not its own benchmark"),
         ("empty split", "The split 'train' of .* has no subjects"),
     ],
 )
 def test_what_cannot_be_measured_is_told_before_the_run(several, name, message):
     outcomes, folder = several
     assert re.search(message, outcomes[name])
-    assert not any(folder.glob("[1-7]/*"))
+    assert not any(folder.glob("[1-8]/*"))
 
 
 def test_an_error_is_one_line_and_leaves_no_file(records_dir, workdirs, tmp_path):

@@ -28,7 +28,9 @@ ALLOWED = {
         *("config", "workdir", "imaging", "pipeline", "networks"),
         *("interruption", "keras_stack", "storage"),
     },
-    "inference": {"config", "entry", "workdir", "imaging", "networks", "storage"},
+    "inference": {
+        *("config", "entry", "files", "workdir", "imaging", "networks", "storage"),
+    },
     "evaluation": {"files", "imaging"},
 }
 HEAVY = {"tensorflow", "keras"}

@@ -47,6 +47,16 @@ def test_damaged_config_is_named(workdir):
         workdir.load_config()
 
 
+def test_damaged_weights_and_provenance_are_named(workdir):
+    workdir.start(Config())
+    for name in ("best.keras", "provenance.json"):
+        storage.write(workdir.join(name), b"PK{")
+    with pytest.raises(ValueError, match=r"run/best\.keras cannot be read"):
+        workdir.load_model("best")
+    with pytest.raises(ValueError, match=r"run/provenance\.json is damaged"):
+        workdir.load_provenance()
+
+
 def test_provenance_keeps_every_start(workdir):
     workdir.start(Config())
     workdir.add_provenance({"seed": 1})

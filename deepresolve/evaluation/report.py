@@ -131,12 +131,12 @@ def make_folder(directory: str) -> pathlib.Path:
 
     Raises:
       ValueError: `directory` is a remote address.
-      OSError: it cannot be made.
+      OSError: it cannot be made or written into.
     """
     if "://" in directory:
         raise ValueError(f"The report goes to a local folder; got {directory}.")
     path = pathlib.Path(directory)
-    path.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path)
     return path
 
 

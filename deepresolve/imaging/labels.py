@@ -7,11 +7,14 @@ the run in their order, each made of one label or of several merged ones.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+# What the name of a file or of a curve had better not hold.
+_UNSAFE = re.compile(r"[^\w.-]+")
 _NUM_VALUES = 256  # of a uint8 label
 _COUNTED_AT_ONCE = 2**20
 _EXAMPLE = "'1=femoral cartilage,2=patellar cartilage'"
@@ -115,8 +118,8 @@ def class_sources(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
       Names of labels by name of class, in the order of `classes`.
 
     Raises:
-      ValueError: there are no classes, one is not written like that, or a class or
-        label comes twice.
+      ValueError: there are no classes, one is not written like that, a class or label
+        comes twice, or two names differ in signs or case alone.
     """
     if not classes:
         raise ValueError("A segmentation needs at least one class.")
@@ -126,6 +129,11 @@ def class_sources(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
         if name in sources:
             raise ValueError(f"The class {name!r} comes twice in {tuple(classes)}.")
         sources[name] = labels
+    if len({slug(name).lower() for name in sources}) < len(sources):
+        raise ValueError(
+            f"Two of the classes {tuple(sources)} differ in signs or case alone: their "
+            "files and curves would have one name. Rename one: NEW=NAME."
+        )
     uses = Counter(label for labels in sources.values() for label in labels)
     if repeated := [label for label, count in uses.items() if count > 1]:
         raise ValueError(
@@ -133,6 +141,11 @@ def class_sources(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
             f"{tuple(classes)}. A label belongs to one class, once."
         )
     return sources
+
+
+def slug(name: str) -> str:
+    """The name of a class as part of a file's name or of a curve's."""
+    return _UNSAFE.sub("_", name)
 
 
 def _parse_class(entry: str) -> tuple[str, tuple[str, ...]]:

@@ -42,7 +42,7 @@ def mirrored_classes(class_names: Sequence[str]) -> tuple[int, ...]:
             raise ValueError(
                 f"In a mirror the class {name!r} becomes {opposite!r}, which is none "
                 f"of the classes {tuple(class_names)}. Add it, merge the two, or do "
-                "without mirroring."
+                "without mirroring: --norandom_mirror in training, no --flips after it."
             )
         numbers.append(1 + class_names.index(opposite))
     return tuple(numbers)

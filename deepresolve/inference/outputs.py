@@ -28,7 +28,8 @@ def plan_outputs(
 
     Raises:
       ValueError: another file format, several scans for one file, two scans for the
-        same file, or a scan that would be overwritten by a result.
+        same file, a scan that would be overwritten by a result, or results within the
+        folder of scans.
     """
     target = pathlib.Path(output)
     if output.lower().endswith(_OTHER_ENDINGS):
@@ -47,6 +48,12 @@ def plan_outputs(
         root = pathlib.Path(source)
         pairs = [(scan, target / f"{_name(scan, root)}.nii.gz") for scan in scans]
     _check_distinct(pairs, endings)
+    # The next command for the same folder would take the results for scans.
+    if target.resolve().is_relative_to(pathlib.Path(source).resolve()):
+        raise ValueError(
+            f"--output={output} lies within --input={source}, where results would pass "
+            "for scans. Name a folder beside it."
+        )
     return pairs
 
 

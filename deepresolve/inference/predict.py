@@ -109,6 +109,7 @@ _OWN_FLAGS = {
 
 def run() -> int:
     """Takes all scans through the network; returns the exit status."""
+    from deepresolve import files
     from deepresolve.imaging import formats
     from deepresolve.inference.outputs import plan_outputs
     from deepresolve.workdir import Workdir
@@ -118,6 +119,8 @@ def run() -> int:
     writer = _WRITERS[task]()
     scans = formats.find_scans(FLAGS.input)
     pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, writer.endings)
+    for folder in {target.parent for _, target in pairs}:
+        files.make_folder(folder)
     num_failed = sum(not _predict(scan, target, writer) for scan, target in pairs)
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)

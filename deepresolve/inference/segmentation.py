@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -47,8 +48,9 @@ class Segmenter:
         come on top.
 
     Raises:
-      ValueError: a window out of range, flips where a class lacks its counterpart, or
-        a network that has not one output for each class and one for the background.
+      ValueError: a window or memory out of range, flips where a class lacks its
+        counterpart, or a network that has not one output for each class and one for the
+        background.
     """
 
     def __init__(
@@ -59,6 +61,10 @@ class Segmenter:
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
     ):
+        if not 0 < memory_gib < math.inf:
+            raise ValueError(
+                f"memory_gib must be a finite number above 0; got {memory_gib}."
+            )
         self.config = config
         self.class_names = config.class_names
         self._num_outputs = 1 + len(self.class_names)
@@ -111,7 +117,15 @@ class Segmenter:
                 "segmentation."
             )
         model = networks.build_model(config, _PRECISIONS[dtype])
-        model.set_weights(run.load_model(checkpoint).get_weights())
+        trained = run.load_model(checkpoint)
+        try:
+            model.set_weights(trained.get_weights())
+        except ValueError as error:
+            raise ValueError(
+                f"{workdir}: {checkpoint}.keras is not the network that config.json "
+                f"describes ({error}). Train it again, or restore the file that was "
+                "changed."
+            ) from error
         return cls(model, config, window_shape, flips, memory_gib)
 
     def probabilities(

@@ -8,20 +8,17 @@ than the target's; and `memory_advice`, for who has too little of it.
 from __future__ import annotations
 
 import pathlib
-import re
 from collections.abc import Sequence
 
 from deepresolve import storage
 from deepresolve.imaging import formats
+from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
 from deepresolve.inference.components import keep_largest
 from deepresolve.inference.outputs import with_ending
 from deepresolve.inference.segmentation import Segmenter
 from deepresolve.inference.super_resolution import SuperResolver, with_dtype
-
-# What a file's name had better not hold.
-_UNSAFE = re.compile(r"[^\w.-]+")
 
 
 class ThinSliceWriter:
@@ -105,20 +102,9 @@ class LabelMapWriter:
 
 
 def probability_endings(class_names: Sequence[str]) -> tuple[str, ...]:
-    """What the names of the probabilities' files end in, one for each class.
-
-    Raises:
-      ValueError: two classes would share a file, such as "a b" and "a/b".
-    """
-    endings = tuple("_probability_" + _UNSAFE.sub("_", name) for name in class_names)
-    if len({ending.lower() for ending in endings}) < len(endings):
-        raise ValueError(
-            f"The probabilities of {tuple(class_names)} would share a file name: "
-            f"{endings}. Train with names that differ in more than signs and case."
-        )
-    return endings
+    """What the names of the probabilities' files end in, one for each class."""
+    return tuple(f"_probability_{slug(name)}" for name in class_names)
 
 
 def _write(path: pathlib.Path, volume: Volume) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     formats.write(path, volume)

@@ -69,6 +69,11 @@ class Folder:
         """
         del seed
         images = _scans(pathlib.Path(self.source), leave_out=self.labels)
+        if self.labels and not images:
+            raise ValueError(
+                f"--labels={self.labels} holds all the scans of --source={self.source}."
+                " Give label maps a folder of their own."
+            )
         labels = _scans(pathlib.Path(self.labels)) if self.labels else {}
         missing = sorted(images.keys() - labels.keys()) if self.labels else []
         if missing:

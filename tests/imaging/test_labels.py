@@ -136,6 +136,8 @@ def test_classes_are_picked_renamed_and_merged(classes, expected):
         (("a", "new=a+b"), "'a'. are part of two classes.* in .'a', 'new=a[+]b'."),
         (("new=a+a",), "'a'. are part of two classes, or twice of one"),
         (("x=a+b", "y=b+a"), "'a', 'b'. are part of two classes"),
+        (("a b", "a_b"), "'a b', 'a_b'. differ in signs or case alone"),
+        (("Femur a", "x=b", "femur/a"), "differ in signs or case alone"),
     ],
 )
 def test_classes_that_make_no_sense_are_refused(classes, message):

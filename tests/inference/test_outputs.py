@@ -32,6 +32,9 @@ def test_scans_in_folders_are_named_after_them():
         ("out", ["s/a.nii", "s/a.nii.gz"], "would both become"),
         ("s", ["s/a.nii.gz"], "overwrite the scan"),
         ("s/a.nii", ["s/a.nii"], "overwrite the scan"),
+        ("s/out", ["s/a.nii"], "s/out lies within --input=s"),
+        ("s/out.nii.gz", ["s/a.nii"], "lies within"),
+        ("s/b/../c", ["s/a.nii"], "lies within"),
     ],
 )
 def test_results_that_would_collide_are_refused(output, names, message):

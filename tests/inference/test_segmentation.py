@@ -307,6 +307,21 @@ def test_network_of_other_classes_is_refused(one_convolution):
         one_convolution(np.zeros((3, 3, 3, 2)), (0, 0), ("femur", "tibia"))
 
 
+@pytest.mark.parametrize("memory_gib", [0.0, -1.0, float("inf"), float("nan")])
+def test_memory_that_is_none_is_refused(threshold, memory_gib):
+    with pytest.raises(ValueError, match="memory_gib must be a finite number above 0"):
+        threshold(memory_gib=memory_gib)
+
+
+def test_weights_of_another_network_are_named(seg_workdir, tmp_path):
+    other = Workdir(tmp_path / "run")
+    config = seg_workdir.load_config()
+    other.start(config.replace(num_features=config.num_features + 1))
+    other.save_model(seg_workdir.load_model("best"), "best")
+    with pytest.raises(ValueError, match=r"run: best\.keras is not the network that"):
+        Segmenter.from_workdir(other.path)
+
+
 def test_window_that_is_none_is_refused(threshold):
     with pytest.raises(ValueError, match=r"three whole numbers .* got \(8, 8\)"):
         threshold(window_shape=(8, 8))

@@ -158,10 +158,10 @@ def test_provenance_tells_classes_and_labels(run):
 
 def test_training_finds_ball_and_brick(labelled_data, dice, tmp_path):
     config = CONFIG.replace(
-        steps_per_epoch=120,
+        loss="dice_cross_entropy",
+        steps_per_epoch=240,
         num_epochs=1,
         num_features=8,
-        learning_rate=2e-2,
         dropout=0.0,
         checkpoint_minutes=10.0,
     )

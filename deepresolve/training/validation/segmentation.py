@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from deepresolve.config import Config
-from deepresolve.imaging.labels import lookup_table
+from deepresolve.imaging.labels import lookup_table, slug
 from deepresolve.training.data import ValidationScan
 from deepresolve.training.validation import drawing
 from deepresolve.training.validation.blocks import (
@@ -103,7 +103,7 @@ def scores(
       config: uses classes.
 
     Returns:
-      "METRIC" and "METRIC_CLASS", with underscores for spaces.
+      "METRIC" and "METRIC_CLASS", with underscores for spaces and signs.
 
     Raises:
       ValueError: a block cannot be measured; the message names its scan.
@@ -112,7 +112,7 @@ def scores(
     result = {}
     for name, metric in metrics.items():
         of_classes = {
-            f"{name}_{class_name.replace(' ', '_')}": mean(
+            f"{name}_{slug(class_name)}": mean(
                 [measure(metric, b, b.target.array == n, e == n) for b, e in pairs]
             )
             for n, class_name in enumerate(config.class_names, start=1)

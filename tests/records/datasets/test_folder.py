@@ -71,6 +71,13 @@ def test_one_id_for_two_scans_is_refused(scan, tmp_path):
         subjects(tmp_path / "scans")
 
 
+@pytest.mark.parametrize("folder", ["scans", "."])
+def test_label_maps_among_the_scans_are_refused(scan, tmp_path, folder):
+    scan("a.nii.gz")
+    with pytest.raises(ValueError, match=r"holds all the scans of --source=.*scans"):
+        subjects(tmp_path / "scans", labels=str(tmp_path / folder))
+
+
 def test_label_maps_without_a_scan_are_told(scan, label, tmp_path, caplog):
     scan("a.nii.gz")
     for name in ("a.nii.gz", "b.nii.gz", "c.nii.gz"):

@@ -80,14 +80,14 @@ def test_all_that_a_run_is_comes_back(make, tmp_path, optimizer, precision):
     Workdir(tmp_path).load_model("best")
 
 
-def test_loss_scale_and_the_steps_since_it_changed_come_back(make):
+def test_loss_scale_and_the_steps_since_it_changed_come_back(make, tmp_path):
     model, _, callback = make(precision="mixed_float16")
     x = np.ones((4, 8), np.float32)
     model.fit(x, np.full((4, 1), np.inf, np.float32), verbose=0)  # skipped: halved
     train(model, steps=3)
     callback.on_epoch_end(0, {})
     restored, _, its_callback = make(precision="mixed_float16")
-    its_callback.restore()
+    its_callback.restore(Workdir(tmp_path))
     assert loss_scale(restored.optimizer) == 2**14
     # It doubles after 2,000 steps without overflow (Keras's default): 3 are done.
     x, y = (np.ones((1996, n), np.float32) for n in (8, 1))
@@ -100,13 +100,15 @@ def test_loss_scale_and_the_steps_since_it_changed_come_back(make):
 @pytest.mark.parametrize(
     ("step", "stop", "awaits"), [(9, False, False), (10, False, True), (7, True, True)]
 )
-def test_interrupted_run_knows_whether_its_epoch_is_validated(make, step, stop, awaits):
+def test_interrupted_run_knows_whether_its_epoch_is_validated(
+    make, tmp_path, step, stop, awaits
+):
     model, progress, callback = make()
     progress.step.assign(step)
     model.stop_training = stop
     callback.save_interrupted()
     _, its_progress, its_callback = make()
-    its_callback.restore()
+    its_callback.restore(Workdir(tmp_path))
     assert int(its_progress.step) == step
     assert bool(its_progress.awaits_validation) is awaits
     callback.on_epoch_end(0, {})

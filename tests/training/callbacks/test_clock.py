@@ -51,7 +51,7 @@ def test_stops_when_the_training_time_is_spent(run, max_minutes, stops):
 
 def test_workers_go_by_the_time_of_the_chief(run):
     chiefs = iter([25.0, 61.0, 62.0])
-    callback, model, now = run(1, agree=lambda seconds: next(chiefs))
+    callback, model, _, now = run(1, agree=lambda seconds: next(chiefs))
     train(callback, now, 1, 1000.0)
     assert model.stop_training is False
     train(callback, now, 1, 0.0)
