@@ -4,8 +4,8 @@ r"""Whether a training that is killed again and again ends as if nothing had hap
 
 Trains `sr_cnn_small` and `seg_cnn_small` for a few epochs on synthetic knees: once
 undisturbed, and once ended by SIGTERM, as a preempted job is, then killed by SIGKILL at
-random moments (while it starts, steps, saves or validates), and started again each
-time. The last checkpoints of both are compared bit by bit: weights, optimizer,
+random moments (within a step, a save or a validation), and started again each time.
+The last checkpoints of both are compared bit by bit: weights, optimizer,
 counters, best score, and what dropout draws next. Prints the table and writes
 endurance.json; ends with status 1 where anything differs.
 
@@ -36,15 +36,14 @@ FLAGS = flags.FLAGS
 PRESETS = {"super_resolution": "sr_cnn_small", "segmentation": "seg_cnn_small"}
 # Names of what is no part of the state: the clock, and the checkpoint's own book.
 NO_STATE = ("progress/seconds/", "save_counter/", "_CHECKPOINTABLE_OBJECT_GRAPH")
-LONGEST_DELAY_SECONDS = 0.5
-LONGEST_START_SECONDS = 6.0
+LONGEST_DELAY_SECONDS = 0.3
 
 flags.DEFINE_string("output", None, "Folder for records, workdirs and the table.")
 flags.DEFINE_string("records", None, "Records; by default synthetic knees are made.")
 flags.DEFINE_integer("kills", 10, "SIGKILLs of each task.", 1)
 flags.DEFINE_integer("seed", 0, "Seed of their moments.")
 flags.DEFINE_integer("num_epochs", 3, "Epochs.", 1)
-flags.DEFINE_integer("steps_per_epoch", 20, "Steps of each.", 1)
+flags.DEFINE_integer("steps_per_epoch", 12, "Steps of each.", 1)
 flags.DEFINE_multi_string("sr_flag", [], "Further flags of the super-resolution.")
 flags.DEFINE_multi_string("seg_flag", [], "Further flags of the segmentation.")
 flags.mark_flag_as_required("output")
@@ -53,7 +52,7 @@ flags.mark_flag_as_required("output")
 def convert(folder: pathlib.Path) -> None:
     """Makes the records: three synthetic knees, one for each split."""
     command = [sys.executable, "-m", "records", "convert", "--dataset=phantom"]
-    command += ["--num_subjects=3", "--phantom_shape=112,112,64", "--split=34,33,33"]
+    command += ["--num_subjects=3", "--phantom_shape=112,112,81", "--split=34,33,33"]
     command += ["--phantom_spacing_mm=1,1,1.2", f"--output={folder}"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
@@ -98,15 +97,16 @@ class Training:
 
         Args:
           number: of the signal.
-          after: saves of the whole run to wait for.
+          after: saves of the whole run to wait for, and at least one of this process.
           delay: seconds to wait then.
 
         Returns:
           The process's status, and its seconds from the signal to the end.
         """
+        after = max(after, self._num_saves() + 1)
         process = self.start()
         while process.poll() is None and self._num_saves() < after:
-            time.sleep(0.01)
+            time.sleep(0.005)
         time.sleep(delay)
         sent = time.monotonic()
         process.send_signal(number)
@@ -136,15 +136,12 @@ class Training:
 
 
 def moments(seed: str) -> Iterator[tuple[int, float]]:
-    """Where each kill goes: saves of the run to wait for, and seconds then.
-
-    A run that has them already, for the last kill came late, is killed while it starts.
-    """
+    """Where each kill goes: saves of the run to wait for, and seconds then."""
     generator = random.Random(seed)  # noqa: S311 (no secret)
-    num_steps = FLAGS.num_epochs * FLAGS.steps_per_epoch
-    for step in sorted(generator.choices(range(num_steps - 2), k=FLAGS.kills)):
-        longest = LONGEST_DELAY_SECONDS if step else LONGEST_START_SECONDS
-        yield step, generator.uniform(0, longest)
+    # Steps are left for a kill that comes late.
+    stop = FLAGS.num_epochs * FLAGS.steps_per_epoch - 2 * FLAGS.kills
+    for step in sorted(generator.choices(range(stop), k=FLAGS.kills)):
+        yield step, generator.uniform(0, LONGEST_DELAY_SECONDS)
 
 
 def endure(task: str, records: pathlib.Path, output: pathlib.Path) -> dict[str, Any]:

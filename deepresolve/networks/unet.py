@@ -39,11 +39,13 @@ def unet(image, config: Config, precision: str):
       The same spatial shape, a channel for each class, the background first; float32.
     """
     seeds = itertools.count(config.seed)
+    # TensorFlow has no 3D pooling in float16 on a CPU; the largest is the same in both.
+    pooling_type = "float32" if precision == "mixed_float16" else precision
     x, skips = image, []
     for level in range(config.num_levels):
         if level:
             pool = _POOLINGS[len(x.shape)]
-            x = pool(2, dtype=precision, name=f"pool_{level}")(x)
+            x = pool(2, dtype=pooling_type, name=f"pool_{level}")(x)
         x = _level(x, level, config, seeds, precision, "down")
         if level >= config.num_levels - _LEVELS_WITH_DROPOUT:
             x = keras.layers.Dropout(

@@ -16,6 +16,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.interruption import Interrupted
 from deepresolve.keras_stack import loss_scale
 from deepresolve.training import callbacks
+from deepresolve.training.callbacks import schedule
 from deepresolve.training.data import TrainingData, ValidationScan
 from deepresolve.training.fit import fit
 from deepresolve.workdir import Workdir
@@ -338,6 +339,29 @@ def test_diverged_run_says_so_and_keeps_a_finite_checkpoint(data, tmp_path):
         names = [n for n in reader.get_variable_to_shape_map() if "model" in n]
         values = [reader.get_tensor(name) for name in names]
         assert all(np.isfinite(v).all() for v in values if v.dtype == np.float32)
+
+
+def test_step_that_diverges_is_named_and_the_weights_of_before_stay(
+    data, tmp_path, monkeypatch
+):
+    config = CONFIG.replace(schedule="constant", checkpoint_minutes=0.0)
+    one_epoch = train(data, tmp_path / "a", config.replace(num_epochs=1)).get_weights()
+    rate_at = schedule.learning_rate_at
+
+    def spoil(config, step, share_done):
+        return float("nan") if step == 5 else rate_at(config, step, share_done)
+
+    monkeypatch.setattr(schedule, "learning_rate_at", spoil)
+    path = tmp_path / "b"
+    with pytest.raises(
+        ValueError, match=r"diverged at step 6:.*checkpoint is from bef"
+    ):
+        train(data, path, config)
+    assert saved_step(path) == 5
+    for name in ("best", "last"):
+        stored = Workdir(path).load_model(name).get_weights()
+        for a, b in zip(one_epoch, stored, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_thin_validation_scan_is_named_before_anything_is_written(data, tmp_path):

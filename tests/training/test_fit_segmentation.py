@@ -195,6 +195,27 @@ def test_2d_network_trains_on_slices_and_is_measured_on_volumes(
     assert ("epoch_dsc_brick", 0) in events(tmp_path)
 
 
+@pytest.mark.parametrize("model", ["seg_cnn", "segnet_2d", "unet_2d"])
+def test_every_network_trains_in_float16(labelled_data, dice, tmp_path, model):
+    slices = 8 if model == "seg_cnn" else 1
+    config = CONFIG.replace(
+        model=model,
+        patch_shape=(16, 16, slices),
+        num_epochs=1,
+        steps_per_epoch=10,
+        foreground_rate=0.0,
+        precision="mixed_float16",
+        checkpoint_minutes=10.0,
+    )
+    weights = train(labelled_data, tmp_path, dice, config).get_weights()
+    assert all(np.isfinite(weight).all() for weight in weights)
+    shown = events(tmp_path)
+    assert np.isfinite(shown["epoch_loss", 0])
+    # Few of the steps were skipped, and skipping ended.
+    assert 2**5 < shown["epoch_loss_scale", 0] <= 2**15
+    assert_same(weights, Workdir(tmp_path).load_model("last").get_weights())
+
+
 def test_validation_scan_without_labels_is_refused_before_anything_is_written(
     labelled_data, dice, tmp_path
 ):
