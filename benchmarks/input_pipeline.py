@@ -91,14 +91,15 @@ def measure_peers() -> dict | None:
 def print_tables(result: dict) -> None:
     """Prints everything in words."""
     copy = result["memory_copy"]["gb_per_second"]
-    print("\nstream                        scans  pairs/s  first batch  peak     moved")
+    print(f"\n{'stream':<28} scans  pairs/s  cores  first batch  peak      moved")
     named = [("SR 32x32x32, batches of 32", run) for run in result["super_resolution"]]
     named.append(("segmentation, augmented", result["segmentation"]))
     for name, run in named:
         moved = run["moved_gb_per_second"]
         print(
-            f"{name:<29} {run['num_volumes']:>5} {run['pairs_per_second']:>8.1f} "
-            f"{run['first_batch_seconds']:>9.2f} s {run['peak_gib']:>7.2f} GiB "
+            f"{name:<28} {run['num_volumes']:>5} {run['pairs_per_second']:>8.1f} "
+            f"{run['cores_used']:>6.2f} {run['first_batch_seconds']:>9.2f} s "
+            f"{run['peak_gib']:>8.2f} GiB "
             f"{moved:>6.2f} GB/s = {moved / copy:.0%} of the copy"
         )
     print(f"memory copy, read and written: {copy:.1f} GB/s on all cores")

@@ -60,7 +60,7 @@ def run(records: str, preset: str, changes: dict, seconds: float) -> dict:
     pair = next(batches)
     first_batch_seconds = time.perf_counter() - start
     pair_bytes = sum(t.dtype.size * np.prod(t.shape[1:]) for t in pair)
-    steps, start = 0, time.perf_counter()
+    steps, start, cpu_start = 0, time.perf_counter(), time.process_time()
     while (passed := time.perf_counter() - start) < seconds:
         next(batches)
         steps += 1
@@ -71,6 +71,8 @@ def run(records: str, preset: str, changes: dict, seconds: float) -> dict:
         "num_volumes": len(shapes),
         "first_batch_seconds": first_batch_seconds,
         "pairs_per_second": rate,
+        # Fewer than there are: something else computes, too, or a stage waits.
+        "cores_used": (time.process_time() - cpu_start) / passed,
         # Every voxel is read and written to be cut, and again to be put into a batch.
         "moved_gb_per_second": 4 * float(pair_bytes) * rate / 1e9,
         "peak_gib": _peak_gib(),

@@ -10,15 +10,18 @@ import uuid
 from collections.abc import Iterator
 
 
-def make_folder(path: pathlib.Path) -> None:
-    """Makes a folder, and sees that it takes files before long work is done for it.
+def check_folder(path: pathlib.Path) -> None:
+    """Sees that a folder takes files before long work is done for it; makes none.
+
+    Args:
+      path: the folder; where it does not exist, what it would be made in is tried.
 
     Raises:
       OSError: it does not.
     """
+    existing = next(p for p in (path, *path.absolute().parents) if p.exists())
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise OSError(

@@ -6,17 +6,17 @@ import pytest
 from deepresolve import files
 
 
-def test_a_folder_is_made_and_left_empty(tmp_path):
-    files.make_folder(tmp_path / "a" / "b")
-    files.make_folder(tmp_path / "a" / "b")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
+def test_a_folder_that_can_be_made_passes_and_is_not_made(tmp_path):
+    files.check_folder(tmp_path)
+    files.check_folder(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_folder_is_told(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file", tmp_path / "file" / "folder"):
         with pytest.raises(OSError, match=r"Cannot write files into .*file.* \("):
-            files.make_folder(path)
+            files.check_folder(path)
 
 
 def test_a_folder_that_takes_no_files_is_told(tmp_path, monkeypatch):
@@ -25,7 +25,7 @@ def test_a_folder_that_takes_no_files_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files.tempfile, "TemporaryFile", refuse)
     with pytest.raises(OSError, match=r"folder .* \(Permission denied\)\. Name"):
-        files.make_folder(tmp_path)
+        files.check_folder(tmp_path)
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path):

@@ -136,7 +136,8 @@ def make_folder(directory: str) -> pathlib.Path:
     if "://" in directory:
         raise ValueError(f"The report goes to a local folder; got {directory}.")
     path = pathlib.Path(directory)
-    files.make_folder(path)
+    files.check_folder(path)
+    path.mkdir(parents=True, exist_ok=True)
     return path
 
 

@@ -120,7 +120,7 @@ def run() -> int:
     scans = formats.find_scans(FLAGS.input)
     pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, writer.endings)
     for folder in {target.parent for _, target in pairs}:
-        files.make_folder(folder)
+        files.check_folder(folder)
     num_failed = sum(not _predict(scan, target, writer) for scan, target in pairs)
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)

@@ -61,9 +61,9 @@ class Segmenter:
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
     ):
-        if not 0 < memory_gib < math.inf:
+        if not 0 <= memory_gib < math.inf:
             raise ValueError(
-                f"memory_gib must be a finite number above 0; got {memory_gib}."
+                f"memory_gib must be a finite number from 0 on; got {memory_gib}."
             )
         self.config = config
         self.class_names = config.class_names

@@ -107,4 +107,5 @@ def probability_endings(class_names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _write(path: pathlib.Path, volume: Volume) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     formats.write(path, volume)

@@ -40,6 +40,7 @@ def test_every_stream_is_measured(measured):
     assert [run["num_volumes"] for run in figures["super_resolution"]] == [2]
     for run in [*figures["super_resolution"], figures["segmentation"]]:
         assert run["pairs_per_second"] > 0
+        assert run["cores_used"] > 0
         assert 0 < run["first_batch_seconds"] < 60
         # TensorFlow alone takes some 0.3 GiB; a machine's memory is the other bound.
         assert 0.2 < run["peak_gib"] < 64

@@ -32,7 +32,7 @@ def read_rows(path):
 
 
 def test_label_map_and_table(segmenter, tmp_path):
-    folder, table = tmp_path, tmp_path / "volumes.csv"
+    folder, table = tmp_path / "new", tmp_path / "new" / "volumes.csv"
     writer = LabelMapWriter(segmenter, table)
     told = writer.write(scan(*PIECE, ISLAND), folder / "a.nii.gz")
     assert told == "femoral cartilage 3 mm³"  # 9 voxels of 0.3 mm³
