@@ -10,16 +10,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import math
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from deepresolve.config_fields import Shape, check, option
 from deepresolve.imaging.factor import check_factor
 from deepresolve.imaging.labels import class_sources
-
-Shape = tuple[int, int, int]
 
 # Fields that say where and how a run computes and is watched, not what it learns.
 BOOKKEEPING = frozenset(
@@ -40,28 +37,8 @@ BOOKKEEPING = frozenset(
 # score on other blocks cannot be compared with the best one so far.
 CHANGEABLE = frozenset({"checkpoint_minutes", "max_minutes", "num_epochs"})
 
-
-def _field(default, help_text: str, minimum=None, maximum=None, task=None):
-    """A field with the text of its flag.
-
-    Args:
-      default: its value where nothing is said.
-      help_text: meaning, unit and source.
-      minimum: smallest value that makes sense; None for any.
-      maximum: largest value that makes sense; None for any.
-      task: the only task that the field belongs to; None for all.
-    """
-    metadata = {
-        "help": help_text,
-        "minimum": minimum,
-        "maximum": maximum,
-        "task": task,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-_super_resolution_field = functools.partial(_field, task="super_resolution")
-_segmentation_field = functools.partial(_field, task="segmentation")
+_super_resolution_field = functools.partial(option, task="super_resolution")
+_segmentation_field = functools.partial(option, task="segmentation")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,16 +53,16 @@ class Config:
       ValueError: a value is out of range, or two fields contradict each other.
     """
 
-    preset: str = _field("", "Name of the preset that these values started from.")
-    task: Literal["super_resolution", "segmentation"] = _field(
+    preset: str = option("", "Name of the preset that these values started from.")
+    task: Literal["super_resolution", "segmentation"] = option(
         "super_resolution", "What the network learns."
     )
 
-    model: str = _field("sr_cnn", "Name in deepresolve.networks.MODELS.")
+    model: str = option("sr_cnn", "Name in deepresolve.networks.MODELS.")
     num_layers: int = _super_resolution_field(
         20, "Convolutions, the last one linear (abstract).", 2
     )
-    num_features: int = _field(
+    num_features: int = option(
         64,
         "Features of each inner convolution of SR-CNN (abstract); of the first level "
         "of a segmentation network, doubled at each level below.",
@@ -115,20 +92,20 @@ class Config:
     downsample_factors: tuple[int, ...] = _super_resolution_field(
         (3,), "Thick slices are this many thin ones apart; several train together."
     )
-    patch_shape: Shape = _field((32, 32, 32), "Voxels of a training patch.", 1)
-    patch_stride: Shape = _field(
+    patch_shape: Shape = option((32, 32, 32), "Voxels of a training patch.", 1)
+    patch_stride: Shape = option(
         (16, 16, 16), "Distance of neighbouring grid patches, in voxels (abstract).", 1
     )
-    patch_sampling: Literal["grid", "random"] = _field(
+    patch_sampling: Literal["grid", "random"] = option(
         "grid", "Every patch of the grid, or patches at random places."
     )
-    patches_per_volume: int = _field(
+    patches_per_volume: int = option(
         0, "Random patches of one volume in one epoch; 0: as many as the grid has.", 0
     )
-    air_threshold: float = _field(
+    air_threshold: float = option(
         0.05, "A voxel above this scaled intensity is tissue, not air (ours).", 0
     )
-    min_tissue: float = _field(
+    min_tissue: float = option(
         0.01,
         "Patches with a smaller share of tissue voxels are air and skipped, and the "
         "epoch filled up from a further pass; 0 keeps all (ours).",
@@ -180,82 +157,83 @@ class Config:
         0,
         8,
     )
-    shuffle_mib: int = _field(
+    shuffle_mib: int = option(
         256, "Memory bound of the shuffle buffer, in MiB of patch pairs (ours).", 1
     )
-    volumes_in_flight: int = _field(
+    volumes_in_flight: int = option(
         4, "Volumes held in memory while patches are cut from them (ours).", 1
     )
 
-    loss: str = _field("mean_squared_error", "Name in deepresolve.networks.LOSSES.")
-    optimizer: str = _field("adam", "Name in deepresolve.training.OPTIMIZERS.")
-    learning_rate: float = _field(1e-4, "Peak learning rate (abstract).", 0)
-    schedule: Literal["constant", "cosine", "step"] = _field(
+    loss: str = option("mean_squared_error", "Name in deepresolve.networks.LOSSES.")
+    optimizer: str = option("adam", "Name in deepresolve.training.OPTIMIZERS.")
+    learning_rate: float = option(1e-4, "Peak learning rate (abstract).", 0)
+    schedule: Literal["constant", "cosine", "step"] = option(
         "constant",
         "Learning rate over the run; cosine ends at 0, step falls by `drop` after "
         "every `epochs_per_drop` epochs.",
     )
-    drop: float = _field(
+    drop: float = option(
         0.6, "Share of the learning rate that each step takes away (abstract).", 0, 1
     )
-    epochs_per_drop: int = _field(5, "Epochs between two such steps (abstract).", 1)
-    warmup_steps: int = _field(
+    epochs_per_drop: int = option(5, "Epochs between two such steps (abstract).", 1)
+    warmup_steps: int = option(
         0, "Steps in which the learning rate rises linearly from 0.", 0
     )
-    clip_norm: float = _field(
+    clip_norm: float = option(
         0.0, "Largest gradient norm per variable; 0: no bound.", 0
     )
-    batch_size: int = _field(50, "Patches of one step, over all devices (MRSR).", 1)
-    num_epochs: int = _field(20, "Passes over the training patches (abstract).", 1)
-    steps_per_epoch: int = _field(
+    batch_size: int = option(50, "Patches of one step, over all devices (MRSR).", 1)
+    num_epochs: int = option(20, "Passes over the training patches (abstract).", 1)
+    steps_per_epoch: int = option(
         0, "Steps of one epoch; 0: as many as one pass over all patches takes.", 0
     )
-    max_minutes: float = _field(
+    max_minutes: float = option(
         0.0,
         "End training after this many minutes, resumed ones included; warm-up aside, "
         "a cosine then runs over the time instead of the steps. 0: no limit.",
         0,
     )
 
-    validation_volumes: int = _field(
+    validation_volumes: int = option(
         2,
         "Validation volumes measured after each epoch, each at every downsample "
         "factor; 0: none.",
         0,
     )
-    validation_shape: Shape = _field(
+    validation_shape: Shape = option(
         (128, 128, 64),
         "Central block that is measured of each, at most (ours); SSIM's window needs 7 "
         "voxels along each axis.",
         7,
     )
-    checkpoint_minutes: float = _field(
+    checkpoint_minutes: float = option(
         10.0, "Save a checkpoint this often within an epoch, too.", 0
     )
 
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = _field(
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = option(
         "float32",
         "Compute type; variables stay float32. auto: bfloat16 where the processor "
         "has fast bfloat16 convolutions, else float32. mixed_float16 scales the loss, "
         "for GPUs without bfloat16.",
     )
-    distribution: Literal["auto", "single", "mirrored", "multi_worker"] = _field(
+    distribution: Literal["auto", "single", "mirrored", "multi_worker"] = option(
         "auto",
         "Devices: mirrored uses all GPUs; auto as many as a batch has patches for; "
         "multi_worker those of all machines that TF_CONFIG names "
         "(docs/many_machines.md).",
     )
-    deterministic: bool = _field(
+    deterministic: bool = option(
         False,
         "Use deterministic kernels alone, so that a run can be repeated bit for bit on "
         "the same machine; slower on a GPU, and an operation without such a kernel is "
         "an error. Needs max_minutes=0.",
     )
-    seed: int = _field(0, "Seed of initial weights, patches and their order.", 0)
+    seed: int = option(0, "Seed of initial weights, patches and their order.", 0)
 
     def __post_init__(self):
+        types = typing.get_type_hints(Config)
         for field in dataclasses.fields(self):
-            _check_field(field, _types()[field.name], getattr(self, field.name))
+            check(field, types[field.name], getattr(self, field.name))
         if not self.downsample_factors:
             raise ValueError("downsample_factors must name at least one factor.")
         for factor in self.downsample_factors:
@@ -341,10 +319,13 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> Config:
-        """Reads `to_json`'s text.
+        """Reads `to_json`'s text, also that of an older version.
+
+        A field that was added since is not in it and takes its default, which must
+        mean what that version did without it.
 
         Raises:
-          ValueError: no JSON object, or not with exactly this version's fields.
+          ValueError: no JSON object, or a field that this version does not know.
         """
         values = json.loads(text)
         if not isinstance(values, Mapping):
@@ -352,62 +333,10 @@ class Config:
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ValueError(
-                f"Unknown config fields {unknown}; this version knows {sorted(known)}."
-            )
-        if missing := sorted(known - set(values)):
-            raise ValueError(
-                f"Config fields {missing} are missing. Use the version of deepresolve "
-                "that wrote it, as provenance.json tells, or start a new run."
+                f"Unknown config fields {unknown}; this version knows {sorted(known)}. "
+                "Use the version of deepresolve that wrote it, as provenance.json "
+                "tells, or start a new run."
             )
         return cls(
             **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         )
-
-
-def _types() -> dict[str, Any]:
-    return typing.get_type_hints(Config)
-
-
-def _check_field(field: dataclasses.Field, expected: Any, value: Any) -> None:
-    """ValueError unless `value` has the field's type and is large enough."""
-    origin = typing.get_origin(expected)
-    if origin is Literal:
-        if value not in typing.get_args(expected):
-            raise ValueError(
-                f"{field.name} must be one of {typing.get_args(expected)}; "
-                f"got {value!r}."
-            )
-        return
-    if origin is tuple:
-        length = 3 if expected == Shape else None
-        parts = value if isinstance(value, tuple) else (None,)
-        fits = all(_is_a(part, typing.get_args(expected)[0]) for part in parts)
-        fits = fits and length in (None, len(parts))
-    else:
-        parts, fits = (value,), _is_a(value, expected)
-    if not fits:
-        raise ValueError(
-            f"{field.name} must be of type {_type_name(expected)}; got {value!r}."
-        )
-    if expected is float and not -math.inf < value < math.inf:
-        raise ValueError(f"{field.name} must be finite; got {value!r}.")
-    minimum = field.metadata["minimum"]
-    if minimum is not None and min(parts) < minimum:
-        raise ValueError(f"{field.name} must be at least {minimum}; got {value!r}.")
-    maximum = field.metadata["maximum"]
-    if maximum is not None and max(parts) > maximum:
-        raise ValueError(f"{field.name} must be at most {maximum}; got {value!r}.")
-
-
-def _is_a(value: Any, expected: type) -> bool:
-    if expected is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return isinstance(value, expected) and (
-        expected is bool or not isinstance(value, bool)
-    )
-
-
-def _type_name(expected: Any) -> str:
-    if isinstance(expected, types.GenericAlias):
-        return str(expected)
-    return expected.__name__

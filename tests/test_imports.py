@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 # the top level are rooms of their own.
 ALLOWED = {
     "imaging": {"entry", "files"},
-    "config": {"imaging"},
+    "config": {"config_fields", "imaging"},
+    "config_fields": set(),
     "presets": {"config"},
     "config_flags": {"config", "presets"},
     "entry": {"interruption"},
@@ -35,8 +36,8 @@ ALLOWED = {
 }
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
-    *("imaging", "config", "presets", "config_flags", "entry", "files"),
-    "interruption",
+    *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
+    *("files", "interruption"),
 }
 
 

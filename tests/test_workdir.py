@@ -40,6 +40,16 @@ def test_a_new_start_removes_what_a_killed_process_left(workdir):
     assert storage.list_files(workdir.path) == ["config.json"]
 
 
+def test_run_of_an_older_version_that_lacks_a_field_goes_on(workdir):
+    workdir.start(Config())
+    values = json.loads(Config().to_json())
+    del values["deterministic"]
+    storage.write(workdir.join("config.json"), json.dumps(values).encode())
+    workdir.start(Config())
+    with pytest.raises(ValueError, match="deterministic: False there, True asked"):
+        workdir.start(Config(deterministic=True))
+
+
 def test_damaged_config_is_named(workdir):
     workdir.start(Config())
     storage.write(workdir.join("config.json"), b"{")
