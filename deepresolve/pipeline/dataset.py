@@ -138,12 +138,18 @@ def holds_tissue(
     """
     task = TASKS[config.task](config, label_names)
     seed = tf.constant([config.seed, 0], tf.int64)
-    one = _one_pass(volumes, task, config, seed, tf.constant(0, tf.int64)).take(1)
-    return any(True for _ in one)
+    number = tf.constant(0, tf.int64)
+    pairs = _one_pass(volumes, task, config, seed, number, part=(0, 1))
+    return any(True for _ in pairs.take(1))
 
 
 def _one_pass(
-    volumes: VolumeSource, task: Task, config: Config, seed, number, part=(0, 1)
+    volumes: VolumeSource,
+    task: Task,
+    config: Config,
+    seed: tf.Tensor,
+    number: tf.Tensor,
+    part: tuple[int, int],
 ) -> tf.data.Dataset:
     """(pair, tissue share) of every volume once: prepared, cut and augmented.
 
@@ -172,7 +178,8 @@ def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset
 
     What a patch needs is done in one parallel map over all positions: an element of
     `tf.data` costs some 20 us by itself, as much as cutting it. The share stays beside
-    the pair until there is a batch, for the same reason.
+    the pair until there is a batch, for the same reason. What is to be skipped as air
+    is not augmented.
     """
 
     def patch_pairs(seed, scan):
@@ -187,10 +194,14 @@ def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset
 
         def make_pair(position, patch_seed):
             pair = task.cut(scan, position, patch_seed)
-            share = tf.ones(())  # not asked for
-            if config.min_tissue:
-                share = patches.tissue_share(task.image(pair), config.air_threshold)
-            return task.augment(pair, patch_seed), share
+            if not config.min_tissue:
+                return task.augment(pair, patch_seed), tf.ones(())
+            share = patches.tissue_share(task.image(pair), config.air_threshold)
+            is_kept = share >= config.min_tissue
+            pair = tf.cond(
+                is_kept, lambda: task.augment(pair, patch_seed), lambda: pair
+            )
+            return pair, share
 
         dataset = tf.data.Dataset.from_tensor_slices((positions, seeds)).map(
             make_pair, num_parallel_calls=cuts_at_once(config)

@@ -323,21 +323,55 @@ def test_air_is_measured_on_the_image_of_a_segmentation(labelled_source):
         assert dataset.holds_tissue(volumes, config, NAMES) == expected
 
 
-def test_air_is_measured_before_the_augmentation(labelled_source):
+@pytest.fixture
+def mostly_air(labelled_source):
+    """One volume of 8 grid patches, the first 2 of them tissue; and its config."""
     image = np.zeros((8, 8, 64), np.float32)
     image[..., :16] = 1
-    volumes = labelled_source([(image, image.astype(np.uint8))])
     config = SEGMENTATION.replace(
         patch_sampling="grid",
         patches_per_volume=0,
         patch_stride=(8, 8, 8),
         min_tissue=0.05,
-        air_threshold=0.1,
-        max_noise=1.0,  # alone, it would make nearly every patch tissue
+        max_noise=0.5,
     )
-    pairs = segmented(volumes, config, 3)
+    return labelled_source([(image, image.astype(np.uint8))]), config
+
+
+def test_air_is_measured_before_the_augmentation(mostly_air):
+    volumes, config = mostly_air
+    # Noise alone would make nearly every patch tissue.
+    pairs = segmented(volumes, config.replace(air_threshold=0.1, max_noise=1.0), 3)
     assert all(classes.all() for _, classes in pairs)
     assert any(np.ptp(image) > 0.5 for image, _ in pairs)
+
+
+def test_air_is_not_augmented(mostly_air, monkeypatch):
+    volumes, config = mostly_air
+    segmentation = TASKS["segmentation"]
+    augment = segmentation.augment
+
+    def augment_tissue(task, pair, seed):
+        tf.debugging.assert_equal(tf.reduce_min(pair[0]), 1.0, "air is augmented")
+        return augment(task, pair, seed)
+
+    monkeypatch.setattr(segmentation, "augment", augment_tissue)
+    assert len(segmented(volumes, config, 3)) == 3
+    with pytest.raises(tf.errors.InvalidArgumentError, match="air is augmented"):
+        segmented(volumes, config.replace(min_tissue=0.0), 3)
+
+
+def test_a_patch_does_not_depend_on_whether_others_are_skipped(mostly_air):
+    volumes, config = mostly_air
+    ((kept, _),) = segmented(
+        volumes, config.replace(batch_size=2), 1, steps_per_epoch=1
+    )
+    ((every, classes),) = segmented(
+        volumes, config.replace(batch_size=8, min_tissue=0.0), 1, steps_per_epoch=1
+    )
+    tissue = every[classes.all(axis=(1, 2, 3, 4))]
+    assert {patch.tobytes() for patch in kept} == {p.tobytes() for p in tissue}
+    assert np.ptp(kept) > 0.5
 
 
 def test_a_volume_without_labels_ends_the_stream_with_its_name(labelled_source):
