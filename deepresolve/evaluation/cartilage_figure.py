@@ -10,7 +10,7 @@ so that no network has a say in what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -57,16 +57,14 @@ def draw(results: Results) -> bytes:
     views = {"coronal": coronal, "zoom": coronal.crop(box)}
     if example.label_maps:
         views["sagittal"] = _sagittal(example, weights)
-    figure, rows = _layout(list(views.values()), len(columns))
-    for (name, shown), row in zip(views.items(), rows, strict=True):
+    figure, rows = _layout(views, columns)
+    for shown, row in zip(views.values(), rows, strict=True):
         _draw_row(row, shown, columns)
-        drawing.name_row(figure, row[0], _row_name(name, shown), MARGINS)
     for axes in rows[0]:
         _frame(axes, box, coronal)
     if "sagittal" in views:
         _outline_row(rows[-1], views["sagittal"], columns, results)
         _legend(figure, results)
-    drawing.name_columns(rows[0], [TITLES[name] for name in columns])
     drawing.headline(figure, thickening(results), MARGINS)
     drawing.caption(figure, _caption(example), MARGINS)
     return drawing.png(figure)
@@ -92,11 +90,43 @@ def _sagittal(example: Example, weights: Volume) -> View:
     return shown.crop(box_around(pixels, shown.pixel_mm, _SAGITTAL_MARGIN_MM))
 
 
-def _layout(views: Sequence[View], num_columns: int) -> tuple[Figure, list[list[Axes]]]:
-    """An empty figure; every row fills the width, so each has its own scale."""
-    width = drawing.panel_width(num_columns, MARGINS)
-    heights = [round(width * shown.size_mm[0] / shown.size_mm[1]) for shown in views]
-    return drawing.grid(heights, num_columns, MARGINS)
+def _layout(
+    views: Mapping[str, View], columns: Sequence[str]
+) -> tuple[Figure, list[list[Axes]]]:
+    """An empty figure, its panels by view and image set, with their names.
+
+    A view is a row that fills the width, so each has its own scale. Of one image set
+    the views stand side by side: a panel as wide as the figure would be a poster.
+    """
+    if len(columns) == 1:
+        return _side_by_side(views, TITLES[columns[0]])
+    width = drawing.panel_width(len(columns), MARGINS)
+    heights = [_height(shown, width) for shown in views.values()]
+    figure, rows = drawing.grid(heights, len(columns), MARGINS)
+    for (name, shown), row in zip(views.items(), rows, strict=True):
+        drawing.name_row(figure, row[0], "\n".join(_name(name, shown)), MARGINS)
+    drawing.name_columns(rows[0], [TITLES[name] for name in columns])
+    return figure, rows
+
+
+def _side_by_side(
+    views: Mapping[str, View], title: str
+) -> tuple[Figure, list[list[Axes]]]:
+    """As `_layout`; every view fills the width of its panel or the common height."""
+    width = drawing.panel_width(len(views), MARGINS)
+    height = min(
+        max(_height(shown, width) for shown in views.values()), round(1.5 * width)
+    )
+    figure, (row,) = drawing.grid([height], len(views), MARGINS)
+    drawing.name_row(figure, row[0], title, MARGINS)
+    names = [", ".join(_name(name, shown)) for name, shown in views.items()]
+    drawing.name_columns(row, names)
+    return figure, [[axes] for axes in row]
+
+
+def _height(shown: View, width: float) -> int:
+    """Pixels of a panel of that width whose pixels have their true shape."""
+    return round(width * shown.size_mm[0] / shown.size_mm[1])
 
 
 def _draw_row(row: Sequence[Axes], shown: View, columns: Sequence[str]) -> None:
@@ -107,10 +137,11 @@ def _draw_row(row: Sequence[Axes], shown: View, columns: Sequence[str]) -> None:
     drawing.scale_bar(row[0], shown)
 
 
-def _row_name(name: str, shown: View) -> str:
+def _name(name: str, shown: View) -> tuple[str, str]:
+    """What a view is, and which slice of how many."""
     number, total = shown.slice_number
     title = "Coronal, zoomed" if name == "zoom" else shown.plane.capitalize()
-    return f"{title}\n{number} of {total}"
+    return title, f"{number} of {total}"
 
 
 def _frame(axes: Axes, box: tuple[slice, slice], shown: View) -> None:
@@ -170,4 +201,4 @@ def _caption(example: Example) -> str:
     text = f"Coronal: the slice through the centre of {what}, zoomed where it has most."
     if example.label_maps:
         text += f" Sagittal: the slice with most of {what}. DSC: the whole volume."
-    return f"{text}\nOne window for the panels of a row."
+    return f"{text}\nOne window for the panels of a view."

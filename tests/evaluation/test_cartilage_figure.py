@@ -101,7 +101,14 @@ def test_tissue_that_the_first_subject_lacks_is_no_hindrance(full_results):
     assert count(panels(nothing), REFERENCE_LINE) == [0, 0, 0]
 
 
-def test_ground_truth_alone_fills_the_figure(make_subject, segment, classes):
+def test_views_of_the_ground_truth_alone_stand_side_by_side(
+    make_subject, segment, classes
+):
     plan = Plan({"seg": Network("Seg", segment)}, None, classes)
     picture = panels(evaluate([make_subject(0)], plan))
-    assert all(count(picture, ESTIMATE_LINE))
+    *coronal_and_zoom, sagittal = count(picture, ESTIMATE_LINE)
+    assert coronal_and_zoom == [0, 0]
+    assert sagittal > 0
+    assert len(picture) < picture.shape[1] / 2
+    # Each panel shows something.
+    assert all((part > 0.3).any() for part in np.array_split(picture, 3, axis=1))
