@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
 from deepresolve import storage
-from deepresolve.training.callbacks.divergence import check_weights
+from deepresolve.training.callbacks.watch import check_weights
 from deepresolve.training.progress import Progress
 from deepresolve.training.random_state import random_state
-from deepresolve.training.workers import Agreement
 from deepresolve.workdir import Workdir
 
 
@@ -45,7 +46,7 @@ class Checkpoint(keras.callbacks.Callback):
         steps_per_epoch: int,
         minutes: float,
         monitor: str,
-        agree: Agreement = float,
+        agree: Callable[[float], float] = float,
     ):
         super().__init__()
         self._workdir = workdir

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import keras
-
 from deepresolve.keras_stack import loss_scale
-from deepresolve.training.progress import Progress
+from deepresolve.training.callbacks.watch import Watch, diverged
 
 
-class LossScale(keras.callbacks.Callback):
+class LossScale(Watch):
     """Adds "loss_scale" to the epoch's logs, and stops a run that only skips steps.
 
     Steps whose gradients overflow are skipped and halve the scale, which is how a good
     one is found. At a scale of 1 nothing is left to halve: the gradients themselves are
     not finite in float16, and Keras would skip every further step in silence.
-
-    Args:
-      progress: the run's counters, already advanced to the step that is checked.
     """
-
-    def __init__(self, progress: Progress):
-        super().__init__()
-        self._progress = progress
 
     def on_train_batch_end(self, batch, logs=None):
         """ValueError where nothing is left to halve."""
         if loss_scale(self.model.optimizer) <= 1:
-            raise ValueError(
-                f"Training diverged at step {int(self._progress.step)}: its gradients "
-                "are not finite in float16 even with a loss scale of 1. Start again in "
-                "another --workdir with --precision=mixed_bfloat16 or float32, or a "
-                "lower --learning_rate; the last checkpoint is from before."
+            raise diverged(
+                self._progress,
+                "gradients are not finite in float16 even with a loss scale of 1",
+                "--precision=mixed_bfloat16 or float32, or a lower --learning_rate",
             )
 
     def on_epoch_end(self, epoch, logs=None):

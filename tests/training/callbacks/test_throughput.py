@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import keras
@@ -59,30 +60,40 @@ def batches(before_each):
     return dataset.with_options(options)
 
 
-def fit(model, now, callback, progress, *, waiting, computing, epochs=2):
-    def wait():
-        now[0] += waiting
+@pytest.fixture
+def measured(model, now):
+    """Trains while time passes: the logs and the callback.
 
-    logged = model.fit(
-        batches(wait),
-        epochs=epochs,
-        steps_per_epoch=5,
-        callbacks=[Delay(now, computing), Clock(progress), callback],
-        shuffle=False,
-        verbose=0,
-    )
-    return logged.history
+    A step computes for `computing` seconds; `waiting` are those before each batch, the
+    last of them before all that follow.
+    """
+
+    def fit(model=model, *, waiting, computing, epochs=1, steps=5):
+        seconds = itertools.chain(waiting, itertools.repeat(waiting[-1]))
+
+        def wait():
+            now[0] += next(seconds)
+
+        progress = Progress()
+        callback = Throughput(progress, CONFIG, FLOP_PER_VOXEL)
+        logs = model.fit(
+            batches(wait),
+            epochs=epochs,
+            steps_per_epoch=steps,
+            callbacks=[Delay(now, computing), Clock(progress), callback],
+            shuffle=False,
+            verbose=0,
+        ).history
+        return logs, callback
+
+    return fit
 
 
 @pytest.mark.parametrize(
     ("waiting", "computing", "percent"), [(3.0, 1.0, 75.0), (0.0, 2.0, 0.0)]
 )
-def test_waiting_is_the_time_that_the_data_takes(
-    model, now, waiting, computing, percent
-):
-    progress = Progress()
-    callback = Throughput(progress, CONFIG, FLOP_PER_VOXEL)
-    logs = fit(model, now, callback, progress, waiting=waiting, computing=computing)
+def test_waiting_is_the_time_that_the_data_takes(measured, waiting, computing, percent):
+    logs, _ = measured(waiting=[waiting], computing=computing, epochs=2)
     np.testing.assert_allclose(logs["data_wait_percent"], percent)
     rate = 1 / (waiting + computing)
     np.testing.assert_allclose(logs["steps_per_second"], rate)
@@ -93,21 +104,8 @@ def test_waiting_is_the_time_that_the_data_takes(
     np.testing.assert_allclose(logs["gflop_per_second"], flop * rate / 1e9)
 
 
-def test_summary_tells_the_first_step_from_the_others(model, now):
-    progress = Progress()
-    callback = Throughput(progress, CONFIG, FLOP_PER_VOXEL)
-    slow = iter([20.0])
-
-    def wait():
-        now[0] += next(slow, 1.0)
-
-    model.fit(
-        batches(wait),
-        steps_per_epoch=5,
-        callbacks=[Delay(now, 3.0), Clock(progress), callback],
-        shuffle=False,
-        verbose=0,
-    )
+def test_summary_tells_the_first_step_from_the_others(measured):
+    _, callback = measured(waiting=[20.0, 1.0], computing=3.0)
     assert callback.summary() == (
         "Trained 5 steps in 39.0 s, the first after 23.0 s (20.0 s waiting for data); "
         "since then 0.25 steps/s, 1.0 patches/s, 0.6 GFLOP/s (a step is 3 forward "
@@ -115,22 +113,14 @@ def test_summary_tells_the_first_step_from_the_others(model, now):
     )
 
 
-def test_run_of_one_step_has_no_rates(model, now):
-    progress = Progress()
-    callback = Throughput(progress, CONFIG, FLOP_PER_VOXEL)
-    model.fit(
-        batches(lambda: None),
-        steps_per_epoch=1,
-        callbacks=[Delay(now, 2.0), Clock(progress), callback],
-        shuffle=False,
-        verbose=0,
-    )
+def test_run_of_one_step_has_no_rates(measured):
+    _, callback = measured(waiting=[0.0], computing=2.0, steps=1)
     assert callback.summary() == (
         "Trained 1 steps in 2.0 s, the first after 2.0 s (0.0 s waiting for data)."
     )
 
 
-def test_steps_are_those_of_keras(model, now):
+def test_steps_are_those_of_keras(model, measured):
     weights = model.get_weights()
     model.fit(
         batches(lambda: None), steps_per_epoch=5, epochs=2, shuffle=False, verbose=0
@@ -139,10 +129,8 @@ def test_steps_are_those_of_keras(model, now):
     again = keras.models.clone_model(model)
     again.compile(keras.optimizers.Adam(0.1), "mse", jit_compile=False)
     again.set_weights(weights)
-    progress = Progress()
-    callback = Throughput(progress, CONFIG, FLOP_PER_VOXEL)
     own = again.train_function
-    fit(again, now, callback, progress, waiting=0.0, computing=1.0)
+    _, callback = measured(again, waiting=[0.0], computing=1.0, epochs=2)
     for a, b in zip(expected, again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert own is None
