@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -27,21 +27,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruption:
-    """Remembers a signal until there is a good moment to end."""
+    """Remembers a signal until there is a good moment to end.
+
+    Attributes:
+      number: of the signal that has come; 0 while none has.
+    """
 
     def __init__(self):
-        self._number = 0
+        self.number = 0
         self._before = {}
-
-    def check(self, agree: Callable[[float], float] = float) -> None:
-        """The good moment: raises Interrupted where a signal has come.
-
-        Args:
-          agree: gives the processes of one run the number of one of them, so that they
-            end together.
-        """
-        if number := int(agree(self._number)):
-            raise Interrupted(number)
 
     def _install(self):
         for number in _SIGNALS:
@@ -50,7 +44,7 @@ class Interruption:
                 self._before[number] = signal.signal(number, self._remember)
 
     def _remember(self, number: int, frame: types.FrameType | None) -> None:
-        self._number = number
+        self.number = number
         self._restore()  # A second signal need not wait.
 
     def _restore(self):
@@ -61,7 +55,7 @@ class Interruption:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[Interruption]:
-    """SIGTERM and SIGINT wait, in this context, for `Interruption.check`.
+    """SIGTERM and SIGINT are only remembered in this context, for who asks.
 
     The second one acts at once, as it would without. Python hands signals to the main
     thread alone: in any other nothing is held back.

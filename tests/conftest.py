@@ -22,7 +22,7 @@ def real_scans():
     return pathlib.Path(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def smooth_array():
     """A (24, 20, 36) float32 array in 0..1 with structure along every axis."""
     i, j, k = np.meshgrid(*(np.linspace(0, 1, n) for n in (24, 20, 36)), indexing="ij")
@@ -71,3 +71,16 @@ def full_disk():
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     return limit
+
+
+@pytest.fixture(scope="session")
+def files_of_a_run():
+    """What a workdir holds when its run is complete, in order."""
+    return [
+        "best.keras",
+        "checkpoints",
+        "config.json",
+        "last.keras",
+        "provenance.json",
+        "tensorboard",
+    ]

@@ -11,13 +11,14 @@ from deepresolve.interruption import Interrupted, held_back
     # What a shell's $? is after a process that the signal ended: 128 + its number.
     [(signal.SIGTERM, 143), (signal.SIGINT, 130)],
 )
-def test_signal_waits_for_the_good_moment(number, status):
+def test_signal_is_remembered(number, status):
     with held_back() as interruption:
-        interruption.check()
+        assert interruption.number == 0
         signal.raise_signal(number)
-        with pytest.raises(Interrupted, match=f"Ended by {number.name}") as raised:
-            interruption.check()
-    assert raised.value.status == status
+        assert interruption.number == number
+    interrupted = Interrupted(interruption.number)
+    assert str(interrupted) == f"Ended by {number.name}."
+    assert interrupted.status == status
 
 
 def test_second_signal_does_not_wait():
@@ -40,7 +41,7 @@ def test_signal_that_is_ignored_stays_so():
     try:
         with held_back() as interruption:
             signal.raise_signal(signal.SIGINT)
-            interruption.check()
+            assert interruption.number == 0
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -51,7 +52,7 @@ def test_in_another_thread_nothing_is_held_back():
     def work():
         try:
             with held_back() as interruption:
-                interruption.check()
+                assert interruption.number == 0
         except BaseException as error:
             failures.append(error)
 

@@ -187,15 +187,8 @@ def test_two_workers_train_to_the_weights_of_one_process(
         np.testing.assert_allclose(b.numpy(), a.numpy(), rtol=tolerance, atol=1e-5)
 
 
-def test_only_the_chief_writes(undisturbed):
-    assert sorted(path.name for path in undisturbed.iterdir()) == [
-        "best.keras",
-        "checkpoints",
-        "config.json",
-        "last.keras",
-        "provenance.json",
-        "tensorboard",
-    ]
+def test_only_the_chief_writes(undisturbed, files_of_a_run):
+    assert sorted(path.name for path in undisturbed.iterdir()) == files_of_a_run
     (start,) = Workdir(undisturbed).load_provenance()
     assert start["replicas"] == 2
     for name in ("train", "validation", "images"):
@@ -215,38 +208,27 @@ def two_workers_after_checkpoint(records_dir, workdir, number):
         yield processes
 
 
-def check_resumed_run_is_undisturbed(records_dir, path, undisturbed):
-    for log in train(records_dir, path):
-        assert "Resuming" in log
-    one, other = (Workdir(p).load_model("last") for p in (undisturbed, path))
-    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_killed_worker_rejoins_from_the_last_checkpoint(
+def test_a_stopped_and_then_killed_run_goes_on_from_its_last_checkpoints(
     records_dir, undisturbed, tmp_path
 ):
     path = tmp_path / "run"
     with two_workers_after_checkpoint(records_dir, path, 3) as processes:
+        processes[1].send_signal(signal.SIGTERM)  # the chief has yet to hear of it
+        for process in processes:
+            log = process.communicate(timeout=TIMEOUT_S)[1]
+            assert process.returncode == 128 + signal.SIGTERM, log
+            assert "is saved" in log
+    with two_workers_after_checkpoint(records_dir, path, 8) as processes:
         processes[1].send_signal(signal.SIGKILL)
         log = processes[0].communicate(timeout=TIMEOUT_S)[1]
         assert processes[0].returncode == 1
     assert "Start all of them again with the same command" in log
     assert "Traceback" not in log
-    check_resumed_run_is_undisturbed(records_dir, path, undisturbed)
-
-
-def test_sigterm_on_the_chief_ends_all_with_a_checkpoint(
-    records_dir, undisturbed, tmp_path
-):
-    path = tmp_path / "run"
-    with two_workers_after_checkpoint(records_dir, path, 3) as processes:
-        processes[0].send_signal(signal.SIGTERM)
-        for process in processes:
-            log = process.communicate(timeout=TIMEOUT_S)[1]
-            assert process.returncode == 128 + signal.SIGTERM, log
-            assert "is saved" in log
-    check_resumed_run_is_undisturbed(records_dir, path, undisturbed)
+    for log in train(records_dir, path):
+        assert "Resuming" in log
+    one, other = (Workdir(p).load_model("last") for p in (undisturbed, path))
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_too_few_shards_are_refused_before_any_other_worker_is_there(tmp_path):

@@ -9,7 +9,7 @@ tells it who all are and which of them it is, in TensorFlow's own form:
 The first is the chief, which alone writes the workdir. TensorFlow adds up what several
 hold, gradients and on Keras 2.15 also the running statistics that are saved, and waits
 until all have come to the same place: a decision that rests on a clock or on a score is
-therefore the chief's (`agreement`).
+therefore the chief's (`Agreement`).
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from deepresolve.config import Config
 from deepresolve.workdir import Workdir
 
 _JOBS = ("chief", "worker")
-
-# From a number of this worker's to the chief's; all workers must call it.
-Agreement = Callable[[float], float]
 
 
 class Worker(NamedTuple):
@@ -118,31 +116,64 @@ def join(worker: Worker) -> tf.distribute.Strategy:
         ) from error
 
 
-def agreement(strategy: tf.distribute.Strategy, worker: Worker) -> Agreement:
-    """A function that gives every worker the chief's number; it waits for all."""
-    if worker.count == 1:
-        return float
+class Agreement:
+    """What all workers of a run hold alike; each call waits for all of them.
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.float64)])
-    def chiefs(number):
+    Args:
+      strategy: of all workers, each with as many devices.
+      worker: this one.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy, worker: Worker):
+        self._exchange = _exchange(strategy, worker)
+
+    def chiefs(self, number: float) -> float:
+        """The chief's number."""
+        return self.chiefs_and_largest(number, 0.0)[0]
+
+    def chiefs_and_largest(self, number: float, other: float) -> tuple[float, float]:
+        """The chief's of the one number, and the largest of the other."""
+        of_all = self._exchange((number, other))
+        return float(of_all[0, 0]), float(of_all[:, 1].max())
+
+    def wait(self) -> None:
+        """Comes back when all workers have called it."""
+        self.chiefs(0.0)
+
+
+def _exchange(
+    strategy: tf.distribute.Strategy, worker: Worker
+) -> Callable[[tuple[float, float]], np.ndarray]:
+    """A function from two numbers of this worker's to (workers, 2), those of all."""
+    if worker.count == 1:
+        return lambda pair: np.array([pair], np.float64)
+    num_devices = strategy.num_replicas_in_sync // worker.count
+
+    @tf.function(input_signature=[tf.TensorSpec((2,), tf.float64)])
+    def exchange(pair):
         def add_up():
+            # A row for each worker, filled in by its first device.
             context = tf.distribute.get_replica_context()
-            is_first = tf.equal(context.replica_id_in_sync_group, 0)
-            mine = tf.where(is_first, number, tf.zeros_like(number))
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+            replica = context.replica_id_in_sync_group
+            is_first = tf.equal(replica % num_devices, 0)
+            mine = tf.where(is_first, pair, tf.zeros_like(pair))
+            row = tf.one_hot(worker.index, worker.count, dtype=pair.dtype)
+            return context.all_reduce(
+                tf.distribute.ReduceOp.SUM, row[:, tf.newaxis] * mine
+            )
 
         return strategy.experimental_local_results(strategy.run(add_up))[0]
 
-    return lambda number: float(chiefs(tf.constant(number, tf.float64)))
+    return lambda pair: exchange(tf.constant(pair, tf.float64)).numpy()
 
 
 def require_same_run(
-    agree: Agreement, worker: Worker, config: Config, sha256: str, step: int
+    agreement: Agreement, worker: Worker, config: Config, sha256: str, step: int
 ) -> None:
     """ValueError on a worker that would train another run than the chief.
 
     Args:
-      agree: of the workers.
+      agreement: of the workers.
       worker: this one.
       config: what it was asked for.
       sha256: of its records.
@@ -154,7 +185,7 @@ def require_same_run(
         ("records", _number(sha256), "Give all workers the same records."),
         ("checkpoint", step, "All workers must see the same folder as --workdir."),
     ]:
-        if agree(number) != number:
+        if agreement.chiefs(number) != number:
             raise ValueError(
                 f"Worker {worker.index} has another {what} than the chief. {cure}"
             )

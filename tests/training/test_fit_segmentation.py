@@ -1,8 +1,6 @@
 """Really trains a segmentation, for a few steps, on tiny volumes."""
 
 import importlib.util
-import logging
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -43,38 +41,11 @@ CONFIG = Config(
 )
 
 
-class Run(NamedTuple):
-    """A run of `CONFIG` that nothing disturbed."""
-
-    path: object
-    log: str
-    weights: list
-
-
-class _Lines(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def emit(self, record):
-        self.lines.append(record.getMessage())
-
-
 @pytest.fixture(scope="module")
-def run(labelled_data, dice, tmp_path_factory):
+def run(recorded, labelled_data, dice, tmp_path_factory):
+    """A run of `CONFIG` that nothing disturbed."""
     path = tmp_path_factory.mktemp("run")
-    logger, handler = logging.getLogger("deepresolve"), _Lines()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        model = train(labelled_data, path, dice)
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-    return Run(path, "\n".join(handler.lines), model.get_weights())
+    return recorded(lambda path: train(labelled_data, path, dice), path)
 
 
 def train(data, path, dice, config=CONFIG):

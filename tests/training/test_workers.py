@@ -1,5 +1,6 @@
 import json
 import pathlib
+import types
 
 import pytest
 import tensorflow as tf
@@ -99,16 +100,19 @@ def test_only_the_chief_writes_the_workdir(tmp_path):
     ("place", "what"), [(0, "config"), (1, "records"), (2, "checkpoint")]
 )
 def test_worker_of_another_run_is_refused(place, what):
-    def chiefs(other_at):
+    def chief(other_at):
         numbers = iter(range(3))
-        return lambda number: number + (next(numbers) == other_at)
+        return types.SimpleNamespace(
+            chiefs=lambda number: number + (next(numbers) == other_at)
+        )
 
     mine = (Worker(1, 2), CONFIG, "c0ffee" * 10, 40)
-    workers.require_same_run(chiefs(None), *mine)
+    workers.require_same_run(chief(None), *mine)
     with pytest.raises(ValueError, match=f"Worker 1 has another {what} than the chief"):
-        workers.require_same_run(chiefs(place), *mine)
+        workers.require_same_run(chief(place), *mine)
 
 
 def test_one_worker_agrees_with_itself():
-    agree = workers.agreement(tf.distribute.get_strategy(), Worker())
-    assert agree(2.5) == 2.5
+    agreement = workers.Agreement(tf.distribute.get_strategy(), Worker())
+    assert agreement.chiefs(2.5) == 2.5
+    assert agreement.chiefs_and_largest(2.5, 15) == (2.5, 15)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import keras
 
 from deepresolve.training.progress import Progress
-from deepresolve.training.workers import Agreement
 
 
 class Clock(keras.callbacks.Callback):
@@ -22,19 +22,16 @@ class Clock(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, progress: Progress, max_minutes: float = 0, agree: Agreement = float
+        self,
+        progress: Progress,
+        max_minutes: float = 0,
+        agree: Callable[[float], float] = float,
     ):
         super().__init__()
         self._agree = agree
         self._progress = progress
-        self._max_seconds = 60 * max_minutes
+        self._max_minutes = max_minutes
         self._last = 0.0
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the run has trained for `max_minutes`."""
-        spent = float(self._progress.seconds)
-        return 0 < self._max_seconds <= spent
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts to count."""
@@ -47,5 +44,10 @@ class Clock(keras.callbacks.Callback):
         spent = float(self._progress.seconds) + now - self._last
         self._progress.seconds.assign(self._agree(spent))
         self._last = now
-        if self.out_of_time:
+        if out_of_time(self._progress, self._max_minutes):
             self.model.stop_training = True
+
+
+def out_of_time(progress: Progress, max_minutes: float) -> bool:
+    """Whether a run has trained for `max_minutes`; never where they are 0."""
+    return 0 < 60 * max_minutes <= float(progress.seconds)

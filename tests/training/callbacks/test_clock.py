@@ -43,10 +43,10 @@ def test_steps_and_the_time_of_training_alone_are_counted(run):
 
 @pytest.mark.parametrize(("max_minutes", "stops"), [(0, False), (1, True), (2, False)])
 def test_stops_when_the_training_time_is_spent(run, max_minutes, stops):
-    callback, model, _, now = run(max_minutes)
+    callback, model, progress, now = run(max_minutes)
     train(callback, now, 7, 10.0)
     assert model.stop_training is stops
-    assert callback.out_of_time is stops
+    assert clock.out_of_time(progress, max_minutes) is stops
 
 
 def test_workers_go_by_the_time_of_the_chief(run):

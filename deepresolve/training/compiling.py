@@ -1,0 +1,39 @@
+"""The network that a run trains, with its optimizer and its loss."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from deepresolve import networks
+from deepresolve.config import Config
+from deepresolve.training import random_state, replicas
+from deepresolve.training.optimizers import build_optimizer, create_variables
+
+
+def compiled_model(
+    config: Config, precision: str, strategy: tf.distribute.Strategy
+) -> keras.Model:
+    """A network that takes the same steps on any number of devices.
+
+    Args:
+      config: the run.
+      precision: Keras dtype policy.
+      strategy: the devices.
+
+    Raises:
+      ValueError: several devices do not train in that precision.
+    """
+    replicas.check_precision(precision, strategy)
+    with strategy.scope():
+        with random_state.kept_in_variables():
+            model = networks.build_model(config, precision)
+        optimizer = build_optimizer(config, precision)
+        replicas.clip_whole_gradient(optimizer, strategy)
+        loss = networks.build_loss(config)
+        replicas.weigh_patches_alike(loss, strategy, config)
+        # XLA's convolutions are several times slower on CPUs.
+        model.compile(optimizer, loss, jit_compile=False)
+        create_variables(model.optimizer, model.trainable_variables)
+        replicas.mend_fit(model, strategy, config)
+    return model

@@ -1,0 +1,208 @@
+"""Ends trainings in the middle, in every way, and goes on with them."""
+
+import contextlib
+import itertools
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deepresolve.interruption import Interrupted
+from deepresolve.keras_stack import loss_scale
+from deepresolve.training import callbacks
+from deepresolve.workdir import Workdir
+
+
+def assert_same(weights, others):
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def stored_weights(path, name):
+    return Workdir(path).load_model(name).get_weights()
+
+
+@pytest.fixture
+def complete(undisturbed, tmp_path):
+    """A run of its own that is complete."""
+    return shutil.copytree(undisturbed.path, tmp_path / "complete")
+
+
+def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
+    undisturbed, train, config, tmp_path, killed, caplog
+):
+    config = config.replace(checkpoint_minutes=0.0)  # after every step
+    for kill_at in (2, 4, 7):  # one after the other
+        with killed(kill_at), caplog.at_level("INFO", "deepresolve"):
+            train(tmp_path, config)
+    with caplog.at_level("INFO", "deepresolve"):
+        resumed = train(tmp_path, config)
+    for kill_at in (2, 4, 7):
+        assert f"Resuming {tmp_path} at step {kill_at - 1} " in caplog.text
+    assert_same(undisturbed.weights, resumed.get_weights())
+
+
+@pytest.fixture(scope="module")
+def interrupted():
+    """A context in which SIGTERM comes at the n-th call of a callback's method."""
+
+    @contextlib.contextmanager
+    def at(callback, method, call):
+        original = getattr(callback, method)
+        calls = itertools.count(1)
+
+        def then_signal(*args, **kwargs):
+            if next(calls) == call:
+                signal.raise_signal(signal.SIGTERM)
+            return original(*args, **kwargs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(callback, method, then_signal)
+            with pytest.raises(Interrupted):
+                yield
+
+    return at
+
+
+@pytest.mark.parametrize(
+    ("callback", "method", "call", "step"),
+    [
+        ("Clock", "on_train_batch_end", 6, 6),  # within the second epoch of 4 steps
+        ("Clock", "on_train_batch_end", 8, 8),  # its last step
+        ("Clock", "on_train_batch_end", 12, 12),  # the last step of the run
+        ("VolumeValidation", "on_epoch_end", 2, 8),
+        ("Checkpoint", "on_epoch_end", 2, 9),  # too late: the next step's end will do
+    ],
+)
+def test_signal_saves_the_step_and_loses_nothing(
+    undisturbed,
+    train,
+    saved_step,
+    scalars,
+    tmp_path,
+    interrupted,
+    caplog,
+    callback,
+    method,
+    call,
+    step,
+):
+    with caplog.at_level("INFO", "deepresolve"):
+        with interrupted(getattr(callbacks, callback), method, call):
+            train(tmp_path)
+        assert saved_step(tmp_path) == step
+        assert f"SIGTERM: step {step} is saved in {tmp_path}. The same" in caplog.text
+        train(tmp_path)
+    for name in ("best", "last"):
+        assert_same(
+            stored_weights(undisturbed.path, name), stored_weights(tmp_path, name)
+        )
+    assert_same(undisturbed.weights, stored_weights(tmp_path, "last"))
+    # Every epoch has been validated, in one of the two processes.
+    scores = [scalars(p)["epoch_psnr"] for p in (undisturbed.path, tmp_path)]
+    assert scores[0] == scores[1]
+
+
+def test_signal_in_a_validation_that_was_made_up_for(
+    train, config, saved_step, tmp_path, interrupted
+):
+    config = config.replace(num_epochs=1)
+    for _ in range(2):
+        with interrupted(callbacks.VolumeValidation, "on_epoch_end", 1):
+            train(tmp_path, config)
+        assert saved_step(tmp_path) == 4
+        assert not (tmp_path / "best.keras").exists()
+    train(tmp_path, config)
+    assert (tmp_path / "best.keras").exists()
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
+def test_killed_run_in_float16_goes_on_with_its_loss_scale(
+    train, config, scalars, tmp_path, killed, clip_norm
+):
+    config = config.replace(
+        precision="mixed_float16", checkpoint_minutes=0.0, clip_norm=clip_norm
+    )
+    undisturbed = train(tmp_path / "a", config)
+    with killed(6):
+        train(tmp_path / "b", config)
+    resumed = train(tmp_path / "b", config)
+    assert loss_scale(undisturbed.optimizer) == loss_scale(resumed.optimizer)
+    assert_same(undisturbed.get_weights(), resumed.get_weights())
+    assert scalars(tmp_path / "b")["epoch_loss_scale"][2] == 2**15
+
+
+def test_finished_run_is_not_trained_again(undisturbed, train, complete, caplog):
+    with caplog.at_level("INFO", "deepresolve"):
+        again = train(complete).get_weights()
+    assert "is complete" in caplog.text
+    assert_same(undisturbed.weights, again)
+
+
+def test_other_records_cannot_go_on_with_a_run(train, edges, complete):
+    with pytest.raises(ValueError, match="a run on other records"):
+        train(complete, data=edges._replace(sha256="def"))
+
+
+def test_another_config_cannot_take_over_a_workdir(train, config, tmp_path):
+    Workdir(tmp_path).start(config)
+    with pytest.raises(ValueError, match="seed: 0 there, 1 asked"):
+        train(tmp_path, config.replace(seed=1))
+
+
+def test_longer_run_goes_on_where_the_shorter_one_ended(
+    train, config, saved_step, complete
+):
+    train(complete, config.replace(num_epochs=4))
+    assert saved_step(complete) == 4 * 4
+    assert Workdir(complete).load_config().num_epochs == 4
+
+
+def test_kill_during_the_last_validation_leaves_a_run_that_is_not_complete(
+    train, config, saved_step, tmp_path, monkeypatch
+):
+    config = config.replace(checkpoint_minutes=0.0, num_epochs=1)
+
+    def kill(*args):
+        raise SystemExit  # nothing of ours catches it
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.VolumeValidation, "on_epoch_end", kill)
+        with pytest.raises(SystemExit):
+            train(tmp_path, config)
+    assert saved_step(tmp_path) == 3  # of 4
+    weights = train(tmp_path, config).get_weights()
+    for name in ("best", "last"):
+        assert_same(weights, stored_weights(tmp_path, name))
+
+
+def test_complete_run_gets_its_missing_weights_back_and_no_provenance(
+    undisturbed, train, complete
+):
+    (complete / "last.keras").unlink()
+    train(complete)
+    assert len(Workdir(complete).load_provenance()) == 1
+    assert_same(undisturbed.weights, stored_weights(complete, "last"))
+
+
+def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
+    undisturbed, train, config, saved_step, tmp_path, monkeypatch
+):
+    config = config.replace(checkpoint_minutes=0.0)
+    save = tf.train.CheckpointManager.save
+    saved = []
+
+    def fill(*args, **kwargs):
+        if len(saved) == 5:
+            raise tf.errors.ResourceExhaustedError(None, None, "No space left")
+        saved.append(args)
+        return save(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", fill)
+        with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
+            train(tmp_path, config)
+    assert saved_step(tmp_path) == 5
+    assert_same(undisturbed.weights, train(tmp_path, config).get_weights())
