@@ -43,6 +43,12 @@ flags.DEFINE_integer(
     None,
     "Thin slices per thick slice spacing. Needed if SR-CNN knows several.",
 )
+flags.DEFINE_bool(
+    "flips",
+    False,
+    "Segmentations: average with the mirror image, left for right, as predict's "
+    "--flips; not where a network sees one slice at a time.",
+)
 flags.mark_flags_as_required(["records", "output"])
 
 # The preset whose numbers the paper has, by the part that a network plays.
@@ -100,34 +106,56 @@ def _plan(stored):
         no labels.
     """
     from deepresolve.evaluation.plan import Plan
-    from deepresolve.inference.segmentation import Segmenter
-    from deepresolve.inference.super_resolution import SuperResolver
 
     if FLAGS.seg_workdir and FLAGS.seg_workdir == FLAGS.benchmark_workdir:
         raise ValueError(
             f"--seg_workdir and --benchmark_workdir are both {FLAGS.seg_workdir}: a "
             "network is not its own benchmark. Name another run, or leave one out."
         )
-    configs, functions = {}, {}
-    factor = FLAGS.downsample_factor
-    if FLAGS.sr_workdir:
-        resolver = SuperResolver.from_workdir(FLAGS.sr_workdir, FLAGS.checkpoint)
-        factor = resolver.choose_factor(factor)
-        configs["sr"], functions["sr"] = resolver.config, resolver.enhance
-    for part in ("seg", "benchmark"):
-        if workdir := FLAGS[f"{part}_workdir"].value:
-            segmenter = Segmenter.from_workdir(workdir, FLAGS.checkpoint)
-            configs[part], functions[part] = segmenter.config, segmenter.label_map
-    plan = Plan(
-        networks=_networks(configs, functions),
-        downsample_factor=factor,
-        classes=_classes(configs, stored),
-    )
+    # Networks take seconds to load: first all that their configs tell.
+    configs = _configs()
+    classes = _classes(configs, stored)
+    networks, factor = _networks(configs)
     about = {f"{part}_preset": config.preset for part, config in configs.items()}
-    return plan, about | {
+    return Plan(networks, factor, classes), about | {
         "records_sha256": stored.sha256,
         "trained_on": _trained_on(stored),
     }
+
+
+def _configs():
+    """The config of each workdir that is given, by part.
+
+    Raises:
+      ValueError: a workdir of the wrong task, or flips that no network is for.
+    """
+    from deepresolve.workdir import Workdir
+
+    configs = {}
+    for part in _PUBLISHED:
+        if not (workdir := FLAGS[f"{part}_workdir"].value):
+            continue
+        configs[part] = config = Workdir(workdir).load_config()
+        task = "super_resolution" if part == "sr" else "segmentation"
+        if config.task != task:
+            raise ValueError(
+                f"--{part}_workdir={workdir} holds a network for {config.task}; "
+                f"expected one for {task}."
+            )
+    if FLAGS.flips and not any(_is_flipped(config) for config in configs.values()):
+        raise ValueError(
+            "--flips is for a segmentation that sees more than one slice at a time; "
+            "none is given. Leave it out."
+        )
+    return configs
+
+
+def _is_flipped(config) -> bool:
+    """Whether a network is averaged with its mirror image."""
+    from deepresolve.networks import SLICEWISE
+
+    is_segmentation = config.task == "segmentation"
+    return FLAGS.flips and is_segmentation and config.model not in SLICEWISE
 
 
 def _trained_on(stored) -> str:
@@ -152,9 +180,48 @@ def _trained_on(stored) -> str:
     return f"these records; measured are the {FLAGS.split} scans"
 
 
-def _networks(configs, functions):
-    """The networks by part, under names that tell them apart."""
-    from deepresolve.evaluation.plan import MODEL_TITLES, Network
+def _networks(configs):
+    """The networks by part, under names that tell them apart, and the factor."""
+    from deepresolve.evaluation.plan import Network
+
+    functions, factor = _functions(configs)
+    titles = _titles(configs)
+    networks = {
+        part: Network(
+            titles[part],
+            functions[part],
+            published=presets.trains_as(config, _PUBLISHED[part])
+            and not _is_flipped(config),
+            flips=_is_flipped(config),
+        )
+        for part, config in configs.items()
+    }
+    return networks, factor
+
+
+def _functions(configs):
+    """Each network as a function, by part, and the downsample factor of them all."""
+    from deepresolve.inference.segmentation import Segmenter
+    from deepresolve.inference.super_resolution import SuperResolver
+
+    functions = {}
+    factor = FLAGS.downsample_factor
+    for part, config in configs.items():
+        workdir = FLAGS[f"{part}_workdir"].value
+        if part == "sr":
+            resolver = SuperResolver.from_workdir(workdir, FLAGS.checkpoint)
+            factor = resolver.choose_factor(factor)
+            functions[part] = resolver.enhance
+        else:
+            segmenter = Segmenter.from_workdir(
+                workdir, FLAGS.checkpoint, flips=_is_flipped(config)
+            )
+            functions[part] = segmenter.label_map
+    return functions, factor
+
+
+def _titles(configs):
+    from deepresolve.evaluation.plan import MODEL_TITLES
 
     titles = {
         part: MODEL_TITLES.get(config.model, config.model)
@@ -162,14 +229,7 @@ def _networks(configs, functions):
     }
     if "benchmark" in titles and titles["benchmark"] == titles.get("seg"):
         titles["benchmark"] += ", benchmark"
-    return {
-        part: Network(
-            titles[part],
-            functions[part],
-            published=presets.trains_as(config, _PUBLISHED[part]),
-        )
-        for part, config in configs.items()
-    }
+    return titles
 
 
 def _classes(configs, stored):

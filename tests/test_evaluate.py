@@ -102,7 +102,7 @@ def records_dir(convert, scans):
 def make_workdir(tmp_path_factory):
     """Makes the workdir of a run that has just started."""
 
-    def made(config, zero=False):
+    def made(config, zero=False, trained=True):
         from deepresolve.networks import build_model
         from deepresolve.workdir import Workdir
 
@@ -111,7 +111,8 @@ def make_workdir(tmp_path_factory):
             model.set_weights([np.zeros_like(w) for w in model.get_weights()])
         folder = Workdir(str(tmp_path_factory.mktemp("run")))
         folder.start(config)
-        folder.save_model(model, "best")
+        if trained:
+            folder.save_model(model, "best")
         return folder.path
 
     return made
@@ -131,7 +132,8 @@ def workdirs(make_workdir):
         "sr": make_workdir(sr, zero=True),
         "seg": make_workdir(seg),
         "benchmark": make_workdir(benchmark),
-        "two_classes": make_workdir(benchmark.replace(classes=two)),
+        # Told from its config: there are no weights to load.
+        "two_classes": make_workdir(benchmark.replace(classes=two), trained=False),
         "patella": make_workdir(seg.replace(classes=("patellar cartilage",))),
     }
 
@@ -142,8 +144,8 @@ def rows_of(folder):
     return content, {tuple(r[k] for k in keys): r["mean"] for r in content["rows"]}
 
 
-def dice_by_hand(workdir):
-    """DSC on the ground truth from the network's own output, slices 0 to 18 of 20."""
+def dice_by_hand(workdir, num_slices=19, flips=False):
+    """DSC on the ground truth from the network's own output, of 19 or all 20 slices."""
     from deepresolve.workdir import Workdir
 
     model = Workdir(workdir).load_model("best")
@@ -151,12 +153,16 @@ def dice_by_hand(workdir):
     for seed in range(2):
         # To rows, columns, slices of an axial scan: posterior, left, superior.
         scan, label = (
-            np.transpose(array, (1, 0, 2))[::-1, ::-1, :19]
+            np.transpose(array, (1, 0, 2))[::-1, ::-1, :num_slices]
             for array in scan_and_label(seed)
         )
         low, high = np.percentile(scan, (0.1, 99.9))
         scaled = ((scan - low) / (high - low)).astype(np.float32)
-        found = np.asarray(model(scaled[None, ..., None])).argmax(-1)[0] == 1
+        output = np.asarray(model(scaled[None, ..., None]))
+        if flips:
+            mirrored = np.asarray(model(scaled[None, :, ::-1, :, None]))
+            output = output + mirrored[:, :, ::-1]
+        found = output.argmax(-1)[0] == 1
         true = label == 2
         scores.append(2 * np.sum(found & true) / (found.sum() + true.sum()))
     return np.mean(scores)
@@ -230,6 +236,8 @@ def several(records_dir, workdirs, scans, convert, tmp_path_factory):
         "sr alone": flags("sr", **networks(sr="sr")),
         "seg alone": flags("seg", **networks(seg="seg")),
         "seg and TCI": flags("tci", **networks(seg="seg"), downsample_factor=2),
+        "flips": flags("flips", **networks(seg="seg", benchmark="benchmark"), flips=1),
+        "no flips": flags("9", **networks(benchmark="benchmark"), flips=1),
         "sr for seg": flags("1", **networks(seg="sr")),
         "seg for sr": flags("2", **networks(sr="seg")),
         "other classes": flags("3", **networks(seg="seg", benchmark="two_classes")),
@@ -274,13 +282,25 @@ def test_any_of_the_workdirs_will_do(several, name, output, image_sets, figures)
         ("unknown class", "lacks labels .* 'patellar cartilage'"),
         ("no such factor", "9"),
         ("twice the same", "both .*: a network is not its own benchmark"),
+        ("no flips", "--flips is for a segmentation that sees more than one slice"),
         ("empty split", "The split 'train' of .* has no subjects"),
     ],
 )
 def test_what_cannot_be_measured_is_told_before_the_run(several, name, message):
     outcomes, folder = several
     assert re.search(message, outcomes[name])
-    assert not any(folder.glob("[1-8]/*"))
+    assert not any(folder.glob("[1-9]/*"))
+
+
+def test_flips_average_what_sees_more_than_one_slice(several, workdirs):
+    outcomes, folder = several
+    assert outcomes["flips"] == "done"
+    content, means = rows_of(folder / "flips")
+    for part, flips in (("seg", True), ("benchmark", False)):
+        key = part, "ground_truth", "dsc", "femoral cartilage"
+        by_hand = dice_by_hand(workdirs[part], num_slices=20, flips=flips)
+        assert means[key] == pytest.approx(by_hand, abs=1e-3)
+    assert content["protocol"]["flips"].startswith("3D Seg-CNN: the mean over")
 
 
 def test_an_error_is_one_line_and_leaves_no_file(records_dir, workdirs, tmp_path):

@@ -115,6 +115,11 @@ def protocol(results: Results) -> dict[str, Any]:
     }
     if plan.classes:
         facts["classes"] = ", ".join(plan.classes.names)
+    if flipped := [n.title for n in plan.networks.values() if n.flips]:
+        facts["flips"] = (
+            f"{', '.join(flipped)}: the mean over the image and its mirror image, left "
+            "for right"
+        )
     return facts
 
 

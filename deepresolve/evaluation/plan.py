@@ -49,14 +49,17 @@ class Network:
       title: its name in tables, such as "SR-CNN".
       run: takes float32 (rows, columns, slices) scaled to about 0..1, and returns the
         same shape: for "sr" the super-resolved volume (from TCI on the thin grid), for
-        a segmentation whole numbers, 0 for background and n for the n-th class.
+        a segmentation whole numbers, 0 for background and n for the n-th class. With
+        `flips` it is also given `left_right`, the axis between the patient's sides.
       published: trained as the published network was, so that the published numbers
         may stand beside its own.
+      flips: a segmentation that is averaged with its mirror image, left for right.
     """
 
     title: str
     run: Callable[[np.ndarray], np.ndarray]
     published: bool = False
+    flips: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ subject's own labels over the same slices.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from deepresolve.evaluation.results import (
     Timing,
 )
 from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 
 DATA_RANGE = 1.0
@@ -166,9 +168,14 @@ def _segment(
 ) -> tuple[dict[str, Volume], list[Timing]]:
     """The network's label map of each image set that it is run on."""
     label_maps, timings = {}, []
+    run = plan.networks[network].run
     for image_set in plan.segmented_sets(network):
+        image = images[image_set]
+        if plan.networks[network].flips:
+            left_right = left_right_axis(image)
+            run = functools.partial(plan.networks[network].run, left_right=left_right)
         label_maps[image_set], seconds = segmentation.segment(
-            images[image_set], plan.networks[network].run, len(plan.classes.names)
+            image, run, len(plan.classes.names)
         )
         timings.append(Timing(subject, network, image_set, seconds))
     return label_maps, timings
