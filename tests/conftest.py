@@ -1,8 +1,11 @@
 """What tests of several rooms share."""
 
 import contextlib
+import json
 import os
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,3 +87,36 @@ def files_of_a_run():
         "provenance.json",
         "tensorboard",
     ]
+
+
+@pytest.fixture(scope="session")
+def run_script(tmp_path_factory):
+    """Runs a script or module as its user does, but with TensorFlow already loaded.
+
+    See warm_start.py; what a script must not load is tested in other ways.
+    """
+    tests = pathlib.Path(__file__).parent
+    folder = tmp_path_factory.mktemp("streams")
+    streams = {"output": str(folder / "output"), "errors": str(folder / "errors")}
+    server = subprocess.Popen(
+        [sys.executable, tests / "warm_start.py"],
+        cwd=tests.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def run(script, *arguments, seconds=300):
+        command = {"script": script, "arguments": [str(a) for a in arguments]}
+        print(
+            json.dumps(command | streams | {"seconds": seconds}),
+            file=server.stdin,
+            flush=True,
+        )
+        status = int(server.stdout.readline())
+        texts = (pathlib.Path(path).read_text() for path in streams.values())
+        return subprocess.CompletedProcess((script, *arguments), status, *texts)
+
+    with server:
+        yield run
+        server.stdin.close()

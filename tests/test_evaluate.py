@@ -169,9 +169,10 @@ def dice_by_hand(workdir, num_slices=19, flips=False):
 
 
 @pytest.fixture(scope="module")
-def full_report(records_dir, workdirs, tmp_path_factory):
+def full_report(run_script, records_dir, workdirs, tmp_path_factory):
     output = tmp_path_factory.mktemp("report") / "new"
-    done = evaluate(
+    done = run_script(
+        "evaluate.py",
         f"--records={records_dir}",
         f"--output={output}",
         *(f"--{part}_workdir={workdirs[part]}" for part in ("sr", "seg", "benchmark")),
@@ -303,9 +304,12 @@ def test_flips_average_what_sees_more_than_one_slice(several, workdirs):
     assert content["protocol"]["flips"].startswith("3D Seg-CNN: the mean over")
 
 
-def test_an_error_is_one_line_and_leaves_no_file(records_dir, workdirs, tmp_path):
+def test_an_error_is_one_line_and_leaves_no_file(
+    run_script, records_dir, workdirs, tmp_path
+):
     output = tmp_path / "report"
-    done = evaluate(
+    done = run_script(
+        "evaluate.py",
         f"--records={records_dir}",
         f"--sr_workdir={workdirs['sr']}",
         f"--output={output}",

@@ -1,11 +1,9 @@
 """The script as a user runs it, in real processes."""
 
+import functools
 import importlib.util
 import json
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -13,8 +11,6 @@ from deepresolve.imaging import phantom
 from deepresolve.imaging.formats import nifti
 from records import conversion
 from records.datasets import DATASETS
-
-ROOT = pathlib.Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +37,9 @@ def unlabelled_records_dir(tmp_path_factory):
     return folder
 
 
-def command(records_dir, workdir, *flags):
+def super_resolution(records_dir, workdir, *flags):
     return [
-        *(sys.executable, "train.py", "--preset=sr_cnn"),
+        "--preset=sr_cnn",
         *(f"--records={records_dir}", f"--workdir={workdir}"),
         *("--num_layers=2", "--num_features=2", "--patch_shape=8,8,8"),
         *("--batch_size=2", "--steps_per_epoch=20", "--min_tissue=0"),
@@ -53,17 +49,16 @@ def command(records_dir, workdir, *flags):
 
 def segmentation(records_dir, workdir, *flags):
     return [
-        *(sys.executable, "train.py", "--preset=seg_cnn_small"),
+        "--preset=seg_cnn_small",
         *(f"--records={records_dir}", f"--workdir={workdir}"),
         *("--num_levels=2", "--num_features=2", "--patch_shape=16,16,8"),
         *("--batch_size=2", "--steps_per_epoch=2", "--num_epochs=2", *flags),
     ]
 
 
-def run(arguments):
-    return subprocess.run(
-        arguments, cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
+@pytest.fixture
+def train(run_script):
+    return functools.partial(run_script, "train.py")
 
 
 @pytest.mark.parametrize(
@@ -78,17 +73,17 @@ def run(arguments):
         (["--num_levels=3"], "num_levels belongs to task=segmentation"),
     ],
 )
-def test_what_cannot_train_is_one_line(records_dir, tmp_path, flags, message):
-    result = run(command(records_dir, tmp_path / "run", *flags))
+def test_what_cannot_train_is_one_line(train, records_dir, tmp_path, flags, message):
+    result = train(*super_resolution(records_dir, tmp_path / "run", *flags))
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_segmentation_trains_on_classes_of_the_records(records_dir, tmp_path):
+def test_segmentation_trains_on_classes_of_the_records(train, records_dir, tmp_path):
     workdir = tmp_path / "run"
     classes = "--classes=femoral cartilage,bone=femur+tibia"
-    result = run(segmentation(records_dir, workdir, classes))
+    result = train(*segmentation(records_dir, workdir, classes))
     assert result.returncode == 0, result.stderr
     assert f"{workdir}/best.keras" in result.stdout
     assert "The validation blocks hold femoral cartilage" in result.stderr
@@ -99,8 +94,8 @@ def test_segmentation_trains_on_classes_of_the_records(records_dir, tmp_path):
     assert entry["label_names"]["5"] == "femur"
 
 
-def test_unknown_class_names_the_records_and_their_labels(records_dir, tmp_path):
-    result = run(segmentation(records_dir, tmp_path / "run", "--classes=spine"))
+def test_unknown_class_names_the_records_and_their_labels(train, records_dir, tmp_path):
+    result = train(*segmentation(records_dir, tmp_path / "run", "--classes=spine"))
     assert result.returncode == 1
     assert f"error: {records_dir}: The class 'spine'" in result.stderr
     assert "the records have: femoral cartilage" in result.stderr
@@ -108,9 +103,9 @@ def test_unknown_class_names_the_records_and_their_labels(records_dir, tmp_path)
 
 
 def test_segmentation_of_scans_without_labels_is_refused(
-    unlabelled_records_dir, tmp_path
+    train, unlabelled_records_dir, tmp_path
 ):
-    result = run(segmentation(unlabelled_records_dir, tmp_path / "run"))
+    result = train(*segmentation(unlabelled_records_dir, tmp_path / "run"))
     assert result.returncode == 1
     assert f"training scans of {unlabelled_records_dir} have labels" in result.stderr
     assert "--labels and --label_names" in result.stderr
@@ -122,23 +117,23 @@ def test_segmentation_of_scans_without_labels_is_refused(
     importlib.util.find_spec("tensorflow_addons") is not None,
     reason="tensorflow-addons is here",
 )
-def test_optimizer_of_the_other_stack_is_one_line(records_dir, tmp_path):
-    result = run(
-        segmentation(records_dir, tmp_path / "run", "--optimizer=rectified_adam")
+def test_optimizer_of_the_other_stack_is_one_line(train, records_dir, tmp_path):
+    result = train(
+        *segmentation(records_dir, tmp_path / "run", "--optimizer=rectified_adam")
     )
     assert result.returncode == 1
     assert "pip install '.[addons]'" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_damaged_shard_stops_the_training_with_the_cure(records_dir, tmp_path):
+def test_damaged_shard_stops_the_training_with_the_cure(train, records_dir, tmp_path):
     damaged = tmp_path / "records"
     shutil.copytree(records_dir, damaged)
     (shard,) = damaged.glob("train-*")
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
-    result = run(command(damaged, tmp_path / "run", "--num_epochs=1"))
+    result = train(*super_resolution(damaged, tmp_path / "run", "--num_epochs=1"))
     assert result.returncode == 1
     assert "damaged or missing shard" in result.stderr
     assert "python -m records verify" in result.stderr
@@ -146,20 +141,20 @@ def test_damaged_shard_stops_the_training_with_the_cure(records_dir, tmp_path):
     assert "Detected at node" not in result.stderr
 
 
-def test_missing_shard_is_one_line(records_dir, tmp_path):
+def test_missing_shard_is_one_line(train, records_dir, tmp_path):
     lacking = tmp_path / "records"
     shutil.copytree(records_dir, lacking)
     (shard,) = lacking.glob("train-*")
     shard.unlink()
-    result = run(command(lacking, tmp_path / "run", "--num_epochs=1"))
+    result = train(*super_resolution(lacking, tmp_path / "run", "--num_epochs=1"))
     assert result.returncode == 1
     assert "missing shard" in result.stderr
     assert shard.name in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_missing_records_are_named(tmp_path):
-    result = run(command(tmp_path / "nowhere", tmp_path / "run"))
+def test_missing_records_are_named(train, tmp_path):
+    result = train(*super_resolution(tmp_path / "nowhere", tmp_path / "run"))
     assert result.returncode == 1
     assert "nowhere" in result.stderr
     assert "Traceback" not in result.stderr

@@ -1,7 +1,4 @@
 import csv
-import pathlib
-import subprocess
-import sys
 
 import nibabel as nib
 import numpy as np
@@ -12,15 +9,15 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 
+@pytest.fixture
+def predict(run_script):
+    def run(workdir, source, output, *flags):
+        paths = {"workdir": workdir.path, "input": source, "output": output}
+        given = [f"--{name}={path}" for name, path in paths.items()]
+        return run_script("deepresolve.inference.predict", *given, *flags)
 
-def predict(workdir, source, output, *flags):
-    command = [sys.executable, "-m", "deepresolve.inference.predict"]
-    command += [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
-    return subprocess.run(
-        [*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
+    return run
 
 
 def write_scan(path, seed=0):
@@ -29,7 +26,7 @@ def write_scan(path, seed=0):
     return path
 
 
-def test_folder_of_scans_goes_on_past_a_bad_one(silent_workdir, tmp_path):
+def test_folder_of_scans_goes_on_past_a_bad_one(predict, silent_workdir, tmp_path):
     source, output = tmp_path / "scans", tmp_path / "thin"
     source.mkdir()
     write_scan(source / "a.nii.gz")
@@ -49,7 +46,7 @@ def test_folder_of_scans_goes_on_past_a_bad_one(silent_workdir, tmp_path):
     assert np.abs(difference).max() <= 0.51  # rounding to whole numbers
 
 
-def test_float_output_is_not_rounded(silent_workdir, tmp_path):
+def test_float_output_is_not_rounded(predict, silent_workdir, tmp_path):
     source = write_scan(tmp_path / "a.nii")
     output = tmp_path / "thin.nii.gz"
     result = predict(silent_workdir, source, output, "--output_dtype=float32")
@@ -70,7 +67,9 @@ def test_float_output_is_not_rounded(silent_workdir, tmp_path):
         (["stray"], "Unexpected arguments"),
     ],
 )
-def test_bad_flags_leave_nothing_behind(silent_workdir, tmp_path, flags, message):
+def test_bad_flags_leave_nothing_behind(
+    predict, silent_workdir, tmp_path, flags, message
+):
     source = write_scan(tmp_path / "a.nii")
     output = tmp_path / "new" / "thin.nii.gz"
     result = predict(silent_workdir, source, output, *flags)
@@ -80,7 +79,7 @@ def test_bad_flags_leave_nothing_behind(silent_workdir, tmp_path, flags, message
     assert not output.parent.exists()
 
 
-def test_gaps_between_slices_are_told(silent_workdir, real_scans, tmp_path):
+def test_gaps_between_slices_are_told(predict, silent_workdir, real_scans, tmp_path):
     result = predict(
         silent_workdir, real_scans / "knee_mese_dicom", tmp_path / "a.nii", "--echo=2"
     )
@@ -95,7 +94,9 @@ def test_gaps_between_slices_are_told(silent_workdir, real_scans, tmp_path):
         ("knee_dess_half.nii.gz", []),
     ],
 )
-def test_real_scans_keep_their_place(silent_workdir, real_scans, tmp_path, name, flags):
+def test_real_scans_keep_their_place(
+    predict, silent_workdir, real_scans, tmp_path, name, flags
+):
     output = tmp_path / "thin.nii.gz"
     result = predict(silent_workdir, real_scans / name, output, *flags)
     assert result.returncode == 0, result.stderr
@@ -119,7 +120,9 @@ def one_pass(workdir, scan):
     return np.asarray(model(scaled[np.newaxis, ..., np.newaxis]))[0]
 
 
-def test_folder_of_scans_becomes_label_maps_and_one_table(seg_workdir, tmp_path):
+def test_folder_of_scans_becomes_label_maps_and_one_table(
+    predict, seg_workdir, tmp_path
+):
     source, output = tmp_path / "scans", tmp_path / "labels"
     source.mkdir()
     write_scan(source / "a.nii.gz")
@@ -165,7 +168,7 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(seg_workdir, tmp_path)
     assert len(np.unique(labels)) > 1
 
 
-def test_real_knee_is_segmented_in_place(seg_workdir, real_scans, tmp_path):
+def test_real_knee_is_segmented_in_place(predict, seg_workdir, real_scans, tmp_path):
     source, output = real_scans / "knee_mese_dicom", tmp_path / "labels.nii"
     flags = ["--echo=1", "--flips", "--keep_largest", "--window=128,256,16"]
     result = predict(seg_workdir, source, output, *flags)
@@ -188,7 +191,7 @@ def test_real_knee_is_segmented_in_place(seg_workdir, real_scans, tmp_path):
     ],
 )
 def test_bad_flags_of_a_segmentation_leave_nothing_behind(
-    seg_workdir, tmp_path, flags, message
+    predict, seg_workdir, tmp_path, flags, message
 ):
     source = write_scan(tmp_path / "a.nii")
     output = tmp_path / "new" / "labels.nii.gz"

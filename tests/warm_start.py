@@ -1,0 +1,43 @@
+"""Runs scripts one after the other, each in a process that has TensorFlow already.
+
+Loading it takes seconds and is most of what a short command does. This process loads it
+and computes nothing, so that it can be forked: a child is the script as a user starts
+it, with its own flags, streams and exit status.
+
+Reads JSON objects, one a line, {"script", "arguments", "output", "errors", "seconds"};
+writes the exit status of each, negative for a signal. "script" is a file, or a module
+where it does not end in .py.
+"""
+
+import json
+import os
+import runpy
+import signal
+import sys
+
+import tensorflow  # noqa: F401
+
+
+def become(script, arguments, output, errors, seconds):
+    """The script, in this process."""
+    signal.alarm(seconds)
+    for path, stream in ((output, 1), (errors, 2)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.argv = [script, *arguments]
+    if script.endswith(".py"):
+        runpy.run_path(script, run_name="__main__")
+    else:
+        runpy.run_module(script, run_name="__main__", alter_sys=True)
+
+
+sys.path[0] = ""  # the current folder, as for a script that lies there
+for line in sys.stdin:
+    command = json.loads(line)
+    child = os.fork()
+    if not child:
+        become(**command)
+        sys.exit()
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
