@@ -19,6 +19,7 @@ ALLOWED = {
     "config_flags": {"config", "presets"},
     "entry": {"interruption"},
     "files": set(),
+    "hardware": set(),
     "interruption": set(),
     "keras_stack": set(),
     "storage": set(),
@@ -27,10 +28,11 @@ ALLOWED = {
     "networks": {"config", "keras_stack"},
     "training": {
         *("config", "workdir", "imaging", "pipeline", "networks"),
-        *("interruption", "keras_stack", "storage"),
+        *("hardware", "interruption", "keras_stack", "storage"),
     },
     "inference": {
-        *("config", "entry", "files", "workdir", "imaging", "networks", "storage"),
+        *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
+        "storage",
     },
     "evaluation": {"files", "imaging"},
 }

@@ -45,9 +45,11 @@ flags.DEFINE_string("series", None, "DICOM: series number, or end of the series 
 flags.DEFINE_integer("echo", None, "DICOM: number of the echo, from 1.")
 flags.DEFINE_enum(
     "dtype",
-    "float32",
-    ["float32", "bfloat16"],
-    "What the network computes in: exact, or faster where the processor has it.",
+    "auto",
+    ["auto", "float32", "bfloat16"],
+    "What the network computes in: float32 is exact; bfloat16 is up to twice as fast "
+    "where the processor has it. auto takes it there for super-resolution, which loses "
+    "less than 0.01 dB, and float32 for label maps, of which it moves a voxel in 1000.",
 )
 
 flags.DEFINE_integer(
@@ -62,11 +64,6 @@ flags.DEFINE_enum(
     ["input", "float32"],
     "Super-resolution: voxels as the scan's own type (integers are rounded), or "
     "unrounded float32.",
-)
-flags.DEFINE_integer(
-    "block_planes",
-    16,
-    "Super-resolution: slices in memory at once, per layer; fewer need less memory.",
 )
 
 flags.DEFINE_bool(
@@ -102,7 +99,7 @@ flags.mark_flags_as_required(["workdir", "input", "output"])
 
 # Flags of one task; all others are for both.
 _OWN_FLAGS = {
-    "super_resolution": ("downsample_factor", "output_dtype", "block_planes"),
+    "super_resolution": ("downsample_factor", "output_dtype"),
     "segmentation": ("probabilities", "flips", "keep_largest", "window", "memory_gib"),
 }
 
@@ -116,7 +113,8 @@ def run() -> int:
 
     task = Workdir(FLAGS.workdir).load_config().task
     _check_flags(task)
-    writer = _WRITERS[task]()
+    dtype = _choose_dtype(task)
+    writer = _WRITERS[task](dtype)
     scans = formats.find_scans(FLAGS.input)
     pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, writer.endings)
     for folder in {target.parent for _, target in pairs}:
@@ -125,6 +123,21 @@ def run() -> int:
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
     return 1 if num_failed else 0
+
+
+def _choose_dtype(task: str) -> str:
+    """`--dtype`, with "auto" decided and told."""
+    from deepresolve.hardware import has_fast_bfloat16
+
+    if FLAGS.dtype != "auto":
+        return FLAGS.dtype
+    if task != "super_resolution":
+        return "float32"
+    if has_fast_bfloat16():
+        print("Computing in bfloat16, fast on this processor; --dtype=float32: exact.")
+        return "bfloat16"
+    print("Computing in float32: this processor has no fast bfloat16.")
+    return "float32"
 
 
 def _check_flags(task: str) -> None:
@@ -138,18 +151,16 @@ def _check_flags(task: str) -> None:
             )
 
 
-def _thin_slice_writer():
+def _thin_slice_writer(dtype: str):
     from deepresolve.inference.super_resolution import SuperResolver
     from deepresolve.inference.writers import ThinSliceWriter
 
-    resolver = SuperResolver.from_workdir(
-        FLAGS.workdir, FLAGS.checkpoint, FLAGS.block_planes, FLAGS.dtype
-    )
+    resolver = SuperResolver.from_workdir(FLAGS.workdir, FLAGS.checkpoint, dtype)
     factor = resolver.choose_factor(FLAGS.downsample_factor)
     return ThinSliceWriter(resolver, factor, FLAGS.output_dtype == "input")
 
 
-def _label_map_writer():
+def _label_map_writer(dtype: str):
     from deepresolve.inference.outputs import table_beside
     from deepresolve.inference.segmentation import Segmenter
     from deepresolve.inference.writers import LabelMapWriter
@@ -160,7 +171,7 @@ def _label_map_writer():
         _window(),
         FLAGS.flips,
         FLAGS.memory_gib,
-        FLAGS.dtype,
+        dtype,
     )
     table = table_beside(FLAGS.output)
     return LabelMapWriter(segmenter, table, FLAGS.probabilities, FLAGS.keep_largest)

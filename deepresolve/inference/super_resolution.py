@@ -11,7 +11,7 @@ from deepresolve.config import Config
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.streaming import DEFAULT_BLOCK_PLANES, StreamedModel
+from deepresolve.inference.streaming import StreamedModel
 from deepresolve.workdir import Workdir
 
 
@@ -21,7 +21,6 @@ class SuperResolver:
     Args:
       model: the network.
       config: the run that trained it.
-      block_planes: planes streamed at once; more are faster and take more memory.
       dtype: what the network computes in: "float32", or "bfloat16" for speed.
     """
 
@@ -29,18 +28,16 @@ class SuperResolver:
         self,
         model: keras.Model,
         config: Config,
-        block_planes: int = DEFAULT_BLOCK_PLANES,
         dtype: str = "float32",
     ):
         self.config = config
-        self._network = StreamedModel(model, block_planes, dtype)
+        self._network = StreamedModel(model, dtype)
 
     @classmethod
     def from_workdir(
         cls,
         workdir: str,
         checkpoint: str = "best",
-        block_planes: int = DEFAULT_BLOCK_PLANES,
         dtype: str = "float32",
     ) -> SuperResolver:
         """The network that `train.py` left in a workdir.
@@ -48,7 +45,6 @@ class SuperResolver:
         Args:
           workdir: folder of the run.
           checkpoint: "best" (validation pSNR) or "last".
-          block_planes: as in the constructor.
           dtype: as in the constructor.
 
         Raises:
@@ -61,7 +57,7 @@ class SuperResolver:
                 f"{workdir} holds a network for {config.task}; expected one for "
                 "super_resolution."
             )
-        return cls(run.load_model(checkpoint), config, block_planes, dtype)
+        return cls(run.load_model(checkpoint), config, dtype)
 
     def choose_factor(self, factor: int | None) -> int:
         """`factor`, or the one the network was trained for.

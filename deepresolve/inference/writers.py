@@ -31,7 +31,7 @@ class ThinSliceWriter:
     """
 
     endings: tuple[str, ...] = ()
-    memory_advice = "Fewer --block_planes need less."
+    memory_advice = "--dtype=bfloat16 needs half of what float32 does."
 
     def __init__(self, resolver: SuperResolver, factor: int, keep_dtype: bool):
         self._resolver = resolver

@@ -8,6 +8,7 @@ from deepresolve.presets import (
     segnet_2d_small,
     sr_cnn,
     sr_cnn_small,
+    sr_cnn_subpixel,
     unet_2d,
     unet_2d_small,
 )
@@ -19,6 +20,7 @@ PRESETS = {
     "segnet_2d_small": segnet_2d_small.CONFIG,
     "sr_cnn": sr_cnn.CONFIG,
     "sr_cnn_small": sr_cnn_small.CONFIG,
+    "sr_cnn_subpixel": sr_cnn_subpixel.CONFIG,
     "unet_2d": unet_2d.CONFIG,
     "unet_2d_small": unet_2d_small.CONFIG,
 }

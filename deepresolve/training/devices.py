@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import functools
-import pathlib
 
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.hardware import has_fast_bfloat16
 from deepresolve.training import workers
-
-# NVIDIA's tensor cores multiply bfloat16 from this compute capability on (Ampere).
-_BFLOAT16_CAPABILITY = (8, 0)
-
-CPUINFO = pathlib.Path("/proc/cpuinfo")  # Linux; other systems compute in float32
 
 
 def build_strategy(config: Config) -> tf.distribute.Strategy:
@@ -59,19 +54,30 @@ def _mirrored(*devices: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices or None)
 
 
+def compute_deterministically() -> None:
+    """Lets every operation of this process repeat bit for bit.
+
+    Deterministic kernels alone do not: a sum of three gradients or more (AddN) begins
+    with the one whose memory is free first, and which that is depends on what runs
+    beside it. So operations also run one after the other, each on all cores.
+
+    Raises:
+      ValueError: TensorFlow computes already, and its threads are given.
+    """
+    if tf.config.threading.get_inter_op_parallelism_threads() != 1:
+        try:
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError as error:
+            raise ValueError(
+                "A deterministic run must begin before TensorFlow computes anything, "
+                "and in this process it has. Start the run in a process of its own, or "
+                "call tf.config.threading.set_inter_op_parallelism_threads(1) first."
+            ) from error
+    tf.config.experimental.enable_op_determinism()
+
+
 def resolve_precision(config: Config) -> str:
     """Keras dtype policy of a run: `config.precision`, with "auto" decided."""
     if config.precision != "auto":
         return config.precision
-    return "mixed_bfloat16" if _has_fast_bfloat16() else "float32"
-
-
-def _has_fast_bfloat16() -> bool:
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        return details.get("compute_capability", (0, 0)) >= _BFLOAT16_CAPABILITY
-    if not CPUINFO.exists():
-        return False
-    flags = CPUINFO.read_text(encoding="utf-8").split()
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return "mixed_bfloat16" if has_fast_bfloat16() else "float32"

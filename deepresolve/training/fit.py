@@ -17,7 +17,11 @@ from deepresolve.training import workers
 from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.compiling import compiled_model
 from deepresolve.training.data import TrainingData, check_data
-from deepresolve.training.devices import build_strategy, resolve_precision
+from deepresolve.training.devices import (
+    build_strategy,
+    compute_deterministically,
+    resolve_precision,
+)
 from deepresolve.training.messages import say_interrupted, say_size, say_where
 from deepresolve.training.progress import Progress
 from deepresolve.training.provenance import check_same_records, provenance
@@ -60,7 +64,9 @@ def fit(
       Interrupted: SIGTERM or SIGINT came while it trained; the step was finished, and
         what is done is saved.
     """
-    # Workers must join before TensorFlow does anything else.
+    # Before TensorFlow does anything else; then workers must join.
+    if config.deterministic:
+        compute_deterministically()
     worker = workers.this_worker(config)
     strategy = build_strategy(config)
     agreement = workers.Agreement(strategy, worker)
@@ -68,8 +74,6 @@ def fit(
     check_data(config, data)
     check_same_records(workdir, data)
     blocks = _checked_blocks(config, data, metrics)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
     # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
     keras.utils.set_random_seed(config.seed + 1)
     precision = resolve_precision(config)

@@ -4,6 +4,7 @@ import pytest
 
 from deepresolve import networks, presets
 from deepresolve.config import Config
+from deepresolve.networks import cost
 
 SMALL = Config(num_layers=3, num_features=4)
 FOLDED = SMALL.replace(fold=(1, 1, 3), patch_shape=(32, 32, 33))
@@ -22,6 +23,17 @@ def test_published_network_has_the_published_size():
     assert [x.filters for x in convolutions] == [64] * 19 + [1]
     activations = [x.activation.__name__ for x in convolutions]
     assert activations == ["relu"] * 19 + ["linear"]
+
+
+def test_subpixel_network_costs_a_third():
+    thin, thick = (presets.get(name) for name in ("sr_cnn", "sr_cnn_subpixel"))
+    model = networks.build_model(thick)
+    assert model.count_params() == 2_002_243
+    # Published: 20 layers; 27 weights for each pair of channels, two operations each.
+    expected = 2 * 27 * (3 * 64 + 18 * 64 * 64 + 64 * 3) / 3
+    assert cost.flop_per_voxel(model, thick.patch_shape) == pytest.approx(expected)
+    full = cost.flop_per_voxel(networks.build_model(thin), thin.patch_shape)
+    assert full / expected == pytest.approx(3, rel=0.01)
 
 
 @pytest.mark.parametrize("config", [SMALL, FOLDED])

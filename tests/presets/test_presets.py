@@ -26,6 +26,12 @@ def test_published_preset_holds_the_published_numbers():
     assert (config.schedule, config.optimizer) == ("constant", "adam")
 
 
+def test_subpixel_differs_from_sr_cnn_in_grid_and_patches_alone():
+    config = presets.get("sr_cnn_subpixel")
+    allowed = {"preset", "fold", "patch_shape", "patch_stride"}
+    assert set(config.differences(presets.get("sr_cnn"))) == allowed
+
+
 def test_published_segmentation_holds_the_published_numbers():
     # METHOD: the table of Seg-CNN and its benchmark.
     config = presets.get("seg_cnn")

@@ -13,25 +13,11 @@ def test_named_precision_is_taken(precision):
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
-    [
-        ("flags : fpu avx512f avx512_bf16 sse2", "mixed_bfloat16"),
-        ("flags : fpu amx_bf16 amx_tile", "mixed_bfloat16"),
-        ("flags : fpu avx2 sse2", "float32"),
-    ],
+    ("fast", "expected"), [(True, "mixed_bfloat16"), (False, "float32")]
 )
-def test_auto_takes_bfloat16_where_the_processor_has_it(
-    monkeypatch, tmp_path, flags, expected
-):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(flags)
-    monkeypatch.setattr(devices, "CPUINFO", cpuinfo)
+def test_auto_takes_bfloat16_where_it_is_fast(monkeypatch, fast, expected):
+    monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: fast)
     assert devices.resolve_precision(Config(precision="auto")) == expected
-
-
-def test_auto_is_float32_on_systems_that_do_not_say(monkeypatch, tmp_path):
-    monkeypatch.setattr(devices, "CPUINFO", tmp_path / "missing")
-    assert devices.resolve_precision(Config(precision="auto")) == "float32"
 
 
 # Logical devices must be set up before TensorFlow starts: a process of its own.
@@ -62,3 +48,39 @@ def test_strategies():
     assert mirrored == "MirroredStrategy"
     assert automatic == "_DefaultDistributionStrategy"  # no GPU here
     assert refused.startswith("batch_size=1 leaves some of the 2 devices without")
+
+
+_DETERMINISTIC = """
+import tensorflow as tf
+from deepresolve.training.devices import compute_deterministically
+compute_deterministically()
+print("threads", tf.config.threading.get_inter_op_parallelism_threads())
+tf.zeros(1)
+compute_deterministically()  # again: already so
+"""
+
+_TOO_LATE = """
+import tensorflow as tf
+from deepresolve.training.devices import compute_deterministically
+tf.zeros(1)
+try:
+    compute_deterministically()
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (_DETERMINISTIC, "threads 1\n"),
+        (_TOO_LATE, "must begin before TensorFlow computes anything"),
+    ],
+    ids=["in time", "too late"],
+)
+def test_operations_run_one_after_the_other_where_asked(program, expected):
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert expected in done.stdout
