@@ -12,6 +12,7 @@ DEMO ?= demo
 DEMO_KNEES ?= 24
 DEMO_MINUTES ?= 4
 BENCH ?= benchmarks/results
+PEER = $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
 
 .PHONY: demo test lint bench install
 .DELETE_ON_ERROR:
@@ -59,5 +60,6 @@ bench: install
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain
 	$(RUN) benchmarks/real_scan.py --scan=knee --output=$(BENCH)/knee
 	$(RUN) benchmarks/segmentation.py --output=$(BENCH)/seg_cnn
-	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline \
-	    $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
+	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline $(PEER)
+	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \
+	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
