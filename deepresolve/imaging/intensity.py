@@ -8,11 +8,14 @@ scale, and no clipping, so that the inverse is exact.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 LOW_PERCENTILE = 0.1
 HIGH_PERCENTILE = 99.9
+
+_COUNTED_AT_ONCE = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +67,7 @@ def estimate_scale(array: np.ndarray) -> IntensityScale:
         raise ValueError(
             "Intensities must be finite to be scaled; the voxels hold NaN or infinity."
         )
-    low, high = np.percentile(array, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    low, high = _percentiles(array, (LOW_PERCENTILE, HIGH_PERCENTILE))
     if high == low:
         low, high = smallest, largest
     if high == low:
@@ -72,6 +75,40 @@ def estimate_scale(array: np.ndarray) -> IntensityScale:
             f"Every voxel has the value {low}: there is no image to scale."
         )
     return IntensityScale(float(low), float(high))
+
+
+def _percentiles(array: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
+    """What `np.percentile` gives, faster for integers of 16 bits and fewer.
+
+    Where few values are possible they are counted instead of sorted: 0.1 s instead of
+    0.45 s for a scan of 384 x 384 x 160.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu" or array.dtype.itemsize > 2:
+        return np.percentile(array, percentiles)
+    smallest = int(array.min())
+    counts = np.zeros(int(array.max()) - smallest + 1, np.int64)
+    flat = array.ravel(order="K")
+    # A part at a time, for bincount makes 8 bytes of each voxel.
+    for start in range(0, flat.size, _COUNTED_AT_ONCE):
+        part = flat[start : start + _COUNTED_AT_ONCE].astype(np.int64) - smallest
+        counts += np.bincount(part, minlength=counts.size)
+    upto = np.cumsum(counts)
+    results = []
+    for percentile in percentiles:
+        place = (array.size - 1) * (percentile / 100)
+        below = int(place)
+        at = np.searchsorted(upto, [below, min(below + 1, array.size - 1)], "right")
+        first, second = (at + smallest).tolist()
+        results.append(_between(first, second, place - below))
+    return np.array(results)
+
+
+def _between(first: float, second: float, fraction: float) -> float:
+    """Linear interpolation, rounded as NumPy's percentiles are."""
+    if fraction >= 0.5:
+        return second - (second - first) * (1 - fraction)
+    return first + (second - first) * fraction
 
 
 def to_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:

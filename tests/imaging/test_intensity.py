@@ -82,3 +82,17 @@ def test_every_integer_holds_what_lies_beyond_its_ends(kind, bits, source):
     ends = to_dtype(np.array([-1e30, 1e30], source), dtype)
     assert ends.dtype == dtype
     assert ends.tolist() == [smallest, reachable.get(dtype.name, largest)]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32"])
+@pytest.mark.parametrize("size", [2, 3, 500, 1001, 4096])
+def test_the_scale_is_numpys_percentiles_to_the_last_bit(dtype, size):
+    rng = np.random.default_rng(size)
+    bounds = np.iinfo(dtype)
+    for low, high in [(bounds.min, bounds.max), (-3, 4), (100, 120)]:
+        low = max(low, bounds.min)
+        array = rng.integers(low, high, size, dtype, endpoint=True)
+        array[:2] = low, high  # never all alike
+        scale = estimate_scale(array[::-1])
+        expected = np.percentile(array, (0.1, 99.9))
+        assert (scale.low, scale.high) == tuple(expected)

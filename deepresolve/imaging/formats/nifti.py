@@ -81,8 +81,7 @@ def read(
         with _open(path) as stream:
             header = _header_class(path).from_fileobj(stream, check=False)
             _check_header(header, path)
-            _check_length(header, path)
-            array = _voxels(header, stream)
+            array = _voxels(header, _content(header, stream))
         affine = _affine(header, path)
         slice_axis = header.get_dim_info()[2]
         if slice_axis is None:
@@ -198,31 +197,35 @@ def _check_header(header, path):
         )
 
 
-def _check_length(header, path):
-    """Compares the file's true length with its header's, before memory is taken."""
+def _content(header, stream):
+    """The file up to its last voxel, as bytes; EOFError where it is shorter.
+
+    It grows with what the file holds, so that a header that promises too much takes no
+    memory. A compressed file is read to its very end, for its checksum to be compared.
+    """
     voxels = np.prod([int(n) for n in header.get_data_shape()], dtype=object)
     expected = int(header.get_data_offset()) + voxels * header.get_data_dtype().itemsize
-    with _open(path) as stream:
-        if isinstance(stream, gzip.GzipFile):
-            # Chunk by chunk to the end, so that gzip compares its checksum too.
-            actual = sum(len(c) for c in iter(lambda: stream.read(_CHUNK_BYTES), b""))
-        else:
-            actual = path.stat().st_size
-    if actual < expected:
-        raise EOFError(f"{actual} bytes, and the header promises {expected}")
+    stream.seek(0)
+    content = bytearray()
+    while chunk := stream.read(_CHUNK_BYTES):
+        content += chunk[: max(0, expected - len(content))]
+    if len(content) < expected:
+        raise EOFError(f"{len(content)} bytes, and the header promises {expected}")
+    return content
 
 
-def _voxels(header, stream):
-    shape = header.get_data_shape()[:3]
-    array = header.raw_data_from_fileobj(stream).reshape(shape, order="F")
+def _voxels(header, content):
+    shape, offset = header.get_data_shape()[:3], int(header.get_data_offset())
+    array = np.frombuffer(content, header.get_data_dtype(), offset=offset)
+    array = array.reshape(shape, order="F")
     slope, intercept = header.get_slope_inter()
     if (slope, intercept) not in ((None, None), (1.0, 0.0)):
         array = array.astype(np.float64) * slope + intercept
     is_float = array.dtype.kind == "f"
     dtype = np.float32 if is_float else array.dtype.newbyteorder("=")
     with np.errstate(over="ignore"):  # Infinity is for the caller to find.
-        # A plain ndarray of its own: the file that backs a memory map is closed.
-        return array.astype(dtype, subok=False)
+        # Voxels may begin at an odd byte.
+        return np.require(array, dtype, ["ALIGNED", "WRITEABLE"])
 
 
 def _image(volume, path):
