@@ -46,6 +46,7 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.15"],
         "addons": ADDONS,
+        "beam": ["apache-beam>=2.60"],
         "test": TEST,
         "dev": [*TEST, "ruff>=0.14"],
     },

@@ -12,9 +12,7 @@ from records import conversion
 from records.subject import Subject
 
 # A sagittal scan of OAI's voxels in mm: rows inferior, columns posterior, slices left.
-_AFFINE = np.array(
-    [[0, 0, -0.7, 0], [0, -0.365, 0, 0], [-0.365, 0, 0, 0], [0, 0, 0, 1]]
-)
+AFFINE = np.array([[0, 0, -0.7, 0], [0, -0.365, 0, 0], [-0.365, 0, 0, 0], [0, 0, 0, 1]])
 
 
 def convert(folder: str, num_volumes: int, shape: tuple[int, int, int]) -> None:
@@ -43,7 +41,7 @@ class _Scan(Subject):
 
     def load(self) -> tuple[Volume, Volume]:
         voxels, label = synthetic.scan(self.seed, self.shape)
-        image = Volume(voxels, _AFFINE, slice_axis=2)
+        image = Volume(voxels, AFFINE, slice_axis=2)
         return image, image.with_array(label)
 
 

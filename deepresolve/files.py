@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+# Hidden by `replacing`, as it is by `storage.replacing`.
+_TEMPORARY = re.compile(r"\.?(?P<name>.+)\.[0-9a-f]{32}\.tmp")
 
 
 def check_folder(path: pathlib.Path) -> None:
@@ -28,6 +32,19 @@ def check_folder(path: pathlib.Path) -> None:
             f"Cannot write files into the folder {path} ({error.strerror}). Name "
             "another one, or change what stands in the way."
         ) from error
+
+
+def remove_leftovers(paths: Iterable[pathlib.Path]) -> None:
+    """Deletes the temporary files that killed processes left of these files.
+
+    Those of `replacing` and of `storage.replacing`. Nobody else may be writing them.
+    """
+    paths = set(paths)
+    for folder in {path.parent for path in paths}:
+        for file in folder.glob("*.tmp"):
+            match = _TEMPORARY.fullmatch(file.name)
+            if match and folder / match["name"] in paths:
+                file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

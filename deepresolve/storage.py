@@ -57,6 +57,13 @@ def remove(path: str) -> None:
         tf.io.gfile.remove(path)
 
 
+def remove_folder(path: str) -> None:
+    """Deletes a folder and what it holds; one that is not there is fine."""
+    if tf.io.gfile.isdir(path):
+        with _os_errors(f"Could not delete {path}"):
+            tf.io.gfile.rmtree(path)
+
+
 def read(path: str) -> bytes:
     """The bytes of a file."""
     with _os_errors(f"Could not read {path}"), tf.io.gfile.GFile(path, "rb") as file:

@@ -45,6 +45,20 @@ DATASET_FLAGS = {
         "phantom_spacing_mm": ("I,J,K", "mm between voxel centres along those axes"),
     },
 }
+# Those of each runner, likewise.
+RUNNER_FLAGS = {
+    "pool": {
+        "num_workers": ("N", "processes; each holds one scan in memory (default: 2)"),
+    },
+    "beam": {
+        "beam_options": (
+            "TEXT",
+            "options of the pipeline, in quotes: '--runner=DataflowRunner "
+            "--project=NAME ...' (default: Beam's DirectRunner with one worker)",
+        ),
+    },
+}
+_OWN_FLAGS = {"dataset": DATASET_FLAGS, "runner": RUNNER_FLAGS}
 _REQUIRED = {"folder": "source", "phantom": "num_subjects"}
 
 
@@ -78,7 +92,7 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     )
     flags = parser.parse_args(argv[1:])
     if flags.command == "convert":
-        _check_dataset_flags(convert, flags)
+        _check_own_flags(convert, flags)
     return flags
 
 
@@ -132,11 +146,11 @@ def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
         "shard, but 8 shards where there are so many subjects (default)",
     )
     parser.add_argument(
-        "--num_workers",
-        type=_number,
-        default=2,
-        metavar="N",
-        help="processes; each holds one scan in memory (default: %(default)s)",
+        "--runner",
+        choices=RUNNER_FLAGS,
+        default="pool",
+        help="who writes the shards: processes of this machine (default), or Apache "
+        "Beam",
     )
     parser.add_argument("--compression", choices=("none", "gzip"), default="none")
     parser.add_argument(
@@ -150,26 +164,30 @@ def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
         "slice_axis": int,
         "echo": _number,
         "num_subjects": _number,
+        "num_workers": _number,
         "phantom_shape": _triple(int),
         "phantom_spacing_mm": _triple(float),
     }
-    for dataset, settings in DATASET_FLAGS.items():
-        group = parser.add_argument_group(f"with --dataset={dataset}")
-        for name, (metavar, text) in settings.items():
-            kind = types.get(name, str)
-            group.add_argument(f"--{name}", type=kind, metavar=metavar, help=text)
+    for choice, table in _OWN_FLAGS.items():
+        for owner, settings in table.items():
+            group = parser.add_argument_group(f"with --{choice}={owner}")
+            for name, (metavar, text) in settings.items():
+                kind = types.get(name, str)
+                group.add_argument(f"--{name}", type=kind, metavar=metavar, help=text)
 
 
-def _check_dataset_flags(
+def _check_own_flags(
     parser: argparse.ArgumentParser, flags: argparse.Namespace
 ) -> None:
     required = _REQUIRED[flags.dataset]
     if getattr(flags, required) is None:
         parser.error(f"--dataset={flags.dataset} needs --{required}")
-    for dataset, settings in DATASET_FLAGS.items():
-        for name in settings:
-            if dataset != flags.dataset and getattr(flags, name) is not None:
-                parser.error(f"--{name} belongs to --dataset={dataset}")
+    for choice, table in _OWN_FLAGS.items():
+        for owner, settings in table.items():
+            for name in settings:
+                given = getattr(flags, name) is not None
+                if given and owner != getattr(flags, choice):
+                    parser.error(f"--{name} belongs to --{choice}={owner}")
 
 
 def _number(text: str) -> int:

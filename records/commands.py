@@ -11,24 +11,30 @@ from records import conversion, manifest, overview, reader, verification
 from records.contact_sheet import ContactSheet
 from records.datasets import DATASETS
 from records.label_volumes import LabelVolumes
+from records.runners import RUNNERS
 
 
 def convert(flags: argparse.Namespace) -> int:
     """Makes shards, or completes those of an interrupted run."""
-    kind = DATASETS[flags.dataset]
-    settings = {name: getattr(flags, name) for name in kind.__dataclass_fields__}
     recipe = conversion.Recipe(
         dataset_name=flags.dataset,
-        dataset=kind(**{k: v for k, v in settings.items() if v is not None}),
+        dataset=_make(DATASETS[flags.dataset], flags),
         split=flags.split,
         num_shards=flags.num_shards,
         compression=flags.compression,
         seed=flags.seed,
     )
-    made = conversion.convert(recipe, flags.output, num_workers=flags.num_workers)
+    runner = _make(RUNNERS[flags.runner], flags)
+    made = conversion.convert(recipe, flags.output, runner)
     counts = ", ".join(f"{split} {count}" for split, count in made.counts.items())
     print(f"{flags.output}: {len(made.all_shards)} shards; subjects: {counts}")
     return 0
+
+
+def _make(kind: type, flags: argparse.Namespace):
+    """A dataset or runner from its flags; one not given keeps its default."""
+    settings = {name: getattr(flags, name) for name in kind.__dataclass_fields__}
+    return kind(**{k: v for k, v in settings.items() if v is not None})
 
 
 def verify(flags: argparse.Namespace) -> int:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
 import dataclasses
 import json
-import multiprocessing
-import os
-import signal
-import threading
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
 from tqdm import tqdm
 
 from deepresolve import storage
 from records import manifest, resume, shards, splits
+from records.runners import ProcessPool
 from records.subject import Subject
 
+_logger = logging.getLogger(__name__)
+
 COMPRESSIONS = ("none", "gzip")
+
+
+class Runner(Protocol):
+    """Who writes the shards; see `records.runners`."""
+
+    def run(
+        self, work: shards.ShardWriter, plans: Sequence[shards.Plan]
+    ) -> Iterator[shards.Outcome]:
+        """Writes the shards, in any order."""
 
 
 class Dataset(Protocol):
@@ -78,28 +84,29 @@ class Recipe:
         return json.loads(json.dumps(fields))
 
 
-def convert(recipe: Recipe, output: str, *, num_workers: int = 1) -> manifest.Manifest:
+def convert(
+    recipe: Recipe, output: str, runner: Runner | None = None
+) -> manifest.Manifest:
     """Makes the shards and the manifest of a recipe, or completes them.
 
     Shards that an interrupted run of the same recipe left are kept if their bytes and
     the scans they came from are unchanged. A complete set of another recipe is never
-    touched; the leavings of an unfinished one are replaced.
+    touched; the leavings of an unfinished one are replaced. Scans that cannot be used
+    do not stop the others, so that all of them are known at the end.
 
     Args:
       recipe: what to make.
       output: folder of the shards, local or a URL that `tf.io.gfile` reaches.
-      num_workers: processes that each write a shard at a time and hold one scan in
-        memory; with 1 this process does the work.
+      runner: who writes the shards, the same bytes whoever it is; by default this
+        process.
 
     Returns:
       The manifest of the complete set.
 
     Raises:
-      ValueError: a scan cannot be used, or `output` holds another set.
+      ValueError: scans cannot be used, or `output` holds another set.
       OSError: a file cannot be read or written, or a worker died.
     """
-    if num_workers < 1:
-        raise ValueError(f"num_workers must be 1 or more; got {num_workers}.")
     subjects = list(recipe.dataset.subjects(recipe.seed))
     _check_unique(subjects)
     percentages = splits.percentages_for(subjects, recipe.split)
@@ -109,95 +116,41 @@ def convert(recipe: Recipe, output: str, *, num_workers: int = 1) -> manifest.Ma
     storage.make_folder(output)
     done = resume.finished(plans, recipe.to_json(), output)
     remaining = [plan for plan in plans if plan.file not in done]
+    label_names = recipe.dataset.label_names
+    work = shards.ShardWriter(output, recipe.compression, label_names)
     with tqdm(total=len(subjects), unit="scan", desc="convert", disable=None) as bar:
         bar.update(sum(shard.num_subjects for shard in done.values()))
-        for shard in _write_all(remaining, recipe, output, num_workers):
-            done[shard.file] = shard
-            bar.update(shard.num_subjects)
+        done |= _write_all(runner or ProcessPool(1), work, remaining, bar)
     if remaining or not manifest.exists(output):
         in_order = [done[plan.file] for plan in plans]
-        label_names = recipe.dataset.label_names
         manifest.save(output, recipe.to_json(), label_names, in_order)
     resume.clean(output)
     return manifest.load(output)
+
+
+def _write_all(
+    runner: Runner, work: shards.ShardWriter, plans: Sequence[shards.Plan], bar: tqdm
+) -> dict[str, manifest.Shard]:
+    """The shards by file name; ValueError with every scan that cannot be used."""
+    num_subjects = {plan.file: len(plan.subjects) for plan in plans}
+    done, problems = {}, {}
+    for outcome in runner.run(work, plans) if plans else ():
+        done[outcome.file] = outcome.shard
+        problems[outcome.file] = outcome.problems
+        for note in outcome.notes:
+            _logger.warning(note)
+        bar.update(num_subjects[outcome.file])
+    # In the order of the plans, whoever was first.
+    found = [problem for file in num_subjects for problem in problems[file]]
+    if len(found) > 1:
+        listed = "".join(f"\n  {problem}" for problem in found)
+        raise ValueError(f"{len(found)} scans cannot be used:{listed}")
+    if found:
+        raise ValueError(found[0])
+    return done
 
 
 def _check_unique(subjects: Sequence[Subject]) -> None:
     repeated = [n for n, k in Counter(s.id for s in subjects).items() if k > 1]
     if repeated:
         raise ValueError(f"Several subjects have the id {repeated[0]!r}.")
-
-
-def _write_all(
-    plans: Sequence[shards.Plan], recipe: Recipe, output: str, num_workers: int
-) -> Iterator[manifest.Shard]:
-    """Writes the shards, in any order; an error or Ctrl-C ends all work at once."""
-    settings = (output, recipe.compression, recipe.dataset.label_names)
-    if min(num_workers, len(plans)) < 2:
-        for plan in plans:
-            yield shards.write(plan, *settings, check_cancelled=lambda: None)
-        return
-    # TensorFlow does not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    cancelled = context.Event()
-    executor = concurrent.futures.ProcessPoolExecutor(
-        min(num_workers, len(plans)), context, _start_worker, (cancelled,)
-    )
-    try:
-        with _ctrl_c_held_back():
-            futures = [executor.submit(_write_one, plan, *settings) for plan in plans]
-        for future in concurrent.futures.as_completed(futures):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise ChildProcessError(
-            "A worker process ended without an answer. If nothing above says why, "
-            "memory ran out: run the same command with a smaller --num_workers; it "
-            "continues."
-        ) from error
-    finally:
-        # Workers stop before their next scan, and delete what they had begun; one that
-        # was killed could not.
-        cancelled.set()
-        executor.shutdown(wait=True, cancel_futures=True)
-        resume.remove_temporaries(output)
-
-
-@contextlib.contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Processes started here never see Ctrl-C, which a terminal sends to them all.
-
-    They inherit the blocked signal; this process gets it at the end.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_worker = {}
-
-
-def _start_worker(cancelled) -> None:
-    """Prepares a worker process."""
-    _worker["cancelled"] = cancelled
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    """Ends a worker whose parent was killed and could not say so."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _write_one(
-    plan: shards.Plan, output: str, compression: str, label_names: dict[int, str]
-) -> manifest.Shard:
-    return shards.write(
-        plan, output, compression, label_names, check_cancelled=_check_cancelled
-    )
-
-
-def _check_cancelled() -> None:
-    if _worker["cancelled"].is_set():
-        raise concurrent.futures.CancelledError

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from deepresolve import storage
 from records import manifest, schema
-from records.stored import load
+from records.stored import StoredSubject, load
 from records.subject import Subject
 
 SUFFIX = ".tfrecord"
@@ -78,52 +78,133 @@ def automatic_num_shards(subjects: Sequence[Subject]) -> int:
     return min(max(by_size, MIN_SHARDS), len(subjects))
 
 
-def write(
-    plan: Plan,
-    folder: str,
-    compression: str,
-    label_names: Mapping[int, str],
-    *,
-    check_cancelled: Callable[[], None],
-) -> manifest.Shard:
-    """Reads the subjects of a plan and writes their shard.
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a plan.
 
-    The shard's entry for the manifest is left beside it (`PROGRESS_SUFFIX`) before the
-    shard gets its name: an interrupted conversion can tell which shards are its own.
+    Attributes:
+      file: name of the shard.
+      shard: its entry for the manifest; None where a scan cannot be used, and then
+        there is no such file.
+      problems: for each scan that cannot be used, why; the message names it.
+      notes: what is odd about scans that were stored all the same.
+    """
 
-    Args:
-      plan: what to write.
-      folder: where.
+    file: str
+    shard: manifest.Shard | None
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def outcome_from_json(fields: Mapping) -> Outcome:
+    """The outcome that `dataclasses.asdict` and JSON made these fields of."""
+    shard = fields["shard"]
+    return Outcome(
+        file=fields["file"],
+        shard=None if shard is None else manifest.shard_from_json(shard),
+        problems=tuple(fields["problems"]),
+        notes=tuple(fields["notes"]),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardWriter:
+    """Writes shards: the unit of work of every runner. It pickles.
+
+    Attributes:
+      output: folder of the shards.
       compression: "none" or "gzip".
       label_names: name by label value, of every label that may occur.
-      check_cancelled: called before each subject; an exception out of it ends the work.
-
-    Raises:
-      ValueError: a scan cannot be used; the message names it.
-      OSError: a file cannot be read or written. Either way no part of it stays.
     """
-    path = storage.join(folder, plan.file)
-    options = tf.io.TFRecordOptions(compression_type={"gzip": "GZIP"}.get(compression))
-    entries = []
-    with storage.replacing(path) as temporary:
-        with tf.io.TFRecordWriter(temporary, options) as writer:
-            for subject in plan.subjects:
+
+    output: str
+    compression: str
+    label_names: Mapping[int, str]
+
+    def __call__(
+        self, plan: Plan, check_cancelled: Callable[[], None] = lambda: None
+    ) -> Outcome:
+        """Reads the subjects of a plan and writes their shard.
+
+        The shard's entry for the manifest is left beside it (`PROGRESS_SUFFIX`) before
+        the shard gets its name: an interrupted conversion can tell which shards are its
+        own. Where a scan cannot be used the others are still read, and no part of the
+        shard stays.
+
+        Args:
+          plan: what to write.
+          check_cancelled: called before each subject; an exception out of it ends the
+            work.
+
+        Raises:
+          OSError: a file cannot be read or written. No part of the shard stays.
+        """
+        path = storage.join(self.output, plan.file)
+        records = _Records(plan, self.compression, self.label_names)
+        try:
+            with storage.replacing(path) as temporary:
+                records.write(temporary, check_cancelled)
+                shard = _describe(plan, temporary, records.entries)
+                progress = json.dumps(dataclasses.asdict(shard)).encode()
+                storage.write(path + PROGRESS_SUFFIX, progress)
+        except _UnusableScansError:
+            return Outcome(plan.file, None, problems=tuple(records.problems))
+        return Outcome(plan.file, shard, notes=tuple(records.notes))
+
+
+class _UnusableScansError(Exception):
+    """Lets the file go that was begun."""
+
+
+class _Records:
+    """The records of one shard, and what is found out by writing them."""
+
+    def __init__(self, plan: Plan, compression: str, label_names: Mapping[int, str]):
+        self._plan = plan
+        self._compression = {"gzip": "GZIP"}.get(compression)
+        self._label_names = label_names
+        self.entries: list[manifest.Entry] = []
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+
+    def write(self, path: str, check_cancelled: Callable[[], None]) -> None:
+        """Writes them; _UnusableScansError, after all are read, where one is bad."""
+        options = tf.io.TFRecordOptions(compression_type=self._compression)
+        with tf.io.TFRecordWriter(path, options) as writer:
+            for subject in self._plan.subjects:
                 check_cancelled()
-                stored = load(subject, label_names)
-                writer.write(schema.encode(stored))
-                entries.append(manifest.entry(stored))
-        shard = manifest.Shard(
-            file=plan.file,
-            split=plan.split,
-            num_subjects=len(entries),
-            num_bytes=storage.num_bytes(temporary),
-            sha256=storage.sha256(temporary),
-            fingerprint=plan.fingerprint,
-            subjects=tuple(entries),
-        )
-        progress = json.dumps(dataclasses.asdict(shard)).encode()
-        storage.write(path + PROGRESS_SUFFIX, progress)
-    return shard
+                try:
+                    self._add(load(subject, self._label_names), writer)
+                except ValueError as error:
+                    self.problems.append(str(error))
+        if self.problems:
+            raise _UnusableScansError
+
+    def _add(self, stored: StoredSubject, writer: tf.io.TFRecordWriter) -> None:
+        record = schema.encode(stored)
+        if self.problems:
+            return  # Nothing of this shard will stay.
+        writer.write(record)
+        self.entries.append(manifest.entry(stored))
+        if stored.label is not None and not stored.label.array.any():
+            self.notes.append(
+                f"Subject {stored.subject!r} ({stored.source}): no voxel of its label "
+                "map has a label."
+            )
+
+
+def _describe(
+    plan: Plan, path: str, entries: Sequence[manifest.Entry]
+) -> manifest.Shard:
+    return manifest.Shard(
+        file=plan.file,
+        split=plan.split,
+        num_subjects=len(entries),
+        num_bytes=storage.num_bytes(path),
+        sha256=storage.sha256(path),
+        fingerprint=plan.fingerprint,
+        subjects=tuple(entries),
+    )
 
 
 def is_intact(shard: manifest.Shard, folder: str) -> bool:

@@ -1,9 +1,10 @@
 import contextlib
 import errno
+import pathlib
 
 import pytest
 
-from deepresolve import files
+from deepresolve import files, storage
 
 
 def test_a_folder_that_can_be_made_passes_and_is_not_made(tmp_path):
@@ -68,3 +69,28 @@ def test_files_of_one_stack_change_together(tmp_path):
             stack.enter_context(files.replacing(path)).write_bytes(b"new")
         raise ValueError
     assert [path.read_bytes() for path in paths] == [b"old", b"old"]
+
+
+def test_leftovers_of_killed_processes_are_deleted(tmp_path):
+    wanted = tmp_path / "a.nii.gz"
+    number = "0123456789abcdef" * 2
+    for name in (f".a.nii.gz.{number}.tmp", f"a.nii.gz.{number}.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    kept = [f".b.nii.gz.{number}.tmp", ".a.nii.gz.tmp", f"a.nii.gz.{number}"]
+    for name in kept:
+        (tmp_path / name).write_bytes(b"not ours")
+    files.remove_leftovers([wanted, tmp_path / "new" / "c.nii"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_what_replacing_leaves_is_a_leftover(tmp_path):
+    path = tmp_path / "a.nii"
+    for module, target in ((files, path), (storage, str(path))):
+        with module.replacing(target) as temporary:
+            left = pathlib.Path(temporary).name
+            (tmp_path / "new").mkdir(exist_ok=True)
+            (tmp_path / "new" / left).write_bytes(b"half")
+            pathlib.Path(temporary).write_bytes(b"whole")
+        assert len(list((tmp_path / "new").iterdir())) == 1
+        files.remove_leftovers([tmp_path / "new" / "a.nii"])
+        assert list((tmp_path / "new").iterdir()) == []

@@ -71,6 +71,14 @@ def test_what_cannot_be_listed_or_deleted_is_an_os_error(tmp_path, monkeypatch):
         storage.remove(str(tmp_path / "file"))
 
 
+def test_a_folder_is_deleted_with_what_it_holds(tmp_path):
+    storage.remove_folder(str(tmp_path / "missing"))
+    storage.make_folder(str(tmp_path / "a" / "b"))
+    storage.write(str(tmp_path / "a" / "b" / "file"), b"content")
+    storage.remove_folder(str(tmp_path / "a"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path, full_disk):
     refused = pytest.raises(OSError, match=r"Could not write .*file.*disk full")
     with refused, full_disk(4096):

@@ -20,7 +20,7 @@ def records_dir(tmp_path_factory):
         num_subjects=3, phantom_shape=(24, 24, 24), phantom_spacing_mm=(2.0, 2.0, 2.0)
     )
     recipe = conversion.Recipe("phantom", study, split=(34, 33, 33))
-    conversion.convert(recipe, str(folder), num_workers=1)
+    conversion.convert(recipe, str(folder))
     return folder
 
 
@@ -33,7 +33,7 @@ def unlabelled_records_dir(tmp_path_factory):
         nifti.write(scans / f"knee-{seed}.nii.gz", knee.image)
     study = DATASETS["folder"](source=str(scans))
     recipe = conversion.Recipe("folder", study, split=(34, 33, 33))
-    conversion.convert(recipe, str(folder), num_workers=1)
+    conversion.convert(recipe, str(folder))
     return folder
 
 

@@ -78,7 +78,7 @@ def convert(folder, num_shards):
     recipe = conversion.Recipe(
         "phantom", study, split=(67, 17, 16), num_shards=num_shards
     )
-    conversion.convert(recipe, str(folder), num_workers=1)
+    conversion.convert(recipe, str(folder))
     return folder
 
 

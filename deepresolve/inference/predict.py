@@ -11,6 +11,9 @@ Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the firs
 acquired slice to the last, in the scan's own orientation, in-plane grid and intensity
 units.
 
+With --runner=beam the scans are shared out among the workers of a Beam pipeline, each
+of which loads the network once; what is written is the same. See docs/scale.md.
+
 Segmentation: a scan becomes a label map on its own grid, uint8: 0 is background, n the
 n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. The
 volumes in cubic millimetres, with the names of the classes, go to OUT_volumes.csv;
@@ -19,8 +22,8 @@ where OUT is a folder, to its volumes.csv.
 
 from __future__ import annotations
 
+import functools
 import sys
-import time
 
 from absl import flags
 
@@ -50,6 +53,18 @@ flags.DEFINE_enum(
     "What the network computes in: float32 is exact; bfloat16 is up to twice as fast "
     "where the processor has it. auto takes it there for super-resolution, which loses "
     "less than 0.01 dB, and float32 for label maps, of which it moves a voxel in 1000.",
+)
+flags.DEFINE_enum(
+    "runner",
+    "local",
+    ["local", "beam"],
+    "Who does the work: this process, or the workers of Apache Beam.",
+)
+flags.DEFINE_string(
+    "beam_options",
+    "",
+    "With --runner=beam: options of its pipeline, in quotes, such as "
+    "'--runner=DataflowRunner --project=NAME'. Without any, Beam's DirectRunner.",
 )
 
 flags.DEFINE_integer(
@@ -108,18 +123,32 @@ def run() -> int:
     """Takes all scans through the network; returns the exit status."""
     from deepresolve import files
     from deepresolve.imaging import formats
-    from deepresolve.inference.outputs import plan_outputs
+    from deepresolve.inference import batch
+    from deepresolve.inference.outputs import plan_outputs, table_beside
     from deepresolve.workdir import Workdir
 
     task = Workdir(FLAGS.workdir).load_config().task
     _check_flags(task)
-    dtype = _choose_dtype(task)
-    writer = _WRITERS[task](dtype)
+    prediction = batch.Prediction(
+        make_writer=_WRITERS[task](_choose_dtype(task)),
+        table=table_beside(FLAGS.output),
+        slice_axis=FLAGS.slice_axis,
+        series=FLAGS.series,
+        echo=FLAGS.echo,
+    )
+    writer = prediction.make_writer(prediction.table)
     scans = formats.find_scans(FLAGS.input)
     pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, writer.endings)
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
-    num_failed = sum(not _predict(scan, target, writer) for scan, target in pairs)
+    batch.remove_leftovers(pairs, writer, prediction.table)
+    predict = batch.RUNNERS[FLAGS.runner]
+    num_failed = 0
+    for result in predict(prediction, writer, pairs, FLAGS.beam_options):
+        print(result.message, file=sys.stderr if result.failed else sys.stdout)
+        for note in result.notes:
+            print(note, file=sys.stderr)
+        num_failed += result.failed
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
     return 1 if num_failed else 0
@@ -141,7 +170,9 @@ def _choose_dtype(task: str) -> str:
 
 
 def _check_flags(task: str) -> None:
-    """ValueError where a flag is given that means nothing for `task`."""
+    """ValueError where a flag is given that means nothing for `task` or the runner."""
+    if FLAGS["beam_options"].present and FLAGS.runner != "beam":
+        raise ValueError("--beam_options: only with --runner=beam.")
     for owner, names in _OWN_FLAGS.items():
         given = [f"--{name}" for name in names if FLAGS[name].present]
         if owner != task and given:
@@ -152,29 +183,32 @@ def _check_flags(task: str) -> None:
 
 
 def _thin_slice_writer(dtype: str):
-    from deepresolve.inference.super_resolution import SuperResolver
-    from deepresolve.inference.writers import ThinSliceWriter
+    from deepresolve.inference import loading
 
-    resolver = SuperResolver.from_workdir(FLAGS.workdir, FLAGS.checkpoint, dtype)
-    factor = resolver.choose_factor(FLAGS.downsample_factor)
-    return ThinSliceWriter(resolver, factor, FLAGS.output_dtype == "input")
+    return functools.partial(
+        loading.thin_slice_writer,
+        workdir=FLAGS.workdir,
+        checkpoint=FLAGS.checkpoint,
+        dtype=dtype,
+        downsample_factor=FLAGS.downsample_factor,
+        keep_dtype=FLAGS.output_dtype == "input",
+    )
 
 
 def _label_map_writer(dtype: str):
-    from deepresolve.inference.outputs import table_beside
-    from deepresolve.inference.segmentation import Segmenter
-    from deepresolve.inference.writers import LabelMapWriter
+    from deepresolve.inference import loading
 
-    segmenter = Segmenter.from_workdir(
-        FLAGS.workdir,
-        FLAGS.checkpoint,
-        _window(),
-        FLAGS.flips,
-        FLAGS.memory_gib,
-        dtype,
+    return functools.partial(
+        loading.label_map_writer,
+        workdir=FLAGS.workdir,
+        checkpoint=FLAGS.checkpoint,
+        dtype=dtype,
+        window=_window(),
+        flips=FLAGS.flips,
+        memory_gib=FLAGS.memory_gib,
+        probabilities=FLAGS.probabilities,
+        largest_only=FLAGS.keep_largest,
     )
-    table = table_beside(FLAGS.output)
-    return LabelMapWriter(segmenter, table, FLAGS.probabilities, FLAGS.keep_largest)
 
 
 _WRITERS = {"super_resolution": _thin_slice_writer, "segmentation": _label_map_writer}
@@ -190,36 +224,6 @@ def _window() -> tuple[int, ...] | None:
             "--window takes three whole numbers separated by commas; got "
             f"{','.join(FLAGS.window)!r}."
         ) from None
-
-
-def _predict(scan, target, writer) -> bool:
-    """Takes one scan through the network; returns whether that went well."""
-    import tensorflow as tf
-
-    from deepresolve.imaging import formats
-
-    start = time.perf_counter()
-    try:
-        volume = formats.read_image(
-            scan, slice_axis=FLAGS.slice_axis, series=FLAGS.series, echo=FLAGS.echo
-        )
-        outcome = writer.write(volume, target)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return False
-    except (MemoryError, tf.errors.ResourceExhaustedError):
-        print(f"error: {scan}: out of memory. {writer.memory_advice}", file=sys.stderr)
-        return False
-    if volume.has_gaps:
-        print(
-            f"note: {scan}: slices are {volume.slice_thickness_mm:.4g} mm thick and "
-            f"{volume.slice_spacing_mm:.4g} mm apart; the network was trained on "
-            "slices without gaps.",
-            file=sys.stderr,
-        )
-    seconds = time.perf_counter() - start
-    print(f"{scan} -> {target}: {outcome}, {seconds:.1f} s")
-    return True
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import io
 import pathlib
 from collections.abc import Iterable, Sequence
 
+from deepresolve import storage
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
 
@@ -76,6 +77,18 @@ def read_csv(path: pathlib.Path) -> list[TissueVolume]:
             f"{path} is no table of tissue volumes ({error}); expected the columns "
             f"{_COLUMNS}. Move it away, or choose another --output."
         ) from error
+
+
+def add_to_csv(path: pathlib.Path, volumes: Sequence[TissueVolume]) -> None:
+    """Adds rows to a table, in the place of those of scans of the same name.
+
+    Raises:
+      ValueError: the file is another table.
+      OSError: it cannot be written.
+    """
+    scans = {row.scan for row in volumes}
+    others = [row for row in read_csv(path) if row.scan not in scans]
+    storage.write(str(path), to_csv([*others, *volumes]).encode())
 
 
 def to_csv(volumes: Iterable[TissueVolume]) -> str:

@@ -19,7 +19,7 @@ def records_dir(tmp_path):
         num_subjects=3, phantom_shape=(24, 24, 24), phantom_spacing_mm=(2.0, 2.0, 2.0)
     )
     recipe = conversion.Recipe("phantom", study, split=(34, 33, 33))
-    conversion.convert(recipe, str(tmp_path / "records"), num_workers=1)
+    conversion.convert(recipe, str(tmp_path / "records"))
     return tmp_path / "records"
 
 

@@ -65,3 +65,17 @@ def test_another_table_is_not_overwritten(tmp_path, text):
     table.write_text(text)
     with pytest.raises(ValueError, match=r"volumes\.csv is no table of tissue volumes"):
         tissue_volumes.read_csv(table)
+
+
+def test_rows_are_added_and_replaced(tmp_path):
+    table = tmp_path / "volumes.csv"
+    rows = {
+        name: tissue_volumes.measure(label_map(np.eye(4)), NAMES, name)
+        for name in ("a.nii.gz", "b.nii.gz", "c.nii.gz")
+    }
+    tissue_volumes.add_to_csv(table, [*rows["a.nii.gz"], *rows["b.nii.gz"]])
+    thick = np.diag([1.0, 1.0, 2.0, 1.0])
+    again = tissue_volumes.measure(label_map(thick), NAMES, "a.nii.gz")
+    tissue_volumes.add_to_csv(table, [*again, *rows["c.nii.gz"]])
+    read = tissue_volumes.read_csv(table)
+    assert read == [*rows["b.nii.gz"], *again, *rows["c.nii.gz"]]

@@ -1,5 +1,6 @@
 """From scans to a complete set, however often it is interrupted."""
 
+import dataclasses
 import errno
 import os
 import pathlib
@@ -16,6 +17,7 @@ import tensorflow as tf
 from deepresolve import storage
 from records import conversion, manifest, reader, shards, verification
 from records.datasets import Folder
+from records.runners import ProcessPool
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -77,12 +79,64 @@ def test_an_error_in_a_worker_names_the_scan(content_of, folder_of_scans, tmp_pa
     (tmp_path / "scans" / "3.nii.gz").write_bytes(b"no scan")
     recipe = conversion.Recipe("folder", folder_of_scans)
     with pytest.raises(ValueError, match=r"Subject '3' \(3.nii.gz\)"):
-        conversion.convert(recipe, str(tmp_path / "out"), num_workers=2)
+        conversion.convert(recipe, str(tmp_path / "out"), ProcessPool(2))
     left = content_of(tmp_path / "out")
     assert manifest.FILE not in left
     assert not any(name.endswith(storage.TEMPORARY_SUFFIX) for name in left)
     for name in left:
         assert name.endswith((shards.SUFFIX, shards.PROGRESS_SUFFIX))
+
+
+def test_bad_scans_do_not_stop_the_others(
+    content_of, make_subject, make_recipe, tmp_path
+):
+    loaded = []
+
+    def subject(name):
+        def before_load():
+            loaded.append(name)
+            if name in "bcf":
+                raise ValueError(f"{name} is damaged")
+
+        return make_subject(name, before_load=before_load)
+
+    recipe = make_recipe(
+        [subject(name) for name in "abcdef"], split=(100, 0, 0), num_shards=6
+    )
+    with pytest.raises(ValueError, match="3 scans cannot be used") as raised:
+        conversion.convert(recipe, str(tmp_path))
+    lines = str(raised.value).splitlines()[1:]
+    assert sorted(lines) == [
+        f"  Subject '{name}' ({name}.fake): {name} is damaged" for name in "bcf"
+    ]
+    assert sorted(loaded) == list("abcdef")
+    left = content_of(tmp_path)
+    assert len([name for name in left if name.endswith(shards.SUFFIX)]) == 3
+    assert len(left) == 6  # those, and what tells the next run that they are its own
+    loaded.clear()
+    with pytest.raises(ValueError, match="3 scans cannot be used"):
+        conversion.convert(recipe, str(tmp_path))
+    assert sorted(loaded) == list("bcf")
+
+
+def test_bad_scans_of_one_shard_are_all_read(make_subject, make_recipe, tmp_path):
+    def fail():
+        raise ValueError("damaged")
+
+    bad = [make_subject(name, before_load=fail) for name in "ac"]
+    recipe = make_recipe([*bad, make_subject("b")], split=(100, 0, 0), num_shards=1)
+    with pytest.raises(ValueError, match="2 scans cannot be used"):
+        conversion.convert(recipe, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_label_map_is_told(make_subject, make_recipe, tmp_path, caplog):
+    subject = make_subject("a")
+    empty = subject.label.with_array(np.zeros_like(subject.label.array))
+    subjects = [dataclasses.replace(subject, label=empty), make_subject("b")]
+    conversion.convert(make_recipe(subjects, split=(100, 0, 0)), str(tmp_path))
+    (message,) = caplog.messages
+    assert message == "Subject 'a' (a.fake): no voxel of its label map has a label."
 
 
 def test_subjects_can_travel_to_workers(folder_of_scans):

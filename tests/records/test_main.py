@@ -12,6 +12,7 @@ import pytest
 from records import __main__ as cli
 from records import manifest
 from records.datasets import DATASETS
+from records.runners import RUNNERS
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -44,6 +45,14 @@ def test_every_dataset_has_flags_for_its_settings():
         for name, kind in DATASETS.items()
     }
     assert {name: list(flags) for name, flags in cli.DATASET_FLAGS.items()} == settings
+
+
+def test_every_runner_has_flags_for_its_settings():
+    settings = {
+        name: [field.name for field in dataclasses.fields(kind)]
+        for name, kind in RUNNERS.items()
+    }
+    assert {name: list(flags) for name, flags in cli.RUNNER_FLAGS.items()} == settings
 
 
 def test_convert_verify_and_inspect(run, scans, tmp_path, capsys):
@@ -196,6 +205,21 @@ def test_a_table_with_splits_and_percentages_are_refused_together(run, scans, tm
             ],
             "--label_names belongs to --dataset=folder",
         ),
+        (
+            [
+                *("convert", "--dataset=phantom", "--output=a", "--num_subjects=1"),
+                *("--runner=beam", "--num_workers=2"),
+            ],
+            "--num_workers belongs to --runner=pool",
+        ),
+        (
+            [
+                *("convert", "--dataset=phantom", "--output=a", "--num_subjects=1"),
+                "--beam_options=--direct_num_workers=2",
+            ],
+            "--beam_options belongs to --runner=beam",
+        ),
+        (["convert", "--runner=spark"], "invalid choice: 'spark'"),
         (["convert", "--compression=zip"], "invalid choice: 'zip'"),
     ],
 )
@@ -210,8 +234,8 @@ def test_a_wrong_command_line_exits_with_2(run, arguments, message, capsys):
 def test_help_does_not_import_tensorflow(command):
     script = (
         "import runpy, sys, atexit\n"
-        "atexit.register(lambda: print(sorted({'tensorflow', 'matplotlib', 'nibabel'} "
-        "& set(sys.modules))))\n"
+        "atexit.register(lambda: print(sorted({'tensorflow', 'matplotlib', 'nibabel', "
+        "'apache_beam'} & set(sys.modules))))\n"
         "runpy.run_module('records', run_name='__main__', alter_sys=True)"
     )
     arguments = [sys.executable, "-c", script, *command.split(), "--help"]

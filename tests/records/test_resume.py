@@ -41,7 +41,7 @@ def interrupted(make_subject, make_recipe, tmp_path):
     return interrupt
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_an_interruption_leaves_whole_shards_only(
     content_of, interrupted, tmp_path, error
 ):

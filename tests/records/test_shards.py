@@ -1,6 +1,7 @@
 """Which subjects share a shard, and one shard written."""
 
 import dataclasses
+import json
 
 import pytest
 import tensorflow as tf
@@ -75,20 +76,15 @@ def write(make_subject, label_names, tmp_path):
     def write(compression="none", check_cancelled=lambda: None):
         subjects = [make_subject(name) for name in "abc"]
         (plan,) = shards.plan({"train": subjects}, 1, seed=0, recipe={})
-        return shards.write(
-            plan,
-            str(tmp_path),
-            compression,
-            label_names,
-            check_cancelled=check_cancelled,
-        )
+        work = shards.ShardWriter(str(tmp_path), compression, label_names)
+        return work(plan, check_cancelled)
 
     return write
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_a_shard_is_what_its_entry_says(write, tmp_path, compression):
-    shard = write(compression)
+    shard = write(compression).shard
     path = tmp_path / shard.file
     # The gzip magic number (RFC 1952).
     assert (path.read_bytes()[:2] == b"\x1f\x8b") == (compression == "gzip")
@@ -103,8 +99,16 @@ def test_a_shard_is_what_its_entry_says(write, tmp_path, compression):
     assert shards.is_intact(shard, str(tmp_path))
 
 
+def test_an_outcome_travels_as_json(write):
+    written = write()
+    for outcome in (written, shards.Outcome("a", None, ("bad",), ("odd", "too"))):
+        fields = json.loads(json.dumps(dataclasses.asdict(outcome)))
+        assert shards.outcome_from_json(fields) == outcome
+    assert written.shard.num_subjects == 3
+
+
 def test_damage_is_seen(write, tmp_path):
-    shard = write()
+    shard = write().shard
     path = tmp_path / shard.file
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

@@ -1,0 +1,169 @@
+"""Many scans, one after another or on the workers of Apache Beam.
+
+A bad scan never stops the others: what becomes of each is a `Result`. A runner is a
+function that takes a `Prediction` and pairs of paths and gives their results in order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import tensorflow as tf
+
+from deepresolve import beam, files
+from deepresolve.imaging import formats
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference import tissue_volumes
+from deepresolve.inference.outputs import with_ending
+from deepresolve.inference.tissue_volumes import TissueVolume
+
+Pair = tuple[pathlib.Path, pathlib.Path]
+
+_SCRATCH = ".beam"
+
+
+class Writer(Protocol):
+    """See `deepresolve.inference.writers`."""
+
+    endings: Sequence[str]
+    memory_advice: str
+
+    def write(self, scan: Volume, target: pathlib.Path) -> str:
+        """Writes what the network makes of a scan; returns what came of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of a scan.
+
+    Attributes:
+      message: a line for the user; it begins with "error: " where the scan failed.
+      notes: what else the user should know of it.
+    """
+
+    message: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing was written."""
+        return self.message.startswith("error: ")
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """How scans are read and predicted. It pickles where its `make_writer` does.
+
+    Attributes:
+      make_writer: loads the network; takes the path of the table of tissue volumes.
+      table: where that table goes.
+      slice_axis: as for `formats.read_image`.
+      series: likewise.
+      echo: likewise.
+    """
+
+    make_writer: Callable[[pathlib.Path], Writer]
+    table: pathlib.Path
+    slice_axis: int | None = None
+    series: str | None = None
+    echo: int | None = None
+
+    def one(self, scan: pathlib.Path, target: pathlib.Path, writer: Writer) -> Result:
+        """Takes one scan through the network."""
+        start = time.perf_counter()
+        try:
+            volume = formats.read_image(
+                scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
+            )
+            outcome = writer.write(volume, target)
+        except (ValueError, OSError) as error:
+            return Result(f"error: {error}")
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            return Result(f"error: {scan}: out of memory. {writer.memory_advice}")
+        notes = ()
+        if volume.has_gaps:
+            notes = (
+                f"note: {scan}: slices are {volume.slice_thickness_mm:.4g} mm thick "
+                f"and {volume.slice_spacing_mm:.4g} mm apart; the network was trained "
+                "on slices without gaps.",
+            )
+        seconds = time.perf_counter() - start
+        return Result(f"{scan} -> {target}: {outcome}, {seconds:.1f} s", notes)
+
+
+def remove_leftovers(
+    pairs: Sequence[Pair], writer: Writer, table: pathlib.Path
+) -> None:
+    """Deletes what a killed command left of the files that are to be written."""
+    targets = [target for _, target in pairs]
+    further = [with_ending(t, ending) for t in targets for ending in writer.endings]
+    files.remove_leftovers([*targets, *further, table])
+
+
+def predict_here(
+    prediction: Prediction, writer: Writer, pairs: Sequence[Pair], options: str
+) -> Iterator[Result]:
+    """One scan after another, in this process."""
+    del options
+    for scan, target in pairs:
+        yield prediction.one(scan, target, writer)
+
+
+def predict_on_beam(
+    prediction: Prediction, writer: Writer, pairs: Sequence[Pair], options: str
+) -> Iterator[Result]:
+    """Each worker loads the network for itself, once, and takes scans as they come.
+
+    Args:
+      prediction: what to do with each scan.
+      writer: of this process, which already told that the run can be loaded.
+      pairs: scans and what they become; the workers must reach both.
+      options: of the pipeline; see `deepresolve.beam`.
+
+    Raises:
+      ValueError: Apache Beam is not installed.
+      OSError: a worker left no answer, or the table cannot be written.
+    """
+    del writer
+    table = prediction.table
+    scratch = str(table.parent / _SCRATCH)
+    answers = beam.run(_Work(prediction), pairs, scratch=scratch, options=options)
+    rows = [TissueVolume(**row) for answer in answers for row in answer["rows"]]
+    if rows:
+        tissue_volumes.add_to_csv(table, rows)
+    for answer in answers:
+        yield Result(answer["message"], tuple(answer["notes"]))
+
+
+RUNNERS = {
+    "local": predict_here,
+    "beam": predict_on_beam,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What each worker of Beam does; see `deepresolve.beam.Work`."""
+
+    prediction: Prediction
+
+    def prepare(self) -> tuple[tempfile.TemporaryDirectory, Prediction, Writer]:
+        """Loads the network. Workers cannot write one table: each has its own."""
+        folder = tempfile.TemporaryDirectory()
+        table = pathlib.Path(folder.name) / "volumes.csv"
+        own = dataclasses.replace(self.prediction, table=table)
+        return folder, own, own.make_writer(table)
+
+    def do(self, pair: Pair, prepared: tuple) -> dict:
+        """Takes one scan through the network; gives its result and its volumes."""
+        _, own, writer = prepared
+        scan, target = pair
+        result = own.one(scan, target, writer)
+        volumes = tissue_volumes.read_csv(own.table)
+        rows = [dataclasses.asdict(v) for v in volumes if v.scan == target.name]
+        return {**dataclasses.asdict(result), "rows": rows}

@@ -1,0 +1,59 @@
+"""Apache Beam: this machine, or the workers of Dataflow, Flink or Spark."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from deepresolve import beam, storage
+from records import resume, shards
+
+_SCRATCH = ".beam"
+
+
+@dataclasses.dataclass(frozen=True)
+class Beam:
+    """Writes each shard in one step of a Beam pipeline.
+
+    The workers must reach the scans and the output by the same names as the process
+    that starts them, and have this package installed.
+
+    Attributes:
+      beam_options: options of the pipeline as on a command line, such as
+        "--runner=DataflowRunner --project=NAME"; without any, Beam's DirectRunner.
+    """
+
+    beam_options: str = ""
+
+    def run(
+        self, work: shards.ShardWriter, plans: Sequence[shards.Plan]
+    ) -> Iterator[shards.Outcome]:
+        """Gives the outcomes once the pipeline has ended.
+
+        Raises:
+          ValueError: Apache Beam is not installed, or an option makes no sense.
+          OSError: a file could not be read or written, or a worker left no answer.
+        """
+        scratch = storage.join(work.output, _SCRATCH)
+        try:
+            answers = beam.run(
+                _Work(work), plans, scratch=scratch, options=self.beam_options
+            )
+        finally:
+            resume.remove_temporaries(work.output)
+        yield from map(shards.outcome_from_json, answers)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What each worker does; see `deepresolve.beam.Work`."""
+
+    write: shards.ShardWriter
+
+    def prepare(self) -> None:
+        """There is nothing that several shards could share."""
+
+    def do(self, plan: shards.Plan, prepared: None) -> dict:
+        """Writes a shard; returns its outcome as JSON values."""
+        del prepared
+        return dataclasses.asdict(self.write(plan))

@@ -1,0 +1,103 @@
+"""Processes of this machine, each with a shard of its own."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+
+from records import resume, shards
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessPool:
+    """Writes shards in processes of this machine.
+
+    Attributes:
+      num_workers: processes that each write a shard at a time and hold one scan in
+        memory; with 1 this process does the work.
+    """
+
+    num_workers: int = 2
+
+    def __post_init__(self):
+        if self.num_workers < 1:
+            raise ValueError(f"num_workers must be 1 or more; got {self.num_workers}.")
+
+    def run(
+        self, work: shards.ShardWriter, plans: Sequence[shards.Plan]
+    ) -> Iterator[shards.Outcome]:
+        """Gives the outcomes as they come; an error or Ctrl-C ends all work at once.
+
+        Raises:
+          OSError: a file could not be read or written, or a worker died.
+        """
+        if min(self.num_workers, len(plans)) < 2:
+            yield from map(work, plans)
+            return
+        # TensorFlow does not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        cancelled = context.Event()
+        executor = concurrent.futures.ProcessPoolExecutor(
+            min(self.num_workers, len(plans)), context, _start_worker, (cancelled,)
+        )
+        try:
+            with _ctrl_c_held_back():
+                futures = [executor.submit(_do, work, plan) for plan in plans]
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "A worker process ended without an answer. If nothing above says why, "
+                "memory ran out: run the same command with a smaller --num_workers; it "
+                "continues."
+            ) from error
+        finally:
+            # Workers stop before their next scan, and delete what they had begun; one
+            # that was killed could not.
+            cancelled.set()
+            executor.shutdown(wait=True, cancel_futures=True)
+            resume.remove_temporaries(work.output)
+
+
+@contextlib.contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Processes started here never see Ctrl-C, which a terminal sends to them all.
+
+    They inherit the blocked signal; this process gets it at the end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_worker = {}
+
+
+def _start_worker(cancelled) -> None:
+    """Prepares a worker process."""
+    _worker["cancelled"] = cancelled
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    """Ends a worker whose parent was killed and could not say so."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _do(work: shards.ShardWriter, plan: shards.Plan) -> shards.Outcome:
+    return work(plan, check_cancelled=_check_cancelled)
+
+
+def _check_cancelled() -> None:
+    if _worker["cancelled"].is_set():
+        raise concurrent.futures.CancelledError

@@ -1,0 +1,120 @@
+"""Many scans on Apache Beam: the files of one process. Real pipelines."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from deepresolve.inference import batch
+from deepresolve.inference.outputs import table_beside
+
+ROOT = pathlib.Path(__file__).parents[2]
+TWO_PROCESSES = "--direct_num_workers=2 --direct_running_mode=multi_processing"
+
+
+@pytest.fixture(scope="module")
+def apache_beam():
+    """Skips where Apache Beam is not installed."""
+    pytest.importorskip("apache_beam", reason="Apache Beam is not installed")
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Two scans, and between them a file that is none."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("a.nii.gz", "c.nii"):
+        voxels = np.random.default_rng(len(name)).integers(0, 900, (12, 13, 5))
+        image = nib.Nifti1Image(voxels.astype(np.int16), np.diag([0.5, 0.5, 3, 1]))
+        nib.save(image, folder / name)
+    (folder / "b.nii").write_text("not a scan")
+    return folder
+
+
+def predict(workdir, source, output, *flags):
+    command = [sys.executable, "-m", "deepresolve.inference.predict"]
+    command += [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
+    done = subprocess.run(
+        [*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    files = (
+        {p.name: p.read_bytes() for p in output.iterdir()} if output.is_dir() else {}
+    )
+    return done, files
+
+
+@pytest.mark.parametrize("options", ["", TWO_PROCESSES], ids=["one worker", "two"])
+def test_thin_slices(apache_beam, silent_workdir, source, tmp_path, options):
+    beam = ("--runner=beam", f"--beam_options={options}")
+    here, expected = predict(silent_workdir, source, tmp_path / "here")
+    there, written = predict(silent_workdir, source, tmp_path / "there", *beam)
+    assert sorted(expected) == ["a.nii.gz", "c.nii.gz"]
+    assert written == expected
+    assert here.returncode == there.returncode == 1
+    for done in (here, there):
+        assert f"error: {source / 'b.nii'}: neither NIfTI nor DICOM" in done.stderr
+        assert "1 of 3 scans failed." in done.stderr
+        assert "5 slices 3 mm apart -> 13 slices 1 mm apart" in done.stdout
+
+
+def test_label_maps_and_one_table(apache_beam, seg_workdir, source, tmp_path):
+    _, expected = predict(seg_workdir, source, tmp_path / "here", "--probabilities")
+    flags = ("--probabilities", "--runner=beam", f"--beam_options={TWO_PROCESSES}")
+    there, written = predict(seg_workdir, source, tmp_path / "there", *flags)
+    assert len(expected) == 7  # two label maps, four probabilities, volumes.csv
+    assert written == expected
+    # Run again: the rows of scans that are done anew take their old place's role.
+    assert predict(seg_workdir, source, tmp_path / "there", *flags)[1] == expected
+    assert there.returncode == 1
+
+
+def test_beam_options_need_beam(silent_workdir, source, tmp_path):
+    flag = "--beam_options=--direct_num_workers=2"
+    done, files = predict(silent_workdir, source, tmp_path / "out", flag)
+    assert done.returncode == 1
+    assert "error: --beam_options: only with --runner=beam." in done.stderr
+    assert files == {}
+
+
+def test_leftovers_of_a_killed_command_are_neither_scans_nor_kept(
+    silent_workdir, source, tmp_path
+):
+    number, output = os.urandom(16).hex(), tmp_path / "out"
+    output.mkdir()
+    for folder in (source, output):
+        (folder / f".a.nii.gz.{number}.tmp").write_bytes(b"half")
+    done, files = predict(silent_workdir, source, output)
+    assert "1 of 3 scans failed." in done.stderr
+    assert sorted(files) == ["a.nii.gz", "c.nii.gz"]
+
+
+class Writer:
+    endings = ("_probability",)
+    memory_advice = "Less needs less."
+
+    def write(self, scan, target):
+        raise MemoryError
+
+
+def test_too_little_memory_is_the_scans_error(source, tmp_path):
+    target = tmp_path / "a.nii.gz"
+    table = table_beside(str(target))
+    prediction = batch.Prediction(lambda table: Writer(), table)
+    result = prediction.one(source / "a.nii.gz", target, Writer())
+    assert result.failed
+    assert result.message.endswith("a.nii.gz: out of memory. Less needs less.")
+
+
+def test_leftovers_of_every_file_are_deleted(source, tmp_path):
+    target = tmp_path / "a.nii.gz"
+    table = table_beside(str(target))
+    number = os.urandom(16).hex()
+    for name in (".a.nii.gz", ".a_probability.nii.gz", "a_volumes.csv"):
+        (tmp_path / f"{name}.{number}.tmp").write_bytes(b"half")
+    batch.remove_leftovers([(source / "a.nii.gz", target)], Writer(), table)
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
