@@ -2,7 +2,8 @@
 # make test    runs the tests
 # make lint    checks format and style
 # make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA);
-#              PEER_PYTHON names an interpreter with torch, monai and torchio
+#              PEER_PYTHON names an interpreter with torch, monai and torchio;
+#              without a GPU, benchmarks/gpu.py says so and does nothing
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= dev
@@ -63,3 +64,4 @@ bench: install
 	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline $(PEER)
 	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
+	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu

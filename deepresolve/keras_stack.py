@@ -22,6 +22,7 @@ else:
         return tuple(sizes[i] if n is None else n for i, n in enumerate(x.shape))
 
     ops = types.SimpleNamespace(
+        argmax=tf.argmax,
         cast=tf.cast,
         concatenate=tf.concat,
         log=tf.math.log,
@@ -38,13 +39,32 @@ else:
     )
 
 
+def tensorflow(purpose: str) -> types.ModuleType:
+    """TensorFlow itself, for what Keras's other backends lack.
+
+    Args:
+      purpose: what needs it, for the error.
+
+    Raises:
+      ValueError: Keras runs on another backend.
+    """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            f"{purpose} needs TensorFlow, and Keras runs on {backend} here. Set "
+            "KERAS_BACKEND=tensorflow, or choose one that does without."
+        )
+    import tensorflow  # as the stack of another backend lacks it
+
+    return tensorflow
+
+
 def shares_batches() -> bool:
     """Whether a model that is built now will share each batch among several devices."""
     if keras.backend.backend() != "tensorflow":
         return False
-    from tensorflow import distribute  # as the stack of another backend lacks it
-
-    return distribute.get_strategy().num_replicas_in_sync > 1
+    tf = tensorflow("sharing a batch")
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
 def loss_scale(optimizer) -> float:

@@ -45,6 +45,10 @@ WITHOUT_TENSORFLOW = {
 }
 
 
+# Keras on any backend will do for these; what needs TensorFlow asks `keras_stack`.
+FOR_EVERY_BACKEND = ("networks", "training/optimizers.py", "inference/tiling.py")
+
+
 def imported_names(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -76,6 +80,16 @@ def test_library_imports_point_one_way(path):
             assert there in allowed, f"{path} imports {name}"
         if here in WITHOUT_TENSORFLOW:
             assert parts[0] not in HEAVY, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("place", FOR_EVERY_BACKEND)
+def test_what_runs_on_every_backend_imports_no_tensorflow(place):
+    top = ROOT / "deepresolve" / place
+    paths = [top] if top.suffix else modules(f"deepresolve/{place}")
+    assert paths
+    for path in paths:
+        packages = {name.split(".")[0] for name in imported_names(path)}
+        assert not packages & {"tensorflow", "jax", "torch"}, path
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 
 import keras
 
+# Of training. Forward; backward the gradient of each layer's input and of its weights,
+# each as much work again. The first layer needs none of its input: a little is counted
+# too much.
+FORWARD_PASSES_PER_STEP = 3
+
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv3D)
 _TRANSPOSED = (keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 

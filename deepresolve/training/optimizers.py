@@ -20,11 +20,12 @@ from __future__ import annotations
 import types
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
-import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.keras_stack import tensorflow
 
 # From a learning rate and a largest gradient norm per variable (None: no bound).
 Build = Callable[[float, float | None], keras.optimizers.Optimizer]
@@ -59,7 +60,7 @@ def build_optimizer(
 
 
 def create_variables(
-    optimizer: keras.optimizers.Optimizer, trainable: Sequence[tf.Variable]
+    optimizer: keras.optimizers.Optimizer, trainable: Sequence[Any]
 ) -> None:
     """Creates all that an optimizer keeps, so that a checkpoint can fill it.
 
@@ -125,6 +126,7 @@ def _addons(name: str) -> types.ModuleType:
         try:
             from tensorflow_addons import optimizers
         except ImportError as error:
+            tf = tensorflow(f"The optimizer {name}")
             raise ValueError(
                 f"The optimizer {name} is part of tensorflow-addons, which ended with "
                 "TensorFlow 2.15 and cannot be imported from TensorFlow 2.16 on; this "

@@ -2,7 +2,8 @@
 
 Badrinarayanan et al., IEEE TPAMI 2017, section 3. Keras has neither layer;
 tensorflow-addons had the second, whose semantics ours keeps. The only layers that need
-TensorFlow: no other backend of Keras tells the places of the maxima.
+TensorFlow: no other backend of Keras tells the places of the maxima. It is asked for
+when a layer computes, so that all other networks do without it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import keras
-import tensorflow as tf
 
-from deepresolve.keras_stack import ops
+from deepresolve.keras_stack import ops, tensorflow
 
 Padding = Literal["SAME", "VALID"]
 
@@ -70,6 +70,7 @@ class MaxPoolingWithIndices2D(_Windows):
 
     def call(self, inputs):
         """Pools in float32, for which every device has the operation."""
+        tf = tensorflow("Max-pooling with indices")
         pooled, indices = tf.nn.max_pool_with_argmax(
             tf.cast(inputs, tf.float32), self.pool_size, self.strides, self.padding
         )
@@ -97,6 +98,7 @@ class MaxUnpooling2D(_Windows):
 
     def call(self, inputs):
         """Scatters in float32, for which every device has the operation."""
+        tf = tensorflow("Max-unpooling")
         updates, indices = inputs
         batch, rows, columns, channels = ops.shape(updates)
         rows = self._unpooled_size(rows, 0)

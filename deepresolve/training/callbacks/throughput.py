@@ -10,11 +10,8 @@ import keras
 
 from deepresolve.config import Config
 from deepresolve.keras_stack import step_on
+from deepresolve.networks.cost import FORWARD_PASSES_PER_STEP
 from deepresolve.training.progress import Progress
-
-# Forward; backward the gradient of each layer's input and of its weights, each as much
-# work again. The first layer needs none of its input: a little is counted too much.
-FORWARD_PASSES_PER_STEP = 3
 
 
 class _Count(NamedTuple):
