@@ -37,11 +37,12 @@ import math
 import multiprocessing
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import gpu_backends
 import gpu_cards
+import gpu_table
 from absl import flags
 
 from deepresolve import entry, presets
@@ -75,6 +76,7 @@ def run() -> int:
     Returns:
       0; 1 where a measurement failed, for want of memory or otherwise.
     """
+    _check_names("precisions", PRECISIONS)
     backend = _choose_backend()
     found = _in_own_process("describe", backend)
     if "error" in found:
@@ -85,18 +87,25 @@ def run() -> int:
             "(KERAS_BACKEND names another backend, --device=cpu tries the script out)."
         )
         return 0
+    _check_names("compilations", found["compilations"])
     header = {**found, "repeats": FLAGS.repeats}
     header["peak_tflop_per_second"] = gpu_cards.peaks(found["device"] or "")
-    print(describe(header), flush=True)
+    print(gpu_table.head(header), flush=True)
     rows = []
     for row in measure(backend, found["compilations"]):
         rows.append(_with_share(row, header["peak_tflop_per_second"]))
-        print(line(rows[-1]), flush=True)
+        print(gpu_table.line(rows[-1]), flush=True)
     folder = pathlib.Path(FLAGS.output)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**header, "measurements": rows}, indent=2)
     (folder / "gpu.json").write_text(text + "\n", encoding="utf-8")
     return int(any("error" in row for row in rows))
+
+
+def _check_names(flag: str, known: Collection[str]) -> None:
+    """ValueError for a name that is not known."""
+    if unknown := sorted(set(FLAGS[flag].value) - set(known)):
+        raise ValueError(f"--{flag}: unknown {unknown}; known: {sorted(known)}.")
 
 
 def _choose_backend() -> str:
@@ -109,7 +118,7 @@ def _choose_backend() -> str:
     return backend
 
 
-def measure(backend: str, compilations: list[str]) -> Iterator[dict[str, Any]]:
+def measure(backend: str, compilations: Collection[str]) -> Iterator[dict[str, Any]]:
     """Figures of each measurement, or the "error" that came instead."""
     for preset, work, precision, compilation in itertools.product(
         FLAGS.presets, WORKS, FLAGS.precisions, FLAGS.compilations or compilations
@@ -168,7 +177,14 @@ def slices_of_passes(num_slices: int, config: Config) -> list[int]:
 
 
 def _numbers(flag: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in FLAGS[flag].value)
+    try:
+        rows, columns, slices = map(int, FLAGS[flag].value)
+    except ValueError as error:
+        raise ValueError(
+            f"--{flag} is three whole numbers, such as 384,384,160; got "
+            f"{','.join(FLAGS[flag].value)}."
+        ) from error
+    return rows, columns, slices
 
 
 def _in_own_process(name: str, *arguments: Any) -> dict[str, Any]:
@@ -210,56 +226,6 @@ def _with_share(row: dict[str, Any], peaks) -> dict[str, Any]:
     if is_training and as_published and row["precision"] == "bfloat16":
         row["aim_share_of_peak"] = AIM_SHARE
     return row
-
-
-def describe(header: dict[str, Any]) -> str:
-    """What was measured on, and the head of the table."""
-    peaks = header["peak_tflop_per_second"]
-    lines = [f"{header['versions']} on {header['device'] or 'a CPU'}"]
-    if peaks:
-        of = ", ".join(f"{name} {peak:g}" for name, peak in peaks.items())
-        lines.append(f"Peak by the data sheet, TFLOP/s: {of}.")
-    else:
-        lines.append("No peak is known of it (gpu_cards.py): shares are left out.")
-    lines += [f"{name}: {text}." for name, text in header["compilations"].items()]
-    lines.append("Aims are for one NVIDIA H200.")
-    if header["device"] is None:
-        lines.append("On a CPU, TF32 is float32, and memory that of the process.")
-    lines.append("")
-    lines.append(
-        f"{'network':<13} {'work':<13} {'precision':<9} {'compiled':<8} passes "
-        f"{'median':>9} {'(min to max)':>19}  TFLOP/s  of peak  memory  aim"
-    )
-    return "\n".join(lines)
-
-
-def line(row: dict[str, Any]) -> str:
-    """One row of the table."""
-    names = (
-        f"{row['preset']:<13} {row['work']:<13} {row['precision']:<9} "
-        f"{row['compilation']:<8}"
-    )
-    failed = "".join(
-        f"\n  not with {f['slices_of_a_pass']} slices in a pass: {f['error']}"
-        for f in row.get("failed", [])
-    )
-    if "error" in row:
-        return f"{names} failed: {row['error']}{failed}"
-    spread = f"({row['seconds_min']:.4f} to {row['seconds_max']:.4f})"
-    share = f"{row['share_of_peak']:.1%}" if "share_of_peak" in row else "-"
-    return (
-        f"{names} {row['passes']:>6} {row['seconds']:>7.4f} s {spread:>19} "
-        f"{row['tflop_per_second']:>8.3f} {share:>8} "
-        f"{row['peak_gib']:>5.1f} G  {_aim(row)}{failed}"
-    )
-
-
-def _aim(row: dict[str, Any]) -> str:
-    if "aim_seconds" in row:
-        return f"{row['aim_seconds']} s (published {row['published_seconds']} s)"
-    if "aim_share_of_peak" in row:
-        return f"{row['aim_share_of_peak']:.0%} of peak"
-    return "-"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from deepresolve.keras_stack import KERAS_3, ops
+from deepresolve.keras_stack import KERAS_3, ops, tensorflow
 
 
 def test_stack_is_told_from_the_version():
@@ -40,6 +41,18 @@ def test_reductions_are_numpys():
     np.testing.assert_array_equal(
         ops.max(x, axis=-1, keepdims=True), x.max(-1, keepdims=True)
     )
+
+
+def test_places_of_the_largest_are_numpys():
+    x = np.random.default_rng(0).random((2, 3, 4))
+    np.testing.assert_array_equal(ops.argmax(x, axis=-1), x.argmax(-1))
+
+
+def test_tensorflow_is_given_where_keras_runs_on_it(monkeypatch):
+    assert tensorflow("A test") is tf
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="TensorFlow, and Keras runs on jax"):
+        tensorflow("A test")
 
 
 def test_class_numbers_become_one_hot():

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 COMPILATIONS = {
-    "eager": "PyTorch as it is, cuDNN's fastest algorithms (cudnn.benchmark)",
-    "compiled": "torch.compile of the network and its loss; the optimizer as it is",
+    "eager": "PyTorch as it is; all feature maps of a pass are kept to its end",
+    "compiled": "torch.compile of network and loss, in parts where it breaks off",
 }
 
 
@@ -20,7 +20,7 @@ def set_precision(precision: str) -> None:
     """TF32 in products of matrices and in convolutions, or in neither."""
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = True  # each convolution by its fastest algorithm
 
 
 def put(array: np.ndarray) -> torch.Tensor:

@@ -93,6 +93,34 @@ def test_another_backend_is_refused(tmp_path):
     assert "KERAS_BACKEND=abacus" in done.stderr
 
 
+def test_an_unknown_precision_is_refused(tmp_path):
+    done = python("gpu.py", f"--output={tmp_path}", "--precisions=float8")
+    assert done.returncode == 1
+    assert "--precisions: unknown ['float8']; known: ['bfloat16'," in done.stderr
+
+
+def test_a_table_line_shows_share_aim_and_what_failed():
+    script = (
+        "import gpu_table\n"
+        "row = dict(preset='sr_cnn', work='whole volume', precision='bfloat16',"
+        " compilation='jit', passes=4, seconds=0.25, seconds_min=0.2, seconds_max=0.3,"
+        " tflop_per_second=376.1, peak_gib=9.0, share_of_peak=0.38, aim_seconds=0.5,"
+        " published_seconds=10,"
+        " failed=[dict(slices_of_a_pass=160, error='OutOfMemoryError: 6 GiB')])\n"
+        "print(gpu_table.line(row))\n"
+        "row = {k: row[k] for k in ('preset', 'work', 'precision', 'compilation')}\n"
+        "print(gpu_table.line({**row, 'error': 'RuntimeError: broken'}))\n"
+    )
+    done = python("-c", script)
+    assert done.returncode == 0, done.stderr
+    measured, reason, failed = done.stdout.splitlines()
+    for part in ("0.2500 s", "(0.2000 to 0.3000)", "376.1", " 38.0%", "9.0 G"):
+        assert part in measured
+    assert measured.endswith("0.5 s (published 10 s)")
+    assert "160 slices in a pass: OutOfMemoryError: 6 GiB" in reason
+    assert failed.endswith("failed: RuntimeError: broken")
+
+
 BLOCKS = """
 import gpu_backends, gpu_work, numpy as np
 from deepresolve import networks
