@@ -224,8 +224,8 @@ class Config:
     )
     deterministic: bool = option(
         False,
-        "Use deterministic kernels alone, one operation at a time, so that a run can be "
-        "repeated bit for bit on the same machine; slower, and an operation without "
+        "Use deterministic kernels alone, one operation at a time, so that a run can "
+        "be repeated bit for bit on the same machine; slower, and an operation without "
         "such a kernel is an error. Needs max_minutes=0.",
     )
     seed: int = option(0, "Seed of initial weights, patches and their order.", 0)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 
 import keras
-import tensorflow as tf
 
 from deepresolve import interruption
 from deepresolve.config import Config
