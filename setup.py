@@ -19,8 +19,11 @@ ADDONS = [
     "tensorflow-addons==0.23.0",
     "numpy<2",
 ]
+# Its version goes with TensorFlow's: 2.21 with 2.21, 2.15 with 2.15.
+SERVING = ["tensorflow-serving-api>=2.15"]
+ONNX = ["tf2onnx>=1.16", "onnxruntime>=1.16"]
 # SimpleITK is the oracle of the distances between surfaces.
-TEST = ["pytest>=7.4", "SimpleITK>=2.3"]
+TEST = ["pytest>=7.4", "SimpleITK>=2.3", *SERVING, *ONNX]
 
 setup(
     name="deepresolve",
@@ -47,6 +50,8 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.15"],
         "addons": ADDONS,
         "beam": ["apache-beam>=2.60"],
+        "serving": SERVING,
+        "onnx": ONNX,
         "test": TEST,
         "dev": [*TEST, "ruff>=0.14"],
     },

@@ -67,6 +67,11 @@ def shares_batches() -> bool:
     return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
+def tensorflow_variables(model) -> list:
+    """A model's variables as TensorFlow has them."""
+    return [v.value if KERAS_3 else v for v in model.variables]
+
+
 def loss_scale(optimizer) -> float:
     """What a `LossScaleOptimizer` multiplies the loss with now."""
     return float(optimizer.dynamic_scale if KERAS_3 else optimizer.loss_scale)

@@ -125,6 +125,27 @@ def replacing(path: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def new_folder(path: str) -> Iterator[str]:
+    """Gives a temporary folder to fill; at the end it becomes `path`.
+
+    On any error, Ctrl-C among them, the temporary folder is deleted.
+
+    Raises:
+      OSError: TensorFlow could not write it, or there is a `path` already.
+    """
+    temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+    with writing(path):
+        try:
+            tf.io.gfile.makedirs(temporary)
+            yield temporary
+            tf.io.gfile.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError), _os_errors(temporary):
+                tf.io.gfile.rmtree(temporary)
+            raise
+
+
+@contextlib.contextmanager
 def _os_errors(failure: str) -> Iterator[None]:
     """TensorFlow's errors as OSErrors that begin with `failure`."""
     try:

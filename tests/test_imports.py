@@ -34,7 +34,7 @@ ALLOWED = {
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
-        *("beam", "storage"),
+        *("beam", "keras_stack", "storage"),
     },
     "evaluation": {"files", "imaging"},
 }

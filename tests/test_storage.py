@@ -114,3 +114,28 @@ def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OSError, match="Could not make the folder"):
         storage.make_folder(str(tmp_path / "file" / "folder"))
+
+
+def test_a_folder_takes_its_name_when_it_is_complete(tmp_path):
+    path = tmp_path / "new"
+    with storage.new_folder(str(path)) as partial:
+        storage.write(storage.join(partial, "file"), b"new")
+        assert not path.exists()
+    assert storage.read(str(path / "file")) == b"new"
+    assert storage.list_files(str(tmp_path)) == ["new"]
+
+
+def test_an_error_or_a_folder_that_is_there_leaves_it_as_it_was(tmp_path):
+    path = tmp_path / "new"
+    with pytest.raises(KeyboardInterrupt), storage.new_folder(str(path)):
+        raise KeyboardInterrupt
+    assert storage.list_files(str(tmp_path)) == []
+    path.mkdir()
+    (path / "file").write_bytes(b"old")
+    with (
+        pytest.raises(OSError, match="Could not write"),
+        storage.new_folder(str(path)) as partial,
+    ):
+        storage.write(storage.join(partial, "file"), b"new")
+    assert storage.read(str(path / "file")) == b"old"
+    assert storage.list_files(str(tmp_path)) == ["new"]

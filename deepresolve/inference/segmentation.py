@@ -116,16 +116,7 @@ class Segmenter:
                 f"{workdir} holds a network for {config.task}; expected one for "
                 "segmentation."
             )
-        model = networks.build_model(config, _PRECISIONS[dtype])
-        trained = run.load_model(checkpoint)
-        try:
-            model.set_weights(trained.get_weights())
-        except ValueError as error:
-            raise ValueError(
-                f"{workdir}: {checkpoint}.keras is not the network that config.json "
-                f"describes ({error}). Train it again, or restore the file that was "
-                "changed."
-            ) from error
+        model = load_network(run, config, checkpoint, dtype)
         return cls(model, config, window_shape, flips, memory_gib)
 
     def probabilities(
@@ -234,15 +225,41 @@ class Segmenter:
         window = self._window_shape
         if window is None:
             window = fitting_window(scaled.shape, self.config, self._memory_gib)
-        across_slices = 0.0 if _is_slicewise(self.config) else DEFAULT_OVERLAP
         return tiled(
             self._network,
             scaled,
             window,
-            overlap=(DEFAULT_OVERLAP, DEFAULT_OVERLAP, across_slices),
+            overlap=window_overlaps(self.config),
             num_outputs=self._num_outputs,
             progress=progress,
         )
+
+
+def load_network(
+    run: Workdir, config: Config, checkpoint: str, dtype: str
+) -> keras.Model:
+    """The trained network of a run, computing in `dtype` whatever it was trained in.
+
+    Args:
+      run: the workdir.
+      config: its config.
+      checkpoint: "best" or "last".
+      dtype: "float32" or "bfloat16".
+
+    Raises:
+      ValueError: not trained yet, or weights of another network.
+    """
+    model = networks.build_model(config, _PRECISIONS[dtype])
+    trained = run.load_model(checkpoint)
+    try:
+        model.set_weights(trained.get_weights())
+    except ValueError as error:
+        raise ValueError(
+            f"{run.path}: {checkpoint}.keras is not the network that config.json "
+            f"describes ({error}). Train it again, or restore the file that was "
+            "changed."
+        ) from error
+    return model
 
 
 def fitting_window(shape: Shape, config: Config, memory_gib: float) -> Shape:
@@ -262,17 +279,30 @@ def fitting_window(shape: Shape, config: Config, memory_gib: float) -> Shape:
       (rows, columns, slices); may be larger than the volume.
     """
     rows, columns, slices = shape
-    num_channels = _LIVE_FEATURE_MAPS * config.num_features
-    num_channels += _LIVE_OUTPUTS * (len(config.class_names) + 1)
-    bytes_per_slice = _BYTES_PER_CHANNEL * num_channels * rows * columns
-    fitting = int(memory_gib * 2**30 / bytes_per_slice)
-    if not _is_slicewise(config):
-        # The network fills up to a multiple of this, which takes memory too.
-        step = 2 ** (config.num_levels - 1)
-        fitting = fitting // step * step
+    fitting = int(memory_gib * 2**30 / (bytes_per_voxel(config) * rows * columns))
+    step = slice_multiple(config)
+    fitting = fitting // step * step
     if fitting >= min(slices, config.patch_shape[2]):
         return rows, columns, min(slices, fitting)
     return config.patch_shape
+
+
+def bytes_per_voxel(config: Config) -> int:
+    """Estimate of what the network holds of a window, for each of its voxels."""
+    num_channels = _LIVE_FEATURE_MAPS * config.num_features
+    num_channels += _LIVE_OUTPUTS * (len(config.class_names) + 1)
+    return _BYTES_PER_CHANNEL * num_channels
+
+
+def slice_multiple(config: Config) -> int:
+    """What the network fills the slices of a window up to: that takes memory too."""
+    return 1 if _is_slicewise(config) else 2 ** (config.num_levels - 1)
+
+
+def window_overlaps(config: Config) -> tuple[float, float, float]:
+    """Share of a window that it has in common with the next, along each axis."""
+    across_slices = 0.0 if _is_slicewise(config) else DEFAULT_OVERLAP
+    return DEFAULT_OVERLAP, DEFAULT_OVERLAP, across_slices
 
 
 def _is_slicewise(config: Config) -> bool:

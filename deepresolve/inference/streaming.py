@@ -48,7 +48,7 @@ class StreamedModel:
 
     def __init__(self, model: keras.Model, dtype: str = "float32") -> None:
         self._dtype = dtype
-        self._factors, convolutions = _parse(model)
+        self._factors, convolutions = parse_chain(model)
         self._convolutions = [_Convolution(layer, dtype) for layer in convolutions]
 
     def __call__(self, volume: np.ndarray, progress: bool = False) -> np.ndarray:
@@ -181,7 +181,9 @@ def _outputs(products, bias, rectify: bool):
     return [tf.cast(plane, products[0].dtype) for plane in mixed]
 
 
-def _parse(model: keras.Model) -> tuple[tuple[int, ...], list[keras.layers.Conv3D]]:
+def parse_chain(
+    model: keras.Model,
+) -> tuple[tuple[int, ...], list[keras.layers.Conv3D]]:
     """Fold factors and convolutions of a chain; ValueError for any other model."""
     factors, convolutions, residuals = (1, 1, 1), [], 0
     for layer in model.layers:

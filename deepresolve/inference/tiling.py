@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 DEFAULT_OVERLAP = 0.25
-_SIGMA_PER_WINDOW = 1 / 8
+SIGMA_PER_WINDOW = 1 / 8
 
 
 def tiled(
@@ -119,7 +119,7 @@ def blending_weights(starts: Sequence[int], window: int) -> np.ndarray:
       (windows, window) float32 above 0; those that meet at a voxel add up to 1.
     """
     offsets = np.arange(window) - (window - 1) / 2
-    gaussian = np.exp(-0.5 * (offsets / (_SIGMA_PER_WINDOW * window)) ** 2)
+    gaussian = np.exp(-0.5 * (offsets / (SIGMA_PER_WINDOW * window)) ** 2)
     total = np.zeros(starts[-1] + window)
     for start in starts:
         total[start : start + window] += gaussian

@@ -1,0 +1,67 @@
+r"""A trained network as a SavedModel for TensorFlow Serving.
+
+    python -m deepresolve.inference.export \
+        --workdir=RUN --output=models/sr --version=1
+
+models/sr/1 takes a whole scan in its own intensity units and gives what
+`deepresolve.inference.predict` would: scaling, interpolation, streaming or windows are
+part of the graph, and the server needs nothing of this package. models/models.config
+names the model to the server. docs/serving.md tells the rest.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from deepresolve import entry
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
+flags.DEFINE_string("output", None, "Folder of the model; ends with the model's name.")
+flags.DEFINE_integer(
+    "version", 1, "A server takes the highest there is.", lower_bound=1
+)
+flags.DEFINE_enum(
+    "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
+)
+flags.DEFINE_enum(
+    "dtype",
+    "float32",
+    ["float32", "bfloat16"],
+    "What the network computes in: exact, or faster where the server has it.",
+)
+flags.DEFINE_integer(
+    "block_planes",
+    16,
+    "Super-resolution: slices in memory at once, per layer; fewer need less memory.",
+    lower_bound=1,
+)
+flags.DEFINE_float(
+    "memory_gib",
+    4.0,
+    "Segmentation: memory for what the network holds of a request at once, in GiB.",
+    lower_bound=0.1,
+)
+flags.mark_flags_as_required(["workdir", "output"])
+
+
+def run() -> None:
+    """Writes the SavedModel and says how to ask it."""
+    from deepresolve.inference.serving.protocol import require_serving
+
+    require_serving()
+    from deepresolve.inference.serving.saved_model import export
+    from deepresolve.inference.serving.signatures import Options
+    from deepresolve.workdir import Workdir
+
+    options = Options(
+        FLAGS.checkpoint, FLAGS.dtype, FLAGS.block_planes, FLAGS.memory_gib
+    )
+    folder = export(Workdir(FLAGS.workdir), FLAGS.output, FLAGS.version, options)
+    print(f"{FLAGS.workdir} -> {folder}")
+    print(f"What to ask it, and in what units: {folder}/assets.extra/deepresolve.json")
+
+
+if __name__ == "__main__":
+    entry.launch(run)

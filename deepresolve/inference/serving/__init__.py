@@ -1,0 +1,1 @@
+"""Whole predictions as TensorFlow graphs: what a server runs without this package."""

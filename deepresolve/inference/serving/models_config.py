@@ -1,0 +1,42 @@
+"""models.config: which models a server loads, and from where."""
+
+from __future__ import annotations
+
+from google.protobuf import text_format
+
+from deepresolve import storage
+from deepresolve.inference.serving.protocol import require_serving
+
+FILE_NAME = "models.config"
+# Where the folder of all models appears to a server: the Docker image's habit.
+SERVER_FOLDER = "/models"
+
+
+def add(output: str) -> None:
+    """Names a model in the models.config beside its folder; once named, it stays so.
+
+    Args:
+      output: folder of the model, in the folder of all models.
+
+    Raises:
+      ValueError: there is a models.config that cannot be read.
+      OSError: it cannot be written.
+    """
+    parent, _, name = output.rpartition("/")
+    path = storage.join(parent or ".", FILE_NAME)
+    server = require_serving().model_server_config.ModelServerConfig()
+    if storage.is_file(path):
+        try:
+            text_format.Parse(storage.read(path).decode(), server)
+        except (text_format.ParseError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{path} is no ModelServerConfig ({error}). Mend it, or delete it: it "
+                "is then written anew."
+            ) from error
+    models = server.model_config_list.config
+    if name in {model.name for model in models}:
+        return
+    models.add(
+        name=name, base_path=f"{SERVER_FOLDER}/{name}", model_platform="tensorflow"
+    )
+    storage.write(path, text_format.MessageToString(server).encode())

@@ -1,0 +1,50 @@
+"""What the clients do with a scan: to the axes that the model knows, and back."""
+
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+from nibabel import orientations
+
+# By the world axis (x, y, z) across the slices: sagittal, coronal, axial.
+CANONICAL = ("IPL", "ILP", "PLS")
+
+
+def load(path: str) -> tuple[nib.Nifti1Image, tuple[str, ...]]:
+    """Reads a NIfTI file.
+
+    Returns:
+      The scan in canonical axes, slices last, and the axis codes that it had.
+    """
+    image = nib.load(path)
+    own = orientations.io_orientation(image.affine)
+    # Slices were acquired along the axis of the largest spacing; the last of several.
+    spacing = np.round(image.header.get_zooms()[:3], 2)
+    slice_axis = 2 - int(np.argmax(spacing[::-1]))
+    codes = CANONICAL[int(own[slice_axis, 0])]
+    canonical = orientations.ornt_transform(own, orientations.axcodes2ornt(codes))
+    return image.as_reoriented(canonical), orientations.aff2axcodes(image.affine)
+
+
+def request_array(scan: nib.Nifti1Image) -> np.ndarray:
+    """(1, rows, columns, slices) float32, in the scan's own intensity units."""
+    return np.asarray(scan.dataobj, np.float32)[np.newaxis]
+
+
+def save(path: str, array: np.ndarray, scan: nib.Nifti1Image, codes) -> None:
+    """Writes what came back, in the axes that the scan had.
+
+    Args:
+      path: a NIfTI file.
+      array: (rows, columns, slices or more): more lie between the scan's.
+      scan: as from `load`.
+      codes: likewise.
+    """
+    affine = scan.affine.copy()
+    if array.shape[2] > 1:
+        affine[:3, 2] *= (scan.shape[2] - 1) / (array.shape[2] - 1)
+    result = nib.Nifti1Image(array, affine)
+    back = orientations.ornt_transform(
+        orientations.io_orientation(affine), orientations.axcodes2ornt(codes)
+    )
+    nib.save(result.as_reoriented(back), path)
