@@ -65,3 +65,4 @@ bench: install
 	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
 	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
+	$(RUN) benchmarks/serving.py --output=$(BENCH)/serving

@@ -119,6 +119,8 @@ def test_every_room_has_a_rule():
         ["train.py", "--help"],
         ["evaluate.py", "--help"],
         ["-m", "records", "--help"],
+        ["-m", "deepresolve.inference.export", "--help"],
+        ["-m", "deepresolve.inference.export_onnx", "--help"],
         ["-m", "deepresolve.inference.predict", "--help"],
         ["-m", "deepresolve.imaging.write_phantom", "--help"],
     ],

@@ -2,8 +2,6 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
-
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
@@ -15,7 +13,6 @@ def export(*flags):
 
 
 def test_writes_a_version_and_refuses_it_again(silent_workdir, tmp_path):
-    pytest.importorskip("tensorflow_serving", reason="needs '.[serving]'")
     flags = [f"--workdir={silent_workdir.path}", f"--output={tmp_path}/models/sr/"]
     result = export(*flags)
     assert result.returncode == 0, result.stderr

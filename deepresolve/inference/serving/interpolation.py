@@ -74,4 +74,5 @@ def _slopes(num_thick: tf.Tensor) -> tf.Tensor:
     middle = tf.concat([end, 4 * inner, end], axis=0)
     below = tf.concat([skipped, inner, 2 * end], axis=0)
     diagonals = tf.stack([above, middle, below])
-    return tf.linalg.tridiagonal_solve(diagonals, right_side)
+    with tf.device("/CPU:0"):  # Far too small for a GPU, whose solver differs.
+        return tf.linalg.tridiagonal_solve(diagonals, right_side)

@@ -22,8 +22,24 @@ def add(output: str) -> None:
       ValueError: there is a models.config that cannot be read.
       OSError: it cannot be written.
     """
-    parent, _, name = output.rpartition("/")
-    path = storage.join(parent or ".", FILE_NAME)
+    server = read(output)
+    name = output.rpartition("/")[2]
+    models = server.model_config_list.config
+    if name in {model.name for model in models}:
+        return
+    models.add(
+        name=name, base_path=f"{SERVER_FOLDER}/{name}", model_platform="tensorflow"
+    )
+    storage.write(_path(output), text_format.MessageToString(server).encode())
+
+
+def read(output: str):
+    """The `ModelServerConfig` beside a model's folder; empty where there is none.
+
+    Raises:
+      ValueError: it cannot be read.
+    """
+    path = _path(output)
     server = require_serving().model_server_config.ModelServerConfig()
     if storage.is_file(path):
         try:
@@ -33,10 +49,8 @@ def add(output: str) -> None:
                 f"{path} is no ModelServerConfig ({error}). Mend it, or delete it: it "
                 "is then written anew."
             ) from error
-    models = server.model_config_list.config
-    if name in {model.name for model in models}:
-        return
-    models.add(
-        name=name, base_path=f"{SERVER_FOLDER}/{name}", model_platform="tensorflow"
-    )
-    storage.write(path, text_format.MessageToString(server).encode())
+    return server
+
+
+def _path(output: str) -> str:
+    return storage.join(output.rpartition("/")[0] or ".", FILE_NAME)

@@ -47,12 +47,14 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
       The folder of the version.
 
     Raises:
-      ValueError: there is this version already, or the run is not trained yet.
+      ValueError: there is this version already, a models.config that cannot be read, or
+        the run is not trained yet.
       OSError: it cannot be written.
     """
     output = output.rstrip("/")
     folder = storage.join(output, str(version))
     _require_new(output, version)
+    models_config.read(output)  # Before long work is done, not after.
     config = run.load_config()
     servable = build_servable(run, config, options)
     graphs = _traced(servable.signatures)

@@ -45,7 +45,8 @@ def crop(x, like):
 
 def padded_size(size: int | None, multiple: int) -> int | None:
     """Size after `pad`; None where it is unknown."""
-    return None if size is None else -(-size // multiple) * multiple
+    # Not by turning the sign: ONNX rounds negative quotients towards zero.
+    return None if size is None else (size + multiple - 1) // multiple * multiple
 
 
 @keras.saving.register_keras_serializable("deepresolve")

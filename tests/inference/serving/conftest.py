@@ -12,8 +12,6 @@ from deepresolve import networks
 from deepresolve.config import Config
 from deepresolve.workdir import Workdir
 
-pytest.importorskip("tensorflow_serving", reason="needs '.[serving]'")
-
 # TensorFlow and NumPy, and no deepresolve: not even where it is installed.
 STRANGER = """
 import sys

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -166,4 +167,11 @@ def test_a_broken_models_config_is_named(small, tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "models.config").write_text("{nonsense")
     with pytest.raises(ValueError, match=r"models.config is no ModelServerConfig"):
+        small(1)
+    assert not (tmp_path / "models" / "sr").exists()
+
+
+def test_without_the_extra_its_name_is_told(small, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.config", None)
+    with pytest.raises(ValueError, match=r"pip install '\.\[serving\]'"):
         small(1)
