@@ -4,9 +4,9 @@ r"""A trained network as a SavedModel for TensorFlow Serving.
         --workdir=RUN --output=models/sr --version=1
 
 models/sr/1 takes a whole scan in its own intensity units and gives what
-`deepresolve.inference.predict --dtype=float32` would: scaling, interpolation, streaming or windows are
-part of the graph, and the server needs nothing of this package. models/models.config
-names the model to the server. docs/serving.md tells the rest.
+`deepresolve.inference.predict --dtype=float32` would: scaling, interpolation, streaming
+or windows are part of the graph, and the server needs nothing of this package.
+models/models.config names the model to the server. docs/serving.md tells the rest.
 """
 
 from __future__ import annotations
