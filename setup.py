@@ -22,8 +22,10 @@ ADDONS = [
 # Its version goes with TensorFlow's: 2.21 with 2.21, 2.15 with 2.15.
 SERVING = ["tensorflow-serving-api>=2.15"]
 ONNX = ["tf2onnx>=1.16", "onnxruntime>=1.16"]
-# SimpleITK is the oracle of the distances between surfaces.
-TEST = ["pytest>=7.4", "SimpleITK>=2.3", *SERVING, *ONNX]
+# Label maps as DICOM segmentations.
+DICOM_SEG = ["highdicom>=0.24"]
+# SimpleITK is the oracle of the distances between surfaces, and reads our DICOM.
+TEST = ["pytest>=7.4", "SimpleITK>=2.3", *DICOM_SEG, *SERVING, *ONNX]
 
 setup(
     name="deepresolve",
@@ -50,6 +52,7 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.15"],
         "addons": ADDONS,
         "beam": ["apache-beam>=2.60"],
+        "dicom_seg": DICOM_SEG,
         "serving": SERVING,
         "onnx": ONNX,
         "test": TEST,

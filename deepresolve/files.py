@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
@@ -35,16 +36,20 @@ def check_folder(path: pathlib.Path) -> None:
 
 
 def remove_leftovers(paths: Iterable[pathlib.Path]) -> None:
-    """Deletes the temporary files that killed processes left of these files.
+    """Deletes what killed processes left half-written of these files and folders.
 
-    Those of `replacing` and of `storage.replacing`. Nobody else may be writing them.
+    Of `replacing`, `replacing_folder` and `storage.replacing`. Nobody else may be
+    writing them.
     """
     paths = set(paths)
     for folder in {path.parent for path in paths}:
         for file in folder.glob("*.tmp"):
             match = _TEMPORARY.fullmatch(file.name)
             if match and folder / match["name"] in paths:
-                file.unlink(missing_ok=True)
+                if file.is_dir():
+                    shutil.rmtree(file, ignore_errors=True)
+                else:
+                    file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -66,3 +71,43 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a hidden folder to write files into; at the end it becomes `path`.
+
+    On any error, Ctrl-C among them, the hidden folder is deleted with what is in it.
+    The bytes are on the disk before the name changes.
+
+    Args:
+      path: a folder that is empty or does not exist; those above it are made.
+
+    Raises:
+      OSError: the disk is full, or there is something at `path`.
+    """
+    path = path.absolute()
+    check_new_folder(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary.mkdir()
+    try:
+        yield temporary
+        for name in temporary.iterdir():
+            with name.open("rb+") as file:
+                os.fsync(file.fileno())
+        check_new_folder(path)
+        if path.exists():
+            path.rmdir()  # Windows renames onto nothing, not even an empty folder.
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new_folder(path: pathlib.Path) -> None:
+    """FileExistsError where there is something at `path` but an empty folder."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(
+            f"{path} exists already, and is no empty folder. Name a new one, or move "
+            "the old one away."
+        )

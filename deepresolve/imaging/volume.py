@@ -242,3 +242,28 @@ def affine_from_dicom(
     lps[:3, 2] = slice_step
     lps[:3, 3] = position
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps
+
+
+def affine_to_dicom(
+    affine: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """DICOM geometry of array[column, row, slice]: undoes `affine_from_dicom`.
+
+    Args:
+      affine: (4, 4), voxel indices to RAS+ mm.
+
+    Returns:
+      position of the first slice (3,), step to the next one (3,), orientation (6,),
+      pixel spacing (2,), as `affine_from_dicom` takes them.
+    """
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    between_columns, between_rows = np.linalg.norm(lps[:3, :2], axis=0)
+    orientation = np.concatenate(
+        [lps[:3, 0] / between_columns, lps[:3, 1] / between_rows]
+    )
+    return (
+        lps[:3, 3],
+        lps[:3, 2],
+        orientation,
+        np.array([between_rows, between_columns]),
+    )

@@ -19,6 +19,7 @@ from deepresolve import beam, files
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
+from deepresolve.inference.output_formats import Save
 from deepresolve.inference.outputs import with_ending
 from deepresolve.inference.tissue_volumes import TissueVolume
 
@@ -33,8 +34,15 @@ class Writer(Protocol):
     endings: Sequence[str]
     memory_advice: str
 
-    def write(self, scan: Volume, target: pathlib.Path) -> str:
-        """Writes what the network makes of a scan; returns what came of it."""
+    def write(self, scan: Volume, target: pathlib.Path, save: Save) -> str:
+        """Saves what the network makes of a scan; returns what came of it."""
+
+
+class Output(Protocol):
+    """See `deepresolve.inference.output_formats`."""
+
+    def begin(self, scan: pathlib.Path) -> Save:
+        """Called before any work is done for a scan; gives what writes its result."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Prediction:
 
     Attributes:
       make_writer: loads the network; takes the path of the table of tissue volumes.
+      output: what kind of files results become.
       table: where that table goes.
       slice_axis: as for `formats.read_image`.
       series: likewise.
@@ -68,6 +77,7 @@ class Prediction:
     """
 
     make_writer: Callable[[pathlib.Path], Writer]
+    output: Output
     table: pathlib.Path
     slice_axis: int | None = None
     series: str | None = None
@@ -80,7 +90,7 @@ class Prediction:
             volume = formats.read_image(
                 scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
             )
-            outcome = writer.write(volume, target)
+            outcome = writer.write(volume, target, self.output.begin(scan))
         except (ValueError, OSError) as error:
             return Result(f"error: {error}")
         except (MemoryError, tf.errors.ResourceExhaustedError):

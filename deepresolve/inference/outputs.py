@@ -5,11 +5,12 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
+from deepresolve import files
 from deepresolve.imaging.formats import scan_stem
 
 _NIFTI_ENDINGS = (".nii", ".nii.gz")
 # What somebody may ask for who does not want a folder of that name.
-_OTHER_ENDINGS = (".dcm", ".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip")
+_OTHER_ENDINGS = (".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip")
 
 
 def plan_outputs(
@@ -32,29 +33,100 @@ def plan_outputs(
         folder of scans.
     """
     target = pathlib.Path(output)
-    if output.lower().endswith(_OTHER_ENDINGS):
+    if output.lower().endswith((".dcm", *_OTHER_ENDINGS)):
         raise ValueError(
             f"--output={output}: images are written as NIfTI. Name a .nii or .nii.gz "
-            "file, or a folder."
+            "file, or a folder; --output_format=dicom writes DICOM."
         )
     if output.lower().endswith(_NIFTI_ENDINGS):
-        if len(scans) > 1:
-            raise ValueError(
-                f"{source} holds {len(scans)} scans, but --output={output} is one file."
-                " Give a folder as --output."
-            )
+        _check_single(source, output, scans)
         pairs = [(scans[0], target)]
     else:
-        root = pathlib.Path(source)
-        pairs = [(scan, target / f"{_name(scan, root)}.nii.gz") for scan in scans]
+        pairs = _named_in(target, source, scans, ".nii.gz")
+    _check_pairs(source, output, pairs, endings)
+    return pairs
+
+
+def plan_folders(
+    source: str, output: str, scans: list[pathlib.Path]
+) -> list[tuple[pathlib.Path, pathlib.Path]]:
+    """Pairs each scan with the folder that its DICOM series goes to.
+
+    Args:
+      source: what --input named.
+      output: what --output named: the folder of one series, or of many such folders.
+      scans: the scans found at `source`.
+
+    Raises:
+      ValueError: a file is named, or as for `plan_outputs`.
+      OSError: there is something already at one of the folders.
+    """
+    target = pathlib.Path(output)
+    if output.lower().endswith((".dcm", *_NIFTI_ENDINGS, *_OTHER_ENDINGS)):
+        raise ValueError(
+            f"--output={output}: a DICOM series is a folder of files. Name a folder, "
+            "or leave out --output_format=dicom."
+        )
+    pairs = [(scans[0], target)]
+    if len(scans) > 1:
+        pairs = _named_in(target, source, scans, "")
+    _check_pairs(source, output, pairs)
+    for _, folder in pairs:
+        files.check_new_folder(folder)
+    return pairs
+
+
+def plan_dicom_files(
+    source: str, output: str, scans: list[pathlib.Path]
+) -> list[tuple[pathlib.Path, pathlib.Path]]:
+    """Pairs each scan with the one DICOM file that it becomes.
+
+    Args:
+      source: what --input named.
+      output: what --output named: a .dcm file, or a folder.
+      scans: the scans found at `source`.
+
+    Raises:
+      ValueError: as for `plan_outputs`.
+    """
+    target = pathlib.Path(output)
+    if output.lower().endswith((*_NIFTI_ENDINGS, *_OTHER_ENDINGS)):
+        raise ValueError(
+            f"--output={output}: expected a .dcm file or a folder with "
+            "--output_format=dicom."
+        )
+    if output.lower().endswith(".dcm"):
+        _check_single(source, output, scans)
+        pairs = [(scans[0], target)]
+    else:
+        pairs = _named_in(target, source, scans, ".dcm")
+    _check_pairs(source, output, pairs)
+    return pairs
+
+
+def _check_single(source, output, scans):
+    if len(scans) > 1:
+        raise ValueError(
+            f"{source} holds {len(scans)} scans, but --output={output} is one file."
+            " Give a folder as --output."
+        )
+
+
+def _named_in(folder, source, scans, suffix):
+    """Each scan with a path in `folder` that is named after it."""
+    root = pathlib.Path(source)
+    return [(scan, folder / f"{_name(scan, root)}{suffix}") for scan in scans]
+
+
+def _check_pairs(source, output, pairs, endings=()):
+    """ValueError where a result would fall on another, on a scan, or among scans."""
     _check_distinct(pairs, endings)
     # The next command for the same folder would take the results for scans.
-    if target.resolve().is_relative_to(pathlib.Path(source).resolve()):
+    if pathlib.Path(output).resolve().is_relative_to(pathlib.Path(source).resolve()):
         raise ValueError(
             f"--output={output} lies within --input={source}, where results would pass "
             "for scans. Name a folder beside it."
         )
-    return pairs
 
 
 def with_ending(target: pathlib.Path, ending: str) -> pathlib.Path:
@@ -72,6 +144,8 @@ def table_beside(output: str) -> pathlib.Path:
     path = pathlib.Path(output)
     if output.lower().endswith(_NIFTI_ENDINGS):
         return path.with_name(f"{scan_stem(path)}_volumes.csv")
+    if output.lower().endswith(".dcm"):
+        return path.with_name(f"{path.stem}_volumes.csv")
     return path / "volumes.csv"
 
 

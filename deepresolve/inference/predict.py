@@ -18,6 +18,12 @@ Segmentation: a scan becomes a label map on its own grid, uint8: 0 is background
 n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. The
 volumes in cubic millimetres, with the names of the classes, go to OUT_volumes.csv;
 where OUT is a folder, to its volumes.csv.
+
+--output_format=dicom: a DICOM scan becomes a derived series in the folder OUT, which
+carries its patient and study on, or for a label map a DICOM segmentation OUT.dcm.
+--anonymize takes the patient, dates and places out, by allowing what may stay, and
+replaces UIDs (PS3.15 Basic Application Level Confidentiality Profile); the pixels,
+which may show a face, and the names of files stay as they are.
 """
 
 from __future__ import annotations
@@ -65,6 +71,17 @@ flags.DEFINE_string(
     "",
     "With --runner=beam: options of its pipeline, in quotes, such as "
     "'--runner=DataflowRunner --project=NAME'. Without any, Beam's DirectRunner.",
+)
+
+flags.DEFINE_enum(
+    "output_format",
+    "nifti",
+    ["nifti", "dicom"],
+    "DICOM, for DICOM scans: a derived series, or a DICOM segmentation (needs "
+    "highdicom), in the study of the scan.",
+)
+flags.DEFINE_bool(
+    "anonymize", False, "DICOM output without patient, dates, places and old UIDs."
 )
 
 flags.DEFINE_integer(
@@ -123,25 +140,37 @@ def run() -> int:
     """Takes all scans through the network; returns the exit status."""
     from deepresolve import files
     from deepresolve.imaging import formats
-    from deepresolve.inference import batch
-    from deepresolve.inference.outputs import plan_outputs, table_beside
+    from deepresolve.inference import batch, output_formats
+    from deepresolve.inference.outputs import table_beside
     from deepresolve.workdir import Workdir
 
     task = Workdir(FLAGS.workdir).load_config().task
     _check_flags(task)
+    make_writer = _WRITERS[task](_choose_dtype(task))
+    table = table_beside(FLAGS.output)
+    writer = make_writer(table)
+    output = output_formats.choose(
+        FLAGS.output_format,
+        writer,
+        workdir=FLAGS.workdir,
+        checkpoint=FLAGS.checkpoint,
+        series=FLAGS.series,
+        echo=FLAGS.echo,
+        anonymize=FLAGS.anonymize,
+    )
     prediction = batch.Prediction(
-        make_writer=_WRITERS[task](_choose_dtype(task)),
-        table=table_beside(FLAGS.output),
+        make_writer=make_writer,
+        output=output,
+        table=table,
         slice_axis=FLAGS.slice_axis,
         series=FLAGS.series,
         echo=FLAGS.echo,
     )
-    writer = prediction.make_writer(prediction.table)
     scans = formats.find_scans(FLAGS.input)
-    pairs = plan_outputs(FLAGS.input, FLAGS.output, scans, writer.endings)
+    pairs = output.plan(FLAGS.input, FLAGS.output, scans, writer.endings)
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
-    batch.remove_leftovers(pairs, writer, prediction.table)
+    batch.remove_leftovers(pairs, writer, table)
     predict = batch.RUNNERS[FLAGS.runner]
     num_failed = 0
     for result in predict(prediction, writer, pairs, FLAGS.beam_options):

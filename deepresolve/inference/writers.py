@@ -1,8 +1,10 @@
 """What a run of each task writes for a scan.
 
-A writer has `write(scan, target) -> str`, which writes the scan's files and tells in a
-few words what came of it; `endings`, by which the names of its further files are longer
-than the target's; and `memory_advice`, for who has too little of it.
+A writer has `write(scan, target, save) -> str`, which writes the scan's files and tells
+in a few words what came of it; `endings`, by which the names of its further files are
+longer than the target's; `memory_advice`, for who has too little of it; `title`, a few
+words for what is done to a scan; and `class_names` of a label map, none of an image.
+`save` is given by an output format; NIfTI is written without one.
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ import pathlib
 from collections.abc import Sequence
 
 from deepresolve import storage
-from deepresolve.imaging import formats
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
 from deepresolve.inference.components import keep_largest
+from deepresolve.inference.output_formats import Save, save_nifti
 from deepresolve.inference.outputs import with_ending
 from deepresolve.inference.segmentation import Segmenter
 from deepresolve.inference.super_resolution import SuperResolver, with_dtype
@@ -31,19 +33,21 @@ class ThinSliceWriter:
     """
 
     endings: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
     memory_advice = "--dtype=bfloat16 needs half of what float32 does."
 
     def __init__(self, resolver: SuperResolver, factor: int, keep_dtype: bool):
         self._resolver = resolver
         self._factor = factor
+        self.title = f"computed super-resolution x{factor}"
         self._keep_dtype = keep_dtype
 
-    def write(self, scan: Volume, target: pathlib.Path) -> str:
+    def write(self, scan: Volume, target: pathlib.Path, save: Save = save_nifti) -> str:
         """Writes the thin slices as `target`; returns their number and distance."""
         thin = self._resolver.super_resolve(scan, self._factor, progress=True)
         if self._keep_dtype:
             thin = with_dtype(thin, scan.array.dtype)
-        _write(target, thin)
+        save(target, thin)
         return (
             f"{scan.num_slices} slices {scan.slice_spacing_mm:.4g} mm apart -> "
             f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
@@ -64,6 +68,7 @@ class LabelMapWriter:
         alone; the probabilities stay as they are.
     """
 
+    title = "computed segmentation"
     memory_advice = "A smaller --memory_gib or --window needs less."
 
     def __init__(
@@ -77,21 +82,21 @@ class LabelMapWriter:
         self._table = table
         self._largest_only = largest_only
         self._volumes = tissue_volumes.read_csv(table)
-        names = segmenter.class_names
+        names = self.class_names = segmenter.class_names
         self.endings = probability_endings(names) if probabilities else ()
 
-    def write(self, scan: Volume, target: pathlib.Path) -> str:
+    def write(self, scan: Volume, target: pathlib.Path, save: Save = save_nifti) -> str:
         """Writes the label map as `target`; returns the volume of each class."""
         label_map, probabilities = self._segmenter.segment_with_probabilities(
             scan, progress=True
         )
         if self._largest_only:
             label_map = label_map.with_array(keep_largest(label_map.array))
-        _write(target, label_map)
+        save(target, label_map)
         if self.endings:
             pairs = zip(self.endings, probabilities.values(), strict=True)
             for ending, probability in pairs:
-                _write(with_ending(target, ending), probability)
+                save_nifti(with_ending(target, ending), probability)
         volumes = tissue_volumes.measure(
             label_map, self._segmenter.class_names, target.name
         )
@@ -104,8 +109,3 @@ class LabelMapWriter:
 def probability_endings(class_names: Sequence[str]) -> tuple[str, ...]:
     """What the names of the probabilities' files end in, one for each class."""
     return tuple(f"_probability_{slug(name)}" for name in class_names)
-
-
-def _write(path: pathlib.Path, volume: Volume) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    formats.write(path, volume)

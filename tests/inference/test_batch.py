@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from deepresolve.inference import batch
+from deepresolve.inference.output_formats import NiftiOutput
 from deepresolve.inference.outputs import table_beside
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -97,14 +98,14 @@ class Writer:
     endings = ("_probability",)
     memory_advice = "Less needs less."
 
-    def write(self, scan, target):
+    def write(self, scan, target, save):
         raise MemoryError
 
 
 def test_too_little_memory_is_the_scans_error(source, tmp_path):
     target = tmp_path / "a.nii.gz"
     table = table_beside(str(target))
-    prediction = batch.Prediction(lambda table: Writer(), table)
+    prediction = batch.Prediction(lambda table: Writer(), NiftiOutput(), table)
     result = prediction.one(source / "a.nii.gz", target, Writer())
     assert result.failed
     assert result.message.endswith("a.nii.gz: out of memory. Less needs less.")

@@ -6,6 +6,7 @@ they lie `dicom_geometry`.
 
 from __future__ import annotations
 
+import math
 import pathlib
 import struct
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,14 @@ import pydicom
 import pydicom.errors
 
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import dicom_geometry, dicom_series, dicom_source
+from deepresolve.imaging.formats import (
+    dicom_geometry,
+    dicom_limits,
+    dicom_series,
+    dicom_source,
+)
 
+_BYTES_PER_VOXEL = 2
 # What pydicom raises on elements or pixels that are cut short or cannot be decoded.
 _UNREADABLE = (
     AttributeError,
@@ -73,10 +80,8 @@ def read(
         them), or the pixels cannot be decoded.
     """
     with dicom_source.dicom_files(path) as files:
-        headers = _headers(files, path)
-        slices = dicom_series.choose(headers, str(path), series=series, echo=echo)
-        _check_plain(slices, path)
-        slices = dicom_geometry.order(slices, str(path))
+        slices = _chosen(files, path, series, echo)
+        _check_size(slices, files, path)
         stored = np.stack([_pixels(files[s.name], s.name, path) for s in slices])
     # (slice, row, column) -> (column, row, slice).
     array = _rescaled(stored, [s.rescale for s in slices]).transpose(2, 1, 0)
@@ -89,22 +94,48 @@ def read(
     return volumes.Volume(array, affine, 2, _thickness_mm(slices))
 
 
+def read_headers(
+    path: pathlib.Path,
+    *,
+    series: int | str | None = None,
+    echo: int | None = None,
+) -> list[pydicom.Dataset]:
+    """All elements but the pixels of the slices that `read` stacks, in its order.
+
+    Args:
+      path: as for `read`.
+      series: as for `read`.
+      echo: as for `read`.
+
+    Returns:
+      A dataset a slice, with `file_meta`.
+
+    Raises:
+      ValueError: as for `read`, but for the pixels.
+    """
+    with dicom_source.dicom_files(path) as files:
+        slices = _chosen(files, path, series, echo)
+        return [_whole_header(files[s.name], s.name, path) for s in slices]
+
+
+def _chosen(files: Mapping, path, series, echo) -> list[dicom_series.SliceHeader]:
+    """The slices of one series and echo, in order; checked to make one volume."""
+    headers = _headers(files, path)
+    slices = dicom_series.choose(headers, str(path), series=series, echo=echo)
+    _check_plain(slices, path)
+    return dicom_geometry.order(slices, str(path))
+
+
 def _headers(files: Mapping, path) -> list[dicom_series.SliceHeader]:
     headers = []
     for name, open_file in files.items():
         try:
-            with open_file() as stream:
-                dataset = pydicom.dcmread(
-                    stream,
-                    stop_before_pixels=True,
-                    specific_tags=list(dicom_series.TAGS),
-                )
-                headers.append(dicom_series.parse(name, dataset))
+            dataset = _dataset(
+                open_file, stop_before_pixels=True, specific_tags=dicom_series.TAGS
+            )
+            headers.append(dicom_series.parse(name, dataset))
         except _UNREADABLE as error:
-            raise ValueError(
-                f"{path}: the header of {name} cannot be read ({error}). Copy "
-                "or export the file again."
-            ) from error
+            raise _header_error(name, path, error) from error
     images = [header for header in headers if header is not None]
     if not images:
         raise ValueError(
@@ -112,6 +143,46 @@ def _headers(files: Mapping, path) -> list[dicom_series.SliceHeader]:
             "slices of a scan."
         )
     return images
+
+
+def _whole_header(open_file, name, path) -> pydicom.Dataset:
+    try:
+        # A header that is not quite to the standard is read as it is.
+        with pydicom.config.disable_value_validation():
+            dataset = _dataset(open_file, stop_before_pixels=True)
+            dataset.decode()  # Each element is parsed, and text is read as Unicode.
+    except _UNREADABLE as error:
+        raise _header_error(name, path, error) from error
+    return dataset
+
+
+def _dataset(open_file, **options) -> pydicom.Dataset:
+    """What pydicom reads of a file that does not inflate beyond bounds."""
+    with open_file() as stream:
+        dicom_limits.check_deflated(stream)
+        return pydicom.dcmread(stream, **options)
+
+
+def _header_error(name, path, error):
+    return ValueError(
+        f"{path}: the header of {name} cannot be read ({error}). Copy or export the "
+        "file again."
+    )
+
+
+def _check_size(slices: Sequence[dicom_series.SliceHeader], files, path) -> None:
+    """Refuses slices that promise far more voxels than their files can hold."""
+    promised = sum(math.prod(s.shape) * _BYTES_PER_VOXEL for s in slices)
+    if promised <= dicom_limits.HARMLESS_BYTES:
+        return
+    stored = sum(dicom_source.num_bytes(files[s.name]) for s in slices)
+    rows, columns = slices[0].shape
+    dicom_limits.check_growth(
+        promised,
+        stored,
+        f"{path}: {slices[0].name} and {len(slices) - 1} more slices say that they are "
+        f"of {rows} x {columns} voxels, which",
+    )
 
 
 def _check_plain(slices: Sequence[dicom_series.SliceHeader], path) -> None:
@@ -142,10 +213,9 @@ def _pixels(open_file, name, path) -> np.ndarray:
     """(row, column) stored values."""
     syntax = None
     try:
-        with open_file() as stream:
-            dataset = pydicom.dcmread(stream)
-            syntax = dataset.file_meta.TransferSyntaxUID
-            return dataset.pixel_array
+        dataset = _dataset(open_file)
+        syntax = dataset.file_meta.TransferSyntaxUID
+        return dataset.pixel_array
     except _UNREADABLE as error:
         mend = "Copy or export the file again."
         if syntax is not None and syntax.is_compressed:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import pathlib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
-# The largest scan is a small part of this; a zip that promises more is no scan.
-_ENDINGS = (".dcm", ".ima")
-MAX_UNPACKED_BYTES = 8 * 2**30
+from deepresolve.imaging.formats import dicom_limits
 
+_ENDINGS = (".dcm", ".ima")
 Opener = Callable[[], BinaryIO]
 
 
@@ -21,6 +21,12 @@ def is_dicom(open_file: Opener) -> bool:
     """Whether the file has the mark that follows the preamble (DICOM PS3.10 7.1)."""
     with open_file() as stream:
         return stream.read(132)[128:] == b"DICM"
+
+
+def num_bytes(open_file: Opener) -> int:
+    """Length of a file; of a zip's member when unpacked."""
+    with open_file() as stream:
+        return stream.seek(0, os.SEEK_END)
 
 
 @contextlib.contextmanager
@@ -39,8 +45,8 @@ def dicom_files(path: pathlib.Path) -> Iterator[Mapping[str, Opener]]:
 
     Raises:
       ValueError: a file in it is named .dcm or .ima and is no DICOM, or the zip is
-        encrypted, damaged, or promises more than
-        `MAX_UNPACKED_BYTES`.
+        encrypted, damaged, names a path outside itself, or promises more than
+        `dicom_limits` allows.
     """
     if path.is_file() and zipfile.is_zipfile(path):
         with _zip_members(path) as members:
@@ -78,11 +84,20 @@ def _check_members(members, path):
         raise ValueError(f"{path}: the zip is encrypted; unpack it to a folder first.")
     # zipfile never reads more of a member than is promised here.
     promised = sum(info.file_size for info in members)
-    if promised > MAX_UNPACKED_BYTES:
-        raise ValueError(
-            f"{path}: the zip unpacks to {promised / 2**30:.1f} GiB; at most "
-            f"{MAX_UNPACKED_BYTES / 2**30:.0f} GiB are read. Zip each scan by itself."
-        )
+    dicom_limits.check_growth(promised, path.stat().st_size, f"{path}: the zip")
+    for info in members:
+        if _is_outside(info.filename):
+            raise ValueError(
+                f"{path}: the zip holds {info.filename!r}, a path outside itself; "
+                "nothing of it is read. Zip the folder of the scan again."
+            )
+
+
+def _is_outside(name):
+    """Whether a member would land outside the folder that a zip is unpacked to."""
+    # Windows takes both kinds of slash, and knows drives.
+    path = pathlib.PureWindowsPath(name)
+    return bool(path.anchor) or ".." in path.parts
 
 
 def _only_dicom(files):
@@ -108,5 +123,4 @@ def _checked(files):
 
 def _is_passed_over(name):
     parts = pathlib.PurePath(name).parts
-    hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return hidden or parts[-1] == "DICOMDIR"
+    return any(part.startswith(".") for part in parts) or parts[-1] == "DICOMDIR"

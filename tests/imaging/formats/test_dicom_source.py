@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from deepresolve.imaging.formats import dicom, dicom_source
+from deepresolve.imaging.formats import dicom, dicom_limits, dicom_source
 
 
 @pytest.fixture
@@ -49,21 +49,38 @@ def test_a_zip_reads_as_its_folder(compression, tmp_path, zipped_stack):
     np.testing.assert_array_equal(volume.affine, expected.affine)
 
 
-def test_nothing_of_a_zip_reaches_the_disk(tmp_path, write_stack):
-    folder, voxels = write_stack()
+def test_nothing_of_a_zip_reaches_the_disk(tmp_path, zipped_stack):
+    path = zipped_stack()
+    before = sorted(tmp_path.rglob("*"))
+    dicom.read(path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../slice0.dcm", "scan/../../slice0.dcm", "/home/slice0.dcm"),
+        *("C:/slice0.dcm", "..\\slice0.dcm", "\\\\host\\share\\slice0.dcm"),
+    ],
+)
+def test_a_zip_with_a_path_outside_itself_is_refused(name, tmp_path, write_stack):
+    folder, _ = write_stack()
     path = tmp_path / "inner" / "scan.zip"
     path.parent.mkdir()
     with zipfile.ZipFile(path, "w") as archive:
-        for number, file in enumerate(sorted(folder.iterdir())):
-            archive.write(file, f"../../{number}.dcm")
-    before = sorted(tmp_path.parent.rglob("*"))
-    np.testing.assert_array_equal(dicom.read(path).array, voxels)
-    assert sorted(tmp_path.parent.rglob("*")) == before
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+        # As a hostile program names it; `write` would mend the name.
+        archive.writestr(zipfile.ZipInfo(name), (folder / "slice0.dcm").read_bytes())
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match=r"slice0.dcm', a path outside itself"):
+        dicom.read(path)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_zip_that_promises_too_much_is_refused(zipped_stack, monkeypatch):
     path = zipped_stack()
-    monkeypatch.setattr(dicom_source, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(dicom_limits, "MAX_BYTES", 1000)
     with pytest.raises(ValueError, match="the zip unpacks to"):
         dicom.read(path)
 

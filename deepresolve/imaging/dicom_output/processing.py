@@ -1,0 +1,65 @@
+"""What was done to a scan, and by which software and network."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import pydicom
+
+from deepresolve import __version__
+from deepresolve.imaging.dicom_output import codes
+
+SOFTWARE = "DeepResolve"
+
+
+@dataclasses.dataclass(frozen=True)
+class Processing:
+    """One run of one network.
+
+    Attributes:
+      title: a few words: "computed super-resolution x3".
+      model_name: the architecture, as in `networks.MODELS`.
+      model_sha256: of the file of the network, 64 hexadecimal digits.
+    """
+
+    title: str
+    model_name: str
+    model_sha256: str
+
+    @property
+    def software(self) -> str:
+        """Name and version of the software, and the network."""
+        return f"{SOFTWARE} {__version__} ({self.model_name})"
+
+    @property
+    def description(self) -> str:
+        """One sentence that names software, version and network."""
+        return f"{self.title} by {self.software}, network SHA-256 {self.model_sha256}"
+
+    def equipment(self, when: datetime.datetime | None) -> pydicom.Dataset:
+        """An item of ContributingEquipmentSequence (PS3.3 C.12.1).
+
+        Args:
+          when: time of the processing; None leaves it out.
+        """
+        item = pydicom.Dataset()
+        item.PurposeOfReferenceCodeSequence = [codes.item(codes.PROCESSING_EQUIPMENT)]
+        item.Manufacturer = SOFTWARE
+        item.ManufacturerModelName = self.model_name
+        item.SoftwareVersions = [__version__, f"network {self.model_sha256[:16]}"]
+        item.ContributionDescription = self.description
+        if when is not None:
+            item.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
+        return item
+
+
+def series_description(header: pydicom.Dataset, title: str) -> str:
+    """The acquired series' description and what was done, in 64 characters."""
+    acquired = str(header.get("SeriesDescription") or "")
+    return f"{acquired[: 63 - len(title)]} {title}".strip()
+
+
+def series_number(header: pydicom.Dataset) -> int:
+    """The acquired series' number and 1000: next to none, and easy to tell apart."""
+    return int(header.get("SeriesNumber") or 0) + 1000

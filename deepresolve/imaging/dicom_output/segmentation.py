@@ -1,0 +1,155 @@
+"""A label map as a DICOM segmentation, by highdicom (extra `dicom_seg`)."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from pydicom import uid
+
+from deepresolve import __version__, files
+from deepresolve.imaging.dicom_output import anonymization, codes
+from deepresolve.imaging.dicom_output.processing import (
+    SOFTWARE,
+    Processing,
+    series_description,
+    series_number,
+)
+from deepresolve.imaging.dicom_output.source import DicomSource
+from deepresolve.imaging.volume import Volume
+
+# What stands for a day that nobody is to know, where DICOM wants one (PS3.15 E.1).
+_NO_DAY, _NO_TIME = "19000101", "000000"
+
+
+def require_highdicom() -> None:
+    """ValueError where highdicom is not installed."""
+    _highdicom()
+
+
+def write_segmentation(
+    path: pathlib.Path,
+    label_map: Volume,
+    class_names: Sequence[str],
+    source: DicomSource,
+    processing: Processing,
+) -> None:
+    """Writes one binary segmentation with a segment for each class, whole or not.
+
+    Segments are named as the classes, coded by `codes.tissue`, and refer to the slices
+    that they were found in.
+
+    Args:
+      path: of the file.
+      label_map: uint8 on the source's own grid; 0 is background, n the n-th class.
+      class_names: of the classes, from 1 on.
+      source: the scan that was segmented.
+      processing: how that was done.
+
+    Raises:
+      ValueError: highdicom is not installed, the label map is not on the source's
+        grid, or the source's header holds what no segmentation may.
+      OSError: the disk is full, or the folder missing.
+    """
+    label_map = label_map.restore()
+    first = source.headers[0]
+    grid = (first.Columns, first.Rows, len(source.headers))
+    if label_map.shape != grid:
+        raise ValueError(
+            f"{path}: the label map has shape {label_map.shape}, its scan {grid}."
+        )
+    try:
+        with warnings.catch_warnings():
+            # That the acquired header is not quite to the standard.
+            warnings.simplefilter("ignore", UserWarning)
+            dataset = _segmentation(label_map, class_names, source, processing)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(
+            f"{path}: the scan's header does not do for a DICOM segmentation "
+            f"({error}). Export the scan again, or write NIfTI."
+        ) from error
+    if source.anonymous:
+        _anonymize(dataset)
+    with files.replacing(path) as temporary:
+        dataset.save_as(temporary, enforce_file_format=True)
+
+
+def _segmentation(label_map, class_names, source, processing):
+    highdicom = _highdicom()
+    first = source.headers[0]
+    algorithm = highdicom.AlgorithmIdentificationSequence(
+        name=f"{SOFTWARE} {processing.model_name}",
+        family=codes.ARTIFICIAL_INTELLIGENCE,
+        version=f"{__version__} network {processing.model_sha256[:16]}",
+        parameters={"network SHA-256": processing.model_sha256},
+    )
+    segments = [
+        _segment(highdicom, number, name, algorithm)
+        for number, name in enumerate(class_names, start=1)
+    ]
+    dataset = highdicom.seg.Segmentation(
+        source_images=list(source.headers),
+        # (column, row, slice) -> (slice, row, column).
+        pixel_array=np.ascontiguousarray(label_map.array.transpose(2, 1, 0)),
+        segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=segments,
+        series_instance_uid=uid.generate_uid(prefix=None),
+        series_number=series_number(first),
+        sop_instance_uid=uid.generate_uid(prefix=None),
+        instance_number=1,
+        manufacturer=SOFTWARE,
+        manufacturer_model_name=processing.model_name,
+        software_versions=[__version__, f"network {processing.model_sha256[:16]}"],
+        device_serial_number=processing.model_sha256,
+        content_label="SEGMENTATION",
+        content_description=processing.title,
+        series_description=series_description(first, processing.title),
+        contributing_equipment=None,
+    )
+    dataset.ContributingEquipmentSequence = [
+        *dataset.get("ContributingEquipmentSequence", []),
+        processing.equipment(None if source.anonymous else datetime.datetime.now()),
+    ]
+    return dataset
+
+
+def _segment(highdicom, number, name, algorithm):
+    tissue = codes.tissue(name)
+    segment = highdicom.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=name[:64],
+        segmented_property_category=tissue.category,
+        segmented_property_type=tissue.type,
+        algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=algorithm,
+        anatomic_regions=None if tissue.region is None else [tissue.region],
+    )
+    if tissue.modifier is not None:
+        kind = segment.SegmentedPropertyTypeCodeSequence[0]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [codes.item(tissue.modifier)]
+    return segment
+
+
+def _anonymize(dataset):
+    """Takes out when it was made, and states that the patient was removed."""
+    dataset.ContentDate, dataset.ContentTime = _NO_DAY, _NO_TIME
+    for keyword in (
+        *("SeriesDate", "SeriesTime", "InstanceCreationDate", "InstanceCreationTime"),
+    ):
+        if keyword in dataset:
+            del dataset[keyword]
+    anonymization.mark(dataset)
+
+
+def _highdicom():
+    try:
+        import highdicom
+    except ImportError as error:
+        raise ValueError(
+            "Label maps as DICOM need highdicom, which is not installed: pip install "
+            "'deepresolve[dicom_seg]'; or write NIfTI: leave out --output_format."
+        ) from error
+    return highdicom

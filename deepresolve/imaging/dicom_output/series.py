@@ -1,0 +1,144 @@
+"""A thin-slice scan as a derived series of MR images."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import pydicom
+from pydicom import uid
+
+from deepresolve import files
+from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.dicom_output import attributes, codes
+from deepresolve.imaging.dicom_output.attributes import decimal
+from deepresolve.imaging.dicom_output.processing import (
+    Processing,
+    series_description,
+    series_number,
+)
+from deepresolve.imaging.dicom_output.source import DicomSource, image_reference
+from deepresolve.imaging.dicom_output.stored_values import StoredValues, set_window
+
+# The slice axis of what `formats.dicom` reads: files are stacked along it.
+_FILES = 2
+
+
+def write_series(
+    folder: pathlib.Path,
+    volume: volumes.Volume,
+    source: DicomSource,
+    processing: Processing,
+) -> None:
+    """Writes one file a slice, 0001.dcm and on: the whole series or none.
+
+    Patient, study and frame of reference are the source's, and whatever else its slices
+    agree on; the series and its images have UIDs of their own. Integers are stored as
+    they are where 16 bits hold them, else with RescaleSlope and RescaleIntercept.
+
+    Args:
+      folder: empty, or does not exist.
+      volume: in scanner units, with slices along the source's; a canonical one is
+        restored first.
+      source: the scan that it was made of.
+      processing: how it was made.
+
+    Raises:
+      ValueError: the slices lie along another axis than the source's.
+      OSError: the disk is full, or there is something at `folder`.
+    """
+    volume = volume.restore()
+    if volume.slice_axis != _FILES:
+        raise ValueError(
+            f"{folder}: DICOM slices are stacked along axis {_FILES}, and these lie "
+            f"along axis {volume.slice_axis}. Leave out --slice_axis, or write NIfTI."
+        )
+    with files.replacing_folder(folder) as partial:
+        for number, dataset in enumerate(_datasets(volume, source, processing), 1):
+            dataset.save_as(partial / f"{number:04d}.dcm", enforce_file_format=True)
+
+
+def _datasets(volume, source, processing) -> Iterator[pydicom.Dataset]:
+    """The images, in the order of their instance numbers."""
+    stored = StoredValues.fitting(volume.array)
+    common = _common(volume, source, processing, stored)
+    position, step, orientation, _ = volumes.affine_to_dicom(volume.affine)
+    normal = np.cross(orientation[:3], orientation[3:])
+    for number, index in enumerate(_numbering(volume.num_slices, source), start=1):
+        image = copy.deepcopy(common)
+        image.file_meta = _file_meta()
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID
+        image.InstanceNumber = number
+        place = position + index * step
+        image.ImagePositionPatient = [decimal(x) for x in place]
+        image.SliceLocation = decimal(normal @ place)
+        # (column, row) -> (row, column).
+        image.PixelData = stored.store(volume.array[:, :, index].T).tobytes()
+        image["PixelData"].VR = "OW"
+        yield image
+
+
+def _common(volume, source, processing, stored) -> pydicom.Dataset:
+    """What all images of the series share."""
+    first = source.headers[0]
+    now = None if source.anonymous else datetime.datetime.now()
+    image = attributes.carried(source.headers)
+    image.SOPClassUID = uid.MRImageStorage
+    # A third value is needed in MR; what is beyond the second the source knows.
+    kinds = list(first.get("ImageType") or [])[2:3] or ["OTHER"]
+    image.ImageType = ["DERIVED", "SECONDARY", *kinds]
+    image.SeriesInstanceUID = uid.generate_uid(prefix=None)
+    image.SeriesNumber = series_number(first)
+    image.SeriesDescription = series_description(first, processing.title)
+    if now is not None:
+        for keyword in ("SeriesDate", "ContentDate", "InstanceCreationDate"):
+            setattr(image, keyword, now.strftime("%Y%m%d"))
+        for keyword in ("SeriesTime", "ContentTime", "InstanceCreationTime"):
+            setattr(image, keyword, now.strftime("%H%M%S"))
+    image.DerivationDescription = (
+        f"{processing.description}: {len(source.headers)} slices became "
+        f"{volume.num_slices}. An estimate: what was not acquired can be wrong."
+    )
+    image.DerivationCodeSequence = [codes.item(codes.SPATIAL_RESAMPLING)]
+    # All slices: the scale of intensities is the whole scan's.
+    image.SourceImageSequence = [image_reference(h) for h in source.headers]
+    image.ContributingEquipmentSequence = [
+        *image.get("ContributingEquipmentSequence", []),
+        processing.equipment(now),
+    ]
+    _set_grid(image, volume)
+    stored.describe(image)
+    set_window(image, list(source.headers), volume.array)
+    return image
+
+
+def _set_grid(image, volume):
+    """Sets what the geometry of all slices has in common."""
+    _, step, orientation, spacing = volumes.affine_to_dicom(volume.affine)
+    normal = np.cross(orientation[:3], orientation[3:])
+    image.Columns, image.Rows = volume.shape[:2]
+    image.PixelSpacing = [decimal(x) for x in spacing]
+    image.ImageOrientationPatient = [decimal(x) for x in orientation]
+    # Along the normal, also where slices step sideways (PS3.3 C.8.3.1).
+    between = abs(float(normal @ step))
+    thickness = volume.slice_thickness_mm
+    image.SpacingBetweenSlices = decimal(between)
+    image.SliceThickness = decimal(between if thickness is None else thickness)
+
+
+def _numbering(num_slices: int, source: DicomSource) -> range:
+    """Indices of slices in the order of instance numbers: the source's direction."""
+    first, last = (source.headers[n].get("InstanceNumber") or 0 for n in (0, -1))
+    indices = range(num_slices)
+    return indices[::-1] if first > last else indices
+
+
+def _file_meta():
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.MediaStorageSOPClassUID = uid.MRImageStorage
+    meta.MediaStorageSOPInstanceUID = uid.generate_uid(prefix=None)
+    meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    return meta

@@ -1,0 +1,100 @@
+"""The acquired slices that a result was made of, without their pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import pydicom
+from pydicom import uid
+
+from deepresolve.imaging.dicom_output import attributes, codes
+from deepresolve.imaging.dicom_output.anonymization import Anonymizer
+from deepresolve.imaging.formats import dicom
+
+# Others may be lossy or lossless; there the slice itself has to tell.
+_ALWAYS_LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DicomSource:
+    """The headers of the series that a volume was read from.
+
+    Attributes:
+      headers: one a slice, in the order of the volume: public elements alone.
+      anonymous: whether results are to tell nothing of the patient.
+    """
+
+    headers: tuple[pydicom.Dataset, ...]
+    anonymous: bool = False
+
+
+def read_source(
+    path: pathlib.Path,
+    *,
+    series: int | str | None = None,
+    echo: int | None = None,
+    anonymizer: Anonymizer | None = None,
+) -> DicomSource:
+    """Reads the headers of the slices that `formats.read_image` stacks.
+
+    Args:
+      path: a folder or zip of DICOM files.
+      series: as for `formats.read_image`.
+      echo: as for `formats.read_image`.
+      anonymizer: what removes the patient from the headers; None leaves them.
+
+    Raises:
+      ValueError: it is no DICOM, not of MR, or a slice lacks the UIDs by which a result
+        refers to it.
+    """
+    if not dicom.matches(path):
+        raise ValueError(
+            f"{path}: DICOM results need a DICOM scan, whose patient and study they "
+            "carry on; this one is of another format. Give a folder or zip of DICOM "
+            "files, or leave out --output_format."
+        )
+    raw = dicom.read_headers(path, series=series, echo=echo)
+    for header in raw:
+        _check(header, path)
+    headers = [_prepared(header) for header in raw]
+    if not all(header.get("FrameOfReferenceUID") for header in headers):
+        # Places are then comparable within this series alone, and the results' with it.
+        own = uid.generate_uid(prefix=None)
+        for header in headers:
+            header.FrameOfReferenceUID = own
+    if anonymizer is not None:
+        headers = [anonymizer.anonymized(header, str(path)) for header in headers]
+    return DicomSource(tuple(headers), anonymizer is not None)
+
+
+def image_reference(header: pydicom.Dataset) -> pydicom.Dataset:
+    """An item of SourceImageSequence (PS3.3 C.7.6.1.1.4)."""
+    item = pydicom.Dataset()
+    item.ReferencedSOPClassUID = header.SOPClassUID
+    item.ReferencedSOPInstanceUID = header.SOPInstanceUID
+    item.PurposeOfReferenceCodeSequence = [codes.item(codes.SOURCE_IMAGE)]
+    return item
+
+
+def _check(header, path):
+    kind = uid.UID(header.get("SOPClassUID") or "")
+    if kind != uid.MRImageStorage:
+        raise ValueError(
+            f"{path}: the slices are of {kind.name or 'no SOP class'}; DICOM results "
+            "are made of MR Image Storage alone. Write NIfTI: leave out "
+            "--output_format."
+        )
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        if not header.get(keyword):
+            raise ValueError(
+                f"{path}: a slice has no {keyword}, by which a DICOM result refers to "
+                "it. Export the series again, or write NIfTI."
+            )
+
+
+def _prepared(header):
+    result = attributes.cleaned(header)
+    if header.file_meta.get("TransferSyntaxUID") in _ALWAYS_LOSSY:
+        result.LossyImageCompression = "01"
+    return result

@@ -1,0 +1,48 @@
+import nibabel as nib
+import numpy as np
+import pytest
+from pydicom import uid
+
+from deepresolve.imaging.dicom_output.source import read_source
+
+
+def test_headers_are_in_the_order_of_the_volume(whole_stack):
+    folder, _ = whole_stack(each=lambda n: {"position": (0, 0, -4 * n)})
+    places = [h.ImagePositionPatient[2] for h in read_source(folder).headers]
+    assert places == [-12, -8, -4, 0]
+
+
+def test_the_headers_pixels_are_left_out(whole_stack):
+    folder, _ = whole_stack()
+    assert all("PixelData" not in header for header in read_source(folder).headers)
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({"SOPClassUID": uid.CTImageStorage}, "of CT Image Storage; DICOM results are"),
+        ({"SOPClassUID": None}, "of no SOP class"),
+        ({"StudyInstanceUID": None}, "no StudyInstanceUID"),
+        ({"StudyInstanceUID": ""}, "no StudyInstanceUID"),
+    ],
+)
+def test_what_no_series_can_be_derived_from_is_refused(tags, message, whole_stack):
+    folder, _ = whole_stack(**tags)
+    with pytest.raises(ValueError, match=message):
+        read_source(folder)
+
+
+def test_another_format_is_refused(tmp_path):
+    path = tmp_path / "a.nii"
+    nib.save(nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)), path)
+    with pytest.raises(ValueError, match=r"a.nii: DICOM results need a DICOM scan"):
+        read_source(path)
+
+
+def test_a_header_not_quite_to_the_standard_is_carried_silently(whole_stack):
+    """Warnings are errors here. An age has four letters, and 16 a decimal string."""
+    folder, _ = whole_stack()
+    for file in folder.iterdir():
+        raw = file.read_bytes()
+        file.write_bytes(raw.replace(b"AS\x04\x00071Y", b"AS\x04\x0071  "))
+    assert read_source(folder).headers[0].PatientAge.strip() == "71"
