@@ -94,3 +94,39 @@ def test_what_replacing_leaves_is_a_leftover(tmp_path):
         assert len(list((tmp_path / "new").iterdir())) == 1
         files.remove_leftovers([tmp_path / "new" / "a.nii"])
         assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_folder_is_whole_or_absent(tmp_path):
+    target = tmp_path / "new" / "out"
+    with pytest.raises(KeyError), files.replacing_folder(target) as partial:
+        (partial / "a").write_text("half")
+        assert not target.exists()
+        raise KeyError
+    assert list((tmp_path / "new").iterdir()) == []
+    with files.replacing_folder(target) as partial:
+        (partial / "a").write_text("whole")
+    assert (target / "a").read_text() == "whole"
+    assert list((tmp_path / "new").iterdir()) == [target]
+
+
+def test_a_folder_that_is_there_stays_but_for_an_empty_one(tmp_path):
+    target = tmp_path / "out"
+    target.mkdir()
+    with files.replacing_folder(target) as partial:
+        (partial / "a").touch()
+    with (
+        pytest.raises(FileExistsError, match="out exists already"),
+        files.replacing_folder(target),
+    ):
+        pass
+    assert [path.name for path in target.iterdir()] == ["a"]
+    with pytest.raises(FileExistsError), files.replacing_folder(target / "a"):
+        pass
+
+
+def test_half_written_folders_are_leftovers_too(tmp_path):
+    left = tmp_path / f".out.{'0123456789abcdef' * 2}.tmp"
+    left.mkdir()
+    (left / "a.dcm").write_bytes(b"half")
+    files.remove_leftovers([tmp_path / "out"])
+    assert list(tmp_path.iterdir()) == []

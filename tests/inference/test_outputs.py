@@ -2,7 +2,13 @@ import pathlib
 
 import pytest
 
-from deepresolve.inference.outputs import plan_outputs, table_beside, with_ending
+from deepresolve.inference.outputs import (
+    plan_dicom_files,
+    plan_folders,
+    plan_outputs,
+    table_beside,
+    with_ending,
+)
 
 
 def plan(source, output, names, endings=()):
@@ -65,3 +71,46 @@ def test_further_files_and_the_table_are_named_after_the_file(name):
 
 def test_several_scans_share_a_table_in_their_folder():
     assert table_beside("out/") == pathlib.Path("out/volumes.csv")
+
+
+def paths(*names):
+    return [pathlib.Path(name) for name in names]
+
+
+def test_a_series_is_the_folder_named_and_several_are_folders_in_it():
+    assert plan_folders("a", "out", paths("a")) == [tuple(paths("a", "out"))]
+    pairs = plan_folders("s", "out", paths("s/p1/knee", "s/b.zip"))
+    assert [folder for _, folder in pairs] == paths("out/p1_knee", "out/b")
+
+
+def test_a_segmentation_is_the_file_named_or_one_in_the_folder():
+    assert plan_dicom_files("a", "x/seg.DCM", paths("a"))[0][1].name == "seg.DCM"
+    pairs = plan_dicom_files("s", "out", paths("s/p1/knee", "s/b.zip"))
+    assert [file for _, file in pairs] == paths("out/p1_knee.dcm", "out/b.dcm")
+    assert table_beside("f/seg.dcm") == pathlib.Path("f/seg_volumes.csv")
+
+
+@pytest.mark.parametrize(
+    ("plan_dicom", "output", "names", "message"),
+    [
+        (plan_folders, "out.nii.gz", ["s"], "a DICOM series is a folder of files"),
+        (plan_folders, "out.dcm", ["s"], "a DICOM series is a folder of files"),
+        (plan_folders, "s/out", ["s"], "s/out lies within --input=s"),
+        (plan_folders, "out", ["s/a.zip", "s/a"], "would both become out/a"),
+        (plan_dicom_files, "out.nii", ["s"], r"expected a .dcm file or a folder"),
+        (plan_dicom_files, "out.dcm", ["s/a", "s/b"], "Give a folder"),
+        (plan_dicom_files, "s/out.dcm", ["s"], "lies within"),
+    ],
+)
+def test_dicom_results_that_would_collide_are_refused(
+    plan_dicom, output, names, message
+):
+    with pytest.raises(ValueError, match=message):
+        plan_dicom("s", output, paths(*names))
+
+
+def test_a_folder_with_something_in_it_takes_no_series(tmp_path):
+    (tmp_path / "out" / "b").mkdir(parents=True)
+    (tmp_path / "out" / "b" / "old").touch()
+    with pytest.raises(FileExistsError, match="b exists already"):
+        plan_folders("s", str(tmp_path / "out"), paths("s/a", "s/b"))

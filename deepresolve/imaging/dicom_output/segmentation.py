@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+import pydicom
 from pydicom import uid
 
 from deepresolve import __version__, files
-from deepresolve.imaging.dicom_output import anonymization, codes
+from deepresolve.imaging.dicom_output import anonymization, codes, slices
+from deepresolve.imaging.dicom_output.attributes import decimal
 from deepresolve.imaging.dicom_output.processing import (
     SOFTWARE,
     Processing,
@@ -80,6 +82,7 @@ def write_segmentation(
 def _segmentation(label_map, class_names, source, processing):
     highdicom = _highdicom()
     first = source.headers[0]
+    thickness = slices.thickness_mm(label_map)
     algorithm = highdicom.AlgorithmIdentificationSequence(
         name=f"{SOFTWARE} {processing.model_name}",
         family=codes.ARTIFICIAL_INTELLIGENCE,
@@ -91,7 +94,7 @@ def _segmentation(label_map, class_names, source, processing):
         for number, name in enumerate(class_names, start=1)
     ]
     dataset = highdicom.seg.Segmentation(
-        source_images=list(source.headers),
+        source_images=_with_thickness(source.headers, thickness),
         # (column, row, slice) -> (slice, row, column).
         pixel_array=np.ascontiguousarray(label_map.array.transpose(2, 1, 0)),
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
@@ -107,13 +110,25 @@ def _segmentation(label_map, class_names, source, processing):
         content_label="SEGMENTATION",
         content_description=processing.title,
         series_description=series_description(first, processing.title),
-        contributing_equipment=None,
+        pixel_measures=highdicom.PixelMeasuresSequence(
+            pixel_spacing=list(first.PixelSpacing),
+            slice_thickness=thickness,
+            spacing_between_slices=slices.spacing_mm(label_map),
+        ),
     )
     dataset.ContributingEquipmentSequence = [
         *dataset.get("ContributingEquipmentSequence", []),
         processing.equipment(None if source.anonymous else datetime.datetime.now()),
     ]
     return dataset
+
+
+def _with_thickness(headers, thickness):
+    """Headers that all tell a thickness, without which highdicom takes none."""
+    result = [pydicom.Dataset(header) for header in headers]
+    for header in result:
+        header.SliceThickness = decimal(thickness)
+    return result
 
 
 def _segment(highdicom, number, name, algorithm):

@@ -13,7 +13,7 @@ from pydicom import uid
 
 from deepresolve import files
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.dicom_output import attributes, codes
+from deepresolve.imaging.dicom_output import attributes, codes, slices
 from deepresolve.imaging.dicom_output.attributes import decimal
 from deepresolve.imaging.dicom_output.processing import (
     Processing,
@@ -117,16 +117,12 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
 
 def _set_grid(image, volume):
     """Sets what the geometry of all slices has in common."""
-    _, step, orientation, spacing = volumes.affine_to_dicom(volume.affine)
-    normal = np.cross(orientation[:3], orientation[3:])
+    _, _, orientation, spacing = volumes.affine_to_dicom(volume.affine)
     image.Columns, image.Rows = volume.shape[:2]
     image.PixelSpacing = [decimal(x) for x in spacing]
     image.ImageOrientationPatient = [decimal(x) for x in orientation]
-    # Along the normal, also where slices step sideways (PS3.3 C.8.3.1).
-    between = abs(float(normal @ step))
-    thickness = volume.slice_thickness_mm
-    image.SpacingBetweenSlices = decimal(between)
-    image.SliceThickness = decimal(between if thickness is None else thickness)
+    image.SpacingBetweenSlices = decimal(slices.spacing_mm(volume))
+    image.SliceThickness = decimal(slices.thickness_mm(volume))
 
 
 def _numbering(num_slices: int, source: DicomSource) -> range:

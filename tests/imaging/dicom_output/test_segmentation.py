@@ -104,6 +104,15 @@ def test_nothing_found_is_a_segmentation_too(whole_stack, write):
     assert not dataset.pixel_array.any()
 
 
+def test_thickness_is_that_of_slices_without_gaps_where_unknown(whole_stack, write):
+    folder, _ = whole_stack(SliceThickness=None, SpacingBetweenSlices=None)
+    _, dataset = write(folder)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    measures = shared.PixelMeasuresSequence[0]
+    assert measures.SliceThickness == 4
+    assert measures.SpacingBetweenSlices == 4
+
+
 def test_nothing_of_the_patient_is_left(whole_stack, write, tmp_path):
     folder, _ = whole_stack()
     _, dataset = write(folder, anonymizer=Anonymizer())
