@@ -68,7 +68,7 @@ def write_segmentation(
             # That the acquired header is not quite to the standard.
             warnings.simplefilter("ignore", UserWarning)
             dataset = _segmentation(label_map, class_names, source, processing)
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: the scan's header does not do for a DICOM segmentation "
             f"({error}). Export the scan again, or write NIfTI."
@@ -165,6 +165,6 @@ def _highdicom():
     except ImportError as error:
         raise ValueError(
             "Label maps as DICOM need highdicom, which is not installed: pip install "
-            "'deepresolve[dicom_seg]'; or write NIfTI: leave out --output_format."
+            "highdicom; or write NIfTI: leave out --output_format."
         ) from error
     return highdicom

@@ -87,9 +87,7 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
     now = None if source.anonymous else datetime.datetime.now()
     image = attributes.carried(source.headers)
     image.SOPClassUID = uid.MRImageStorage
-    # A third value is needed in MR; what is beyond the second the source knows.
-    kinds = list(first.get("ImageType") or [])[2:3] or ["OTHER"]
-    image.ImageType = ["DERIVED", "SECONDARY", *kinds]
+    image.ImageType = ["DERIVED", "SECONDARY", _kind(first)]
     image.SeriesInstanceUID = uid.generate_uid(prefix=None)
     image.SeriesNumber = series_number(first)
     image.SeriesDescription = series_description(first, processing.title)
@@ -113,6 +111,13 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
     stored.describe(image)
     set_window(image, list(source.headers), volume.array)
     return image
+
+
+def _kind(header) -> str:
+    """The third value of ImageType, which MR needs: the acquired slices' own."""
+    values = header.get("ImageType")
+    is_list = isinstance(values, pydicom.multival.MultiValue)
+    return values[2] if is_list and len(values) > 2 else "OTHER"
 
 
 def _set_grid(image, volume):

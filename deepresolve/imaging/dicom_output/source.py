@@ -45,8 +45,8 @@ def read_source(
       anonymizer: what removes the patient from the headers; None leaves them.
 
     Raises:
-      ValueError: it is no DICOM, not of MR, or a slice lacks the UIDs by which a result
-        refers to it.
+      ValueError: it is no DICOM, not of MR, a slice lacks the UIDs by which a result
+        refers to it, or slices are of several studies, persons or frames of reference.
     """
     if not dicom.matches(path):
         raise ValueError(
@@ -57,8 +57,10 @@ def read_source(
     raw = dicom.read_headers(path, series=series, echo=echo)
     for header in raw:
         _check(header, path)
+    for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientID"):
+        _check_alike(raw, keyword, path)
     headers = [_prepared(header) for header in raw]
-    if not all(header.get("FrameOfReferenceUID") for header in headers):
+    if not headers[0].get("FrameOfReferenceUID"):
         # Places are then comparable within this series alone, and the results' with it.
         own = uid.generate_uid(prefix=None)
         for header in headers:
@@ -91,6 +93,15 @@ def _check(header, path):
                 f"{path}: a slice has no {keyword}, by which a DICOM result refers to "
                 "it. Export the series again, or write NIfTI."
             )
+
+
+def _check_alike(headers, keyword, path):
+    values = {str(header.get(keyword) or "") for header in headers}
+    if len(values) > 1:
+        raise ValueError(
+            f"{path}: slices of one series differ in {keyword}: {sorted(values)}; a "
+            "DICOM result has one. Export the series again, or write NIfTI."
+        )
 
 
 def _prepared(header):

@@ -140,6 +140,12 @@ def test_another_grid_is_refused(whole_stack, tmp_path):
         )
 
 
+def test_a_header_that_highdicom_refuses_is_told_with_the_file(whole_stack, write):
+    folder, _ = whole_stack(PatientSex="Q")
+    with pytest.raises(ValueError, match=r"labels.dcm: the scan's header .*'Q'"):
+        write(folder)
+
+
 def test_without_highdicom_the_extra_is_named(monkeypatch):
     real = builtins.__import__
 
@@ -149,5 +155,5 @@ def test_without_highdicom_the_extra_is_named(monkeypatch):
         return real(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ValueError, match=r"pip install 'deepresolve\[dicom_seg\]'"):
+    with pytest.raises(ValueError, match="pip install highdicom"):
         segmentation.require_highdicom()

@@ -123,6 +123,20 @@ def test_slices_are_numbered_in_the_direction_of_the_acquired_ones(whole_stack, 
     np.testing.assert_array_equal(images[0].pixel_array, volume.array[:, :, -1].T)
 
 
+@pytest.mark.parametrize(
+    ("acquired", "third"),
+    [
+        (["ORIGINAL", "PRIMARY", "M", "ND"], "M"),
+        (["DERIVED", "SECONDARY"], "OTHER"),
+        ("ORIGINAL", "OTHER"),
+        (None, "OTHER"),
+    ],
+)
+def test_image_type_has_the_three_values_of_mr(acquired, third, whole_stack, derive):
+    folder, _ = whole_stack(ImageType=acquired)
+    assert derive(folder)[0][0].ImageType == ["DERIVED", "SECONDARY", third]
+
+
 def test_a_missing_frame_of_reference_is_one_of_its_own(whole_stack, derive):
     folder, _ = whole_stack(FrameOfReferenceUID=None)
     assert len({image.FrameOfReferenceUID for image in derive(folder)[0]}) == 1

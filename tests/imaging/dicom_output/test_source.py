@@ -1,3 +1,6 @@
+import pathlib
+import shutil
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -30,6 +33,22 @@ def test_what_no_series_can_be_derived_from_is_refused(tags, message, whole_stac
     folder, _ = whole_stack(**tags)
     with pytest.raises(ValueError, match=message):
         read_source(folder)
+
+
+@pytest.mark.parametrize(
+    "keyword", ["StudyInstanceUID", "FrameOfReferenceUID", "PatientID"]
+)
+def test_slices_of_two_studies_or_persons_are_refused(keyword, whole_stack):
+    folder, _ = whole_stack(each=lambda n: {keyword: "1.2.3"} if n == 2 else {})
+    with pytest.raises(ValueError, match=f"slices of one series differ in {keyword}"):
+        read_source(folder)
+
+
+def test_a_zip_is_as_good_as_its_folder(whole_stack, tmp_path):
+    folder, _ = whole_stack()
+    path = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    found = read_source(pathlib.Path(path)).headers
+    assert list(found) == list(read_source(folder).headers)
 
 
 def test_another_format_is_refused(tmp_path):
