@@ -18,12 +18,16 @@ def load(path: str) -> tuple[nib.Nifti1Image, tuple[str, ...]]:
     """
     image = nib.load(path)
     own = orientations.io_orientation(image.affine)
-    # Slices were acquired along the axis of the largest spacing; the last of several.
-    spacing = np.round(image.header.get_zooms()[:3], 2)
-    slice_axis = 2 - int(np.argmax(spacing[::-1]))
-    codes = CANONICAL[int(own[slice_axis, 0])]
+    codes = CANONICAL[int(own[slice_axis(image.header.get_zooms()[:3]), 0])]
     canonical = orientations.ornt_transform(own, orientations.axcodes2ornt(codes))
     return image.as_reoriented(canonical), orientations.aff2axcodes(image.affine)
+
+
+def slice_axis(spacing_mm) -> int:
+    """The axis of the one clearly largest spacing, else the last."""
+    largest = int(np.argmax(spacing_mm))
+    others = np.delete(spacing_mm, largest)
+    return largest if spacing_mm[largest] > 1.01 * others.max() else 2
 
 
 def request_array(scan: nib.Nifti1Image) -> np.ndarray:

@@ -11,6 +11,8 @@ together, and what streaming takes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -85,7 +87,11 @@ class SuperResolutionGraph:
             blocks = blocks.write(blocks.size(), tf.transpose(thin, (2, 0, 1)))
             return stop, ready, held, blocks
 
-        held = self._nothing_held(rows, columns)
+        blocks = self._loop(step, num_thin, self._nothing_held(rows, columns))
+        return tf.transpose(blocks, (1, 2, 0))
+
+    def _loop(self, step: Callable, num_thin: tf.Tensor, held: tuple) -> tf.Tensor:
+        """Steps until all slices have been fed: (slices, rows, columns)."""
         blocks = tf.TensorArray(
             tf.float32,
             0,
@@ -105,7 +111,7 @@ class SuperResolutionGraph:
             ),
             parallel_iterations=1,
         )
-        return tf.transpose(blocks.concat(), (1, 2, 0))
+        return blocks.concat()
 
     def _push(self, held, block: tf.Tensor, stop: tf.Tensor, num_thin: tf.Tensor):
         """Takes a block through all layers: what each holds then, and the residual."""
