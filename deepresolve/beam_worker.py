@@ -17,7 +17,7 @@ class Worker(apache_beam.DoFn):
 
     Args:
       work: what to do.
-      scratch: folder of the answers.
+      scratch: folder of the tasks and answers.
     """
 
     def __init__(self, work: beam.Work, scratch: str):
@@ -29,12 +29,14 @@ class Worker(apache_beam.DoFn):
         """Called by Beam once for each worker."""
         self._prepared = self._work.prepare()
 
-    def process(self, element: bytes) -> None:
+    def process(self, element: tuple[int, int, int]) -> None:
         """Does one task. An error that a user can mend is an answer, too.
 
         Beam would do the task again, and wrap the error in its own.
         """
-        number, task = pickle.loads(element)  # noqa: S301 (our own)
+        number, start, num_bytes = element
+        pickled = storage.read_part(beam.tasks_path(self._scratch), start, num_bytes)
+        task = pickle.loads(pickled)  # noqa: S301 (our own)
         try:
             answer = {"value": self._work.do(task, self._prepared)}
         except ValueError as error:
@@ -45,7 +47,7 @@ class Worker(apache_beam.DoFn):
         storage.write(path, json.dumps(answer).encode())
 
 
-def run(options: PipelineOptions, worker: Worker, elements: Sequence[bytes]) -> None:
+def run(options: PipelineOptions, worker: Worker, elements: Sequence[tuple]) -> None:
     """Runs the pipeline to its end."""
     with apache_beam.Pipeline(options=options) as pipeline:
         tasks = pipeline | "Tasks" >> apache_beam.Create(elements)

@@ -70,6 +70,13 @@ def read(path: str) -> bytes:
         return file.read()
 
 
+def read_part(path: str, start: int, num_bytes: int) -> bytes:
+    """Some bytes of a file, from number `start` on."""
+    with _os_errors(f"Could not read {path}"), tf.io.gfile.GFile(path, "rb") as file:
+        file.seek(start)
+        return file.read(num_bytes)
+
+
 def sha256(path: str) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()

@@ -67,25 +67,39 @@ def encode(stored: StoredSubject) -> bytes:
             f"{_MAX_VOXEL_BYTES}. Crop the scan, or store it in a smaller dtype."
         )
     thickness = image.slice_thickness_mm
-    features = {
-        "schema_version": _int64(SCHEMA_VERSION),
-        "subject": _bytes(stored.subject.encode()),
-        "person": _bytes(stored.person.encode()),
-        "side": _bytes(stored.side.encode()),
-        "source": _bytes(stored.source.encode()),
-        "source_sha256": _bytes(stored.source_sha256.encode()),
-        "label_sha256": _bytes(stored.label_sha256.encode()),
-        "shape": _int64(image.shape),
-        "image": _bytes(image.array.tobytes()),
-        "image_dtype": _bytes(image.array.dtype.name.encode()),
-        "label": _bytes(b"" if label is None else label.array.tobytes()),
-        "affine": _float64(image.affine),
-        "to_source": _int64(image.to_source),
-        "spacing_mm": _float64(image.spacing_mm),
-        "slice_thickness_mm": _float64(np.nan if thickness is None else thickness),
-        "intensity": _float64([stored.scale.low, stored.scale.high]),
+    # Set in place: each message that is put into another one is copied, voxels and all.
+    example = tf.train.Example()
+    feature = example.features.feature
+    texts = {
+        "subject": stored.subject,
+        "person": stored.person,
+        "side": stored.side,
+        "source": stored.source,
+        "source_sha256": stored.source_sha256,
+        "label_sha256": stored.label_sha256,
+        "image_dtype": image.array.dtype.name,
     }
-    example = tf.train.Example(features=tf.train.Features(feature=features))
+    float64s = {
+        "affine": image.affine,
+        "spacing_mm": image.spacing_mm,
+        "slice_thickness_mm": np.nan if thickness is None else thickness,
+        "intensity": [stored.scale.low, stored.scale.high],
+    }
+    raw = {
+        "image": image.array.tobytes(),
+        "label": b"" if label is None else label.array.tobytes(),
+        **{key: text.encode() for key, text in texts.items()},
+        **{key: np.asarray(v, "<f8").tobytes() for key, v in float64s.items()},
+    }
+    int64s = {
+        "schema_version": SCHEMA_VERSION,
+        "shape": image.shape,
+        "to_source": image.to_source,
+    }
+    for key, value in raw.items():
+        feature[key].bytes_list.value.append(value)
+    for key, value in int64s.items():
+        feature[key].int64_list.value.extend(np.ravel(value).astype(np.int64).tolist())
     return example.SerializeToString(deterministic=True)
 
 
@@ -194,16 +208,3 @@ def _decode_voxels(raw: tf.Tensor, dtype: tf.Tensor) -> tf.Tensor:
 
     index = tf.argmax(tf.equal(dtype, IMAGE_DTYPES), output_type=tf.int32)
     return tf.switch_case(index, [decoder(name) for name in IMAGE_DTYPES])
-
-
-def _bytes(value: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _int64(values) -> tf.train.Feature:
-    flat = np.ravel(values).astype(np.int64)
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=flat))
-
-
-def _float64(values) -> tf.train.Feature:
-    return _bytes(np.asarray(values, "<f8").tobytes())

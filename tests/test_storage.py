@@ -71,6 +71,14 @@ def test_what_cannot_be_listed_or_deleted_is_an_os_error(tmp_path, monkeypatch):
         storage.remove(str(tmp_path / "file"))
 
 
+def test_a_part_of_a_file_is_read(tmp_path):
+    path = str(tmp_path / "file")
+    storage.write(path, b"0123456789")
+    assert storage.read_part(path, 3, 4) == b"3456"
+    with pytest.raises(OSError, match="Could not read"):
+        storage.read_part(path + "s", 3, 4)
+
+
 def test_a_folder_is_deleted_with_what_it_holds(tmp_path):
     storage.remove_folder(str(tmp_path / "missing"))
     storage.make_folder(str(tmp_path / "a" / "b"))
