@@ -66,3 +66,4 @@ bench: install
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
 	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
 	$(RUN) benchmarks/serving.py --output=$(BENCH)/serving
+	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert

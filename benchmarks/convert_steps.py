@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 
 import synthetic
-from synthetic_records import AFFINE
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
@@ -27,7 +26,7 @@ def write_scans(folder: pathlib.Path, count: int, distinct: int, shape) -> None:
         path = folder / f"{number:04d}.nii.gz"
         if number < distinct:
             voxels, _ = synthetic.scan(number, shape)
-            formats.write(path, Volume(voxels, AFFINE, slice_axis=2))
+            formats.write(path, Volume(voxels, synthetic.AFFINE, slice_axis=2))
         else:
             path.hardlink_to(folder / f"{number % distinct:04d}.nii.gz")
 

@@ -12,6 +12,8 @@ import functools
 import numpy as np
 
 OAI_SHAPE = (384, 384, 160)
+# A sagittal scan of OAI's voxels in mm: rows inferior, columns posterior, slices left.
+AFFINE = np.array([[0, 0, -0.7, 0], [0, -0.365, 0, 0], [-0.365, 0, 0, 0], [0, 0, 0, 1]])
 
 _KNOTS = 8  # of the smooth fields, along each axis
 

@@ -11,9 +11,6 @@ from deepresolve.imaging.volume import Volume
 from records import conversion
 from records.subject import Subject
 
-# A sagittal scan of OAI's voxels in mm: rows inferior, columns posterior, slices left.
-AFFINE = np.array([[0, 0, -0.7, 0], [0, -0.365, 0, 0], [-0.365, 0, 0, 0], [0, 0, 0, 1]])
-
 
 def convert(folder: str, num_volumes: int, shape: tuple[int, int, int]) -> None:
     """Writes shards of labelled scans, all of them for training."""
@@ -41,7 +38,7 @@ class _Scan(Subject):
 
     def load(self) -> tuple[Volume, Volume]:
         voxels, label = synthetic.scan(self.seed, self.shape)
-        image = Volume(voxels, AFFINE, slice_axis=2)
+        image = Volume(voxels, synthetic.AFFINE, slice_axis=2)
         return image, image.with_array(label)
 
 
