@@ -19,6 +19,7 @@ ADDONS = [
     "tensorflow-addons==0.23.0",
     "numpy<2",
 ]
+BEAM = ["apache-beam>=2.77"]
 # Its version goes with TensorFlow's: 2.21 with 2.21, 2.15 with 2.15.
 SERVING = ["tensorflow-serving-api>=2.15"]
 ONNX = ["tf2onnx>=1.16", "onnxruntime>=1.16"]
@@ -51,11 +52,11 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.15"],
         "addons": ADDONS,
-        "beam": ["apache-beam>=2.60"],
+        "beam": BEAM,
         "dicom_seg": DICOM_SEG,
         "serving": SERVING,
         "onnx": ONNX,
         "test": TEST,
-        "dev": [*TEST, "ruff>=0.14"],
+        "dev": [*TEST, *BEAM, "ruff>=0.14"],
     },
 )
