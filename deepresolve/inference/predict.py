@@ -140,6 +140,28 @@ def run() -> int:
     """Takes all scans through the network; returns the exit status."""
     from deepresolve import files
     from deepresolve.imaging import formats
+    from deepresolve.inference import batch
+
+    prediction, writer = _prepared()
+    scans = formats.find_scans(FLAGS.input)
+    pairs = prediction.output.plan(FLAGS.input, FLAGS.output, scans, writer.endings)
+    for folder in {target.parent for _, target in pairs}:
+        files.check_folder(folder)
+    batch.remove_leftovers(pairs, writer, prediction.table)
+    predict = batch.RUNNERS[FLAGS.runner]
+    num_failed = 0
+    for result in predict(prediction, writer, pairs, FLAGS.beam_options):
+        print(result.message, file=sys.stderr if result.failed else sys.stdout)
+        for note in result.notes:
+            print(note, file=sys.stderr)
+        num_failed += result.failed
+    if num_failed and len(pairs) > 1:
+        print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
+    return 1 if num_failed else 0
+
+
+def _prepared():
+    """The prediction that the flags ask for, and its writer with the network loaded."""
     from deepresolve.inference import batch, output_formats
     from deepresolve.inference.outputs import table_beside
     from deepresolve.workdir import Workdir
@@ -166,21 +188,7 @@ def run() -> int:
         series=FLAGS.series,
         echo=FLAGS.echo,
     )
-    scans = formats.find_scans(FLAGS.input)
-    pairs = output.plan(FLAGS.input, FLAGS.output, scans, writer.endings)
-    for folder in {target.parent for _, target in pairs}:
-        files.check_folder(folder)
-    batch.remove_leftovers(pairs, writer, table)
-    predict = batch.RUNNERS[FLAGS.runner]
-    num_failed = 0
-    for result in predict(prediction, writer, pairs, FLAGS.beam_options):
-        print(result.message, file=sys.stderr if result.failed else sys.stdout)
-        for note in result.notes:
-            print(note, file=sys.stderr)
-        num_failed += result.failed
-    if num_failed and len(pairs) > 1:
-        print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
-    return 1 if num_failed else 0
+    return prediction, writer
 
 
 def _choose_dtype(task: str) -> str:
