@@ -7,8 +7,11 @@ where. UIDs are replaced; the pixels are not touched.
 
 from __future__ import annotations
 
+import hmac
+import os
+import uuid
+
 import pydicom
-from pydicom import uid
 
 from deepresolve import __version__
 from deepresolve.imaging.dicom_output import attributes, codes
@@ -45,11 +48,12 @@ class Anonymizer:
     """Takes the patient out of headers; one for all scans of a command.
 
     A UID becomes the same new one wherever it occurs, so that results of one study stay
-    together. The new ones are random: nobody finds the old by trying.
+    together, on whatever machine they are made. The new ones come from the old by a key
+    that is kept nowhere: nobody finds the old by trying.
     """
 
     def __init__(self):
-        self._new_uids: dict[str, str] = {}
+        self._key = os.urandom(32)
 
     def anonymized(self, header: pydicom.Dataset, source: str) -> pydicom.Dataset:
         """The header without what is not known to be harmless.
@@ -72,12 +76,15 @@ class Anonymizer:
             if element.keyword in _KEPT:
                 result.add(element)
         for keyword in _REPLACED:
-            old = str(header[keyword].value)
-            new = self._new_uids.setdefault(old, uid.generate_uid(prefix=None))
-            setattr(result, keyword, new)
+            setattr(result, keyword, self._new_uid(str(header[keyword].value)))
         result = attributes.cleaned(result)
         mark(result)
         return result
+
+    def _new_uid(self, old: str) -> str:
+        """A UID of the kind that is made of a UUID (PS3.5 B.2)."""
+        digest = hmac.digest(self._key, old.encode(), "sha256")
+        return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
 
 
 def mark(dataset: pydicom.Dataset) -> None:

@@ -1,4 +1,5 @@
 import datetime
+import pickle
 
 import pydicom
 import pytest
@@ -60,6 +61,17 @@ def test_scans_of_one_study_stay_together_and_commands_do_not(whole_stack, anony
     assert a.SeriesInstanceUID != b.SeriesInstanceUID
     other = read_source(first, anonymizer=Anonymizer()).headers[0]
     assert other.StudyInstanceUID != a.StudyInstanceUID
+
+
+def test_workers_of_one_command_give_the_same_uids(whole_stack):
+    folder, _ = whole_stack()
+    one = Anonymizer()
+    elsewhere = pickle.loads(pickle.dumps(one))  # noqa: S301 (our own)
+    here, there = (read_source(folder, anonymizer=a).headers for a in (one, elsewhere))
+    assert here[0].StudyInstanceUID == there[0].StudyInstanceUID
+    uids = {header.SOPInstanceUID for header in here}
+    assert len(uids) == len(here)
+    assert all(uid.is_valid and uid.startswith("2.25.") for uid in uids)
 
 
 def test_text_in_the_pixels_is_refused(whole_stack):
