@@ -33,12 +33,14 @@ from absl import flags
 from deepresolve import entry
 
 FLAGS = flags.FLAGS
-DTYPES = ("float32", "bfloat16")
 
 flags.DEFINE_string("output", None, "Folder for the tables.")
 flags.DEFINE_string("peer_python", None, "Interpreter with torch and monai.")
 flags.DEFINE_string("preset", "sr_cnn", "Preset of a super-resolution network.")
 flags.DEFINE_list("shape", list(map(str, synthetic.OAI_SHAPE)), "Voxels of the scan.")
+flags.DEFINE_list(
+    "dtypes", ["float32", "bfloat16"], "What to compute in; bfloat16 may be left out."
+)
 flags.DEFINE_integer("one_pass_slices", 48, "Slices of the single pass.", 1)
 flags.DEFINE_integer("window", 96, "Voxels of MONAI's windows, along each axis.", 1)
 flags.DEFINE_string("workdir", None, "A trained run, to compare the precisions.")
@@ -54,7 +56,7 @@ def measure(folder: pathlib.Path) -> dict:
     with context.Pool(1, maxtasksperchild=1) as processes:
         result = processes.apply(runs.prepare, (folder, FLAGS.preset, shape))
         slices = min(FLAGS.one_pass_slices, shape[2])
-        for dtype in DTYPES:
+        for dtype in FLAGS.dtypes:
             arguments = (folder, FLAGS.preset, dtype)
             result[f"streamed_{dtype}"] = processes.apply(runs.stream, arguments)
             result[f"one_pass_{dtype}"] = processes.apply(
@@ -64,7 +66,7 @@ def measure(folder: pathlib.Path) -> dict:
         if FLAGS.workdir:
             arguments = (FLAGS.workdir, FLAGS.scan)
             result["quality"] = processes.apply(runs.quality, arguments)
-        for dtype in DTYPES:
+        for dtype in FLAGS.dtypes:
             result[f"monai_{dtype}"] = _peer(folder, dtype)
         result["differences"] = processes.apply(runs.differences, (folder,))
     for name, figures in result.items():
@@ -99,21 +101,22 @@ def print_tables(result: dict) -> None:
                 f"{name:<20} {figures['voxels']:>10,} {figures['seconds']:>8.1f} "
                 f"{figures['gflop_per_second']:>8.0f} {figures['peak_gib']:>6.2f} GiB"
             )
-    print("\nstreamed against             float32  bfloat16")
+    print(f"\n{'streamed against':<28}", *(f"{dtype:>9}" for dtype in FLAGS.dtypes))
     for peer in ("one_pass", "monai"):
         rates = [
             result[f"streamed_{dtype}"]["gflop_per_second"]
             / result[f"{peer}_{dtype}"]["gflop_per_second"]
-            for dtype in DTYPES
+            for dtype in FLAGS.dtypes
             if result[f"{peer}_{dtype}"]
         ]
-        print(f"{peer:<28}", *(f"{rate:6.2f}x" for rate in rates))
-    fast = result["streamed_bfloat16"]["seconds"]
-    print(f"own float32  {result['streamed_float32']['seconds'] / fast:23.2f}x")
-    if result["monai_float32"]:
-        slow = result["monai_float32"]["seconds"]
-        print(f"MONAI in float32 against our bfloat16: {slow / fast:.2f}x")
-    else:
+        print(f"{peer:<28}", *(f"{rate:8.2f}x" for rate in rates))
+    if "bfloat16" in FLAGS.dtypes:
+        fast = result["streamed_bfloat16"]["seconds"]
+        for name in ("streamed_float32", "monai_float32"):
+            if result[name]:
+                rate = result[name]["seconds"] / fast
+                print(f"streamed_bfloat16 against {name}: {rate:.2f}x")
+    if not FLAGS.peer_python:
         print("MONAI was not run: give --peer_python")
     print("\ndifference from one exact pass, full scale 1      largest       RMS")
     for name, (largest, rms) in result["differences"].items():
