@@ -64,6 +64,6 @@ bench: install
 	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline $(PEER)
 	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
-	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
 	$(RUN) benchmarks/serving.py --output=$(BENCH)/serving
 	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert
+	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu

@@ -182,8 +182,14 @@ def _trained_on(stored) -> str:
 
 def _networks(configs):
     """The networks by part, under names that tell them apart, and the factor."""
+    from deepresolve import hardware
     from deepresolve.evaluation.plan import Network
 
+    hardware.share_gpus()
+    hardware.compute_float32_exactly()
+
+    hardware.share_gpus()
+    hardware.compute_float32_exactly()
     functions, factor = _functions(configs)
     titles = _titles(configs)
     networks = {

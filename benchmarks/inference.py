@@ -68,7 +68,9 @@ def measure(folder: pathlib.Path) -> dict:
             result["quality"] = processes.apply(runs.quality, arguments)
         for dtype in FLAGS.dtypes:
             result[f"monai_{dtype}"] = _peer(folder, dtype)
-        result["differences"] = processes.apply(runs.differences, (folder,))
+        result["differences"] = processes.apply(
+            runs.differences, (folder, FLAGS.preset)
+        )
     for name, figures in result.items():
         if name.startswith(("streamed", "one_pass", "monai")) and figures:
             work = result["flop_per_voxel"] * figures["voxels"]

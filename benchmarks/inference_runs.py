@@ -95,17 +95,29 @@ def one_pass(
     return figures
 
 
-def differences(folder: pathlib.Path) -> dict[str, tuple[float, float]]:
+def differences(folder: pathlib.Path, preset: str) -> dict[str, tuple[float, float]]:
     """Largest and RMS difference of every output from the exact one.
 
-    Exact is the single pass, where what follows its last slice cannot be seen; beyond
-    it, the stream in float32, which the first line compares with the pass.
+    Exact is the single pass, where what follows its last slice cannot be seen; for
+    whole volumes it is the stream in float32, which the first line compares with the
+    pass.
+
+    Raises:
+      ValueError: in the single pass what follows is seen everywhere.
     """
+    from deepresolve import presets
+
     exact = np.load(folder / "one_pass_float32.npy")
     streamed = np.load(folder / "streamed_float32.npy")
     whole = exact.shape[2] == streamed.shape[2]
-    # A convolution sees one slice further; no network here has more than 24.
-    seen = exact.shape[2] if whole else max(exact.shape[2] - 24, 1)
+    # Each convolution sees one plane further.
+    config = presets.get(preset)
+    reach = 0 if whole else config.num_layers * config.fold[2]
+    seen = exact.shape[2] - reach
+    if seen < 1:
+        raise ValueError(
+            f"{preset} sees {reach} slices further: --one_pass_slices must be more."
+        )
     result = {
         "streamed_float32, slices of the single pass": _difference(
             streamed[:, :, :seen], exact[:, :, :seen]

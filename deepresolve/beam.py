@@ -7,14 +7,18 @@ machines reach, and who started the pipeline reads them at its end.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import pickle
 import shlex
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from deepresolve import storage
+
+SCRATCH_SUFFIX = ".beam"
 
 
 class Work(Protocol):
@@ -31,38 +35,45 @@ class Work(Protocol):
         """
 
 
-def run(work: Work, tasks: Sequence[Any], *, scratch: str, options: str) -> list:
-    """Does all tasks in a pipeline.
+@contextlib.contextmanager
+def scratch_folder(parent: str) -> Iterator[str]:
+    """Gives a new hidden folder for one pipeline, removed at the end.
+
+    Args:
+      parent: a folder that every worker reaches by this name; made where it is not.
+    """
+    scratch = storage.join(parent, f".{uuid.uuid4().hex}{SCRATCH_SUFFIX}")
+    storage.make_folder(scratch)
+    try:
+        yield scratch
+    finally:
+        storage.remove_folder(scratch)
+
+
+def run(work: Work, tasks: Sequence[Any], *, scratch: str, options: str) -> None:
+    """Does all tasks in a pipeline; their answers are in `scratch` then.
 
     Args:
       work: what to do for each.
       tasks: what to do it for.
-      scratch: folder for the tasks and their answers, which every worker reaches;
-        emptied before, and removed at the end.
+      scratch: of `scratch_folder`.
       options: of the pipeline, as on a command line.
 
-    Returns:
-      What `work.do` answered, in the order of the tasks.
-
     Raises:
-      ValueError: Apache Beam is not installed; or the first error of a task.
-      OSError: likewise; or a task has no answer.
+      ValueError: Apache Beam is not installed.
     """
     pipeline, worker = _modules(options)
-    storage.remove_folder(scratch)
-    storage.make_folder(scratch)
-    try:
-        elements = _write_tasks(scratch, tasks)
-        worker.run(pipeline, worker.Worker(work, scratch), elements)
-        return [_answer(scratch, number) for number in range(len(tasks))]
-    finally:
-        storage.remove_folder(scratch)
+    elements = _write_tasks(scratch, tasks)
+    worker.run(pipeline, worker.Worker(work, scratch), elements)
 
 
 def _modules(options: str):
     """The pipeline's options, and the module that needs Beam to be imported."""
     try:
-        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.options.pipeline_options import (
+            PipelineOptions,
+            StandardOptions,
+        )
 
         from deepresolve import beam_worker
     except ImportError as error:
@@ -70,7 +81,12 @@ def _modules(options: str):
             f"--runner=beam needs Apache Beam ({error}): pip install "
             "'deepresolve[beam]'."
         ) from error
-    return PipelineOptions(shlex.split(options)), beam_worker
+    asked = PipelineOptions(shlex.split(options))
+    standard = asked.view_as(StandardOptions)
+    if standard.runner in (None, "DirectRunner"):
+        # DirectRunner would first look for another runner, Prism, on the internet.
+        standard.runner = "FnApiRunner"
+    return asked, beam_worker
 
 
 def _write_tasks(scratch: str, tasks: Sequence[Any]) -> list[tuple[int, int, int]]:
@@ -90,6 +106,23 @@ def _write_tasks(scratch: str, tasks: Sequence[Any]) -> list[tuple[int, int, int
 def tasks_path(scratch: str) -> str:
     """Where the tasks lie."""
     return storage.join(scratch, "tasks.pickle")
+
+
+def answers(scratch: str, num_tasks: int) -> list:
+    """What `work.do` answered, in the order of the tasks.
+
+    Raises:
+      ValueError: the first error of a task.
+      OSError: likewise; or a task has no answer.
+    """
+    return [_answer(scratch, number) for number in range(num_tasks)]
+
+
+def finished_answers(scratch: str, num_tasks: int) -> list:
+    """Those of the tasks that were done, whatever became of the others."""
+    paths = (answer_path(scratch, number) for number in range(num_tasks))
+    found = (json.loads(storage.read(p)) for p in paths if storage.is_file(p))
+    return [answer["value"] for answer in found if "value" in answer]
 
 
 def _answer(scratch: str, number: int) -> Any:

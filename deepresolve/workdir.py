@@ -151,8 +151,9 @@ class Workdir:
             local = pathlib.Path(folder) / "model.keras"
             gfile.copy(self.join(f"{name}.keras"), str(local))
             try:
+                # In safe mode a file cannot bring code of its own.
                 return keras.models.load_model(
-                    local, compile=False, custom_objects=CUSTOM_OBJECTS
+                    local, compile=False, custom_objects=CUSTOM_OBJECTS, safe_mode=True
                 )
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise ValueError(

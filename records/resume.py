@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
-from deepresolve import storage
+from deepresolve import beam, storage
 from records import manifest, shards
 
 
@@ -57,6 +57,9 @@ def clean(output: str) -> None:
     """Deletes what only an unfinished conversion needs."""
     _remove(output, shards.PROGRESS_SUFFIX)
     remove_temporaries(output)
+    for name in storage.list_files(output):
+        if name.endswith(beam.SCRATCH_SUFFIX):
+            storage.remove_folder(storage.join(output, name))
 
 
 def remove_temporaries(output: str) -> None:

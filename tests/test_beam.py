@@ -23,8 +23,13 @@ class Doubling:
 
 tasks = ["a", "v", "o", "k", "b"]
 try:
-    answers = beam.run(Doubling(), tasks, scratch=sys.argv[1], options="")
-    print(json.dumps([text for text, _ in answers]))
+    with beam.scratch_folder(sys.argv[1]) as scratch:
+        try:
+            beam.run(Doubling(), tasks, scratch=scratch, options="")
+        finally:
+            done = beam.finished_answers(scratch, len(tasks))
+            print(json.dumps([text for text, _ in done]))
+        beam.answers(scratch, len(tasks))
 except (ValueError, OSError) as error:
     print(type(error).__name__, error)
 """
@@ -35,16 +40,15 @@ def run(tmp_path_factory):
     """Runs five tasks, those named in the arguments failing; gives what it prints."""
     pytest.importorskip("apache_beam", reason="Apache Beam is not installed")
     folder = tmp_path_factory.mktemp("beam")
-    scratch = folder / "scratch"
-    scratch.mkdir()
-    (scratch / "00000000.json").write_text('{"value": ["of another run", 0]}')
+    (folder / ".beam").mkdir()
+    (folder / ".beam" / "00000000.json").write_text("of somebody else")
 
     def run(*failing):
-        command = [sys.executable, "-c", SCRIPT, str(scratch), *failing]
+        command = [sys.executable, "-c", SCRIPT, str(folder), *failing]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=120
         )
-        assert not scratch.exists()
+        assert [path.name for path in folder.iterdir()] == [".beam"]
         return done
 
     return run
@@ -55,8 +59,8 @@ def test_answers_come_in_the_order_of_the_tasks(run):
 
 
 def test_an_error_that_a_user_can_mend_is_raised_as_it_was(run):
-    assert run("o", "v").stdout == "ValueError bad v\n"
-    assert run("o").stdout == "OSError bad o\n"
+    assert run("o", "v").stdout == '["aa", "kk", "bb"]\nValueError bad v\n'
+    assert run("o").stdout.endswith("\nOSError bad o\n")
 
 
 def test_any_other_error_is_beams(run):

@@ -1,4 +1,5 @@
 import pytest
+import tensorflow as tf
 
 from deepresolve import hardware
 
@@ -23,3 +24,25 @@ def test_bfloat16_is_fast_where_the_processor_has_it(
 def test_systems_that_do_not_say_are_not_trusted(monkeypatch, tmp_path):
     monkeypatch.setattr(hardware, "CPUINFO", tmp_path / "missing")
     assert not hardware.has_fast_bfloat16()
+
+
+def test_float32_is_not_rounded_on_gpus():
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    try:
+        hardware.compute_float32_exactly()
+        assert not tf.config.experimental.tensor_float_32_execution_enabled()
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
+def test_every_gpu_is_shared(monkeypatch):
+    shared = []
+    experimental = tf.config.experimental
+    monkeypatch.setattr(tf.config, "list_physical_devices", {"GPU": ["a", "b"]}.get)
+    monkeypatch.setattr(
+        experimental,
+        "set_memory_growth",
+        lambda gpu, grows: shared.append((gpu, grows)),
+    )
+    hardware.share_gpus()
+    assert shared == [("a", True), ("b", True)]

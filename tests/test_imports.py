@@ -95,7 +95,7 @@ def test_what_runs_on_every_backend_imports_no_tensorflow(place):
 @pytest.mark.parametrize(
     "path", modules("records"), ids=lambda p: str(p.relative_to(ROOT))
 )
-def test_records_use_only_imaging_storage_and_the_launcher(path):
+def test_records_use_only_the_rooms_below(path):
     for name in imported_names(path):
         if name.startswith("deepresolve."):
             assert name.split(".")[1] in {

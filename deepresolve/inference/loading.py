@@ -9,9 +9,27 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
+from deepresolve import hardware
 from deepresolve.inference.segmentation import Segmenter
 from deepresolve.inference.super_resolution import SuperResolver
 from deepresolve.inference.writers import LabelMapWriter, ThinSliceWriter
+
+
+def choose_dtype(task: str, *, alone: bool) -> tuple[str, str]:
+    """What to compute in where nobody said, fast and safe; and why.
+
+    Args:
+      task: of the run.
+      alone: whether this process does the work; other machines may be fast at other
+        things.
+    """
+    if task == "segmentation":
+        return "float32", "bfloat16 would move a voxel in 1000 of a label map"
+    if not alone:
+        return "float32", "workers may differ in what they are fast at"
+    if hardware.has_fast_bfloat16():
+        return "bfloat16", "fast on this processor; --dtype=float32 is exact"
+    return "float32", "this processor has no fast bfloat16"
 
 
 def thin_slice_writer(
@@ -28,6 +46,7 @@ def thin_slice_writer(
     See `SuperResolver.from_workdir` and `ThinSliceWriter`.
     """
     del table
+    _prepare_processors(dtype)
     resolver = SuperResolver.from_workdir(workdir, checkpoint, dtype)
     factor = resolver.choose_factor(downsample_factor)
     return ThinSliceWriter(resolver, factor, keep_dtype)
@@ -46,7 +65,14 @@ def label_map_writer(
     largest_only: bool,
 ) -> LabelMapWriter:
     """For a run of segmentation; see `Segmenter.from_workdir` and `LabelMapWriter`."""
+    _prepare_processors(dtype)
     segmenter = Segmenter.from_workdir(
         workdir, checkpoint, window, flips, memory_gib, dtype
     )
     return LabelMapWriter(segmenter, table, probabilities, largest_only)
+
+
+def _prepare_processors(dtype: str) -> None:
+    hardware.share_gpus()
+    if dtype == "float32":
+        hardware.compute_float32_exactly()

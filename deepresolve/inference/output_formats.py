@@ -138,6 +138,12 @@ def choose(
                 "--anonymize is for --output_format=dicom: NIfTI holds no patient."
             )
         return NiftiOutput()
+    if anonymize and writer.class_names:
+        raise ValueError(
+            "--anonymize is for super-resolution: a segmentation refers to the images "
+            "that it was made of, and of those nobody has anonymous copies. Segment a "
+            "series that is anonymous already."
+        )
     run = Workdir(workdir)
     processing = Processing(
         title=writer.title,

@@ -11,9 +11,6 @@ Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the firs
 acquired slice to the last, in the scan's own orientation, in-plane grid and intensity
 units.
 
-With --runner=beam the scans are shared out among the workers of a Beam pipeline, each
-of which loads the network once; what is written is the same. See docs/scale.md.
-
 Segmentation: a scan becomes a label map on its own grid, uint8: 0 is background, n the
 n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. The
 volumes in cubic millimetres, with the names of the classes, go to OUT_volumes.csv;
@@ -21,9 +18,12 @@ where OUT is a folder, to its volumes.csv.
 
 --output_format=dicom: a DICOM scan becomes a derived series in the folder OUT, which
 carries its patient and study on, or for a label map a DICOM segmentation OUT.dcm.
---anonymize takes the patient, dates and places out, by allowing what may stay, and
-replaces UIDs (PS3.15 Basic Application Level Confidentiality Profile); the pixels,
+--anonymize takes patient, dates and places out of a series, by allowing what may stay,
+and replaces UIDs (PS3.15 Basic Application Level Confidentiality Profile); the pixels,
 which may show a face, and the names of files stay as they are.
+
+With --runner=beam the scans are shared out among the workers of a Beam pipeline, each
+of which loads the network once; what is written is the same. See docs/scale.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
 flags.DEFINE_string("input", None, "A scan, or a folder of scans.")
-flags.DEFINE_string("output", None, "A .nii or .nii.gz file; a folder for several.")
+flags.DEFINE_string(
+    "output",
+    None,
+    "A .nii or .nii.gz file; a folder for several, or for a DICOM series.",
+)
 flags.DEFINE_enum(
     "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
 )
@@ -70,7 +74,7 @@ flags.DEFINE_string(
     "beam_options",
     "",
     "With --runner=beam: options of its pipeline, in quotes, such as "
-    "'--runner=DataflowRunner --project=NAME'. Without any, Beam's DirectRunner.",
+    "'--runner=DataflowRunner --project=NAME'. Without any, Beam's own on this machine.",
 )
 
 flags.DEFINE_enum(
@@ -147,7 +151,7 @@ def run() -> int:
     pairs = prediction.output.plan(FLAGS.input, FLAGS.output, scans, writer.endings)
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
-    batch.remove_leftovers(pairs, writer, prediction.table)
+    batch.remove_leftovers(pairs, writer)
     predict = batch.RUNNERS[FLAGS.runner]
     num_failed = 0
     for result in predict(prediction, writer, pairs, FLAGS.beam_options):
@@ -193,17 +197,13 @@ def _prepared():
 
 def _choose_dtype(task: str) -> str:
     """`--dtype`, with "auto" decided and told."""
-    from deepresolve.hardware import has_fast_bfloat16
+    from deepresolve.inference import loading
 
     if FLAGS.dtype != "auto":
         return FLAGS.dtype
-    if task != "super_resolution":
-        return "float32"
-    if has_fast_bfloat16():
-        print("Computing in bfloat16, fast on this processor; --dtype=float32: exact.")
-        return "bfloat16"
-    print("Computing in float32: this processor has no fast bfloat16.")
-    return "float32"
+    dtype, reason = loading.choose_dtype(task, alone=FLAGS.runner == "local")
+    print(f"Computing in {dtype}: {reason}.")
+    return dtype
 
 
 def _check_flags(task: str) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from deepresolve import storage
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
@@ -34,7 +33,7 @@ class ThinSliceWriter:
 
     endings: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
-    memory_advice = "--dtype=bfloat16 needs half of what float32 does."
+    memory_advice = "--dtype=bfloat16 needs less than float32."
 
     def __init__(self, resolver: SuperResolver, factor: int, keep_dtype: bool):
         self._resolver = resolver
@@ -81,7 +80,7 @@ class LabelMapWriter:
         self._segmenter = segmenter
         self._table = table
         self._largest_only = largest_only
-        self._volumes = tissue_volumes.read_csv(table)
+        tissue_volumes.read_csv(table)  # Another table is refused before the work.
         names = self.class_names = segmenter.class_names
         self.endings = probability_endings(names) if probabilities else ()
 
@@ -100,9 +99,7 @@ class LabelMapWriter:
         volumes = tissue_volumes.measure(
             label_map, self._segmenter.class_names, target.name
         )
-        others = [row for row in self._volumes if row.scan != target.name]
-        self._volumes = [*others, *volumes]
-        storage.write(str(self._table), tissue_volumes.to_csv(self._volumes).encode())
+        tissue_volumes.add_to_csv(self._table, volumes)
         return ", ".join(f"{v.class_name} {v.volume_mm3:.0f} mm³" for v in volumes)
 
 

@@ -157,10 +157,10 @@ def _exchange(
             replica = context.replica_id_in_sync_group
             is_first = tf.equal(replica % num_devices, 0)
             mine = tf.where(is_first, pair, tf.zeros_like(pair))
-            row = tf.one_hot(worker.index, worker.count, dtype=pair.dtype)
-            return context.all_reduce(
-                tf.distribute.ReduceOp.SUM, row[:, tf.newaxis] * mine
-            )
+            is_mine = tf.equal(tf.range(worker.count), worker.index)[:, tf.newaxis]
+            # Not a product: a score may be infinite, and 0 times that is no number.
+            row = tf.where(is_mine, mine, tf.zeros_like(mine))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, row)
 
         return strategy.experimental_local_results(strategy.run(add_up))[0]
 

@@ -49,6 +49,9 @@ def main():
     except urllib.error.HTTPError as error:
         raise SystemExit(f"The server refused: {error.read().decode()}") from None
     # A signature of one output answers with its numbers alone.
+    if isinstance(answer["outputs"], dict):
+        names = ", ".join(answer["outputs"])
+        raise SystemExit(f"{arguments.signature} has outputs {names}: ask for one.")
     dtype = DTYPES.get(arguments.signature, np.float32)
     scans.save(arguments.output, np.array(answer["outputs"], dtype)[0], scan, codes)
 

@@ -18,13 +18,17 @@ def load(path: str) -> tuple[nib.Nifti1Image, tuple[str, ...]]:
     """
     image = nib.load(path)
     own = orientations.io_orientation(image.affine)
-    codes = CANONICAL[int(own[slice_axis(image.header.get_zooms()[:3]), 0])]
+    codes = CANONICAL[int(own[slice_axis(image), 0])]
     canonical = orientations.ornt_transform(own, orientations.axcodes2ornt(codes))
     return image.as_reoriented(canonical), orientations.aff2axcodes(image.affine)
 
 
-def slice_axis(spacing_mm) -> int:
-    """The axis of the one clearly largest spacing, else the last."""
+def slice_axis(image: nib.Nifti1Image) -> int:
+    """The axis that the header names, or of the one clearly largest spacing; or 2."""
+    named = image.header.get_dim_info()[2]
+    if named is not None:
+        return named
+    spacing_mm = nib.affines.voxel_sizes(image.affine)
     largest = int(np.argmax(spacing_mm))
     others = np.delete(spacing_mm, largest)
     return largest if spacing_mm[largest] > 1.01 * others.max() else 2
@@ -32,7 +36,8 @@ def slice_axis(spacing_mm) -> int:
 
 def request_array(scan: nib.Nifti1Image) -> np.ndarray:
     """(1, rows, columns, slices) float32, in the scan's own intensity units."""
-    return np.asarray(scan.dataobj, np.float32)[np.newaxis]
+    voxels = scan.get_fdata(dtype=np.float32)
+    return voxels.reshape(scan.shape[:3])[np.newaxis]
 
 
 def save(path: str, array: np.ndarray, scan: nib.Nifti1Image, codes) -> None:
@@ -48,6 +53,7 @@ def save(path: str, array: np.ndarray, scan: nib.Nifti1Image, codes) -> None:
     if array.shape[2] > 1:
         affine[:3, 2] *= (scan.shape[2] - 1) / (array.shape[2] - 1)
     result = nib.Nifti1Image(array, affine)
+    result.header.set_dim_info(slice=2)
     back = orientations.ornt_transform(
         orientations.io_orientation(affine), orientations.axcodes2ornt(codes)
     )

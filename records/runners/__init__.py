@@ -2,7 +2,7 @@
 
 A runner is a frozen dataclass of its settings with `run(work, plans) -> Iterator
 [Outcome]`, which does `work(plan)` for every plan, gives what becomes of them in any
-order, and ends all work on an OSError. To add one, write its module, add its line to
+order, and raises an OSError of any. To add one, write its module, add its line to
 `RUNNERS`, and give each setting a flag of the same name in `records/__main__.py`.
 """
 

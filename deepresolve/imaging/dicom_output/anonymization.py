@@ -91,7 +91,7 @@ def mark(dataset: pydicom.Dataset) -> None:
     """States in the dataset that its patient was removed, and how (PS3.15 E.1)."""
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = (
-        f"DeepResolve {__version__}: elements not known to be harmless removed"
+        f"DeepResolve {__version__[:16]}: what is not known harmless removed"
     )
     dataset.DeidentificationMethodCodeSequence = [codes.item(codes.BASIC_PROFILE)]
     dataset.LongitudinalTemporalInformationModified = "REMOVED"

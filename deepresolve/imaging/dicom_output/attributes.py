@@ -19,6 +19,7 @@ _NOT_CARRIED = (
     *("InstanceCreationDate", "InstanceCreationTime", "InstanceCreatorUID"),
     *("ContentDate", "ContentTime", "SeriesDate", "SeriesTime", "SeriesNumber"),
     *("SeriesInstanceUID", "SeriesDescription", "SeriesDescriptionCodeSequence"),
+    "TimezoneOffsetFromUTC",  # The new dates are of this machine.
     *("OperatorsName", "ReferencedPerformedProcedureStepSequence"),
     *("PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"),
     *("PerformedProcedureStepEndDate", "PerformedProcedureStepEndTime"),
@@ -66,11 +67,7 @@ def cleaned(dataset: pydicom.Dataset) -> pydicom.Dataset:
     must at least have empty is added. The dataset itself stays as it is.
     """
     result = _public(dataset)
-    for keyword in _AT_LEAST_EMPTY:
-        if keyword not in result:
-            setattr(result, keyword, None)
-    if "ImageLaterality" not in result and "Laterality" not in result:
-        result.Laterality = None
+    _add_empty(result)
     return result
 
 
@@ -93,7 +90,17 @@ def carried(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
     ):
         result.SpecificCharacterSet = "ISO_IR 192"  # UTF-8 has them all.
     result.update(_cautious(headers))
+    _add_empty(result)
     return result
+
+
+def _add_empty(dataset):
+    """Adds what an MR image must have, empty where nothing is known."""
+    for keyword in _AT_LEAST_EMPTY:
+        if keyword not in dataset:
+            setattr(dataset, keyword, None)
+    if "ImageLaterality" not in dataset and "Laterality" not in dataset:
+        dataset.Laterality = None
 
 
 def _cautious(headers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 
 import pydicom
@@ -38,6 +39,7 @@ _MODIFIERS = {
 # "99" begins the names of private coding schemes (PS3.16 section 8).
 _PRIVATE_SCHEME = "99DEEPRESOLVE"
 _LONGEST_VALUE = 16  # of a short string
+_DIGEST_LENGTH = 8
 _LONGEST_MEANING = 64  # of a long string
 
 
@@ -85,6 +87,9 @@ def tissue(class_name: str) -> Tissue:
             return Tissue(_TISSUE, *tissues, regions[0] if regions else None, modifier)
         if len(words) == 1 and words[0] in _BONES:
             return Tissue(_STRUCTURE, _BONES[words[0]])
-    value = "_".join(words)[:_LONGEST_VALUE] or "UNNAMED"
+    # The whole name tells codes apart whose first letters are the same.
+    digest = hashlib.sha256(class_name.encode()).hexdigest()[:_DIGEST_LENGTH]
+    start = "_".join(words)[: _LONGEST_VALUE - _DIGEST_LENGTH - 1]
+    value = f"{start}_{digest}".upper()
     meaning = class_name[:_LONGEST_MEANING]
-    return Tissue(_TISSUE, Code(value.upper(), _PRIVATE_SCHEME, meaning))
+    return Tissue(_TISSUE, Code(value, _PRIVATE_SCHEME, meaning))

@@ -11,6 +11,8 @@ from deepresolve import __version__
 from deepresolve.imaging.dicom_output import codes
 
 SOFTWARE = "DeepResolve"
+# What is added to the number of the acquired series.
+THIN_SLICES_OFFSET, SEGMENTATION_OFFSET = 1000, 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,6 @@ def series_description(header: pydicom.Dataset, title: str) -> str:
     return f"{acquired[: 63 - len(title)]} {title}".strip()
 
 
-def series_number(header: pydicom.Dataset) -> int:
-    """The acquired series' number and 1000: next to none, and easy to tell apart."""
-    return int(header.get("SeriesNumber") or 0) + 1000
+def series_number(header: pydicom.Dataset, offset: int) -> int:
+    """The acquired series' number and a thousand or two: easy to tell apart."""
+    return int(header.get("SeriesNumber") or 0) + offset

@@ -12,9 +12,10 @@ import pydicom
 from pydicom import uid
 
 from deepresolve import __version__, files
-from deepresolve.imaging.dicom_output import anonymization, codes, slices
+from deepresolve.imaging.dicom_output import codes, slices
 from deepresolve.imaging.dicom_output.attributes import decimal
 from deepresolve.imaging.dicom_output.processing import (
+    SEGMENTATION_OFFSET,
     SOFTWARE,
     Processing,
     series_description,
@@ -22,9 +23,6 @@ from deepresolve.imaging.dicom_output.processing import (
 )
 from deepresolve.imaging.dicom_output.source import DicomSource
 from deepresolve.imaging.volume import Volume
-
-# What stands for a day that nobody is to know, where DICOM wants one (PS3.15 E.1).
-_NO_DAY, _NO_TIME = "19000101", "000000"
 
 
 def require_highdicom() -> None:
@@ -73,8 +71,6 @@ def write_segmentation(
             f"{path}: the scan's header does not do for a DICOM segmentation "
             f"({error}). Export the scan again, or write NIfTI."
         ) from error
-    if source.anonymous:
-        _anonymize(dataset)
     with files.replacing(path) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
 
@@ -100,7 +96,7 @@ def _segmentation(label_map, class_names, source, processing):
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=segments,
         series_instance_uid=uid.generate_uid(prefix=None),
-        series_number=series_number(first),
+        series_number=series_number(first, SEGMENTATION_OFFSET),
         sop_instance_uid=uid.generate_uid(prefix=None),
         instance_number=1,
         manufacturer=SOFTWARE,
@@ -108,6 +104,7 @@ def _segmentation(label_map, class_names, source, processing):
         software_versions=[__version__, f"network {processing.model_sha256[:16]}"],
         device_serial_number=processing.model_sha256,
         content_label="SEGMENTATION",
+        specific_character_set="ISO_IR 192",  # UTF-8: names of classes are free.
         content_description=processing.title,
         series_description=series_description(first, processing.title),
         pixel_measures=highdicom.PixelMeasuresSequence(
@@ -118,16 +115,19 @@ def _segmentation(label_map, class_names, source, processing):
     )
     dataset.ContributingEquipmentSequence = [
         *dataset.get("ContributingEquipmentSequence", []),
-        processing.equipment(None if source.anonymous else datetime.datetime.now()),
+        processing.equipment(datetime.datetime.now()),
     ]
     return dataset
 
 
 def _with_thickness(headers, thickness):
-    """Headers that all tell a thickness, without which highdicom takes none."""
-    result = [pydicom.Dataset(header) for header in headers]
-    for header in result:
-        header.SliceThickness = decimal(thickness)
+    """Copies that all tell a thickness, without which highdicom takes none."""
+    result = []
+    for header in headers:
+        own = pydicom.Dataset()
+        own.update(header)
+        own.SliceThickness = decimal(thickness)
+        result.append(own)
     return result
 
 
@@ -148,23 +148,12 @@ def _segment(highdicom, number, name, algorithm):
     return segment
 
 
-def _anonymize(dataset):
-    """Takes out when it was made, and states that the patient was removed."""
-    dataset.ContentDate, dataset.ContentTime = _NO_DAY, _NO_TIME
-    for keyword in (
-        *("SeriesDate", "SeriesTime", "InstanceCreationDate", "InstanceCreationTime"),
-    ):
-        if keyword in dataset:
-            del dataset[keyword]
-    anonymization.mark(dataset)
-
-
 def _highdicom():
     try:
         import highdicom
     except ImportError as error:
         raise ValueError(
             "Label maps as DICOM need highdicom, which is not installed: pip install "
-            "highdicom; or write NIfTI: leave out --output_format."
+            "'deepresolve[dicom_seg]'; or write NIfTI: leave out --output_format."
         ) from error
     return highdicom

@@ -16,6 +16,7 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.dicom_output import attributes, codes, slices
 from deepresolve.imaging.dicom_output.attributes import decimal
 from deepresolve.imaging.dicom_output.processing import (
+    THIN_SLICES_OFFSET,
     Processing,
     series_description,
     series_number,
@@ -87,9 +88,10 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
     now = None if source.anonymous else datetime.datetime.now()
     image = attributes.carried(source.headers)
     image.SOPClassUID = uid.MRImageStorage
+    image.Modality = "MR"
     image.ImageType = ["DERIVED", "SECONDARY", _kind(first)]
     image.SeriesInstanceUID = uid.generate_uid(prefix=None)
-    image.SeriesNumber = series_number(first)
+    image.SeriesNumber = series_number(first, THIN_SLICES_OFFSET)
     image.SeriesDescription = series_description(first, processing.title)
     if now is not None:
         for keyword in ("SeriesDate", "ContentDate", "InstanceCreationDate"):
@@ -97,8 +99,8 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
         for keyword in ("SeriesTime", "ContentTime", "InstanceCreationTime"):
             setattr(image, keyword, now.strftime("%H%M%S"))
     image.DerivationDescription = (
-        f"{processing.description}: {len(source.headers)} slices became "
-        f"{volume.num_slices}. An estimate: what was not acquired can be wrong."
+        f"{processing.description}: {len(source.headers)} slices{_thickness(first)} "
+        f"became {volume.num_slices}. An estimate: what was not acquired can be wrong."
     )
     image.DerivationCodeSequence = [codes.item(codes.SPATIAL_RESAMPLING)]
     # All slices: the scale of intensities is the whole scan's.
@@ -113,11 +115,17 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
     return image
 
 
+def _thickness(header) -> str:
+    """How thick the acquired slices were, where that is known."""
+    known = header.get("SliceThickness")
+    return f" of {known} mm" if known else ""
+
+
 def _kind(header) -> str:
     """The third value of ImageType, which MR needs: the acquired slices' own."""
     values = header.get("ImageType")
     is_list = isinstance(values, pydicom.multival.MultiValue)
-    return values[2] if is_list and len(values) > 2 else "OTHER"
+    return (is_list and len(values) > 2 and values[2]) or "OTHER"
 
 
 def _set_grid(image, volume):
@@ -126,8 +134,10 @@ def _set_grid(image, volume):
     image.Columns, image.Rows = volume.shape[:2]
     image.PixelSpacing = [decimal(x) for x in spacing]
     image.ImageOrientationPatient = [decimal(x) for x in orientation]
-    image.SpacingBetweenSlices = decimal(slices.spacing_mm(volume))
-    image.SliceThickness = decimal(slices.thickness_mm(volume))
+    spacing_mm = decimal(slices.spacing_mm(volume))
+    image.SpacingBetweenSlices = spacing_mm
+    # Of whatever thickness the acquired ones were: the network's slices touch.
+    image.SliceThickness = spacing_mm
 
 
 def _numbering(num_slices: int, source: DicomSource) -> range:

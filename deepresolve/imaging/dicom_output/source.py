@@ -15,6 +15,13 @@ from deepresolve.imaging.formats import dicom
 # Others may be lossy or lossless; there the slice itself has to tell.
 _ALWAYS_LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless)
 
+# What tells one person's study from another's.
+_ALIKE = (
+    *("StudyInstanceUID", "FrameOfReferenceUID", "StudyDate", "AccessionNumber"),
+    *("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate"),
+    "PatientSex",
+)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DicomSource:
@@ -57,7 +64,7 @@ def read_source(
     raw = dicom.read_headers(path, series=series, echo=echo)
     for header in raw:
         _check(header, path)
-    for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientID"):
+    for keyword in _ALIKE:
         _check_alike(raw, keyword, path)
     headers = [_prepared(header) for header in raw]
     if not headers[0].get("FrameOfReferenceUID"):
@@ -99,7 +106,7 @@ def _check_alike(headers, keyword, path):
     values = {str(header.get(keyword) or "") for header in headers}
     if len(values) > 1:
         raise ValueError(
-            f"{path}: slices of one series differ in {keyword}: {sorted(values)}; a "
+            f"{path}: slices of one series have {len(values)} values of {keyword}; a "
             "DICOM result has one. Export the series again, or write NIfTI."
         )
 

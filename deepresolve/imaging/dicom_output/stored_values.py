@@ -83,11 +83,16 @@ def set_window(
     """
     keywords = ("WindowCenter", "WindowWidth", "VOILUTFunction")
     windows = [[header.get(keyword) for keyword in keywords] for header in headers]
-    if windows[0][0] is not None and all(window == windows[0] for window in windows):
+    whole = windows[0][0] is not None and windows[0][1] is not None
+    if whole and all(window == windows[0] for window in windows):
         for keyword in (*keywords, "WindowCenterWidthExplanation"):
             if keyword in headers[0]:
                 dataset.add(headers[0][keyword])
         return
     scale = estimate_scale(array)
     dataset.WindowCenter = decimal((scale.low + scale.high) / 2)
-    dataset.WindowWidth = decimal(max(scale.high - scale.low, 1.0))
+    dataset.WindowWidth = decimal(scale.high - scale.low)
+    if (
+        dataset.WindowWidth < 1
+    ):  # The usual function takes no narrower one (C.11.2.1.2).
+        dataset.VOILUTFunction = "LINEAR_EXACT"

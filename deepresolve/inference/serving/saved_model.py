@@ -53,8 +53,8 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
     """
     output = output.rstrip("/")
     folder = storage.join(output, str(version))
-    _require_new(output, version)
     models_config.read(output)  # Before long work is done, not after.
+    _require_new(output, version)
     config = run.load_config()
     servable = build_servable(run, config, options)
     graphs = _traced(servable.signatures)
@@ -80,6 +80,7 @@ def _require_new(output: str, version: int) -> None:
         raise ValueError(f"A version is a whole number of at least 1; got {version}.")
     there = [int(n) for n in storage.list_files(output) if n.isdecimal()]
     if version in there:
+        models_config.add(output)  # Where an export ended just before it.
         raise ValueError(
             f"{output} has version {version} already, and a server may be using it. "
             f"Give --version={max(there) + 1}, or delete the folder."

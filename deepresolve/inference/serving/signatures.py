@@ -52,13 +52,23 @@ class Signature(NamedTuple):
     outputs: dict[str, Field]
 
     def traced(self) -> tf.types.experimental.ConcreteFunction:
-        """As a graph from (1, rows, columns, slices) of any size."""
+        """As a graph from (1, rows, columns, slices) of any size.
+
+        TensorFlow Serving compares no request with a signature's shape, so the graph
+        itself refuses a second scan.
+        """
 
         def of_batch(volume):
+            is_one = tf.equal(tf.shape(volume)[0], 1)
+            text = "A request is one scan, (1, rows, columns, slices); got"
+            with tf.control_dependencies(
+                [tf.debugging.Assert(is_one, [text, tf.shape(volume)])]
+            ):
+                volume = tf.identity(volume)
             outputs = self.function(volume[0])
             return {key: value[tf.newaxis] for key, value in outputs.items()}
 
-        spec = tf.TensorSpec((1, None, None, None), tf.float32, name=INPUT)
+        spec = tf.TensorSpec((None, None, None, None), tf.float32, name=INPUT)
         return tf.function(of_batch).get_concrete_function(spec)
 
     def description(self) -> dict[str, Any]:

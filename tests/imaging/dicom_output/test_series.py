@@ -66,7 +66,7 @@ def test_how_it_was_made_is_told(whole_stack, derive, processing):
     image = derive(folder)[0][3]
     assert "computed super-resolution x3" in image.DerivationDescription
     assert processing.model_sha256 in image.DerivationDescription
-    assert "4 slices became 10" in image.DerivationDescription
+    assert "4 slices of 4 mm became 10" in image.DerivationDescription
     code = image.DerivationCodeSequence[0]
     assert (code.CodeValue, code.CodingSchemeDesignator) == ("113085", "DCM")
     tool = image.ContributingEquipmentSequence[-1]

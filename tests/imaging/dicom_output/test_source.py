@@ -36,11 +36,12 @@ def test_what_no_series_can_be_derived_from_is_refused(tags, message, whole_stac
 
 
 @pytest.mark.parametrize(
-    "keyword", ["StudyInstanceUID", "FrameOfReferenceUID", "PatientID"]
+    "keyword",
+    ["StudyInstanceUID", "FrameOfReferenceUID", "PatientID", "PatientName"],
 )
 def test_slices_of_two_studies_or_persons_are_refused(keyword, whole_stack):
     folder, _ = whole_stack(each=lambda n: {keyword: "1.2.3"} if n == 2 else {})
-    with pytest.raises(ValueError, match=f"slices of one series differ in {keyword}"):
+    with pytest.raises(ValueError, match=f"2 values of {keyword};"):
         read_source(folder)
 
 

@@ -70,6 +70,24 @@ def test_grpc_client_writes_what_predict_does(serve, silent_workdir, tmp_path, c
     assert_same(tmp_path / "thin.nii", expected, atol=0.01)
 
 
+def test_the_slice_axis_is_the_one_that_the_header_names(
+    serve, silent_workdir, tmp_path
+):
+    source = tmp_path / "scan.nii"
+    array = np.random.default_rng(0).integers(0, 900, (6, 12, 10)).astype(np.int16)
+    image = nib.Nifti1Image(array, np.eye(4))
+    image.header.set_dim_info(slice=0)
+    nib.save(image, source)
+    target = tmp_path / "thin.nii"
+    done = run("grpc_client.py", f"--server={serve()}", "--model=tci", source, target)
+    assert done.returncode == 0, done.stderr
+    resolver = SuperResolver.from_workdir(silent_workdir.path)
+    expected = resolver.super_resolve(formats.read_image(source), 3)
+    assert expected.shape == (16, 12, 10)
+    assert_same(target, expected, atol=0.01)
+    assert nib.load(target).header.get_dim_info()[2] == 0
+
+
 def ask(address, model, scan, options=()):
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model

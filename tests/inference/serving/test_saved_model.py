@@ -88,7 +88,7 @@ def test_signatures_are_as_described(models, name, signatures):
     for signature, graph in loaded.items():
         (scan,) = graph.structured_input_signature[1].values()
         assert (scan.name, scan.dtype) == ("scan", tf.float32)
-        assert scan.shape.as_list() == [1, None, None, None]
+        assert scan.shape.as_list() == [None, None, None, None]
         outputs = described[signature]["outputs"]
         assert set(outputs) == set(graph.structured_outputs)
         for key, spec in graph.structured_outputs.items():
@@ -175,3 +175,13 @@ def test_without_the_extra_its_name_is_told(small, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.config", None)
     with pytest.raises(ValueError, match=r"pip install '\.\[serving\]'"):
         small(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"), [("tci", "super_resolve_x3"), ("seg", "segment")]
+)
+def test_two_scans_in_a_request_are_refused(models, name, signature):
+    graph = tf.saved_model.load(str(models / name / "1")).signatures[signature]
+    two = np.random.default_rng(0).random((2, 6, 5, 4), np.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="A request is one scan"):
+        graph(scan=tf.constant(two))
