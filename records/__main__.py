@@ -54,7 +54,7 @@ RUNNER_FLAGS = {
         "beam_options": (
             "TEXT",
             "options of the pipeline, in quotes: '--runner=DataflowRunner "
-            "--project=NAME ...' (default: Beam's DirectRunner with one worker)",
+            "--project=NAME ...' (default: one worker on this machine)",
         ),
     },
 }

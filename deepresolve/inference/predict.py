@@ -74,7 +74,7 @@ flags.DEFINE_string(
     "beam_options",
     "",
     "With --runner=beam: options of its pipeline, in quotes, such as "
-    "'--runner=DataflowRunner --project=NAME'. Without any, Beam's own on this machine.",
+    "'--runner=DataflowRunner --project=NAME'. Without any: on this machine.",
 )
 
 flags.DEFINE_enum(
