@@ -5,10 +5,10 @@ r"""How fast scans become shards, beside the bare cost of reading and inflating 
 Synthetic int16 scans of OAI size are written as .nii.gz beforehand. Then, with one
 worker and with two: each file is read and inflated and nothing else (the limit), and
 all are converted to shards, by the process pool and, where Apache Beam is installed, by
-its runner on this machine. "Whole" is all that `convert` takes, workers that start and import
-TensorFlow included; "sustained" is what follows after each worker's first scan, which
-is what counts for an archive. MB are those of the voxels, 10^6 bytes. Prints the tables
-and writes convert.json.
+its runner on this machine. "Whole" is all that `convert` takes, workers that start and
+import TensorFlow included; "sustained" is what follows after each worker's first scan,
+which is what counts for an archive. MB are those of the voxels, 10^6 bytes. Prints the
+tables and writes convert.json.
 """
 
 from __future__ import annotations
