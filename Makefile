@@ -51,7 +51,7 @@ demo: install
 	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
 
 test: install
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses=2 --dist=loadfile
 
 lint: install
 	$(VENV)/bin/ruff format --check .

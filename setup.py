@@ -26,7 +26,12 @@ ONNX = ["tf2onnx>=1.16", "onnxruntime>=1.16"]
 # Label maps as DICOM segmentations.
 DICOM_SEG = ["highdicom>=0.24"]
 # SimpleITK is the oracle of the distances between surfaces, and reads our DICOM.
-TEST = ["pytest>=7.4", "SimpleITK>=2.3", *DICOM_SEG, *SERVING, *ONNX]
+TEST = [
+    *("pytest>=7.4", "pytest-xdist>=3.5", "SimpleITK>=2.3"),
+    *DICOM_SEG,
+    *SERVING,
+    *ONNX,
+]
 
 setup(
     name="deepresolve",
