@@ -167,5 +167,5 @@ def test_without_highdicom_the_extra_is_named(monkeypatch):
         return real(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ValueError, match="pip install highdicom"):
+    with pytest.raises(ValueError, match=r"pip install 'deepresolve\[dicom_seg\]'"):
         segmentation.require_highdicom()
