@@ -22,7 +22,8 @@ ADDONS = [
 BEAM = ["apache-beam>=2.77"]
 # Its version goes with TensorFlow's: 2.21 with 2.21, 2.15 with 2.15.
 SERVING = ["tensorflow-serving-api>=2.15"]
-ONNX = ["tf2onnx>=1.16", "onnxruntime>=1.16"]
+# onnx 1.18 and 1.19 do not say that they need newer ml_dtypes than TensorFlow 2.15's.
+ONNX = ["onnx>=1.17,!=1.18.*,!=1.19.*", "tf2onnx>=1.16", "onnxruntime>=1.16"]
 # Label maps as DICOM segmentations.
 DICOM_SEG = ["highdicom>=0.24"]
 # SimpleITK is the oracle of the distances between surfaces, and reads our DICOM.

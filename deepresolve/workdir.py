@@ -17,6 +17,7 @@ import json
 import logging
 import pathlib
 import tempfile
+import zipfile
 from typing import Any
 
 import keras
@@ -150,8 +151,15 @@ class Workdir:
         with tempfile.TemporaryDirectory() as folder:
             local = pathlib.Path(folder) / "model.keras"
             gfile.copy(self.join(f"{name}.keras"), str(local))
+            # In safe mode a file cannot bring code of its own. Keras 2.15 would take
+            # what is no zip for HDF5, for which it knows no safe mode.
+            if not zipfile.is_zipfile(local):
+                raise ValueError(
+                    f"{self.join(name)}.keras is damaged, or no .keras file: expected "
+                    "a zip. The other one of best.keras and last.keras may be whole; "
+                    "train.py writes both again."
+                )
             try:
-                # In safe mode a file cannot bring code of its own.
                 return keras.models.load_model(
                     local, compile=False, custom_objects=CUSTOM_OBJECTS, safe_mode=True
                 )

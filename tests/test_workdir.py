@@ -1,4 +1,6 @@
 import json
+import shutil
+import warnings
 
 import keras
 import numpy as np
@@ -61,7 +63,7 @@ def test_damaged_weights_and_provenance_are_named(workdir):
     workdir.start(Config())
     for name in ("best.keras", "provenance.json"):
         storage.write(workdir.join(name), b"PK{")
-    with pytest.raises(ValueError, match=r"run/best\.keras cannot be read"):
+    with pytest.raises(ValueError, match=r"run/best\.keras is damaged"):
         workdir.load_model("best")
     with pytest.raises(ValueError, match=r"run/provenance\.json is damaged"):
         workdir.load_provenance()
@@ -126,3 +128,24 @@ def test_has_model_tells_what_is_there(workdir):
     workdir.save_model(small_model(), "last")
     assert workdir.has_model("last")
     assert not workdir.has_model("best")
+
+
+def test_weights_in_hdf5_are_not_even_opened(workdir, tmp_path):
+    workdir.start(Config())
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # HDF5 is legacy.
+        model.save(tmp_path / "model.h5")
+    shutil.copy(tmp_path / "model.h5", workdir.join("best.keras"))
+    with pytest.raises(ValueError, match=r"best\.keras is damaged, or no \.keras file"):
+        workdir.load_model("best")
+
+
+def test_a_layer_with_code_of_its_own_is_refused(workdir):
+    workdir.start(Config())
+    inputs = keras.Input((1,))
+    program = keras.layers.Lambda(lambda x: x, output_shape=(1,))
+    keras.Model(inputs, program(inputs)).save(workdir.join("best.keras"))
+    with pytest.raises(ValueError, match=r"(?s)best\.keras cannot be read.*[Ll]ambda"):
+        workdir.load_model("best")

@@ -39,7 +39,7 @@ class Writer(Protocol):
 class Output(Protocol):
     """See `deepresolve.inference.output_formats`."""
 
-    def begin(self, scan: pathlib.Path) -> Save:
+    def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
         """Called before any work is done for a scan; gives what writes its result."""
 
 
@@ -82,10 +82,11 @@ class Prediction:
         """Takes one scan through the network."""
         start = time.perf_counter()
         try:
+            save = self.output.begin(scan, target)
             volume = formats.read_image(
                 scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
             )
-            outcome = writer.write(volume, target, self.output.begin(scan))
+            outcome = writer.write(volume, target, save)
         except (ValueError, OSError) as error:
             return Result(f"error: {error}", failed=True)
         except (MemoryError, tf.errors.ResourceExhaustedError):

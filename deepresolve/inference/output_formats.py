@@ -1,8 +1,8 @@
 """What kind of files results become: NIfTI, or DICOM that carries the patient on.
 
 An output format has `plan(source, output, scans, endings)`, which pairs each scan with
-the file or folder that it becomes, and `begin(scan)`, which is called before any work
-is done for a scan and gives `save(target, volume)`, which writes its result.
+the file or folder that it becomes, and `begin(scan, target)`, which is called before
+any work is done for a scan and gives `save(target, volume)`, which writes its result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
-from deepresolve import storage
+from deepresolve import files, storage
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
@@ -36,7 +36,7 @@ class NiftiOutput:
         """As `outputs.plan_outputs`."""
         return outputs.plan_outputs(source, output, scans, endings)
 
-    def begin(self, scan: pathlib.Path) -> Save:
+    def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
         """The function that writes; it needs nothing of the scan."""
         return save_nifti
 
@@ -59,8 +59,14 @@ class DicomSeriesOutput:
         """As `outputs.plan_folders`."""
         return outputs.plan_folders(source, output, scans)
 
-    def begin(self, scan: pathlib.Path) -> Save:
-        """Reads the scan's headers; ValueError where no series can be derived."""
+    def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
+        """Reads the scan's headers.
+
+        Raises:
+          ValueError: no series can be derived.
+          FileExistsError: there is something at `target`.
+        """
+        files.check_new_folder(target)
         return functools.partial(
             write_series, source=self._read(scan), processing=self._processing
         )
@@ -98,7 +104,7 @@ class DicomSegmentationOutput:
             )
         return outputs.plan_dicom_files(source, output, scans)
 
-    def begin(self, scan: pathlib.Path) -> Save:
+    def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
         """Reads the scan's headers; ValueError where nothing can refer to it."""
         return functools.partial(
             _save_segmentation,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from deepresolve import files
 from deepresolve.imaging.formats import scan_stem
 
 _NIFTI_ENDINGS = (".nii", ".nii.gz")
@@ -59,7 +58,6 @@ def plan_folders(
 
     Raises:
       ValueError: a file is named, or as for `plan_outputs`.
-      OSError: there is something already at one of the folders.
     """
     target = pathlib.Path(output)
     if output.lower().endswith((".dcm", *_NIFTI_ENDINGS, *_OTHER_ENDINGS)):
@@ -71,8 +69,6 @@ def plan_folders(
     if len(scans) > 1:
         pairs = _named_in(target, source, scans, "")
     _check_pairs(source, output, pairs)
-    for _, folder in pairs:
-        files.check_new_folder(folder)
     return pairs
 
 

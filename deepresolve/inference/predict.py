@@ -29,6 +29,7 @@ of which loads the network once; what is written is the same. See docs/scale.md.
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 
 from absl import flags
@@ -146,6 +147,8 @@ def run() -> int:
     from deepresolve.imaging import formats
     from deepresolve.inference import batch
 
+    # A preempted job leaves nothing half-written behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     prediction, writer = _prepared()
     scans = formats.find_scans(FLAGS.input)
     pairs = prediction.output.plan(FLAGS.input, FLAGS.output, scans, writer.endings)

@@ -148,9 +148,9 @@ class _Convolution:
 
     def __call__(self, planes: list[tf.Tensor | None]) -> list[tf.Tensor]:
         """Six planes (1, rows, columns, channels), None for zeros, to four."""
-        known = next(plane for plane in planes if plane is not None)
-        if None in planes:
-            zeros = tf.zeros_like(known)
+        known = [plane for plane in planes if plane is not None]
+        if len(known) < len(planes):
+            zeros = tf.zeros_like(known[0])
             planes = [zeros if plane is None else plane for plane in planes]
         return _convolve(planes, self._kernels, self._bias, self._rectify)
 

@@ -107,10 +107,3 @@ def test_dicom_results_that_would_collide_are_refused(
 ):
     with pytest.raises(ValueError, match=message):
         plan_dicom("s", output, paths(*names))
-
-
-def test_a_folder_with_something_in_it_takes_no_series(tmp_path):
-    (tmp_path / "out" / "b").mkdir(parents=True)
-    (tmp_path / "out" / "b" / "old").touch()
-    with pytest.raises(FileExistsError, match="b exists already"):
-        plan_folders("s", str(tmp_path / "out"), paths("s/a", "s/b"))

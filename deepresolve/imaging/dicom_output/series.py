@@ -109,7 +109,7 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
         *image.get("ContributingEquipmentSequence", []),
         processing.equipment(now),
     ]
-    _set_grid(image, volume)
+    _set_grid(image, volume, first)
     stored.describe(image)
     set_window(image, list(source.headers), volume.array)
     return image
@@ -128,12 +128,20 @@ def _kind(header) -> str:
     return (is_list and len(values) > 2 and values[2]) or "OTHER"
 
 
-def _set_grid(image, volume):
-    """Sets what the geometry of all slices has in common."""
+def _set_grid(image, volume, first):
+    """Sets what the geometry of all slices has in common.
+
+    In the plane it is that of the acquired slices, to the last digit.
+    """
     _, _, orientation, spacing = volumes.affine_to_dicom(volume.affine)
     image.Columns, image.Rows = volume.shape[:2]
-    image.PixelSpacing = [decimal(x) for x in spacing]
-    image.ImageOrientationPatient = [decimal(x) for x in orientation]
+    for keyword, values in (
+        ("PixelSpacing", spacing),
+        ("ImageOrientationPatient", orientation),
+    ):
+        own = first.get(keyword)
+        same = own is not None and np.allclose(own, values, rtol=0, atol=1e-5)
+        setattr(image, keyword, own if same else [decimal(x) for x in values])
     spacing_mm = decimal(slices.spacing_mm(volume))
     image.SpacingBetweenSlices = spacing_mm
     # Of whatever thickness the acquired ones were: the network's slices touch.

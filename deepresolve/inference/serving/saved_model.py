@@ -52,6 +52,11 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
       OSError: it cannot be written.
     """
     output = output.rstrip("/")
+    if not output:
+        raise ValueError(
+            "The folder of a model ends with the model's name, such as models/sr; got "
+            "an empty one."
+        )
     folder = storage.join(output, str(version))
     models_config.read(output)  # Before long work is done, not after.
     _require_new(output, version)

@@ -45,5 +45,7 @@ def check_weights(model: keras.Model, progress: Progress) -> None:
 def not_finite(progress: Progress) -> ValueError:
     """The error of a loss or of weights that are not finite."""
     return diverged(
-        progress, "loss or weights are not finite", "a lower --learning_rate"
+        progress,
+        "loss or weights are not finite",
+        "a lower --learning_rate, or --precision=float32",
     )
