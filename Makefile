@@ -66,4 +66,5 @@ bench: install
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
 	$(RUN) benchmarks/serving.py --output=$(BENCH)/serving
 	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert
+	$(RUN) benchmarks/endurance.py --output=$(BENCH)/endurance
 	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
