@@ -80,4 +80,18 @@ def resolve_precision(config: Config) -> str:
     """Keras dtype policy of a run: `config.precision`, with "auto" decided."""
     if config.precision != "auto":
         return config.precision
-    return "mixed_bfloat16" if has_fast_bfloat16() else "float32"
+    if has_fast_bfloat16() and not _has_two_columns(config):
+        return "mixed_bfloat16"
+    return "float32"
+
+
+def _has_two_columns(config: Config) -> bool:
+    """Whether patches are two columns wide at a level of the network.
+
+    There the gradient of a bfloat16 convolution on a CPU is wrong, and at times not
+    finite (seen with TensorFlow 2.15 and 2.21).
+    """
+    if config.task != "segmentation":
+        return False
+    columns = config.patch_shape[1]
+    return any(-(-columns // 2**level) == 2 for level in range(config.num_levels))

@@ -13,6 +13,30 @@ def test_named_precision_is_taken(precision):
 
 
 @pytest.mark.parametrize(
+    ("columns", "num_levels", "expected"),
+    [
+        (16, 3, "mixed_bfloat16"),  # 16, 8, 4
+        (16, 4, "float32"),
+        (16, 5, "float32"),
+        (25, 5, "float32"),  # 25, 13, 7, 4, 2
+        (64, 5, "mixed_bfloat16"),
+    ],
+)
+def test_auto_avoids_bfloat16_where_its_gradients_are_wrong(
+    monkeypatch, columns, num_levels, expected
+):
+    monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: True)
+    config = Config(
+        task="segmentation",
+        model="seg_cnn",
+        patch_shape=(16, columns, 16),
+        num_levels=num_levels,
+        precision="auto",
+    )
+    assert devices.resolve_precision(config) == expected
+
+
+@pytest.mark.parametrize(
     ("fast", "expected"), [(True, "mixed_bfloat16"), (False, "float32")]
 )
 def test_auto_takes_bfloat16_where_it_is_fast(monkeypatch, fast, expected):
