@@ -23,10 +23,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pathlib
-import subprocess
 import tempfile
 
 import inference_runs as runs
+import peers
 import synthetic
 from absl import flags
 
@@ -80,18 +80,10 @@ def measure(folder: pathlib.Path) -> dict:
 
 def _peer(folder: pathlib.Path, dtype: str) -> dict | None:
     """MONAI's figures; None without an interpreter for it."""
-    if not FLAGS.peer_python:
-        return None
-    script = pathlib.Path(__file__).with_name("peer_inference.py")
-    command = [FLAGS.peer_python, "-W", "ignore", str(script)]
-    command += [f"--folder={folder}", f"--dtype={dtype}", f"--window={FLAGS.window}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(
-            f"{script.name} failed under {FLAGS.peer_python}, which needs torch and "
-            f"monai: {done.stderr.strip()[-500:]}"
-        )
-    return json.loads(done.stdout.splitlines()[-1])
+    arguments = (f"--folder={folder}", f"--dtype={dtype}", f"--window={FLAGS.window}")
+    return peers.run(
+        FLAGS.peer_python, "peer_inference.py", "torch and monai", *arguments
+    )
 
 
 def print_tables(result: dict) -> None:

@@ -17,11 +17,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import input_pipeline_streams as streams
+import peers
 import synthetic
 from absl import flags
 
@@ -74,18 +74,12 @@ def measure_ours() -> dict:
 
 def measure_peers() -> dict | None:
     """The peers' figures; None without an interpreter for them."""
-    if not FLAGS.peer_python:
-        return None
-    script = pathlib.Path(__file__).with_name("peer_input_pipelines.py")
-    command = [FLAGS.peer_python, "-W", "ignore", str(script)]
-    command += [f"--shape={','.join(FLAGS.shape)}", f"--seconds={FLAGS.seconds / 4}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(
-            f"{script.name} failed under {FLAGS.peer_python}, which needs "
-            f"torch, monai and torchio: {done.stderr.strip()[-500:]}"
-        )
-    return json.loads(done.stdout.splitlines()[-1])
+    return peers.run(
+        FLAGS.peer_python,
+        "peer_input_pipelines.py",
+        "torch, monai and torchio",
+        *(f"--shape={','.join(FLAGS.shape)}", f"--seconds={FLAGS.seconds / 4}"),
+    )
 
 
 def print_tables(result: dict) -> None:

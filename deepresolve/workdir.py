@@ -16,13 +16,16 @@ from __future__ import annotations
 import json
 import logging
 import pathlib
+import platform
 import tempfile
 import zipfile
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+import deepresolve
 from deepresolve import storage
 from deepresolve.config import CHANGEABLE, Config
 from deepresolve.networks.layers import CUSTOM_OBJECTS
@@ -169,6 +172,17 @@ class Workdir:
                     f"another version ({error}). The other one of best.keras and "
                     "last.keras may be whole; train.py writes both again."
                 ) from error
+
+
+def versions() -> dict[str, str]:
+    """What software a file of ours was made with, by name."""
+    return {
+        "deepresolve": deepresolve.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def _require_same_run(stored: Config, asked: Config, path: str) -> None:

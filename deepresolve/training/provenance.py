@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-import deepresolve
 from deepresolve.config import Config
 from deepresolve.training.data import TrainingData
-from deepresolve.workdir import Workdir
+from deepresolve.workdir import Workdir, versions
 
 
 def provenance(
@@ -23,13 +19,7 @@ def provenance(
 ) -> dict[str, Any]:
     """One start of a run, as JSON values."""
     entry = {
-        "versions": {
-            "deepresolve": deepresolve.__version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "seed": config.seed,
         "precision": precision,
         "replicas": strategy.num_replicas_in_sync,

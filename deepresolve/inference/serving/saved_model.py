@@ -10,14 +10,10 @@ models/NAME/VERSION/assets.extra/
 from __future__ import annotations
 
 import json
-import platform
 from typing import Any
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-import deepresolve
 from deepresolve import storage
 from deepresolve.config import Config
 from deepresolve.inference.serving import models_config, warm_up
@@ -28,7 +24,7 @@ from deepresolve.inference.serving.signatures import (
     Signature,
     build_servable,
 )
-from deepresolve.workdir import Workdir
+from deepresolve.workdir import Workdir, versions
 
 DESCRIPTION_NAME = "deepresolve.json"
 _ASSETS = "assets.extra"  # TensorFlow Serving's name
@@ -109,13 +105,7 @@ def _description(
         "downsample_factors": [] if _has_classes(config) else config.downsample_factors,
         "options": options._asdict(),
         "model_sha256": storage.sha256(run.join(f"{options.checkpoint}.keras")),
-        "versions": {
-            "deepresolve": deepresolve.__version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "config": json.loads(config.to_json()),
     }
 
