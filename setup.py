@@ -45,6 +45,7 @@ setup(
     packages=find_packages(include=["deepresolve*", "records*"]),
     install_requires=[
         "absl-py>=1.4",
+        "filelock>=3.12",
         "matplotlib>=3.7",
         "nibabel>=5.1",
         "numpy>=1.24",

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 
+import memory
 import synthetic
 
 from deepresolve.imaging import formats
@@ -122,5 +123,5 @@ def _inflate(path: pathlib.Path) -> float:
 
 def _peak_gib() -> float:
     """Of the largest process: this one, or one that it started."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(w).ru_maxrss for w in who) / 2**20
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    return max(memory.peak_gib(), children)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import math
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 import gpu_backends
 import keras
+import memory
 import numpy as np
 
 from deepresolve import networks, presets
@@ -242,8 +242,8 @@ def _timed(run: Callable[[], object], repeats: int) -> list[float]:
 def _figures(seconds: list[float], flop: float, on) -> dict:
     median = statistics.median(seconds)
     peak = on.peak_bytes()
-    if peak is None:  # no GPU: what the process has, in KiB on Linux (getrusage(2))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
+    if peak is None:  # no GPU: what the process has
+        peak = memory.peak_gib() * 2**30
     return {
         "seconds": median,
         "seconds_min": min(seconds),

@@ -7,9 +7,9 @@ and the output of each run.
 from __future__ import annotations
 
 import pathlib
-import resource
 import time
 
+import memory
 import numpy as np
 import synthetic
 
@@ -18,11 +18,10 @@ _RESIDUAL_DEVIATION = 0.02
 
 
 def _measured(start: float, voxels: int) -> dict[str, float]:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # KiB on Linux
     return {
         "seconds": time.perf_counter() - start,
         "voxels": voxels,
-        "peak_gib": peak,
+        "peak_gib": memory.peak_gib(),
     }
 
 

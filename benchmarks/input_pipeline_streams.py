@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
-import resource
 import time
 
+import memory
 import numpy as np
 import synthetic
 
@@ -75,7 +75,7 @@ def run(records: str, preset: str, changes: dict, seconds: float) -> dict:
         "cores_used": (time.process_time() - cpu_start) / passed,
         # Every voxel is read and written to be cut, and again to be put into a batch.
         "moved_gb_per_second": 4 * float(pair_bytes) * rate / 1e9,
-        "peak_gib": _peak_gib(),
+        "peak_gib": memory.peak_gib(),
     }
 
 
@@ -144,8 +144,3 @@ def _patch_ms(config, volume: dict, count: int = 30) -> float:
     for _ in range(count):
         next(pairs)
     return (time.perf_counter() - start) / count * 1e3
-
-
-def _peak_gib() -> float:
-    # In KiB on Linux (getrusage(2)).
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import resource
 import time
 
+import memory
 import numpy as np
 import torch
 from monai.inferers import sliding_window_inference
@@ -93,8 +93,11 @@ def main() -> None:
         )
         seconds = time.perf_counter() - start
     np.save(folder / f"monai_{arguments.dtype}.npy", result[0, 0].numpy())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # KiB on Linux
-    figures = {"seconds": seconds, "voxels": volume.numel(), "peak_gib": peak}
+    figures = {
+        "seconds": seconds,
+        "voxels": volume.numel(),
+        "peak_gib": memory.peak_gib(),
+    }
     print(json.dumps({**figures, "layout": layout, "torch": torch.__version__}))
 
 

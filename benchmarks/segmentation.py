@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pathlib
-import resource
 import time
 
+import memory
 from absl import flags
 
 from deepresolve import entry, presets
@@ -27,11 +27,6 @@ flags.DEFINE_string("output", None, "Folder for the table.")
 flags.DEFINE_string("preset", "seg_cnn", "Preset of a segmentation network.")
 flags.DEFINE_list("shape", list(map(str, OAI_SHAPE)), "Voxels of the volume.")
 flags.mark_flag_as_required("output")
-
-
-def _peak_gib() -> float:
-    # In KiB on Linux (getrusage(2)).
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def train_step(preset: str) -> dict[str, float]:
@@ -58,7 +53,7 @@ def train_step(preset: str) -> dict[str, float]:
         "parameters": cost.num_parameters(model),
         "flop_per_voxel": cost.flop_per_voxel(model, config.patch_shape),
         "train_step_seconds": time.perf_counter() - start,
-        "train_step_peak_gib": _peak_gib(),
+        "train_step_peak_gib": memory.peak_gib(),
     }
 
 
@@ -76,7 +71,7 @@ def segment(preset: str, shape: tuple[int, int, int]) -> dict[str, float]:
     segmenter.label_map(image)
     return {
         "volume_seconds": time.perf_counter() - start,
-        "volume_peak_gib": _peak_gib(),
+        "volume_peak_gib": memory.peak_gib(),
     }
 
 

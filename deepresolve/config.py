@@ -257,8 +257,9 @@ class Config:
             )
         if self.deterministic and self.max_minutes:
             raise ValueError(
-                "A run that depends on the clock is not deterministic: deterministic "
-                f"needs max_minutes=0; got {self.max_minutes}."
+                "A run that depends on the clock is not deterministic: with "
+                "deterministic give max_minutes=0 and the num_epochs to train; "
+                f"max_minutes is {self.max_minutes} here, or in the preset."
             )
         self._check_schedule()
 

@@ -168,9 +168,10 @@ class Workdir:
                 )
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise ValueError(
-                    f"{self.join(name)}.keras cannot be read: it is damaged, or of "
-                    f"another version ({error}). The other one of best.keras and "
-                    "last.keras may be whole; train.py writes both again."
+                    f"{self.join(name)}.keras cannot be read: it is damaged, of "
+                    "another version, or brings code of its own, which is never run "
+                    f"({error}). The other one of best.keras and last.keras may be "
+                    "whole; train.py writes both again."
                 ) from error
 
 

@@ -39,7 +39,10 @@ def test_every_field_says_what_it_is():
         ({"drop": 0.3}, "drop belongs to schedule=step; got constant"),
         ({"patches_per_volume": 9}, "patches_per_volume needs patch_sampling=random"),
         ({"schedule": "step", "warmup_steps": 10}, "warmup_steps must be 0; got 10"),
-        ({"deterministic": True, "max_minutes": 1.0}, "needs max_minutes=0; got 1"),
+        (
+            {"deterministic": True, "max_minutes": 1.0},
+            "give max_minutes=0 and the num_epochs to train; max_minutes is 1.0",
+        ),
         ({"downsample_factors": ()}, "at least one factor"),
         ({"downsample_factors": (3, 9)}, "from 2 to 8; got 9"),
         ({"fold": (5, 1, 1)}, "must be a multiple of fold"),

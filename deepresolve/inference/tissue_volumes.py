@@ -8,6 +8,8 @@ import io
 import pathlib
 from collections.abc import Iterable, Sequence
 
+import filelock
+
 from deepresolve import storage
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
@@ -82,13 +84,16 @@ def read_csv(path: pathlib.Path) -> list[TissueVolume]:
 def add_to_csv(path: pathlib.Path, volumes: Sequence[TissueVolume]) -> None:
     """Adds rows to a table, in the place of those of scans of the same name.
 
+    Commands that share a folder take turns.
+
     Raises:
       ValueError: the file is another table.
       OSError: it cannot be written.
     """
     scans = {row.scan for row in volumes}
-    others = [row for row in read_csv(path) if row.scan not in scans]
-    storage.write(str(path), to_csv([*others, *volumes]).encode())
+    with filelock.FileLock(path.with_name(f".{path.name}.lock")):
+        others = [row for row in read_csv(path) if row.scan not in scans]
+        storage.write(str(path), to_csv([*others, *volumes]).encode())
 
 
 def to_csv(volumes: Iterable[TissueVolume]) -> str:

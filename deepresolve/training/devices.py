@@ -77,12 +77,23 @@ def compute_deterministically() -> None:
 
 
 def resolve_precision(config: Config) -> str:
-    """Keras dtype policy of a run: `config.precision`, with "auto" decided."""
-    if config.precision != "auto":
-        return config.precision
-    if has_fast_bfloat16() and not _has_two_columns(config):
-        return "mixed_bfloat16"
-    return "float32"
+    """Keras dtype policy of a run: `config.precision`, with "auto" decided.
+
+    Raises:
+      ValueError: bfloat16 is asked for where it would train wrongly.
+    """
+    if config.precision == "auto":
+        fast = has_fast_bfloat16() and not _has_two_columns(config)
+        return "mixed_bfloat16" if fast else "float32"
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    if config.precision == "mixed_bfloat16" and on_cpu and _has_two_columns(config):
+        raise ValueError(
+            "precision=mixed_bfloat16: without a GPU, gradients are wrong where a "
+            "level of the network is two columns wide, as it would be with patch_shape="
+            f"{config.patch_shape} and num_levels={config.num_levels}. Choose other "
+            "patches, or --precision=float32."
+        )
+    return config.precision
 
 
 def _has_two_columns(config: Config) -> bool:

@@ -43,7 +43,10 @@ def main():
     request.output_filter.append(arguments.result)
     with grpc.insecure_channel(arguments.server, options=ANY_SIZE) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        response = stub.Predict(request, timeout=arguments.timeout)
+        try:
+            response = stub.Predict(request, timeout=arguments.timeout)
+        except grpc.RpcError as error:
+            raise SystemExit(f"{arguments.server}: {error.details()}") from None
     result = tf.make_ndarray(response.outputs[arguments.result])
     scans.save(arguments.output, result[0], scan, codes)
 

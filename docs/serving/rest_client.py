@@ -48,6 +48,8 @@ def main():
             answer = json.load(response)
     except urllib.error.HTTPError as error:
         raise SystemExit(f"The server refused: {error.read().decode()}") from None
+    except (urllib.error.URLError, ValueError) as error:
+        raise SystemExit(f"{arguments.server}: {error}") from None
     # A signature of one output answers with its numbers alone.
     if isinstance(answer["outputs"], dict):
         names = ", ".join(answer["outputs"])

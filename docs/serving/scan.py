@@ -16,7 +16,10 @@ def load(path: str) -> tuple[nib.Nifti1Image, tuple[str, ...]]:
     Returns:
       The scan in canonical axes, slices last, and the axis codes that it had.
     """
-    image = nib.load(path)
+    try:
+        image = nib.load(path)
+    except (OSError, nib.filebasedimages.ImageFileError) as error:
+        raise SystemExit(f"{path}: {error}") from None
     own = orientations.io_orientation(image.affine)
     codes = CANONICAL[int(own[slice_axis(image), 0])]
     canonical = orientations.ornt_transform(own, orientations.axcodes2ornt(codes))

@@ -44,7 +44,9 @@ def predict(workdir, source, output, *flags):
     )
     assert "Traceback" not in done.stderr, done.stderr
     files = (
-        {p.name: p.read_bytes() for p in output.iterdir()} if output.is_dir() else {}
+        {p.name: p.read_bytes() for p in output.glob("[!.]*")}
+        if output.is_dir()
+        else {}
     )
     return done, files
 

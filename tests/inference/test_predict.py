@@ -132,7 +132,7 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
     assert result.returncode == 1
     assert "b.nii" in result.stderr
     assert "1 of 3 scans failed" in result.stderr
-    assert sorted(p.name for p in output.iterdir()) == [
+    assert sorted(p.name for p in output.glob("[!.]*")) == [
         "a.nii.gz",
         "a_probability_femoral_cartilage.nii.gz",
         "a_probability_menisci.nii.gz",

@@ -1,3 +1,4 @@
+import concurrent.futures
 import csv
 import io
 
@@ -79,3 +80,17 @@ def test_rows_are_added_and_replaced(tmp_path):
     tissue_volumes.add_to_csv(table, [*again, *rows["c.nii.gz"]])
     read = tissue_volumes.read_csv(table)
     assert read == [*rows["b.nii.gz"], *again, *rows["c.nii.gz"]]
+
+
+def test_commands_that_share_a_table_lose_no_row(tmp_path):
+    table = tmp_path / "volumes.csv"
+    names = [f"{number}.nii.gz" for number in range(24)]
+
+    def add(name):
+        volumes = tissue_volumes.measure(label_map(np.eye(4)), NAMES, name)
+        tissue_volumes.add_to_csv(table, volumes)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        list(threads.map(add, names))
+    scans = [row.scan for row in tissue_volumes.read_csv(table)]
+    assert sorted(scans) == sorted(names * len(NAMES))

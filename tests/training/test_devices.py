@@ -36,6 +36,18 @@ def test_auto_avoids_bfloat16_where_its_gradients_are_wrong(
     assert devices.resolve_precision(config) == expected
 
 
+def test_bfloat16_is_refused_where_its_gradients_are_wrong():
+    config = Config(
+        task="segmentation",
+        model="seg_cnn",
+        patch_shape=(16, 16, 16),
+        num_levels=4,
+        precision="mixed_bfloat16",
+    )
+    with pytest.raises(ValueError, match=r"two columns wide.*\(16, 16, 16\)"):
+        devices.resolve_precision(config)
+
+
 @pytest.mark.parametrize(
     ("fast", "expected"), [(True, "mixed_bfloat16"), (False, "float32")]
 )

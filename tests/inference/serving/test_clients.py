@@ -181,3 +181,18 @@ def test_rest_client_writes_what_predict_does(models, seg_workdir, tmp_path):
     assert refused.returncode == 1
     assert "no image to scale" in refused.stderr
     assert not (tmp_path / "none.nii").exists()
+
+
+@pytest.mark.parametrize(
+    ("scan", "message"),
+    [("scan.nii", "localhost:9: "), ("missing.nii", "missing.nii: ")],
+)
+def test_rest_client_tells_what_is_not_there(tmp_path, scan, message):
+    write_scan(tmp_path / "scan.nii")
+    output = tmp_path / "thin.nii"
+    flags = ["--server=http://localhost:9", "--model=sr"]  # nobody listens there
+    done = run("rest_client.py", *flags, tmp_path / scan, output)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not output.exists()
