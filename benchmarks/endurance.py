@@ -40,6 +40,7 @@ LONGEST_DELAY_SECONDS = 0.3
 
 flags.DEFINE_string("output", None, "Folder for records, workdirs and the table.")
 flags.DEFINE_string("records", None, "Records; by default synthetic knees are made.")
+flags.DEFINE_multi_enum("task", list(PRESETS), list(PRESETS), "Task; may be repeated.")
 flags.DEFINE_integer("kills", 10, "SIGKILLs of each task.", 1)
 flags.DEFINE_integer("seed", 0, "Seed of their moments.")
 flags.DEFINE_integer("num_epochs", 3, "Epochs.", 1)
@@ -182,7 +183,7 @@ def compare(state: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def run() -> int:
-    """Runs both tasks, side by side, and writes the table.
+    """Runs the tasks, side by side, and writes the table.
 
     Returns:
       0 where all is the same, 1 where anything differs.
@@ -193,7 +194,9 @@ def run() -> int:
     if not FLAGS.records:
         convert(records)
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        results = list(threads.map(lambda task: endure(task, records, output), PRESETS))
+        results = list(
+            threads.map(lambda task: endure(task, records, output), FLAGS.task)
+        )
     text = json.dumps(results, indent=2)
     (output / "endurance.json").write_text(text + "\n", encoding="utf-8")
     print(table(results))
