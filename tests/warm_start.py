@@ -11,6 +11,7 @@ where it does not end in .py.
 
 import json
 import os
+import pathlib
 import runpy
 import signal
 import sys
@@ -27,6 +28,7 @@ def become(script, arguments, output, errors, seconds):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = [script, *arguments]
     if script.endswith(".py"):
+        sys.path[0] = str(pathlib.Path(script).parent)  # as Python does
         runpy.run_path(script, run_name="__main__")
     else:
         runpy.run_module(script, run_name="__main__", alter_sys=True)

@@ -1,9 +1,6 @@
 """Many scans on Apache Beam: the files of one process. Real pipelines."""
 
 import os
-import pathlib
-import subprocess
-import sys
 
 import nibabel as nib
 import numpy as np
@@ -13,7 +10,6 @@ from deepresolve.inference import batch
 from deepresolve.inference.output_formats import NiftiOutput
 from deepresolve.inference.outputs import table_beside
 
-ROOT = pathlib.Path(__file__).parents[2]
 TWO_PROCESSES = "--direct_num_workers=2 --direct_running_mode=multi_processing"
 
 
@@ -36,22 +32,22 @@ def source(tmp_path):
     return folder
 
 
-def predict(workdir, source, output, *flags):
-    command = [sys.executable, "-m", "deepresolve.inference.predict"]
-    command += [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
-    done = subprocess.run(
-        [*command, *flags], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    files = (
-        {p.name: p.read_bytes() for p in output.glob("[!.]*")}
-        if output.is_dir()
-        else {}
-    )
-    return done, files
+@pytest.fixture
+def predict(run_script):
+    """Runs the command; gives what it said and the files that it wrote."""
+
+    def run(workdir, source, output, *flags):
+        given = [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
+        done = run_script("deepresolve.inference.predict", *given, *flags)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done, {p.name: p.read_bytes() for p in output.glob("[!.]*")}
+
+    return run
 
 
-def test_thin_slices_by_one_worker(apache_beam, silent_workdir, source, tmp_path):
+def test_thin_slices_by_one_worker(
+    apache_beam, predict, silent_workdir, source, tmp_path
+):
     here, expected = predict(silent_workdir, source, tmp_path / "here")
     there, written = predict(
         silent_workdir, source, tmp_path / "there", "--runner=beam"
@@ -66,7 +62,7 @@ def test_thin_slices_by_one_worker(apache_beam, silent_workdir, source, tmp_path
 
 
 def test_label_maps_and_one_table_by_two_workers(
-    apache_beam, seg_workdir, source, tmp_path
+    apache_beam, predict, seg_workdir, source, tmp_path
 ):
     _, expected = predict(seg_workdir, source, tmp_path / "here", "--probabilities")
     flags = ("--probabilities", "--runner=beam", f"--beam_options={TWO_PROCESSES}")
@@ -76,7 +72,7 @@ def test_label_maps_and_one_table_by_two_workers(
     assert there.returncode == 1
 
 
-def test_beam_options_need_beam(silent_workdir, source, tmp_path):
+def test_beam_options_need_beam(predict, silent_workdir, source, tmp_path):
     flag = "--beam_options=--direct_num_workers=2"
     done, files = predict(silent_workdir, source, tmp_path / "out", flag)
     assert done.returncode == 1
@@ -85,7 +81,7 @@ def test_beam_options_need_beam(silent_workdir, source, tmp_path):
 
 
 def test_leftovers_of_a_killed_command_are_neither_scans_nor_kept(
-    silent_workdir, source, tmp_path
+    predict, silent_workdir, source, tmp_path
 ):
     number, output = os.urandom(16).hex(), tmp_path / "out"
     output.mkdir()

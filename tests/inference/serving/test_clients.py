@@ -4,8 +4,6 @@ import contextlib
 import http.server
 import json
 import pathlib
-import subprocess
-import sys
 import threading
 
 import grpc
@@ -26,9 +24,10 @@ ANY_SIZE = [
 ]
 
 
-def run(client, *arguments):
-    command = [sys.executable, str(CLIENTS / client), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def run(run_script):
+    """Runs a client as its user does."""
+    return lambda client, *arguments: run_script(str(CLIENTS / client), *arguments)
 
 
 def write_scan(path, shape=(12, 10, 6), codes="SRA"):
@@ -53,7 +52,9 @@ def assert_same(path, expected, atol):
 
 
 @pytest.mark.parametrize("codes", ["SRA", "PIR", "RAS"])
-def test_grpc_client_writes_what_predict_does(serve, silent_workdir, tmp_path, codes):
+def test_grpc_client_writes_what_predict_does(
+    run, serve, silent_workdir, tmp_path, codes
+):
     # More than 4 MB come back.
     shape = (12, 10, 6) if codes != "PIR" else (128, 130, 24)
     source = write_scan(tmp_path / "scan.nii", shape, codes)
@@ -70,8 +71,25 @@ def test_grpc_client_writes_what_predict_does(serve, silent_workdir, tmp_path, c
     assert_same(tmp_path / "thin.nii", expected, atol=0.01)
 
 
+def test_a_real_scan_comes_back_as_predict_writes_it(
+    run, serve, sr_workdir, real_scans, tmp_path
+):
+    source = real_scans / "brain_t1_small.nii.gz"
+    flags = [
+        f"--server={serve(ANY_SIZE)}",
+        "--model=sr",
+        "--signature=super_resolve_x3",
+    ]
+    result = run("grpc_client.py", *flags, source, tmp_path / "thin.nii")
+    assert result.returncode == 0, result.stderr
+    scan = formats.read_image(source)
+    expected = SuperResolver.from_workdir(sr_workdir.path).super_resolve(scan, 3)
+    full_scale = np.ptp(expected.array)
+    assert_same(tmp_path / "thin.nii", expected, atol=1e-5 * full_scale)
+
+
 def test_the_slice_axis_is_the_one_that_the_header_names(
-    serve, silent_workdir, tmp_path
+    run, serve, silent_workdir, tmp_path
 ):
     source = tmp_path / "scan.nii"
     array = np.random.default_rng(0).integers(0, 900, (6, 12, 10)).astype(np.int16)
@@ -165,7 +183,7 @@ def rest_server(models):
         server.server_close()
 
 
-def test_rest_client_writes_what_predict_does(models, seg_workdir, tmp_path):
+def test_rest_client_writes_what_predict_does(run, models, seg_workdir, tmp_path):
     source = write_scan(tmp_path / "scan.nii")
     flat = tmp_path / "flat.nii"
     nib.save(nib.Nifti1Image(np.full((4, 4, 4), 7, np.int16), np.eye(4)), flat)
@@ -187,7 +205,7 @@ def test_rest_client_writes_what_predict_does(models, seg_workdir, tmp_path):
     ("scan", "message"),
     [("scan.nii", "localhost:9: "), ("missing.nii", "missing.nii: ")],
 )
-def test_rest_client_tells_what_is_not_there(tmp_path, scan, message):
+def test_rest_client_tells_what_is_not_there(run, tmp_path, scan, message):
     write_scan(tmp_path / "scan.nii")
     output = tmp_path / "thin.nii"
     flags = ["--server=http://localhost:9", "--model=sr"]  # nobody listens there
