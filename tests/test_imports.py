@@ -36,12 +36,13 @@ ALLOWED = {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
         *("beam", "keras_stack", "storage"),
     },
-    "evaluation": {"files", "imaging"},
+    "rendering": {"imaging"},
+    "evaluation": {"files", "imaging", "rendering"},
 }
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
-    *("files", "interruption"),
+    *("files", "interruption", "rendering"),
 }
 
 

@@ -17,22 +17,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from deepresolve.evaluation import drawing
 from deepresolve.evaluation.comparison_figure import thickening
-from deepresolve.evaluation.drawing import Margins
 from deepresolve.evaluation.results import Example, Results
 from deepresolve.evaluation.tables import TITLES
-from deepresolve.evaluation.views import (
-    View,
+from deepresolve.evaluation.views import View, interest, view, window
+from deepresolve.imaging.volume import Volume
+from deepresolve.rendering import drawing
+from deepresolve.rendering.drawing import Margins
+from deepresolve.rendering.planes import (
     box_around,
     central_slice,
     fullest_slice,
     fullest_window,
     in_plane,
-    interest,
-    view,
 )
-from deepresolve.imaging.volume import Volume
 
 MARGINS = Margins(top=72)
 COLUMNS = ("ground_truth", "sr", "tci")
@@ -130,9 +128,9 @@ def _height(shown: View, width: float) -> int:
 
 
 def _draw_row(row: Sequence[Axes], shown: View, columns: Sequence[str]) -> None:
-    window = drawing.window([shown])
+    grey = window([shown])
     for axes, name in zip(row, columns, strict=True):
-        drawing.draw(axes, shown.images[name], shown, cmap="gray", limits=window)
+        drawing.draw(axes, shown.images[name], shown, cmap="gray", limits=grey)
         drawing.letter_edges(axes, shown)
     drawing.scale_bar(row[0], shown)
 

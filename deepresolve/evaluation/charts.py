@@ -12,11 +12,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from deepresolve.evaluation import Metric, drawing, volumes
+from deepresolve.evaluation import Metric, volumes
 from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.comparisons import PAPER_IMAGE_METRICS, PAPER_LABEL_METRICS
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.tables import TITLES
+from deepresolve.rendering import drawing
 
 # From Okabe and Ito's palette, made for all kinds of colour vision.
 _BLUE, _ORANGE = "#0072b2", "#d55e00"

@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from deepresolve.evaluation import drawing
-from deepresolve.evaluation.drawing import Margins
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.tables import TITLES
-from deepresolve.evaluation.views import View, fullest_slice, tci_error, view
+from deepresolve.evaluation.views import View, tci_error, view, window
+from deepresolve.rendering import drawing
+from deepresolve.rendering.drawing import Margins
+from deepresolve.rendering.planes import fullest_slice
 
 MARGINS = Margins()
 _ROWS = ("coronal", "axial", "sagittal")
@@ -46,12 +47,12 @@ def draw(results: Results) -> bytes:
         view(example, plane, fullest_slice(error, plane, middle_only=True))
         for plane in _ROWS
     ]
-    figure, rows = _layout(views, len(greys) + len(errors))
-    window, limits = drawing.window(views), (0.0, _error_limit(views))
+    figure, rows = drawing.grid_to_scale(views, len(greys) + len(errors), MARGINS)
+    grey, limits = window(views), (0.0, _error_limit(views))
     for shown, row in zip(views, rows, strict=True):
         for axes, name in zip(row, greys, strict=False):
             pixels = shown.images[name]
-            drawing.draw(axes, pixels, shown, cmap="gray", limits=window)
+            drawing.draw(axes, pixels, shown, cmap="gray", limits=grey)
             drawing.letter_edges(axes, shown)
         for axes, name in zip(row[len(greys) :], errors, strict=True):
             pixels = shown.error(name)
@@ -69,14 +70,6 @@ def draw(results: Results) -> bytes:
 def _error_limit(views: Sequence[View]) -> float:
     pixels = [shown.error("tci").ravel() for shown in views]
     return float(np.percentile(np.concatenate(pixels), _ERROR_PERCENTILE)) or 1.0
-
-
-def _layout(views: Sequence[View], num_columns: int) -> tuple[Figure, list[list[Axes]]]:
-    """An empty figure whose panels all have the same number of pixels per mm."""
-    widest_mm = max(shown.size_mm[1] for shown in views)
-    px_per_mm = drawing.panel_width(num_columns, MARGINS) / widest_mm
-    heights = [round(shown.size_mm[0] * px_per_mm) for shown in views]
-    return drawing.grid(heights, num_columns, MARGINS)
 
 
 def _name_row(figure: Figure, axes: Axes, shown: View, acquired_plane: str) -> None:

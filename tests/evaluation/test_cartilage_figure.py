@@ -6,7 +6,7 @@ import pytest
 from matplotlib import colors
 from matplotlib import image as matplotlib_image
 
-from deepresolve.evaluation import cartilage_figure, drawing
+from deepresolve.evaluation import cartilage_figure
 from deepresolve.evaluation.cartilage_figure import (
     ESTIMATE_LINE,
     MARGINS,
@@ -14,6 +14,7 @@ from deepresolve.evaluation.cartilage_figure import (
 )
 from deepresolve.evaluation.plan import Network, Plan
 from deepresolve.evaluation.subjects import evaluate
+from deepresolve.rendering import drawing
 
 
 def panels(results):

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from matplotlib import image as matplotlib_image
 
-from deepresolve.evaluation import comparison_figure, drawing
+from deepresolve.evaluation import comparison_figure
 from deepresolve.evaluation.comparison_figure import MARGINS
 from deepresolve.evaluation.plan import Network, Plan
 from deepresolve.evaluation.results import Example
 from deepresolve.evaluation.subjects import evaluate
+from deepresolve.rendering import drawing
 
 
 def pixels(png):

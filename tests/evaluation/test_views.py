@@ -1,19 +1,11 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from numpy.lib.stride_tricks import sliding_window_view
 
 from deepresolve.evaluation.results import Example
-from deepresolve.evaluation.views import (
-    box_around,
-    central_slice,
-    fullest_slice,
-    fullest_window,
-    interest,
-    tci_error,
-    view,
-)
+from deepresolve.evaluation.views import interest, tci_error, view, window
 from deepresolve.imaging.volume import Volume
+from deepresolve.rendering.planes import fullest_slice
 
 # Voxels of the three axes are of different size and number, so none can be confused.
 SHAPE_RAS = (16, 24, 32)
@@ -97,59 +89,6 @@ def test_size_is_that_of_the_plane_in_mm(plane, pixel_mm, size_mm):
         np.testing.assert_array_equal(part, whole[2:6, 1:4])
 
 
-def test_fullest_slice_has_the_largest_sum_where_one_looks():
-    weights = np.zeros((32, 24, 16), np.float32)
-    weights[0, 0, 1] = 9.0  # far from the middle
-    weights[0, 0, 6] = 0.5
-    weights[:5, 0, 9] = 0.4
-    volume = scan("IPL", (8, 12, 16)).with_array(weights)  # sagittal, right to left
-    assert fullest_slice(volume, "sagittal") == 1
-    assert fullest_slice(volume, "sagittal", middle_only=True) == 9
-    nothing = volume.with_array(np.zeros_like(weights))
-    assert fullest_slice(nothing, "sagittal") == 8
-    assert fullest_slice(nothing, "sagittal", middle_only=True) == 8
-
-
-def test_central_slice_is_at_the_centre_of_mass():
-    weights = np.zeros((32, 24, 16), np.float32)
-    weights[3, 4, 2] = 1.0
-    weights[5, 6, 10] = 3.0
-    volume = scan("IPL", (8, 12, 16)).with_array(weights)
-    assert central_slice(volume, "sagittal") == 8  # (2 + 3 x 10) / 4
-    assert central_slice(volume.with_array(0 * weights), "sagittal") == 8
-
-
-@pytest.mark.parametrize("shape", [(3, 5), (4, 2), (1, 1), (30, 4), (30, 30)])
-def test_fullest_window_equals_a_search_of_all(shape):
-    rng = np.random.default_rng(0)
-    for _ in range(10):
-        weights = rng.random((12, 15)) * (rng.random((12, 15)) > 0.95)
-        size = tuple(np.minimum(shape, weights.shape))
-        best = sliding_window_view(weights, size).sum(axis=(2, 3)).max()
-        window = fullest_window(weights, shape)
-        assert weights[window].shape == size
-        # Moving it to the middle of what it holds loses nothing.
-        assert weights[window].sum() >= best - 1e-9
-
-
-def test_a_window_has_what_it_holds_in_its_middle():
-    weights = np.zeros((20, 30))
-    weights[10, 12:17] = 1
-    assert fullest_window(weights, (5, 9)) == (slice(8, 13), slice(10, 19))
-    weights = np.zeros((20, 30))
-    weights[0, 29] = 1  # as far as the slice goes
-    assert fullest_window(weights, (5, 9)) == (slice(0, 5), slice(21, 30))
-
-
-def test_box_holds_all_and_a_margin():
-    weights = np.zeros((20, 30))
-    weights[10, 12] = weights[13, 28] = 1
-    # 2 mm are four rows of 0.5 mm and one column of 2 mm.
-    box = box_around(weights, (0.5, 2.0), 2.0)
-    assert box == (slice(6, 18), slice(11, 30))
-    assert box_around(0 * weights, (0.5, 2.0), 2.0) == (slice(0, 20), slice(0, 30))
-
-
 def test_interest_is_the_tissue_else_the_error_of_tci():
     truth = scan("IPL", (8, 12, 16))
     tci = truth.with_array(truth.array + 2)
@@ -163,3 +102,12 @@ def test_interest_is_the_tissue_else_the_error_of_tci():
         np.testing.assert_array_equal(by_error.array, np.full(truth.shape, 4.0))
     np.testing.assert_array_equal(tci_error(Example("k", images)).array, by_error.array)
     assert not interest(Example("knee", {"ground_truth": truth})).array.any()
+
+
+def test_window_is_that_of_the_ground_truth_alone():
+    truth = scan("IPL", (8, 12, 16))
+    ramp = np.arange(truth.array.size, dtype=np.float32).reshape(truth.shape)
+    images = {"ground_truth": truth.with_array(ramp), "sr": truth.with_array(9 * ramp)}
+    shown = view(Example("knee", images), "sagittal", 3)
+    expected = np.percentile(ramp[:, :, 3], (0.5, 99.5))
+    assert window([shown]) == pytest.approx(expected)

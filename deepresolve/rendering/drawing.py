@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import patheffects
@@ -17,14 +17,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from deepresolve.evaluation.views import View
-
 WIDTH_PX = 2000
 _DPI = 100
 _YELLOW = "#ffd24d"
 _GREY = "#bbbbbb"
 _SCALE_BARS_MM = (1, 2, 5, 10, 20, 50)
 _GREY_PERCENTILES = (0.5, 99.5)
+
+
+class Slice(Protocol):
+    """What panels must know of the slice that they show.
+
+    Attributes:
+      pixel_mm: distance between rows and between columns, in mm.
+      size_mm: height and width in mm.
+      edges: anatomical letters of the top, right, bottom and left edge.
+    """
+
+    pixel_mm: tuple[float, float]
+    size_mm: tuple[float, float]
+    edges: tuple[str, str, str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,17 +99,27 @@ def grid(
     return figure, rows
 
 
-def window(views: Sequence[View]) -> tuple[float, float]:
-    """Black and white of grey panels, from the ground truth's slices alone."""
-    pixels = [shown.images["ground_truth"].ravel() for shown in views]
-    low, high = np.percentile(np.concatenate(pixels), _GREY_PERCENTILES)
+def grid_to_scale(
+    slices: Sequence[Slice], num_columns: int, margins: Margins
+) -> tuple[Figure, list[list[Axes]]]:
+    """As `grid`, a row a slice; all panels have the same number of pixels per mm."""
+    widest_mm = max(shown.size_mm[1] for shown in slices)
+    px_per_mm = panel_width(num_columns, margins) / widest_mm
+    heights = [round(shown.size_mm[0] * px_per_mm) for shown in slices]
+    return grid(heights, num_columns, margins)
+
+
+def window(images: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Black and white of grey panels: percentiles of all pixels of these images."""
+    pixels = np.concatenate([image.ravel() for image in images])
+    low, high = np.percentile(pixels, _GREY_PERCENTILES)
     return float(low), float(high)
 
 
 def draw(
     axes: Axes,
     pixels: np.ndarray,
-    shown: View,
+    shown: Slice,
     *,
     cmap: str,
     limits: tuple[float, float],
@@ -113,7 +135,7 @@ def draw(
 def contours(
     axes: Axes,
     label_map: np.ndarray,
-    shown: View,
+    shown: Slice,
     *,
     color: str,
     linewidth: float,
@@ -136,7 +158,7 @@ def contours(
         )
 
 
-def letter_edges(axes: Axes, shown: View) -> None:
+def letter_edges(axes: Axes, shown: Slice) -> None:
     """Writes where the patient's sides lie."""
     places = ((0.5, 0.98), (0.98, 0.5), (0.5, 0.02), (0.02, 0.5))
     alignments = (
@@ -173,7 +195,7 @@ def outlined(
     )
 
 
-def scale_bar(axes: Axes, shown: View) -> None:
+def scale_bar(axes: Axes, shown: Slice) -> None:
     """A vertical bar of a round length in the lower left corner."""
     height, width = shown.size_mm
     length = max((mm for mm in _SCALE_BARS_MM if mm < height / 2), default=1)

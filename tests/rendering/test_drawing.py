@@ -1,12 +1,12 @@
+import dataclasses
 import io
 
 import numpy as np
 import pytest
 from matplotlib import image as matplotlib_image
 
-from deepresolve.evaluation import drawing
-from deepresolve.evaluation.drawing import Margins
-from deepresolve.evaluation.views import View
+from deepresolve.rendering import drawing
+from deepresolve.rendering.drawing import Margins
 
 MARGINS = Margins(left=50, right=30, top=40, bottom=60, gap=10)
 
@@ -16,16 +16,15 @@ def pixels(png):
     return matplotlib_image.imread(io.BytesIO(png), format="png")[..., :3]
 
 
-def shown(shape=(10, 8), pixel_mm=(0.5, 2.0)):
-    return View(
-        "coronal",
-        {"ground_truth": np.zeros(shape, np.float32)},
-        None,
-        {},
-        pixel_mm,
-        ("S", "L", "I", "R"),
-        (1, 1),
-    )
+@dataclasses.dataclass(frozen=True)
+class Slice:
+    shape: tuple[int, int] = (10, 8)
+    pixel_mm: tuple[float, float] = (0.5, 2.0)
+    edges: tuple[str, str, str, str] = ("S", "L", "I", "R")
+
+    @property
+    def size_mm(self):
+        return self.shape[0] * self.pixel_mm[0], self.shape[1] * self.pixel_mm[1]
 
 
 def test_panels_lie_where_margins_and_gaps_leave_them():
@@ -47,11 +46,20 @@ def test_panels_lie_where_margins_and_gaps_leave_them():
     assert gaps[round(50 + width) + 3 : round(50 + width) + 7].all()
 
 
-def test_window_is_that_of_the_ground_truth_alone():
-    truth = np.arange(1001, dtype=np.float32).reshape(7, 143)
-    view = shown()
-    view.images.update(ground_truth=truth, sr=1000 * truth)
-    assert drawing.window([view]) == pytest.approx((5, 995))  # of 0..1000
+def test_window_is_of_all_images():
+    ramp = np.arange(1001, dtype=np.float32)  # 0..1000
+    images = [ramp[:500].reshape(5, 100), ramp[500:].reshape(3, 167)]
+    assert drawing.window(images) == pytest.approx((5, 995))
+
+
+def test_panels_to_scale_have_as_many_pixels_a_mm():
+    slices = [Slice((10, 8)), Slice((40, 4))]  # 5 x 16 mm and 20 x 8 mm
+    figure, rows = drawing.grid_to_scale(slices, 2, MARGINS)
+    px_per_mm = drawing.panel_width(2, MARGINS) / 16
+    for shown, row in zip(slices, rows, strict=True):
+        for axes in row:
+            height = axes.get_position().height * figure.bbox.height
+            assert height == pytest.approx(shown.size_mm[0] * px_per_mm, abs=1)
 
 
 def test_outline_runs_along_the_edges_of_pixels_in_mm():
@@ -60,7 +68,7 @@ def test_outline_runs_along_the_edges_of_pixels_in_mm():
     label_map[2:6, 3:7] = 2
     _, ((axes,),) = drawing.grid([100], 1, MARGINS)
     line = {"color": "red", "linewidth": 1, "linestyle": "-"}
-    drawing.contours(axes, label_map, shown(), **line)
+    drawing.contours(axes, label_map, Slice(), **line)
     (contour,) = axes.collections
     corners = np.concatenate([path.vertices for path in contour.get_paths()])
     assert corners.min(axis=0) == pytest.approx((6, 1))
@@ -71,18 +79,18 @@ def test_every_class_has_an_outline_and_nothing_has_none():
     label_map = np.zeros((10, 8), np.uint8)
     _, ((axes,),) = drawing.grid([100], 1, MARGINS)
     line = {"color": "red", "linewidth": 1, "linestyle": "-"}
-    drawing.contours(axes, label_map, shown(), **line)
+    drawing.contours(axes, label_map, Slice(), **line)
     assert len(axes.collections) == 0
     label_map[1:4, 1:4], label_map[5:8, 5:7] = 1, 3
-    drawing.contours(axes, label_map, shown(), **line)
+    drawing.contours(axes, label_map, Slice(), **line)
     assert len(axes.collections) == 2
 
 
 @pytest.mark.parametrize(("height_px", "length_mm"), [(300, 50), (30, 5), (2, 1)])
 def test_scale_bar_has_its_length_and_a_round_one(height_px, length_mm):
-    view = shown(shape=(height_px, 8))  # of 0.5 mm: the bar fills less than half
+    view = Slice((height_px, 8))  # of 0.5 mm: the bar fills less than half
     _, ((axes,),) = drawing.grid([100], 1, MARGINS)
-    drawing.draw(axes, view.images["ground_truth"], view, cmap="gray", limits=(0, 1))
+    drawing.draw(axes, np.zeros(view.shape), view, cmap="gray", limits=(0, 1))
     drawing.scale_bar(axes, view)
     (bar,) = axes.lines
     assert np.ptp(bar.get_ydata()) == pytest.approx(length_mm)

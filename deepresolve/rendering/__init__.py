@@ -1,0 +1,1 @@
+"""Slices of scans as pictures: planes, panels, figures and pages of them."""
