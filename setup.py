@@ -43,6 +43,7 @@ setup(
     license="MIT",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["deepresolve*", "records*"]),
+    package_data={"deepresolve.rendering": ["viewer/*"]},
     install_requires=[
         "absl-py>=1.4",
         "filelock>=3.12",

@@ -34,7 +34,7 @@ ALLOWED = {
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
-        *("beam", "keras_stack", "storage"),
+        *("beam", "keras_stack", "rendering", "storage"),
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},

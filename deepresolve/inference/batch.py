@@ -19,7 +19,7 @@ from deepresolve import beam, files
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
-from deepresolve.inference.output_formats import Save
+from deepresolve.inference.output_formats import Keeping, Save
 from deepresolve.inference.outputs import with_ending
 from deepresolve.inference.tissue_volumes import TissueVolume
 
@@ -30,6 +30,7 @@ class Writer(Protocol):
     """See `deepresolve.inference.writers`."""
 
     endings: Sequence[str]
+    class_names: Sequence[str]
     memory_advice: str
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save) -> str:
@@ -41,6 +42,20 @@ class Output(Protocol):
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
         """Called before any work is done for a scan; gives what writes its result."""
+
+
+class Previews(Protocol):
+    """See `deepresolve.inference.previews`."""
+
+    def write(
+        self,
+        scan: pathlib.Path,
+        target: pathlib.Path,
+        volume: Volume,
+        result: Volume,
+        class_names: Sequence[str],
+    ) -> None:
+        """Shows a result beside its scan."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +84,7 @@ class Prediction:
       slice_axis: as for `formats.read_image`.
       series: likewise.
       echo: likewise.
+      previews: where figures or pages of scans and results go; None without.
     """
 
     make_writer: Callable[[pathlib.Path], Writer]
@@ -77,6 +93,7 @@ class Prediction:
     slice_axis: int | None = None
     series: str | None = None
     echo: int | None = None
+    previews: Previews | None = None
 
     def one(self, scan: pathlib.Path, target: pathlib.Path, writer: Writer) -> Result:
         """Takes one scan through the network."""
@@ -86,7 +103,11 @@ class Prediction:
             volume = formats.read_image(
                 scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
             )
-            outcome = writer.write(volume, target, save)
+            kept = Keeping(save)
+            outcome = writer.write(volume, target, kept)
+            if self.previews is not None:
+                names = writer.class_names
+                self.previews.write(scan, target, volume, kept.result, names)
         except (ValueError, OSError) as error:
             return Result(f"error: {error}", failed=True)
         except (MemoryError, tf.errors.ResourceExhaustedError):

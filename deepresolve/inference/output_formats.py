@@ -29,6 +29,26 @@ Save = Callable[[pathlib.Path, Volume], None]
 Pairs = list[tuple[pathlib.Path, pathlib.Path]]
 
 
+class Keeping:
+    """A `Save` that keeps what it saved.
+
+    Args:
+      save: what does the saving.
+
+    Attributes:
+      result: the last volume that was saved; None before.
+    """
+
+    def __init__(self, save: Save):
+        self._save = save
+        self.result: Volume | None = None
+
+    def __call__(self, target: pathlib.Path, volume: Volume) -> None:
+        """Saves, and keeps."""
+        self._save(target, volume)
+        self.result = volume
+
+
 class NiftiOutput:
     """One NIfTI file a volume, whatever the scan was."""
 

@@ -130,6 +130,11 @@ def with_ending(target: pathlib.Path, ending: str) -> pathlib.Path:
     return target.with_name(f"{scan_stem(target)}{ending}.nii.gz")
 
 
+def without_ending(target: pathlib.Path) -> str:
+    """NAME of NAME.nii.gz, NAME.nii, NAME.dcm and of the folder NAME."""
+    return target.stem if target.suffix == ".dcm" else scan_stem(target)
+
+
 def table_beside(output: str) -> pathlib.Path:
     """Where the volumes of all scans go.
 

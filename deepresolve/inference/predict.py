@@ -22,12 +22,18 @@ carries its patient and study on, or for a label map a DICOM segmentation OUT.dc
 and replaces UIDs (PS3.15 Basic Application Level Confidentiality Profile); the pixels,
 which may show a face, and the names of files stay as they are.
 
+--preview=FILE.png draws the result beside its scan, in three planes: acquired slices
+are marked, label maps outlined. --preview=FILE.html is one page for a browser that
+scrolls through all slices, without a network. --preview=png and --preview=html write
+NAME_preview.png or NAME_preview.html beside each result, of many scans, too.
+
 With --runner=beam the scans are shared out among the workers of a Beam pipeline, each
 of which loads the network once; what is written is the same. See docs/scale.md.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import signal
 import sys
@@ -87,6 +93,13 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_bool(
     "anonymize", False, "DICOM output without patient, dates, places and old UIDs."
+)
+
+flags.DEFINE_string(
+    "preview",
+    None,
+    "Also show the result beside its scan: a .png or .html file; or png or html alone "
+    "for NAME_preview.png or .html beside each result.",
 )
 
 flags.DEFINE_integer(
@@ -155,6 +168,7 @@ def run() -> int:
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
     batch.remove_leftovers(pairs, writer)
+    prediction = _with_previews(prediction, pairs)
     predict = batch.RUNNERS[FLAGS.runner]
     num_failed = 0
     for result in predict(prediction, writer, pairs, FLAGS.beam_options):
@@ -196,6 +210,20 @@ def _prepared():
         echo=FLAGS.echo,
     )
     return prediction, writer
+
+
+def _with_previews(prediction, pairs):
+    """The prediction, with the previews that --preview asks for."""
+    from deepresolve import files
+    from deepresolve.inference import previews
+
+    if FLAGS.preview is None:
+        return prediction
+    planned = previews.plan(FLAGS.preview, FLAGS.input, pairs)
+    for folder in {path.parent for path in planned.paths.values()}:
+        files.check_folder(folder)
+    files.remove_leftovers(planned.paths.values())
+    return dataclasses.replace(prediction, previews=planned)
 
 
 def _choose_dtype(task: str) -> str:

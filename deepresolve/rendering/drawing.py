@@ -22,6 +22,7 @@ _DPI = 100
 _YELLOW = "#ffd24d"
 _GREY = "#bbbbbb"
 _SCALE_BARS_MM = (1, 2, 5, 10, 20, 50)
+_HIGHEST_PX = 2000
 _GREY_PERCENTILES = (0.5, 99.5)
 
 
@@ -109,6 +110,47 @@ def grid_to_scale(
     return grid(heights, num_columns, margins)
 
 
+def rows_to_scale(
+    rows: Sequence[Sequence[Slice]], margins: Margins, *, row_gap: int
+) -> tuple[Figure, list[list[Axes]]]:
+    """An empty figure of panels that are as large as their slices, all to one scale.
+
+    Args:
+      rows: the slices of each row, from left to right.
+      margins: around the panels, and the gap between those of a row.
+      row_gap: between rows, in pixels.
+
+    Returns:
+      The figure, `WIDTH_PX` wide, and its panels by row.
+    """
+    inner = WIDTH_PX - margins.left - margins.right
+    px_per_mm = min(
+        _HIGHEST_PX / sum(max(shown.size_mm[0] for shown in row) for row in rows),
+        *(
+            (inner - (len(row) - 1) * margins.gap)
+            / sum(shown.size_mm[1] for shown in row)
+            for row in rows
+        ),
+    )
+    sizes = [[[mm * px_per_mm for mm in s.size_mm] for s in row] for row in rows]
+    tops = [margins.top]
+    for row in sizes:
+        tops.append(tops[-1] + max(height for height, _ in row) + row_gap)
+    height = round(tops[-1] - row_gap + margins.bottom)
+    figure = Figure(figsize=(WIDTH_PX / _DPI, height / _DPI), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    panels = []
+    for top, row in zip(tops, sizes, strict=False):
+        panels.append([])
+        left = margins.left
+        for high, wide in row:
+            box = left, height - top - high, wide, high
+            places = np.divide(box, (WIDTH_PX, height, WIDTH_PX, height))
+            panels[-1].append(figure.add_axes(tuple(places), facecolor="black"))
+            left += wide + margins.gap
+    return figure, panels
+
+
 def window(images: Sequence[np.ndarray]) -> tuple[float, float]:
     """Black and white of grey panels: percentiles of all pixels of these images."""
     pixels = np.concatenate([image.ravel() for image in images])
@@ -169,6 +211,11 @@ def letter_edges(axes: Axes, shown: Slice) -> None:
     )
     for letter, place, (ha, va) in zip(shown.edges, places, alignments, strict=True):
         outlined(axes, letter, place, ha=ha, va=va, color=_YELLOW, fontweight="bold")
+
+
+def plain(text: str) -> str:
+    """Text in which Matplotlib reads no mathematics."""
+    return text.replace("$", r"\$")
 
 
 def outlined(

@@ -48,11 +48,13 @@ def predict(run_script):
 def test_thin_slices_by_one_worker(
     apache_beam, predict, silent_workdir, source, tmp_path
 ):
-    here, expected = predict(silent_workdir, source, tmp_path / "here")
-    there, written = predict(
-        silent_workdir, source, tmp_path / "there", "--runner=beam"
+    here, expected = predict(
+        silent_workdir, source, tmp_path / "here", "--preview=html"
     )
-    assert sorted(expected) == ["a.nii.gz", "c.nii.gz"]
+    flags = ("--preview=html", "--runner=beam")
+    there, written = predict(silent_workdir, source, tmp_path / "there", *flags)
+    pages = ["a_preview.html", "c_preview.html"]
+    assert sorted(expected) == ["a.nii.gz", pages[0], "c.nii.gz", pages[1]]
     assert written == expected
     assert here.returncode == there.returncode == 1
     for done in (here, there):
@@ -94,6 +96,7 @@ def test_leftovers_of_a_killed_command_are_neither_scans_nor_kept(
 
 class Writer:
     endings = ("_probability",)
+    class_names = ()
     memory_advice = "Less needs less."
 
     def write(self, scan, target, save):

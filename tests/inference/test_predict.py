@@ -200,3 +200,14 @@ def test_bad_flags_of_a_segmentation_leave_nothing_behind(
     assert message in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
     assert not output.parent.exists()
+
+
+def test_a_label_map_has_a_preview_of_its_own_name(predict, seg_workdir, tmp_path):
+    source, output = write_scan(tmp_path / "a.nii"), tmp_path / "labels.nii.gz"
+    leftover = tmp_path / f".p.png.{'0' * 32}.tmp"
+    leftover.write_bytes(b"half")
+    flag = f"--preview={tmp_path / 'p.png'}"
+    result = predict(seg_workdir, source, output, flag)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert not leftover.exists()
