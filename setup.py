@@ -26,9 +26,12 @@ SERVING = ["tensorflow-serving-api>=2.15"]
 ONNX = ["onnx>=1.17,!=1.18.*,!=1.19.*", "tf2onnx>=1.16", "onnxruntime>=1.16"]
 # Label maps as DICOM segmentations.
 DICOM_SEG = ["highdicom>=0.24"]
-# SimpleITK is the oracle of the distances between surfaces, and reads our DICOM.
+# Reads MetaImage and NRRD. In tests also the oracle of the distances between surfaces,
+# and a reader of our DICOM.
+ITK = ["SimpleITK>=2.3"]
 TEST = [
-    *("pytest>=7.4", "pytest-xdist>=3.5", "SimpleITK>=2.3"),
+    *("pytest>=7.4", "pytest-xdist>=3.5"),
+    *ITK,
     *DICOM_SEG,
     *SERVING,
     *ONNX,
@@ -47,6 +50,7 @@ setup(
     install_requires=[
         "absl-py>=1.4",
         "filelock>=3.12",
+        "h5py>=3.10",  # Comes with Keras; records.datasets.iwoai reads by it, too.
         "matplotlib>=3.7",
         "nibabel>=5.1",
         "numpy>=1.24",
@@ -62,6 +66,7 @@ setup(
         "addons": ADDONS,
         "beam": BEAM,
         "dicom_seg": DICOM_SEG,
+        "itk": ITK,
         "serving": SERVING,
         "onnx": ONNX,
         "test": TEST,

@@ -48,8 +48,9 @@ class Recipe:
     Attributes:
       dataset_name: the dataset's name in `records.datasets.DATASETS`.
       dataset: where the scans come from.
-      split: percentages of train, validation and test; None for the subjects' own
-        splits, or `splits.DEFAULT_PERCENTAGES` where they bring none.
+      split: percentages of train, validation and test, or a name in `splits.PRESETS`;
+        None for the subjects' own splits, or `splits.DEFAULT_PERCENTAGES` where they
+        bring none.
       num_shards: shards of every split, None for the rule of `records.shards`.
       compression: "none" or "gzip".
       seed: of the split and of the order of subjects.
@@ -57,7 +58,7 @@ class Recipe:
 
     dataset_name: str
     dataset: Dataset
-    split: Sequence[float] | None = None
+    split: Sequence[float] | str | None = None
     num_shards: int | None = None
     compression: str = "none"
     seed: int = 0

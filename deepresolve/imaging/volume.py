@@ -267,3 +267,57 @@ def affine_to_dicom(
         orientation,
         np.array([between_rows, between_columns]),
     )
+
+
+def affine_from_itk(
+    origin: Sequence[float],
+    spacing_mm: Sequence[float],
+    direction: Sequence[float],
+) -> np.ndarray:
+    """Affine of array[i, j, k], from the geometry of an ITK image.
+
+    ITK's world is LPS+ as DICOM's is: a voxel lies at origin + direction @ (index *
+    spacing).
+
+    Args:
+      origin: place of voxel (0, 0, 0), mm, LPS+.
+      spacing_mm: distance between voxel centres along each index.
+      direction: nine values, row by row; column n is the unit vector along index n.
+
+    Returns:
+      (4, 4) float64 to RAS+ mm.
+    """
+    lps = np.eye(4)
+    lps[:3, :3] = np.reshape(direction, (3, 3)) * np.asarray(spacing_mm)
+    lps[:3, 3] = origin
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps
+
+
+def affine_along_axes(orientation: str, spacing_mm: Sequence[float]) -> np.ndarray:
+    """Affine of a scan that lies along the patient's axes, voxel (0, 0, 0) at 0 mm.
+
+    Args:
+      orientation: where each index grows to, as nibabel's axis codes: "IPR".
+      spacing_mm: distance between voxel centres along each index.
+
+    Returns:
+      (4, 4) float64.
+
+    Raises:
+      ValueError: the codes do not name each of the three axes once, or a spacing is
+        not above 0.
+    """
+    codes = orientation.upper()
+    pairs = ("LR", "PA", "IS")
+    if len(codes) != 3 or not all(sum(c in pair for c in codes) == 1 for pair in pairs):
+        raise ValueError(
+            "An orientation has one letter of each pair L/R, P/A and I/S, such as IPR; "
+            f"got {orientation!r}."
+        )
+    if not all(np.isfinite(spacing_mm)) or min(spacing_mm) <= 0:
+        raise ValueError(f"A spacing is above 0 mm along each axis; got {spacing_mm}.")
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1
+    for index, (world, sign) in enumerate(orientations.axcodes2ornt(codes)):
+        affine[int(world), index] = sign * spacing_mm[index]
+    return affine

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
 import pathlib
 from collections.abc import Iterator
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
-from records.datasets import persons
+from records.datasets import file_hash, patterns, persons
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -24,13 +23,20 @@ _COMPRESSED_SUFFIXES = (".gz", ".zip")
 class Folder:
     """Every scan below a folder, and label maps of the same names below another.
 
-    A scan's id is its path below `source` without the ending, with _ for /.
+    A scan's id is its path below `source` without the ending, with _ for /; where
+    scans or label maps are named otherwise, patterns say which part of a name it is
+    (see `records.datasets.patterns`).
 
     Attributes:
       source: folder of scans, or one scan.
       labels: folder of label maps whose ids are those of the scans; every scan needs
-        one. None for scans without labels.
-      label_names: what each label value means, by value; required with `labels`.
+        one. None for scans without labels, or for label maps in `source`.
+      label_names: what each label value means, by value; required with label maps.
+      image_pattern: which files below `source` are scans: "imagesTr/{id}_0000.nii.gz".
+      label_pattern: which files below `labels`, else below `source`, are label maps. A
+        file that both patterns match belongs to the one with more text of its own.
+      ignore_label_affines: whether to lay label maps on their scans voxel by voxel,
+        for sets whose label maps have wrong affines.
       slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
       series: which DICOM series to read, where a folder holds several.
       echo: which DICOM echo to read, where a series holds several.
@@ -42,6 +48,9 @@ class Folder:
     source: str
     labels: str | None = None
     label_names: dict[int, str] = dataclasses.field(default_factory=dict)
+    image_pattern: str | None = None
+    label_pattern: str | None = None
+    ignore_label_affines: bool = False
     slice_axis: int | None = None
     series: str | None = None
     echo: int | None = None
@@ -49,16 +58,25 @@ class Folder:
     person_pattern: str | None = None
 
     def __post_init__(self):
-        if self.labels and not self.label_names:
+        if self._is_labelled and not self.label_names:
             raise ValueError(
                 "--labels needs --label_names, for label maps do not say what their "
                 "values mean: --label_names='1=femoral cartilage,2=patellar cartilage'."
             )
-        if self.label_names and not self.labels:
+        if self.label_names and not self._is_labelled:
             raise ValueError(
                 "--label_names tells what the values of label maps mean: give their "
                 "folder as --labels, or leave --label_names out."
             )
+        if self.ignore_label_affines and not self._is_labelled:
+            raise ValueError(
+                "--ignore_label_affines is about label maps: give their folder as "
+                "--labels."
+            )
+
+    @property
+    def _is_labelled(self) -> bool:
+        return bool(self.labels or self.label_pattern)
 
     def subjects(self, seed: int) -> Iterator[FolderSubject]:
         """The scans in the order of their ids; `seed` plays no part.
@@ -68,24 +86,20 @@ class Folder:
             a scan's person cannot be told.
         """
         del seed
-        images = _scans(pathlib.Path(self.source), leave_out=self.labels)
-        if self.labels and not images:
-            raise ValueError(
-                f"--labels={self.labels} holds all the scans of --source={self.source}."
-                " Give label maps a folder of their own."
-            )
-        labels = _scans(pathlib.Path(self.labels)) if self.labels else {}
-        missing = sorted(images.keys() - labels.keys()) if self.labels else []
+        images, labels = self._paths()
+        where = self.labels or self.source
+        missing = sorted(images.keys() - labels.keys()) if self._is_labelled else []
         if missing:
             raise ValueError(
-                f"{self.labels} has no label map for {len(missing)} of {len(images)} "
-                f"scans, the first {missing[0]!r}. A label map is named as its scan."
+                f"{where} has no label map for {len(missing)} of {len(images)} "
+                f"scans, the first {missing[0]!r}. A label map is named as its scan; "
+                "else say how by --image_pattern and --label_pattern."
             )
         if unused := sorted(labels.keys() - images.keys()):
             _logger.warning(
                 "%s holds %d label maps that no scan has the name of, the first %r: "
                 "they are left out.",
-                self.labels,
+                where,
                 len(unused),
                 unused[0],
             )
@@ -106,7 +120,45 @@ class Folder:
                 slice_axis=self.slice_axis,
                 series=self.series,
                 echo=self.echo,
+                ignore_label_affine=self.ignore_label_affines,
             )
+
+    def _paths(self) -> tuple[dict[str, pathlib.Path], dict[str, pathlib.Path]]:
+        """The scans and the label maps, by id."""
+        source = pathlib.Path(self.source)
+        folder = pathlib.Path(self.labels) if self.labels else source
+        labels: dict[str, pathlib.Path] = {}
+        if self.label_pattern:
+            labels = patterns.find(folder, self.label_pattern, "label_pattern")
+        elif self.labels:
+            labels = _scans(folder)
+        if self.image_pattern:
+            images = patterns.find(source, self.image_pattern, "image_pattern")
+        else:
+            images = _scans(source, leave_out=self.labels)
+        if self.label_pattern:
+            images, labels = self._shared_out(images, labels)
+        if not images and self._is_labelled:
+            raise ValueError(
+                f"--labels={self.labels} holds all the scans of --source={self.source}."
+                " Give label maps a folder of their own, or names of their own by "
+                "--image_pattern and --label_pattern."
+            )
+        return images, labels
+
+    def _shared_out(self, images: dict, labels: dict) -> tuple[dict, dict]:
+        """Gives what is scan and label map in one to the pattern that says more."""
+        length = patterns.literal_length
+        is_label = length(self.label_pattern) > length(self.image_pattern or "")
+        both = {p.resolve() for p in images.values()}
+        both &= {p.resolve() for p in labels.values()}
+
+        def without_both(paths: dict) -> dict:
+            return {n: p for n, p in paths.items() if p.resolve() not in both}
+
+        if is_label:
+            return without_both(images), labels
+        return images, without_both(labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +171,7 @@ class FolderSubject(Subject):
     slice_axis: int | None = None
     series: str | None = None
     echo: int | None = None
+    ignore_label_affine: bool = False
 
     @property
     def source(self) -> str:
@@ -139,7 +192,8 @@ class FolderSubject(Subject):
 
     def hashes(self) -> tuple[str, str]:
         """SHA-256 of the scan's file (or its folder's DICOM files) and the label's."""
-        return _sha256(self.path), _sha256(self.label_path) if self.label_path else ""
+        label = file_hash.sha256(self.label_path) if self.label_path else ""
+        return file_hash.sha256(self.path), label
 
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the scan and its label map; refuses labels on another grid."""
@@ -148,7 +202,9 @@ class FolderSubject(Subject):
         )
         if self.label_path is None:
             return image, None
-        return image, formats.read_label_map(self.label_path, image=image)
+        return image, formats.read_label_map(
+            self.label_path, image=image, ignore_affine=self.ignore_label_affine
+        )
 
 
 def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathlib.Path]:
@@ -175,14 +231,3 @@ def _below(path: pathlib.Path, root: pathlib.Path) -> pathlib.Path:
     if path == root:
         return pathlib.Path(path.resolve().name)
     return path.relative_to(root)
-
-
-def _sha256(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    for file in formats.scan_files(path):
-        if path.is_dir():
-            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

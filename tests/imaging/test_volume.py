@@ -274,3 +274,26 @@ def test_gaps_are_told_from_the_thickness(thickness_mm, expected):
     affine = np.diag([1.0, 1.0, 4.0, 1.0])
     scan = volumes.Volume(np.zeros((2, 2, 2)), affine, slice_thickness_mm=thickness_mm)
     assert scan.has_gaps is expected
+
+
+@pytest.mark.parametrize("orientation", ["IPR", "ipl", "RAS", "LPS", "PIR", "SAL"])
+def test_an_affine_along_the_axes_is_nibabels(orientation):
+    affine = volumes.affine_along_axes(orientation, (0.5, 0.75, 3))
+    assert "".join(nib.aff2axcodes(affine)) == orientation.upper()
+    np.testing.assert_allclose(nib.affines.voxel_sizes(affine), (0.5, 0.75, 3))
+
+
+@pytest.mark.parametrize(
+    ("orientation", "spacing_mm", "message"),
+    [
+        ("IP", (1, 1, 1), "one letter of each pair"),
+        ("IPS", (1, 1, 1), "one letter of each pair"),
+        ("IPX", (1, 1, 1), "one letter of each pair"),
+        ("IPRA", (1, 1, 1), "one letter of each pair"),
+        ("IPR", (1, 0, 1), "above 0 mm"),
+        ("IPR", (1, np.nan, 1), "above 0 mm"),
+    ],
+)
+def test_wrong_axes_and_spacings_are_refused(orientation, spacing_mm, message):
+    with pytest.raises(ValueError, match=message):
+        volumes.affine_along_axes(orientation, spacing_mm)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from records import __main__ as cli
-from records import manifest
+from records import flags as own
+from records import manifest, splits
 from records.datasets import DATASETS
 from records.runners import RUNNERS
 
@@ -44,7 +45,7 @@ def test_every_dataset_has_flags_for_its_settings():
         name: [field.name for field in dataclasses.fields(kind)]
         for name, kind in DATASETS.items()
     }
-    assert {name: list(flags) for name, flags in cli.DATASET_FLAGS.items()} == settings
+    assert {name: list(flags) for name, flags in own.DATASET_FLAGS.items()} == settings
 
 
 def test_every_runner_has_flags_for_its_settings():
@@ -52,7 +53,33 @@ def test_every_runner_has_flags_for_its_settings():
         name: [field.name for field in dataclasses.fields(kind)]
         for name, kind in RUNNERS.items()
     }
-    assert {name: list(flags) for name, flags in cli.RUNNER_FLAGS.items()} == settings
+    assert {name: list(flags) for name, flags in own.RUNNER_FLAGS.items()} == settings
+
+
+def test_what_each_dataset_needs_is_one_of_its_settings():
+    assert own.REQUIRED.keys() == DATASETS.keys()
+    for name, required in own.REQUIRED.items():
+        assert required in own.DATASET_FLAGS[name]
+
+
+def test_the_names_of_splits_are_known_to_the_command_line():
+    assert tuple(splits.PRESETS) == own.SPLIT_PRESETS
+
+
+def test_flags_of_the_datasets_reach_them():
+    flags = cli.parse_flags(
+        [
+            *("records", "convert", "--dataset=oai", "--source=a", "--output=b"),
+            *("--series_descriptions=X_LEFT, X_RIGHT", "--slice_order=right_to_left"),
+            "--split=published",
+        ]
+    )
+    assert flags.series_descriptions == ("X_LEFT", "X_RIGHT")
+    assert (flags.slice_order, flags.split) == ("right_to_left", "published")
+    command = ["records", "convert", "--dataset=folder", "--source=a", "--output=b"]
+    assert cli.parse_flags(command).ignore_label_affines is None
+    command.append("--ignore_label_affines")
+    assert cli.parse_flags(command).ignore_label_affines is True
 
 
 def test_convert_verify_and_inspect(run, scans, tmp_path, capsys):
@@ -175,7 +202,7 @@ def test_a_table_with_splits_and_percentages_are_refused_together(run, scans, tm
         (["verify", "--records=a", "--fast"], "unrecognized arguments: --fast"),
         (["convert", "--dataset=folder", "--output=a"], "folder needs --source"),
         (["convert", "--dataset=phantom", "--output=a"], "phantom needs --num_subj"),
-        (["convert", "--dataset=oai", "--output=a"], "invalid choice: 'oai'"),
+        (["convert", "--dataset=fmri", "--output=a"], "invalid choice: 'fmri'"),
         (
             [
                 "convert",
@@ -188,7 +215,18 @@ def test_a_table_with_splits_and_percentages_are_refused_together(run, scans, tm
         ),
         (["convert", "--num_workers=0"], "expected 1, 2, 3, ...; got '0'"),
         (["convert", "--num_shards=many"], "expected 1, 2, 3, ...; got 'many'"),
-        (["convert", "--split=70,30"], "three percentages such as 70,20,10"),
+        (["convert", "--split=70,30"], "three percentages such as 70,20,10, or publis"),
+        (["convert", "--split=paper"], "three percentages such as 70,20,10, or publis"),
+        (["convert", "--dataset=oai", "--output=a"], "oai needs --source"),
+        (["convert", "--dataset=iwoai", "--output=a"], "iwoai needs --source"),
+        (
+            [
+                *("convert", "--dataset=iwoai", "--output=a", "--source=b"),
+                "--labels=c",
+            ],
+            "--labels belongs to --dataset=folder or --dataset=oai",
+        ),
+        (["convert", "--series_descriptions=a,,b"], "texts with commas between"),
         (["convert", "--phantom_shape=1,2"], "three numbers above 0"),
         (["convert", "--phantom_spacing_mm=1,2,0"], "three numbers above 0"),
         (["convert", "--phantom_spacing_mm=1,2,nan"], "three numbers above 0"),

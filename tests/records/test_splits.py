@@ -92,3 +92,33 @@ def test_splits_must_be_known_and_for_all(make_subject, split):
     subjects = [make_subject("a", split="train"), make_subject("b", split=split)]
     with pytest.raises(ValueError, match="Subject 'b': expected a split out of train"):
         splits.assign(subjects, None, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("num_persons", "expected"),
+    [
+        # The published 124/35/17 studies are 88 persons at two visits: 62, 17.5, 8.5.
+        (88, [62, 17, 9]),
+        # Others in the same proportions, by Hamilton's method.
+        (176, [124, 34, 18]),
+        (10, [7, 2, 1]),
+    ],
+)
+def test_the_published_split(make_subject, num_persons, expected):
+    subjects = [
+        make_subject(f"{n:03d}_{visit}", person=f"{n:03d}")
+        for n in range(num_persons)
+        for visit in ("V00", "V01")
+    ]
+    percentages = splits.percentages_for(subjects, "published")
+    for seed in range(3):
+        assigned = splits.assign(subjects, percentages, seed)
+        persons = [{s.person for s in assigned[split]} for split in splits.SPLITS]
+        assert [len(found) for found in persons] == expected
+        assert len(set.union(*persons)) == num_persons
+        assert [len(assigned[s]) for s in splits.SPLITS] == [2 * n for n in expected]
+
+
+def test_an_unknown_split_lists_the_known_ones(make_subject):
+    with pytest.raises(ValueError, match=r"no split 'paper'; expected published or"):
+        splits.percentages_for([make_subject()], "paper")

@@ -14,14 +14,15 @@ import pathlib
 import numpy as np
 
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import dicom, dicom_source, grid, nifti
+from deepresolve.imaging.formats import dicom, dicom_source, grid, itk, nifti
 
 FORMATS = {
     "nifti": nifti,
     "dicom": dicom,
+    "itk": itk,
 }
 
-_SCAN_SUFFIXES = (".nii.gz", ".nii", ".zip")
+_SCAN_SUFFIXES = (".nii.gz", ".nii", ".zip", *itk.SUFFIXES)
 # A label map may lie this fraction of the smallest voxel side off its image.
 _LABEL_TOLERANCE = 0.01
 
@@ -33,7 +34,7 @@ def read_image(
     series: int | str | None = None,
     echo: int | None = None,
 ) -> volumes.Volume:
-    """Reads a scan: a NIfTI file, or a folder or zip of DICOM files.
+    """Reads a scan: a NIfTI, MetaImage or NRRD file, or a folder or zip of DICOM files.
 
     Args:
       path: the file or folder; its format is found by content.
@@ -71,12 +72,16 @@ def read_image(
     return volume
 
 
-def read_label_map(path: str | os.PathLike, *, image: volumes.Volume) -> volumes.Volume:
+def read_label_map(
+    path: str | os.PathLike, *, image: volumes.Volume, ignore_affine: bool = False
+) -> volumes.Volume:
     """Reads the label map that belongs to an image.
 
     Args:
       path: as for `read_image`; whole numbers 0 to 255 of any dtype.
       image: the scan, as `read_image` gave it.
+      ignore_affine: whether the label map's affine is known to be wrong: its voxels are
+        then those of the image, one by one, if the shapes agree.
 
     Returns:
       A Volume of uint8 on the image's own grid: its affine, slice axis, thickness.
@@ -95,7 +100,7 @@ def read_label_map(path: str | os.PathLike, *, image: volumes.Volume) -> volumes
             "Resample the label map onto the image's grid."
         )
     apart_mm = grid.corner_distance_mm(image.shape, label.affine, image.affine)
-    if apart_mm > _LABEL_TOLERANCE * min(image.spacing_mm):
+    if not ignore_affine and apart_mm > _LABEL_TOLERANCE * min(image.spacing_mm):
         raise ValueError(
             f"{path}: the label map lies {apart_mm:.3g} mm off its image.\n"
             f"  Affine of the label map: {label.affine.tolist()}\n"
@@ -125,11 +130,11 @@ def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
 def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
     """Lists the scans in a folder, for work on one after another.
 
-    A scan is a file named .nii, .nii.gz or .zip, or a folder that directly holds
-    DICOM files (with all DICOM files below it). Such a folder may not hold other scans
-    too: they may be the same one, converted, and would count twice. Other files and
-    hidden ones are passed over. Files are not opened further: a broken scan is listed
-    too.
+    A scan is a file named .nii, .nii.gz, .zip, .mha, .mhd or .nrrd, or a folder that
+    directly holds DICOM files (with all DICOM files below it). Such a folder may not
+    hold other scans too: they may be the same one, converted, and would count twice.
+    Other files and hidden ones are passed over. Files are not opened further: a broken
+    scan is listed too.
 
     Args:
       root: a folder, searched to any depth; a path that is one scan gives itself.
@@ -139,7 +144,7 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
 
     Raises:
       FileNotFoundError: there is nothing at `root`.
-      ValueError: there is no scan, or NIfTI files or zips lie in, or below, a folder
+      ValueError: there is no scan, or other scans lie in, or below, a folder
         of DICOM files.
     """
     root = pathlib.Path(root)
@@ -149,28 +154,31 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
     scans = _scans_below(root, visited=set())
     if not scans:
         raise ValueError(
-            f"{root}: no scan here. Expected .nii, .nii.gz or .zip files, or folders "
-            "of DICOM files."
+            f"{root}: no scan here. Expected .nii, .nii.gz, .zip, .mha, .mhd or .nrrd "
+            "files, or folders of DICOM files."
         )
     return sorted(scans)
 
 
 def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
-    """The files that a scan consists of, sorted: itself, or a folder's DICOM files.
+    """The files that a scan consists of: itself, or a folder's DICOM files, sorted.
+
+    A .mhd comes with the file beside it that holds its voxels.
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
+      ValueError: a .mhd keeps its voxels elsewhere.
     """
     path = pathlib.Path(path)
     _check_exists(path)
     if path.is_file():
-        return [path]
+        return itk.files_of(path) if itk.matches(path) else [path]
     with dicom_source.dicom_files(path) as files:
         return [path / name for name in files]
 
 
 def scan_stem(path: str | os.PathLike) -> str:
-    """The scan's name without folder and without .nii, .nii.gz or .zip."""
+    """The scan's name without folder and without .nii, .nii.gz, .zip, .mha, ..."""
     path = pathlib.Path(path)
     name = path.name or path.resolve().name
     for suffix in _SCAN_SUFFIXES:
@@ -192,14 +200,14 @@ def _format_of(path):
     if path.is_dir():
         raise ValueError(
             f"{path}: the folder holds no DICOM file. Expected a folder or zip of "
-            "DICOM files, or one NIfTI file (.nii, .nii.gz)."
+            "DICOM files, or one NIfTI, MetaImage or NRRD file."
         )
     with path.open("rb") as stream:
         start = stream.read(16)
     raise ValueError(
-        f"{path}: neither NIfTI nor DICOM, or damaged: the file begins with {start!r}. "
-        "Expected NIfTI (.nii, .nii.gz) or a folder or zip of DICOM files; copy or "
-        "export the scan again."
+        f"{path}: neither NIfTI nor DICOM, MetaImage or NRRD, or damaged: the file "
+        f"begins with {start!r}. Expected .nii, .nii.gz, .mha, .mhd, .nrrd, or a "
+        "folder or zip of DICOM files; copy or export the scan again."
     )
 
 

@@ -21,6 +21,7 @@ from deepresolve.imaging.formats import (
     dicom_limits,
     dicom_series,
     dicom_source,
+    limits,
 )
 
 _BYTES_PER_VOXEL = 2
@@ -173,11 +174,11 @@ def _header_error(name, path, error):
 def _check_size(slices: Sequence[dicom_series.SliceHeader], files, path) -> None:
     """Refuses slices that promise far more voxels than their files can hold."""
     promised = sum(math.prod(s.shape) * _BYTES_PER_VOXEL for s in slices)
-    if promised <= dicom_limits.HARMLESS_BYTES:
+    if promised <= limits.HARMLESS_BYTES:
         return
     stored = sum(dicom_source.num_bytes(files[s.name]) for s in slices)
     rows, columns = slices[0].shape
-    dicom_limits.check_growth(
+    limits.check_growth(
         promised,
         stored,
         f"{path}: {slices[0].name} and {len(slices) - 1} more slices say that they are "

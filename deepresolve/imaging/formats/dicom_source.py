@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
-from deepresolve.imaging.formats import dicom_limits
+from deepresolve.imaging.formats import limits
 
 _ENDINGS = (".dcm", ".ima")
 Opener = Callable[[], BinaryIO]
@@ -46,7 +46,7 @@ def dicom_files(path: pathlib.Path) -> Iterator[Mapping[str, Opener]]:
     Raises:
       ValueError: a file in it is named .dcm or .ima and is no DICOM, or the zip is
         encrypted, damaged, names a path outside itself, or promises more than
-        `dicom_limits` allows.
+        `limits` allows.
     """
     if path.is_file() and zipfile.is_zipfile(path):
         with _zip_members(path) as members:
@@ -84,7 +84,7 @@ def _check_members(members, path):
         raise ValueError(f"{path}: the zip is encrypted; unpack it to a folder first.")
     # zipfile never reads more of a member than is promised here.
     promised = sum(info.file_size for info in members)
-    dicom_limits.check_growth(promised, path.stat().st_size, f"{path}: the zip")
+    limits.check_growth(promised, path.stat().st_size, f"{path}: the zip")
     for info in members:
         if _is_outside(info.filename):
             raise ValueError(

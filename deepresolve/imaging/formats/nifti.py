@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import math
 import pathlib
 import zlib
 
@@ -17,7 +18,7 @@ from nibabel import spatialimages
 
 from deepresolve import files
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import grid
+from deepresolve.imaging.formats import grid, limits
 
 SUFFIXES = (".nii", ".nii.gz")
 
@@ -81,6 +82,7 @@ def read(
         with _open(path) as stream:
             header = _header_class(path).from_fileobj(stream, check=False)
             _check_header(header, path)
+            _check_growth(header, path)
             array = _voxels(header, _content(header, stream))
         affine = _affine(header, path)
         slice_axis = header.get_dim_info()[2]
@@ -125,10 +127,13 @@ def write(path: pathlib.Path, volume: volumes.Volume) -> None:
             image.to_stream(stream)
 
 
-def _open(path):
+def _is_compressed(path):
     with path.open("rb") as stream:
-        compressed = stream.read(2) == _GZIP_MAGIC
-    return gzip.open(path, "rb") if compressed else path.open("rb")
+        return stream.read(2) == _GZIP_MAGIC
+
+
+def _open(path):
+    return gzip.open(path, "rb") if _is_compressed(path) else path.open("rb")
 
 
 def _header_class(path):
@@ -197,14 +202,30 @@ def _check_header(header, path):
         )
 
 
+def _num_bytes(header):
+    """Of the file when unpacked, up to its last voxel, by its header."""
+    voxels = math.prod(int(n) for n in header.get_data_shape())
+    return int(header.get_data_offset()) + voxels * header.get_data_dtype().itemsize
+
+
+def _check_growth(header, path):
+    """Refuses a compressed file that would inflate beyond bounds."""
+    promised = _num_bytes(header)
+    if _is_compressed(path):
+        limits.check_growth(
+            promised,
+            path.stat().st_size,
+            f"{path}: the header promises {promised} bytes, and the file",
+        )
+
+
 def _content(header, stream):
     """The file up to its last voxel, as bytes; EOFError where it is shorter.
 
     It grows with what the file holds, so that a header that promises too much takes no
     memory. A compressed file is read to its very end, for its checksum to be compared.
     """
-    voxels = np.prod([int(n) for n in header.get_data_shape()], dtype=object)
-    expected = int(header.get_data_offset()) + voxels * header.get_data_dtype().itemsize
+    expected = _num_bytes(header)
     stream.seek(0)
     content = bytearray()
     while chunk := stream.read(_CHUNK_BYTES):

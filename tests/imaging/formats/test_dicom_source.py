@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from deepresolve.imaging.formats import dicom, dicom_limits, dicom_source
+from deepresolve.imaging.formats import dicom, dicom_source, limits
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_zip_with_a_path_outside_itself_is_refused(name, tmp_path, write_stack
 
 def test_a_zip_that_promises_too_much_is_refused(zipped_stack, monkeypatch):
     path = zipped_stack()
-    monkeypatch.setattr(dicom_limits, "MAX_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_BYTES", 1000)
     with pytest.raises(ValueError, match="the zip unpacks to"):
         dicom.read(path)
 

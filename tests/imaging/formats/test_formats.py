@@ -195,7 +195,8 @@ def test_scans_are_found_at_any_depth(tmp_path, write_stack):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "a.json").write_text("{}")
-    (tmp_path / "e.zip").touch()
+    for name in ("e.zip", "f.mha", "g.mhd", "g.raw", "h.nrrd"):
+        (tmp_path / name).touch()
     write_stack("study/knee")
     write_stack("study/knee2")
     # What lies below a folder of slices belongs to that scan.
@@ -207,6 +208,9 @@ def test_scans_are_found_at_any_depth(tmp_path, write_stack):
         "a.nii.gz",
         "b.nii",
         "e.zip",
+        "f.mha",
+        "g.mhd",
+        "h.nrrd",
         "study/c.NII.GZ",
         "study/knee",
         "study/knee2",
@@ -258,6 +262,9 @@ def test_a_folder_without_scans_is_refused(tmp_path):
         ("knee.nii", "knee"),
         ("KNEE.NII.GZ", "KNEE"),
         ("knee.zip", "knee"),
+        ("knee.mha", "knee"),
+        ("knee.MHD", "knee"),
+        ("knee.seg.nrrd", "knee.seg"),
         ("study/series.4/", "series.4"),
         ("knee.nii.gz.nii", "knee.nii.gz"),
     ],

@@ -4,13 +4,14 @@ import itertools
 import logging
 import os
 import struct
+import tracemalloc
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import nifti
+from deepresolve.imaging.formats import limits, nifti
 
 SHAPE = (5, 6, 4)
 OBLIQUE = np.array(
@@ -339,6 +340,48 @@ def test_a_flipped_byte_in_a_compressed_file_is_found(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("image_class", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("field", ["dim", "vox_offset"])
+def test_what_lies_far_past_the_end_takes_no_memory(
+    field, image_class, suffix, tmp_path
+):
+    image = image_class(_voxels(), OBLIQUE)
+    content = bytearray(image.to_bytes())
+    # Header sizes and fields of nifti1.h and nifti2.h.
+    is_first = image_class is nib.Nifti1Image
+    layout = {
+        "dim": (40, "<8h") if is_first else (16, "<8q"),
+        "vox_offset": (108, "<f") if is_first else (168, "<q"),
+    }[field]
+    large = 32767 if is_first else 2**40
+    values = (3, large, large, large, 1, 1, 1, 1) if field == "dim" else (2**40,)
+    struct.pack_into(layout[1], content, layout[0], *values)
+    path = tmp_path / f"scan{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix == ".nii.gz" else content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"scan.nii.*the header promises \d{13,}"):
+            nifti.read(path)
+        # Files are read in blocks of 16 MiB.
+        assert tracemalloc.get_traced_memory()[1] < 24 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_compressed_file_may_not_grow_without_bounds(tmp_path, monkeypatch):
+    array = np.zeros((100, 100, 50), np.uint8)
+    path = tmp_path / "scan.nii.gz"
+    path.write_bytes(gzip.compress(nib.Nifti1Image(array, OBLIQUE).to_bytes()))
+    assert nifti.read(path).shape == array.shape
+    monkeypatch.setattr(limits, "HARMLESS_BYTES", 1000)
+    with pytest.raises(
+        ValueError,
+        match=r"scan.nii.gz: the header promises 500352 bytes, .* no scan does",
+    ):
+        nifti.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_a_small_file_that_promises_terabytes_is_refused(suffix, tmp_path):
     path = _save(tmp_path / "scan.nii", _voxels())
     _patch(path, dim=(3, 30000, 30000, 30000, 1, 1, 1, 1))
@@ -358,6 +401,12 @@ def test_a_small_file_that_promises_terabytes_is_refused(suffix, tmp_path):
         ({"pixdim": (1, 1, 1, np.nan, 0, 0, 0, 0)}, "the voxel sizes are .* no sform"),
         ({"datatype": 9999}, "damaged"),
         ({"dim": (3, 5, -6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
+        ({"dim": (3, -5, -6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
+        ({"dim": (3, 5, 0, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
+        ({"dim": (0, 5, 6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
+        # nibabel takes a number of axes beyond 7 for the other order of bytes.
+        ({"dim": (-3, 5, 6, 4, 1, 1, 1, 1)}, "inside itself"),
+        ({"dim": (9, 5, 6, 4, 1, 1, 1, 1)}, "inside itself"),
         ({"vox_offset": 0}, "at byte 0, inside itself; expected 352"),
         ({"vox_offset": 100}, "at byte 100, inside itself"),
         ({"vox_offset": 1e30}, "damaged"),

@@ -6,6 +6,7 @@ import re
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 
 from records import conversion, reader, stored
 from records.datasets import Folder
@@ -276,3 +277,109 @@ def test_real_scans(real_scans, tmp_path):
     assert by_name["brain"].image.restore().shape == (128, 128, 72)
     assert by_name["dicom"].image.plane == "axial"
     assert sorted(by_name["dicom"].image.shape) == [32, 274, 384]
+
+
+def labelled(root, image_pattern, label_pattern, labels=None):
+    found = subjects(
+        root,
+        labels=labels,
+        image_pattern=image_pattern,
+        label_pattern=label_pattern,
+        **({} if labels else {"label_names": NAMES}),
+    )
+    return {s.id: (s.source, s.label_path.name) for s in found}
+
+
+@pytest.mark.parametrize(
+    ("image_pattern", "label_pattern"),
+    [
+        ("imagesTr/{id}_0000.nii.gz", "labelsTr/{id}.nii.gz"),  # nnU-Net
+        ("{id}_image.nii.gz", "{id}_seg.nii.gz"),
+        # A file that both match belongs to the longer pattern.
+        ("{id}.nii.gz", "{id}_seg.nii.gz"),
+        ("{id}_image.nii.gz", "{id}.nii.gz"),
+        ("{id}/image.nii", "{id}/label.nii"),
+        (None, "{id}_seg.nii.gz"),
+    ],
+)
+def test_images_and_label_maps_by_patterns(
+    scan, label, tmp_path, image_pattern, label_pattern
+):
+    image_name, label_name = image_pattern or "{id}.nii.gz", label_pattern
+    for name in ("a", "b"):
+        scan(image_name.format(id=name))
+        path, _ = label(label_name.format(id=name))
+        target = tmp_path / "scans" / path.relative_to(tmp_path / "labels")
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+    assert labelled(tmp_path / "scans", image_pattern, label_pattern) == {
+        name: (
+            image_name.format(id=name),
+            label_name.format(id=name).rpartition("/")[2],
+        )
+        for name in ("a", "b")
+    }
+
+
+def test_a_pattern_for_the_images_alone(scan, label, tmp_path):
+    scan("a_0000.nii.gz")
+    label("a.nii.gz")
+    (only,) = subjects(
+        tmp_path / "scans",
+        labels=str(tmp_path / "labels"),
+        image_pattern="{id}_0000.nii.gz",
+    )
+    assert (only.id, only.label_path.name) == ("a", "a.nii.gz")
+
+
+def test_a_missing_label_of_a_pattern_is_refused(scan, tmp_path):
+    scan("a.nii.gz")
+    scan("b.nii.gz")
+    scan("b_seg.nii.gz")
+    with pytest.raises(ValueError, match=r"no label map for 1 of 2 scans, .*'a"):
+        labelled(tmp_path / "scans", "{id}.nii.gz", "{id}_seg.nii.gz")
+
+
+def test_affines_of_label_maps_are_ignored_only_where_asked(scan, label, tmp_path):
+    scan("a.nii.gz")
+    _, labels = label("a.nii.gz", shift_mm=30)
+    options = {"labels": str(tmp_path / "labels")}
+    (subject,) = subjects(tmp_path / "scans", **options, ignore_label_affines=True)
+    image, read = subject.load()
+    np.testing.assert_array_equal(read.array, labels.array)
+    np.testing.assert_array_equal(read.affine, image.affine)
+    (subject,) = subjects(tmp_path / "scans", **options)
+    with pytest.raises(ValueError, match="30 mm off its image"):
+        subject.load()
+
+
+def test_other_shapes_are_refused_even_then(scan, label, tmp_path):
+    scan("a.nii.gz")
+    label("a.nii.gz", shape=(7, 5, 6))
+    (subject,) = subjects(
+        tmp_path / "scans", labels=str(tmp_path / "labels"), ignore_label_affines=True
+    )
+    with pytest.raises(ValueError, match="has shape"):
+        subject.load()
+
+
+def test_to_ignore_affines_needs_label_maps(tmp_path):
+    with pytest.raises(ValueError, match="--ignore_label_affines is about label maps"):
+        Folder(str(tmp_path), ignore_label_affines=True)
+
+
+def test_metaimages_and_nrrd_are_scans(make_volume, tmp_path):
+    # z, y, x: the (7, 6, 5) array as SimpleITK takes it.
+    array = make_volume().array
+    for name in ("a.mha", "b.nrrd", "c.mhd"):
+        (tmp_path / "scans").mkdir(exist_ok=True)
+        image = SimpleITK.GetImageFromArray(array.transpose(2, 1, 0))
+        SimpleITK.WriteImage(image, str(tmp_path / "scans" / name))
+    found = subjects(tmp_path / "scans")
+    assert [s.id for s in found] == ["a", "b", "c"]
+    for subject in found:
+        np.testing.assert_array_equal(subject.load()[0].array, array)
+    raw = tmp_path / "scans" / "c.raw"
+    before = found[2].hashes()
+    raw.write_bytes(raw.read_bytes()[::-1])
+    assert found[2].hashes() != before

@@ -1,0 +1,199 @@
+"""The Osteoarthritis Initiative (OAI): DICOM by its contents table, and contours."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.volume import Volume
+from records import imorphics
+from records.datasets import file_hash, oai_contents, oai_labels
+from records.subject import Subject
+
+_logger = logging.getLogger(__name__)
+
+DESS = ("SAG_3D_DESS_LEFT", "SAG_3D_DESS_RIGHT")
+# 160 slices of 384 x 384 int16, before the files are looked at.
+_KNEE_BYTES = 160 * 384 * 384 * 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Oai:
+    """Series of OAI's DICOM tree; the scans of a participant are one person's.
+
+    A scan's id is participant, visit and side: 9001104_V00_left. Series of the table
+    whose folders are not there are left out, for a table lists a whole visit of the
+    study; so are, with `labels`, knees that nobody drew. How many is told.
+
+    Attributes:
+      source: folder of the DICOM tree.
+      contents: its contents table; None for every contents*.csv in `source` and in the
+        folders directly in it. Folders in a table start where the table lies, or at
+        `source`.
+      series_descriptions: the series to take; each names its side, LEFT or RIGHT.
+      labels: folder of iMorphics' MATLAB files; see `records.datasets.oai_labels` for
+        their names. None for scans without labels.
+      slice_order: which slice the first contours belong to, the patient's leftmost
+        ("left_to_right") or rightmost.
+    """
+
+    source: str
+    contents: str | None = None
+    series_descriptions: tuple[str, ...] = DESS
+    labels: str | None = None
+    slice_order: str = "left_to_right"
+
+    def __post_init__(self):
+        if self.slice_order not in imorphics.SLICE_ORDERS:
+            raise ValueError(
+                f"slice_order must be one of {', '.join(imorphics.SLICE_ORDERS)}; got "
+                f"{self.slice_order!r}."
+            )
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """The six soft tissues of iMorphics, with `labels`."""
+        return dict(imorphics.LABEL_NAMES) if self.labels else {}
+
+    def subjects(self, seed: int) -> Iterator[OaiSubject]:
+        """The scans in the order of the table; `seed` plays no part.
+
+        Raises:
+          FileNotFoundError: a folder or table is not there.
+          ValueError: there is no such series, a table or the name of a label file
+            cannot be understood, or two scans or labels claim one place.
+        """
+        del seed
+        series = self._present(self._chosen())
+        _check_unique(series)
+        label_of = {}
+        if self.labels:
+            label_of = oai_labels.match(pathlib.Path(self.labels), list(series))
+            if without := len(series) - len(label_of):
+                _logger.warning(
+                    "%s has no contours for %d of %d knees: they are left out.",
+                    *(self.labels, without, len(series)),
+                )
+        for entry, folder in series.items():
+            if not self.labels or entry in label_of:
+                yield OaiSubject(
+                    id=_name(entry),
+                    person=entry.person,
+                    side=entry.side,
+                    folder=folder,
+                    table_folder=entry.folder,
+                    label_path=label_of.get(entry),
+                    slice_order=self.slice_order,
+                )
+
+    def _chosen(self) -> list[oai_contents.Series]:
+        """The series of the tables that have the descriptions asked for."""
+        tables = (
+            [pathlib.Path(self.contents)]
+            if self.contents
+            else oai_contents.find_tables(pathlib.Path(self.source))
+        )
+        listed = [entry for table in tables for entry in oai_contents.read_table(table)]
+        wanted = {text.strip().upper() for text in self.series_descriptions}
+        chosen = [entry for entry in listed if entry.description.upper() in wanted]
+        if not chosen:
+            known = sorted({entry.description for entry in listed})
+            raise ValueError(
+                f"{', '.join(map(str, tables))}: no series "
+                f"{' or '.join(self.series_descriptions)} among {len(listed)}. The "
+                f"descriptions are: {', '.join(known[:20]) or 'none'}. Choose by "
+                "--series_descriptions."
+            )
+        for entry in chosen:
+            if entry.side == "unknown":
+                raise ValueError(
+                    f"{entry.folder}: the series description {entry.description!r} "
+                    "does not say LEFT or RIGHT. Choose others by "
+                    "--series_descriptions."
+                )
+        return chosen
+
+    def _present(
+        self, chosen: Sequence[oai_contents.Series]
+    ) -> dict[oai_contents.Series, pathlib.Path]:
+        """The folder of each series that is there."""
+        found = {}
+        for entry in chosen:
+            for base in (entry.base, pathlib.Path(self.source)):
+                if (base / entry.folder).is_dir():
+                    found[entry] = base / entry.folder
+                    break
+        if not found:
+            raise FileNotFoundError(
+                f"{self.source}: none of {len(chosen)} series has its folder, the "
+                f"first {chosen[0].folder!r}. Give the folder that these paths start "
+                "in as --source, and unpack archives (.tar.gz) first."
+            )
+        if missing := len(chosen) - len(found):
+            _logger.warning(
+                "%s: %d of %d series have no folder and are left out.",
+                *(self.source, missing, len(chosen)),
+            )
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class OaiSubject(Subject):
+    """One knee at one visit."""
+
+    folder: pathlib.Path = pathlib.Path()
+    table_folder: str = ""
+    label_path: pathlib.Path | None = None
+    slice_order: str = "left_to_right"
+
+    @property
+    def source(self) -> str:
+        """The series' folder as the contents table has it."""
+        return self.table_folder
+
+    @property
+    def label_source(self) -> str:
+        """The path of the contours."""
+        return str(self.label_path or "")
+
+    @property
+    def num_bytes(self) -> int:
+        """Of an OAI knee, and half more with labels: no file is looked at."""
+        return _KNEE_BYTES * 3 // 2 if self.label_path else _KNEE_BYTES
+
+    def hashes(self) -> tuple[str, str]:
+        """SHA-256 of the folder's DICOM files and of the contours' file."""
+        label = file_hash.sha256(self.label_path) if self.label_path else ""
+        return file_hash.sha256(self.folder), label
+
+    def load(self) -> tuple[Volume, Volume | None]:
+        """Reads the series, and fills its contours."""
+        image = formats.read_image(self.folder)
+        if self.label_path is None:
+            return image, None
+        return image, imorphics.read_label_map(
+            self.label_path, image=image, slice_order=self.slice_order
+        )
+
+
+def _name(entry: oai_contents.Series) -> str:
+    return f"{entry.person}_{entry.visit}_{entry.side}"
+
+
+def _check_unique(series: Sequence[oai_contents.Series]) -> None:
+    folders = collections.defaultdict(list)
+    for entry in series:
+        folders[_name(entry)].append(entry.folder)
+    repeated = {name: found for name, found in folders.items() if len(found) > 1}
+    if repeated:
+        listed = "".join(
+            f"\n  {name}: {' and '.join(found)}" for name, found in repeated.items()
+        )
+        raise ValueError(
+            f"{len(repeated)} knees were scanned more than once in a visit. Give a "
+            f"copy of the table without the rows to leave out as --contents:{listed}"
+        )
