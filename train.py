@@ -96,7 +96,17 @@ def _training_data(stored, worker):
         num_labelled=stored.num_labelled("train"),
         records=FLAGS.records,
         sha256=stored.sha256,
+        scans=_some_training_scans(),
     )
+
+
+def _some_training_scans():
+    """Those that are described in the workdir, one in memory at a time."""
+    from deepresolve import training_set
+    from records import reader
+
+    for subject in reader.sample(FLAGS.records, "train", training_set.MAX_SCANS):
+        yield subject.image
 
 
 def _validation(stored):

@@ -6,6 +6,7 @@
     best.keras         weights of the best validation score so far: pSNR, or for a
                        segmentation the Dice coefficient
     last.keras         weights after the last epoch
+    training_set.json  what the network was trained on (`training_set`)
     tensorboard/       curves and images
 
 Files are written under a temporary name and renamed, so none is ever half-written.
@@ -139,6 +140,10 @@ class Workdir:
     def has_model(self, name: str) -> bool:
         """Whether NAME.keras is there."""
         return gfile.exists(self.join(f"{name}.keras"))
+
+    def model_sha256(self, name: str) -> str:
+        """SHA-256 of NAME.keras, in hexadecimal."""
+        return storage.sha256(self.join(f"{name}.keras"))
 
     def load_model(self, name: str = "best") -> keras.Model:
         """Reads NAME.keras.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
@@ -79,6 +80,35 @@ def subjects(records_dir: str, split: str) -> Iterator[StoredSubject]:
     described = manifest.load(records_dir)
     for shard in _shards_of(described, split, records_dir):
         yield from read_shard(records_dir, described, shard)
+
+
+def sample(records_dir: str, split: str, count: int) -> Iterator[StoredSubject]:
+    """Some subjects of a split in NumPy, one in memory at a time; always the same.
+
+    As many shards as possible take part, evenly spaced, and of each its first subjects,
+    so that of a large archive little is read.
+
+    Args:
+      records_dir: folder of the shards.
+      split: "train", "validation" or "test".
+      count: how many, if there are as many.
+
+    Raises:
+      FileNotFoundError: there is no complete set.
+      ValueError: the split is empty, or a shard is missing or damaged.
+    """
+    described = manifest.load(records_dir)
+    there = _shards_of(described, split, records_dir)
+    num_read = min(count, len(there))
+    shards = [there[n * len(there) // num_read] for n in range(num_read)]
+    for number, shard in enumerate(shards):
+        # What earlier shards were too small for is left to the later ones.
+        share = -(-count // (len(shards) - number))
+        for stored in itertools.islice(
+            read_shard(records_dir, described, shard), share
+        ):
+            yield stored
+            count -= 1
 
 
 def all_subjects(

@@ -91,6 +91,7 @@ def files_of_a_run():
         "last.keras",
         "provenance.json",
         "tensorboard",
+        "training_set.json",
     ]
 
 

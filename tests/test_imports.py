@@ -26,15 +26,16 @@ ALLOWED = {
     "keras_stack": set(),
     "storage": set(),
     "workdir": {"config", "networks", "storage"},
+    "training_set": {"config", "imaging", "storage", "workdir"},
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
     "training": {
         *("config", "workdir", "imaging", "pipeline", "networks"),
-        *("hardware", "interruption", "keras_stack", "storage"),
+        *("hardware", "interruption", "keras_stack", "storage", "training_set"),
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
-        *("beam", "keras_stack", "rendering", "storage"),
+        *("beam", "keras_stack", "rendering", "storage", "training_set"),
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},

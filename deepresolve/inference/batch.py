@@ -11,7 +11,7 @@ import pathlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -20,8 +20,9 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
 from deepresolve.inference.output_formats import Keeping, Save
-from deepresolve.inference.outputs import with_ending
+from deepresolve.inference.outputs import trust_beside, with_ending
 from deepresolve.inference.tissue_volumes import TissueVolume
+from deepresolve.inference.trust.report import Trust
 
 Pair = tuple[pathlib.Path, pathlib.Path]
 
@@ -32,6 +33,7 @@ class Writer(Protocol):
     endings: Sequence[str]
     class_names: Sequence[str]
     memory_advice: str
+    spread: dict[str, Any] | None
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save) -> str:
         """Saves what the network makes of a scan; returns what came of it."""
@@ -80,6 +82,7 @@ class Prediction:
     Attributes:
       make_writer: loads the network; takes the path of the table of tissue volumes.
       output: what kind of files results become.
+      trust: what the reports beside them have in common.
       table: where that table goes.
       slice_axis: as for `formats.read_image`.
       series: likewise.
@@ -90,6 +93,7 @@ class Prediction:
     make_writer: Callable[[pathlib.Path], Writer]
     output: Output
     table: pathlib.Path
+    trust: Trust
     slice_axis: int | None = None
     series: str | None = None
     echo: int | None = None
@@ -105,6 +109,7 @@ class Prediction:
             )
             kept = Keeping(save)
             outcome = writer.write(volume, target, kept)
+            flags = self.trust.report(scan, volume, kept.result, target, writer.spread)
             if self.previews is not None:
                 names = writer.class_names
                 self.previews.write(scan, target, volume, kept.result, names)
@@ -113,13 +118,7 @@ class Prediction:
         except (MemoryError, tf.errors.ResourceExhaustedError):
             text = f"error: {scan}: out of memory. {writer.memory_advice}"
             return Result(text, failed=True)
-        notes = ()
-        if volume.has_gaps:
-            notes = (
-                f"note: {scan}: slices are {volume.slice_thickness_mm:.4g} mm thick "
-                f"and {volume.slice_spacing_mm:.4g} mm apart; the network was trained "
-                "on slices without gaps.",
-            )
+        notes = tuple(f"note: {scan}: {flag.text}" for flag in flags)
         seconds = time.perf_counter() - start
         text = f"{scan} -> {target}: {outcome}, {seconds:.1f} s"
         return Result(text, notes=notes)
@@ -132,7 +131,8 @@ def remove_leftovers(pairs: Sequence[Pair], writer: Writer) -> None:
     """
     targets = [target for _, target in pairs]
     further = [with_ending(t, ending) for t in targets for ending in writer.endings]
-    files.remove_leftovers([*targets, *further])
+    reports = [trust_beside(target) for target in targets]
+    files.remove_leftovers([*targets, *further, *reports])
 
 
 def predict_here(

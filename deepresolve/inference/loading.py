@@ -40,6 +40,7 @@ def thin_slice_writer(
     dtype: str,
     downsample_factor: int | None,
     keep_dtype: bool,
+    spread: str,
 ) -> ThinSliceWriter:
     """For a run of super-resolution, which has no use for the table.
 
@@ -49,7 +50,7 @@ def thin_slice_writer(
     _prepare_processors(dtype)
     resolver = SuperResolver.from_workdir(workdir, checkpoint, dtype)
     factor = resolver.choose_factor(downsample_factor)
-    return ThinSliceWriter(resolver, factor, keep_dtype)
+    return ThinSliceWriter(resolver, factor, keep_dtype, spread)
 
 
 def label_map_writer(
@@ -63,13 +64,14 @@ def label_map_writer(
     memory_gib: float,
     probabilities: bool,
     largest_only: bool,
+    spread: str,
 ) -> LabelMapWriter:
     """For a run of segmentation; see `Segmenter.from_workdir` and `LabelMapWriter`."""
     _prepare_processors(dtype)
     segmenter = Segmenter.from_workdir(
         workdir, checkpoint, window, flips, memory_gib, dtype
     )
-    return LabelMapWriter(segmenter, table, probabilities, largest_only)
+    return LabelMapWriter(segmenter, table, probabilities, largest_only, spread)
 
 
 def _prepare_processors(dtype: str) -> None:

@@ -11,7 +11,7 @@ import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
-from deepresolve import files, storage
+from deepresolve import files
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
@@ -76,7 +76,8 @@ class DicomSeriesOutput:
         self._read = read
 
     def plan(self, source: str, output: str, scans, endings=()) -> Pairs:
-        """As `outputs.plan_folders`."""
+        """As `outputs.plan_folders`; ValueError where `endings` ask for more."""
+        _refuse_endings(endings)
         return outputs.plan_folders(source, output, scans)
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
@@ -117,11 +118,7 @@ class DicomSegmentationOutput:
 
     def plan(self, source: str, output: str, scans, endings=()) -> Pairs:
         """As `outputs.plan_dicom_files`; ValueError where `endings` ask for more."""
-        if endings:
-            raise ValueError(
-                "--probabilities are written as NIfTI alone. Leave them out, or leave "
-                "out --output_format=dicom."
-            )
+        _refuse_endings(endings)
         return outputs.plan_dicom_files(source, output, scans)
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
@@ -174,7 +171,7 @@ def choose(
     processing = Processing(
         title=writer.title,
         model_name=run.load_config().model,
-        model_sha256=storage.sha256(run.join(f"{checkpoint}.keras")),
+        model_sha256=run.model_sha256(checkpoint),
     )
     anonymizer = Anonymizer() if anonymize else None
     read = functools.partial(
@@ -189,6 +186,14 @@ def save_nifti(target: pathlib.Path, volume: Volume) -> None:
     """Writes a NIfTI file, and the folders above it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     formats.write(target, volume)
+
+
+def _refuse_endings(endings: Sequence[str]) -> None:
+    if endings:
+        raise ValueError(
+            "--probabilities are written as NIfTI alone, and so is --spread=volume. "
+            "Leave them out, or leave out --output_format=dicom."
+        )
 
 
 def _save_segmentation(target, volume, class_names, source, processing):

@@ -132,7 +132,12 @@ def with_ending(target: pathlib.Path, ending: str) -> pathlib.Path:
 
 def without_ending(target: pathlib.Path) -> str:
     """NAME of NAME.nii.gz, NAME.nii, NAME.dcm and of the folder NAME."""
-    return target.stem if target.suffix == ".dcm" else scan_stem(target)
+    return target.stem if target.suffix.lower() == ".dcm" else scan_stem(target)
+
+
+def trust_beside(target: pathlib.Path) -> pathlib.Path:
+    """NAME.nii.gz, NAME.dcm or the folder NAME -> NAME_trust.json beside it."""
+    return target.absolute().with_name(f"{without_ending(target)}_trust.json")
 
 
 def table_beside(output: str) -> pathlib.Path:
@@ -155,7 +160,8 @@ def _check_distinct(pairs, endings) -> None:
     scans = {scan.resolve() for scan, _ in pairs}
     writer_of: dict[pathlib.Path, pathlib.Path] = {}
     for scan, target in pairs:
-        for result in (target, *(with_ending(target, e) for e in endings)):
+        further = (with_ending(target, e) for e in endings)
+        for result in (target, trust_beside(target), *further):
             if result in writer_of:
                 raise ValueError(
                     f"{scan} and {writer_of[result]} would both become {result}. "

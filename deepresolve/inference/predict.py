@@ -16,6 +16,10 @@ n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. Th
 volumes in cubic millimetres, with the names of the classes, go to OUT_volumes.csv;
 where OUT is a folder, to its volumes.csv.
 
+Beside each result goes NAME_trust.json, how far to trust it: whether it agrees with the
+acquired slices, how the scan differs from those that the network was trained on, and
+what made it. What is off is also told as a note. See docs/trust.md.
+
 --output_format=dicom: a DICOM scan becomes a derived series in the folder OUT, which
 carries its patient and study on, or for a label map a DICOM segmentation OUT.dcm.
 --anonymize takes patient, dates and places out of a series, by allowing what may stay,
@@ -101,6 +105,14 @@ flags.DEFINE_string(
     "Also show the result beside its scan: a .png or .html file; or png or html alone "
     "for NAME_preview.png or .html beside each result.",
 )
+flags.DEFINE_enum(
+    "spread",
+    "none",
+    ["none", "report", "volume"],
+    "How far results change with the mirror image of the scan, in NAME_trust.json; "
+    "volume: also for each voxel, as NAME_spread.nii.gz. Super-resolution takes three "
+    "times as long for it, segmentation twice; with --flips it costs nothing.",
+)
 
 flags.DEFINE_integer(
     "downsample_factor",
@@ -151,6 +163,12 @@ flags.mark_flags_as_required(["workdir", "input", "output"])
 _OWN_FLAGS = {
     "super_resolution": ("downsample_factor", "output_dtype"),
     "segmentation": ("probabilities", "flips", "keep_largest", "window", "memory_gib"),
+}
+
+# Of an anonymous command no other is told: paths and UIDs may name someone.
+_HARMLESS_FLAGS = {
+    *("anonymize", "checkpoint", "downsample_factor", "dtype", "echo"),
+    *("output_dtype", "output_format", "runner", "slice_axis", "spread"),
 }
 
 
@@ -205,6 +223,7 @@ def _prepared():
         make_writer=make_writer,
         output=output,
         table=table,
+        trust=_trust(),
         slice_axis=FLAGS.slice_axis,
         series=FLAGS.series,
         echo=FLAGS.echo,
@@ -224,6 +243,28 @@ def _with_previews(prediction, pairs):
         files.check_folder(folder)
     files.remove_leftovers(planned.paths.values())
     return dataclasses.replace(prediction, previews=planned)
+
+
+def _trust():
+    """What the reports of this command have in common."""
+    from deepresolve.inference.trust import report
+
+    trust = report.load(
+        FLAGS.workdir, FLAGS.checkpoint, _command(), anonymous=FLAGS.anonymize
+    )
+    if trust.trained is None:
+        print(f"note: {FLAGS.workdir}: {report.NOT_RECORDED}.", file=sys.stderr)
+    return trust
+
+
+def _command() -> tuple[str, ...]:
+    """The command line; with --anonymize without the flags that may name someone."""
+    given = [FLAGS[name] for name in sorted(FLAGS) if FLAGS[name].present]
+    shown = [f for f in given if not FLAGS.anonymize or f.name in _HARMLESS_FLAGS]
+    return (
+        *("python", "-m", "deepresolve.inference.predict"),
+        *(flag.serialize() for flag in shown),
+    )
 
 
 def _choose_dtype(task: str) -> str:
@@ -260,6 +301,7 @@ def _thin_slice_writer(dtype: str):
         dtype=dtype,
         downsample_factor=FLAGS.downsample_factor,
         keep_dtype=FLAGS.output_dtype == "input",
+        spread=FLAGS.spread,
     )
 
 
@@ -276,6 +318,7 @@ def _label_map_writer(dtype: str):
         memory_gib=FLAGS.memory_gib,
         probabilities=FLAGS.probabilities,
         largest_only=FLAGS.keep_largest,
+        spread=FLAGS.spread,
     )
 
 

@@ -3,7 +3,9 @@
 A writer has `write(scan, target, save) -> str`, which writes the scan's files and tells
 in a few words what came of it; `endings`, by which the names of its further files are
 longer than the target's; `memory_advice`, for who has too little of it; `title`, a few
-words for what is done to a scan; and `class_names` of a label map, none of an image.
+words for what is done to a scan; `class_names` of a label map, none of an image; and
+`spread`, how far the last scan's result changes with its mirror image, as JSON values
+(`trust.spread`), None where that was not measured.
 `save` is given by an output format; NIfTI is written without one.
 """
 
@@ -11,8 +13,10 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from deepresolve.imaging.labels import slug
+from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
 from deepresolve.inference.components import keep_largest
@@ -20,6 +24,10 @@ from deepresolve.inference.output_formats import Save, save_nifti
 from deepresolve.inference.outputs import with_ending
 from deepresolve.inference.segmentation import Segmenter
 from deepresolve.inference.super_resolution import SuperResolver, with_dtype
+from deepresolve.inference.trust import spread as spreads
+from deepresolve.inference.trust.spread import MirrorSpread
+
+SPREAD_ENDING = "_spread"
 
 
 class ThinSliceWriter:
@@ -29,21 +37,37 @@ class ThinSliceWriter:
       resolver: the network.
       factor: thin slices per thick slice spacing.
       keep_dtype: write the scan's own type, integers rounded, instead of float32.
+      spread: one of `trust.spread.CHOICES`; "volume" also writes NAME_spread.nii.gz.
     """
 
-    endings: tuple[str, ...] = ()
+    spread: dict[str, Any] | None = None
     class_names: tuple[str, ...] = ()
     memory_advice = "--dtype=bfloat16 needs less than float32."
 
-    def __init__(self, resolver: SuperResolver, factor: int, keep_dtype: bool):
+    def __init__(
+        self,
+        resolver: SuperResolver,
+        factor: int,
+        keep_dtype: bool,
+        spread: str = "none",
+    ):
         self._resolver = resolver
         self._factor = factor
         self.title = f"computed super-resolution x{factor}"
         self._keep_dtype = keep_dtype
+        self._measures_spread = spread != "none"
+        self.endings = (SPREAD_ENDING,) if spread == "volume" else ()
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save = save_nifti) -> str:
         """Writes the thin slices as `target`; returns their number and distance."""
         thin = self._resolver.super_resolve(scan, self._factor, progress=True)
+        if self._measures_spread:
+            self.spread, deviation = spreads.of_super_resolution(
+                self._resolver, scan, self._factor, thin
+            )
+            if self.endings:
+                save_nifti(with_ending(target, SPREAD_ENDING), deviation)
+            del deviation
         if self._keep_dtype:
             thin = with_dtype(thin, scan.array.dtype)
         save(target, thin)
@@ -65,7 +89,14 @@ class LabelMapWriter:
       probabilities: also write NAME_probability_CLASS.nii.gz for every class, float32.
       largest_only: of each class keep the largest connected component of the label map
         alone; the probabilities stay as they are.
+      spread: one of `trust.spread.CHOICES`; "volume" also writes NAME_spread.nii.gz. A
+        segmenter with flips has both passes at hand: then it is always measured.
+
+    Raises:
+      ValueError: a class lacks its counterpart in the mirror.
     """
+
+    spread: dict[str, Any] | None = None
 
     title = "computed segmentation"
     memory_advice = "A smaller --memory_gib or --window needs less."
@@ -76,26 +107,38 @@ class LabelMapWriter:
         table: pathlib.Path,
         probabilities: bool = False,
         largest_only: bool = False,
+        spread: str = "none",
     ):
         self._segmenter = segmenter
         self._table = table
         self._largest_only = largest_only
         tissue_volumes.read_csv(table)  # Another table is refused before the work.
         names = self.class_names = segmenter.class_names
-        self.endings = probability_endings(names) if probabilities else ()
+        self._probability_endings = probability_endings(names) if probabilities else ()
+        self._measures_spread = spread != "none" or segmenter.flips
+        if self._measures_spread:
+            mirrored_classes(names)
+        self._spread_endings = (SPREAD_ENDING,) if spread == "volume" else ()
+        self.endings = (*self._probability_endings, *self._spread_endings)
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save = save_nifti) -> str:
         """Writes the label map as `target`; returns the volume of each class."""
+        both_ways = MirrorSpread(self.class_names) if self._measures_spread else None
         label_map, probabilities = self._segmenter.segment_with_probabilities(
-            scan, progress=True
+            scan, progress=True, compare=both_ways
         )
         if self._largest_only:
             label_map = label_map.with_array(keep_largest(label_map.array))
         save(target, label_map)
-        if self.endings:
-            pairs = zip(self.endings, probabilities.values(), strict=True)
+        if self._probability_endings:
+            pairs = zip(self._probability_endings, probabilities.values(), strict=True)
             for ending, probability in pairs:
                 save_nifti(with_ending(target, ending), probability)
+        if both_ways is not None:
+            self.spread = both_ways.numbers(label_map.voxel_mm3)
+        for ending in self._spread_endings:
+            canonical = scan.canonical().with_array(both_ways.disagreement)
+            save_nifti(with_ending(target, ending), canonical)
         volumes = tissue_volumes.measure(
             label_map, self._segmenter.class_names, target.name
         )

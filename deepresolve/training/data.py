@@ -40,6 +40,8 @@ class TrainingData(NamedTuple):
       num_labelled: how many of the volumes have labels.
       records: where they are kept.
       sha256: hash of their manifest, which tells this data from any other.
+      scans: some of the training scans, whole, by which predictions tell what the
+        network knows (`training_set`); without any they cannot.
     """
 
     volumes: VolumeSource
@@ -49,6 +51,7 @@ class TrainingData(NamedTuple):
     num_labelled: int
     records: str
     sha256: str
+    scans: Iterable[Volume] = ()
 
 
 def check_data(config: Config, data: TrainingData) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
-from deepresolve import interruption
+from deepresolve import interruption, training_set
 from deepresolve.config import Config
 from deepresolve.interruption import Interrupted
 from deepresolve.pipeline.dataset import training_dataset
@@ -81,6 +81,10 @@ def fit(
         run = restored_run(config, data, model, workdir, own, worker, agreement)
         step = int(run.progress.step)
         workers.require_same_run(agreement, worker, config, data.sha256, step)
+        if worker.is_chief:
+            training_set.record(
+                workdir, config, data.scans, len(data.shapes), data.sha256
+            )
         if run.is_complete:
             _say_complete(run)
             return model

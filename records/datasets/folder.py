@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
-from records.datasets import file_hash, patterns, persons
+from records.datasets import patterns, persons
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -192,8 +192,8 @@ class FolderSubject(Subject):
 
     def hashes(self) -> tuple[str, str]:
         """SHA-256 of the scan's file (or its folder's DICOM files) and the label's."""
-        label = file_hash.sha256(self.label_path) if self.label_path else ""
-        return file_hash.sha256(self.path), label
+        label = formats.sha256(self.label_path) if self.label_path else ""
+        return formats.sha256(self.path), label
 
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the scan and its label map; refuses labels on another grid."""

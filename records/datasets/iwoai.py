@@ -17,11 +17,11 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
+from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import limits
 from deepresolve.imaging.volume import Volume
 from records import imorphics
-from records.datasets import file_hash
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -139,8 +139,8 @@ class IwoaiSubject(Subject):
 
     def hashes(self) -> tuple[str, str]:
         """SHA-256 of the two files."""
-        label = file_hash.sha256(self.label_path) if self.label_path else ""
-        return file_hash.sha256(self.path), label
+        label = formats.sha256(self.label_path) if self.label_path else ""
+        return formats.sha256(self.path), label
 
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the scan and, where there are any, its masks."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from records import imorphics
-from records.datasets import file_hash, oai_contents, oai_labels
+from records.datasets import oai_contents, oai_labels
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -167,8 +167,8 @@ class OaiSubject(Subject):
 
     def hashes(self) -> tuple[str, str]:
         """SHA-256 of the folder's DICOM files and of the contours' file."""
-        label = file_hash.sha256(self.label_path) if self.label_path else ""
-        return file_hash.sha256(self.folder), label
+        label = formats.sha256(self.label_path) if self.label_path else ""
+        return formats.sha256(self.folder), label
 
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the series, and fills its contours."""

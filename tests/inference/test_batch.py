@@ -1,5 +1,6 @@
 """Many scans on Apache Beam: the files of one process. Real pipelines."""
 
+import json
 import os
 
 import nibabel as nib
@@ -9,6 +10,7 @@ import pytest
 from deepresolve.inference import batch
 from deepresolve.inference.output_formats import NiftiOutput
 from deepresolve.inference.outputs import table_beside
+from deepresolve.inference.trust.report import Trust
 
 TWO_PROCESSES = "--direct_num_workers=2 --direct_running_mode=multi_processing"
 
@@ -40,9 +42,18 @@ def predict(run_script):
         given = [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
         done = run_script("deepresolve.inference.predict", *given, *flags)
         assert "Traceback" not in done.stderr, done.stderr
-        return done, {p.name: p.read_bytes() for p in output.glob("[!.]*")}
+        return done, {p.name: content(p) for p in output.glob("[!.]*")}
 
     return run
+
+
+def content(path):
+    """A file's bytes; of a report on trust all but the command, which differs."""
+    if path.suffix != ".json":
+        return path.read_bytes()
+    report = json.loads(path.read_text())
+    del report["provenance"]["command"]
+    return report
 
 
 def test_thin_slices_by_one_worker(
@@ -53,8 +64,10 @@ def test_thin_slices_by_one_worker(
     )
     flags = ("--preview=html", "--runner=beam")
     there, written = predict(silent_workdir, source, tmp_path / "there", *flags)
-    pages = ["a_preview.html", "c_preview.html"]
-    assert sorted(expected) == ["a.nii.gz", pages[0], "c.nii.gz", pages[1]]
+    assert sorted(expected) == [
+        *("a.nii.gz", "a_preview.html", "a_trust.json"),
+        *("c.nii.gz", "c_preview.html", "c_trust.json"),
+    ]
     assert written == expected
     assert here.returncode == there.returncode == 1
     for done in (here, there):
@@ -69,7 +82,8 @@ def test_label_maps_and_one_table_by_two_workers(
     _, expected = predict(seg_workdir, source, tmp_path / "here", "--probabilities")
     flags = ("--probabilities", "--runner=beam", f"--beam_options={TWO_PROCESSES}")
     there, written = predict(seg_workdir, source, tmp_path / "there", *flags)
-    assert len(expected) == 7  # two label maps, four probabilities, volumes.csv
+    # Two label maps and reports, four probabilities, volumes.csv.
+    assert len(expected) == 9
     assert written == expected
     assert there.returncode == 1
 
@@ -91,7 +105,7 @@ def test_leftovers_of_a_killed_command_are_neither_scans_nor_kept(
         (folder / f".a.nii.gz.{number}.tmp").write_bytes(b"half")
     done, files = predict(silent_workdir, source, output)
     assert "1 of 3 scans failed." in done.stderr
-    assert sorted(files) == ["a.nii.gz", "c.nii.gz"]
+    assert sorted(files) == ["a.nii.gz", "a_trust.json", "c.nii.gz", "c_trust.json"]
 
 
 class Writer:
@@ -106,7 +120,8 @@ class Writer:
 def test_too_little_memory_is_the_scans_error(source, tmp_path):
     target = tmp_path / "a.nii.gz"
     table = table_beside(str(target))
-    prediction = batch.Prediction(lambda table: Writer(), NiftiOutput(), table)
+    trust = Trust("segmentation", None, {}, ())
+    prediction = batch.Prediction(lambda table: Writer(), NiftiOutput(), table, trust)
     result = prediction.one(source / "a.nii.gz", target, Writer())
     assert result.failed
     assert result.message.endswith("a.nii.gz: out of memory. Less needs less.")
@@ -116,7 +131,8 @@ def test_leftovers_of_every_file_are_deleted(source, tmp_path):
     target = tmp_path / "a.nii.gz"
     number = os.urandom(16).hex()
     others = f"a_volumes.csv.{number}.tmp"
-    for name in (".a.nii.gz", ".a_probability.nii.gz", "a_volumes.csv"):
+    ours = (".a.nii.gz", ".a_probability.nii.gz", ".a_trust.json")
+    for name in (*ours, "a_volumes.csv"):
         (tmp_path / f"{name}.{number}.tmp").write_bytes(b"half")
     batch.remove_leftovers([(source / "a.nii.gz", target)], Writer())
     assert sorted(path.name for path in tmp_path.iterdir()) == [others, "scans"]

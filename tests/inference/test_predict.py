@@ -36,7 +36,9 @@ def test_folder_of_scans_goes_on_past_a_bad_one(predict, silent_workdir, tmp_pat
     assert result.returncode == 1
     assert "b.nii" in result.stderr
     assert "1 of 3 scans failed" in result.stderr
-    assert sorted(p.name for p in output.iterdir()) == ["a.nii.gz", "c.nii.gz"]
+    assert sorted(p.name for p in output.iterdir()) == [
+        *("a.nii.gz", "a_trust.json", "c.nii.gz", "c_trust.json")
+    ]
     thin = nib.load(output / "c.nii.gz")
     assert thin.shape == (12, 13, 13)
     assert thin.get_data_dtype() == np.int16
@@ -136,9 +138,11 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
         "a.nii.gz",
         "a_probability_femoral_cartilage.nii.gz",
         "a_probability_menisci.nii.gz",
+        "a_trust.json",
         "c.nii.gz",
         "c_probability_femoral_cartilage.nii.gz",
         "c_probability_menisci.nii.gz",
+        "c_trust.json",
         "volumes.csv",
     ]
     scan = formats.read_image(source / "c.nii")

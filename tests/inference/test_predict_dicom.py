@@ -69,7 +69,7 @@ def test_a_scan_becomes_a_dicom_segmentation(seg_workdir, scan, tmp_path):
     result = predict(seg_workdir, scan, tmp_path / "out")
     assert result.returncode == 0, result.stderr
     names = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
-    assert names == ["scan.dcm", "volumes.csv"]
+    assert names == ["scan.dcm", "scan_trust.json", "volumes.csv"]
     dataset = pydicom.dcmread(tmp_path / "out" / "scan.dcm")
     labels = [segment.SegmentLabel for segment in dataset.SegmentSequence]
     assert labels == ["femoral cartilage", "menisci"]

@@ -151,6 +151,7 @@ def edges(smooth_array, volume_source):
         num_labelled=0,
         records="shards",
         sha256="abc",
+        scans=[Volume(array, np.eye(4)) for array in arrays],
     )
 
 

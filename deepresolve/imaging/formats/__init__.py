@@ -8,6 +8,7 @@ one, write the module and add its line to `FORMATS`.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 
@@ -175,6 +176,25 @@ def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
         return itk.files_of(path) if itk.matches(path) else [path]
     with dicom_source.dicom_files(path) as files:
         return [path / name for name in files]
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """SHA-256 of a scan's file or files; those of several go in with their names.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+    """
+    path = pathlib.Path(path)
+    digest = hashlib.sha256()
+    files = scan_files(path)
+    for file in files:
+        if path.is_dir() or len(files) > 1:
+            name = file.relative_to(path if path.is_dir() else path.parent)
+            digest.update(name.as_posix().encode() + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def scan_stem(path: str | os.PathLike) -> str:

@@ -104,7 +104,7 @@ def _description(
         "class_names": list(config.class_names) if _has_classes(config) else [],
         "downsample_factors": [] if _has_classes(config) else config.downsample_factors,
         "options": options._asdict(),
-        "model_sha256": storage.sha256(run.join(f"{options.checkpoint}.keras")),
+        "model_sha256": run.model_sha256(options.checkpoint),
         "versions": versions(),
         "config": json.loads(config.to_json()),
     }

@@ -1,0 +1,211 @@
+"""The file beside a prediction: NAME_trust.json.
+
+verdict       "flagged", "nothing flagged", or "not compared" with a training set
+flags         what is off: what, found, expected, text
+consistency   of a super-resolution with the acquired slices
+mismatch      of the scan with the training set: every check
+spread        over mirrored inputs, where it was asked for
+provenance    model, versions, input and command
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+from typing import Any
+
+from deepresolve import files, training_set
+from deepresolve.imaging import formats
+from deepresolve.imaging.acquisition import describe
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.outputs import trust_beside
+from deepresolve.inference.trust import consistency, mismatch, spread
+from deepresolve.inference.trust.flags import Flag
+from deepresolve.training_set import TrainingSet
+from deepresolve.workdir import Workdir, versions
+
+NOT_RECORDED = (
+    f"the training set is not recorded: no {training_set.FILE} in the workdir, and the "
+    "scan was compared with nothing. Run train.py again with the flags of the run: "
+    "it writes the file, and a complete run trains no further"
+)
+
+_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Trust:
+    """What the reports of a command have in common. It pickles.
+
+    Attributes:
+      task: of the run.
+      trained: its training set, None where it was not recorded.
+      model: what is known of the network, as JSON values.
+      command: the command line, a flag an item; of an anonymous one only what names
+        no file.
+      anonymous: leave out the hash of the input, which tells who holds a copy of it
+        whose it is.
+    """
+
+    task: str
+    trained: TrainingSet | None
+    model: dict[str, str]
+    command: tuple[str, ...]
+    anonymous: bool = False
+
+    def report(
+        self,
+        path: pathlib.Path,
+        scan: Volume,
+        result: Volume,
+        target: pathlib.Path,
+        spread_numbers: dict[str, Any] | None,
+    ) -> list[Flag]:
+        """Writes the report on one prediction.
+
+        Args:
+          path: of the scan.
+          scan: as it was read.
+          result: as it was written.
+          target: where.
+          spread_numbers: what the writer measured, None where it did not.
+
+        Returns:
+          What is off.
+
+        Raises:
+          OSError: the report cannot be written, or the scan not be read again.
+        """
+        content, flags = self.examine(scan, result, spread_numbers)
+        if not self.anonymous:
+            content["provenance"]["input_sha256"] = formats.sha256(path)
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        with files.replacing(trust_beside(target)) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+        return flags
+
+    def examine(
+        self, scan: Volume, result: Volume, spread_numbers: dict[str, Any] | None
+    ) -> tuple[dict[str, Any], list[Flag]]:
+        """The report as JSON values, and what is off; see `report`."""
+        flags = []
+        consistent: dict[str, Any] = {
+            "measured": False,
+            "why": "only thin slices can be made thick again",
+        }
+        factor = None
+        if self.task == "super_resolution":
+            found = consistency.measure(scan, result)
+            consistent = found.to_dict()
+            flags += consistency.flags(found)
+            factor = (result.num_slices - 1) // (scan.num_slices - 1)
+        compared, off = self._mismatch(scan, factor)
+        flags += off
+        if spread_numbers:
+            flags += spread.flags(spread_numbers)
+        content = {
+            "version": _VERSION,
+            "verdict": self._verdict(flags, compared),
+            "flags": [flag._asdict() for flag in flags],
+            "consistency": consistent,
+            "mismatch": compared,
+            "spread": spread_numbers or spread.NOT_MEASURED,
+            "provenance": {
+                "model": self.model,
+                "versions": versions(),
+                "input_sha256": None,
+                "command": list(self.command),
+            },
+        }
+        return content, flags
+
+    def _mismatch(
+        self, scan: Volume, factor: int | None
+    ) -> tuple[dict[str, Any], list[Flag]]:
+        found = describe(scan)
+        seen = self.trained.inputs(factor) if self.trained else ()
+        if not seen:
+            compared = {"compared": False, "why": NOT_RECORDED, "scan": found.to_dict()}
+            return compared, _gap_flag(scan)
+        items = mismatch.compare(found, seen)
+        compared = {
+            "compared": True,
+            "num_training_scans": self.trained.num_scans,
+            "num_described": len(seen),
+            "downsample_factor": _suggested_factor(found, seen, factor),
+            "checks": [
+                {
+                    "what": item.what,
+                    "found": _finite(item.found),
+                    "expected": _finite(item.expected),
+                    "flagged": item.text is not None,
+                }
+                for item in items
+            ],
+        }
+        return compared, mismatch.flags(items)
+
+    @staticmethod
+    def _verdict(flags: list[Flag], compared: dict[str, Any]) -> str:
+        if flags:
+            return "flagged"
+        return "nothing flagged" if compared["compared"] else "not compared"
+
+
+def load(
+    workdir: str,
+    checkpoint: str,
+    command: tuple[str, ...],
+    *,
+    anonymous: bool,
+) -> Trust:
+    """What a command's reports have in common.
+
+    Args:
+      workdir: folder of the run that trained the network.
+      checkpoint: "best" or "last".
+      command: as in `Trust`.
+      anonymous: as in `Trust`.
+
+    Raises:
+      ValueError: the workdir is none, or its training set is damaged.
+      OSError: its network cannot be read.
+    """
+    run = Workdir(workdir)
+    config = run.load_config()
+    model = {
+        "name": config.model,
+        "preset": config.preset,
+        "checkpoint": checkpoint,
+        "sha256": run.model_sha256(checkpoint),
+    }
+    return Trust(config.task, training_set.load(run), model, command, anonymous)
+
+
+def _gap_flag(scan: Volume) -> list[Flag]:
+    """Gaps are off whatever the training set was: slices are taken to touch."""
+    if not scan.has_gaps:
+        return []
+    text = mismatch.gap_text(scan.slice_thickness_mm, scan.slice_spacing_mm)
+    share = 1 - scan.slice_thickness_mm / scan.slice_spacing_mm
+    return [Flag("gap_share", share, [0.0, 0.0], text)]
+
+
+def _suggested_factor(found, seen, factor: int | None) -> dict[str, Any] | None:
+    """Thin slices of the training scans that a slice of this one is as thick as."""
+    if factor is None:
+        return None
+    thin_mm = sum(s.slice_spacing_mm for s in seen) / len(seen) / factor
+    thick_mm = found.slice_thickness_mm or found.slice_spacing_mm
+    return {"found": round(thick_mm / thin_mm, 2), "expected": factor}
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for infinity (a scan without noise), which JSON lacks."""
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
