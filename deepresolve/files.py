@@ -93,9 +93,10 @@ def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for name in temporary.iterdir():
-            with name.open("rb+") as file:
-                os.fsync(file.fileno())
+        for name in temporary.rglob("*"):
+            if name.is_file():
+                with name.open("rb+") as file:
+                    os.fsync(file.fileno())
         check_new_folder(path)
         if path.exists():
             path.rmdir()  # Windows renames onto nothing, not even an empty folder.

@@ -1,0 +1,152 @@
+"""A blinded reader study: `python -m deepresolve.reading prepare | serve`.
+
+Each command has its own --help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+from collections.abc import Sequence
+
+from absl.flags import argparse_flags
+
+from deepresolve import entry
+
+
+def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Reads the command line; exits with 2 where it makes no sense."""
+    parser = argparse_flags.ArgumentParser(
+        prog="python -m deepresolve.reading",
+        description="Readers score image sets side by side, blinded, in a browser.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_prepare_flags(
+        _add_command(commands, "prepare", "Make a study of an evaluation's volumes.")
+    )
+    _add_serve_flags(_add_command(commands, "serve", "Open a study to its readers."))
+    return parser.parse_args(argv[1:])
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Runs one command; returns its exit status."""
+    # Imports NumPy and more, which --help and a wrong flag must not wait for.
+    from deepresolve.reading import commands
+
+    return commands.COMMANDS[flags.command](flags)
+
+
+def _add_command(commands, name: str, text: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        usage=f"python -m deepresolve.reading {name} [flags]",
+        allow_abbrev=False,
+    )
+
+
+def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--evaluation",
+        required=True,
+        type=pathlib.Path,
+        metavar="DIR",
+        help="the --output of an `evaluate.py --save_volumes`",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=pathlib.Path,
+        metavar="STUDY",
+        help="folder of the study; must not exist",
+    )
+    parser.add_argument(
+        "--readers",
+        type=_names,
+        default=("reader 1", "reader 2"),
+        metavar="NAME,...",
+        help="who reads (default: reader 1,reader 2)",
+    )
+    parser.add_argument(
+        "--image_sets",
+        type=_names,
+        default=("ground_truth", "sr", "tci"),
+        metavar="SET,...",
+        help="2 to 4 of ground_truth, sr, tci, fourier (default: the first three)",
+    )
+    parser.add_argument(
+        "--num_cases", type=_number, metavar="N", help="how many to draw (default: all)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=_number,
+        default=2,
+        metavar="N",
+        help="how often a reader sees each case (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--questions",
+        type=pathlib.Path,
+        metavar="JSON",
+        help="what is asked (default: diagnostic image quality, rank, sharpness, "
+        "contrast, artefacts, signal-to-noise, overall quality, remarks)",
+    )
+    parser.add_argument(
+        "--title",
+        default="Reader study",
+        metavar="TEXT",
+        help="heading of the page (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="of the draw, the order and the placement; keep it to yourself (default: "
+        "a random one, kept in the sealed key)",
+    )
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--study", required=True, metavar="STUDY", help="folder made by `prepare`"
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8765,
+        metavar="N",
+        help="(default: %(default)s; 0: any that is free)",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen at; any but this machine's own loopback gives every "
+        "reader a link with a token (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tokens",
+        action="store_true",
+        help="links with tokens on the loopback address, too",
+    )
+    parser.add_argument(
+        "--new_tokens",
+        action="store_true",
+        help="make new links; the old ones open nothing any more",
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1, 2, 3, ...; got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    entry.launch(run, parse_flags)

@@ -1,0 +1,210 @@
+// The questions of a case and the answers given so far.
+
+import { element } from "./dom.js";
+import { placeName } from "./viewer.js";
+
+const REMARK_PAUSE_MS = 600;
+const WHOLE_CASE = -1;
+
+export class Scoring {
+  /**
+   * @param panel where to build it
+   * @param overview what the server says of the study
+   * @param events onAnswer(list), onFocus(place or null), onLock()
+   */
+  constructor(panel, overview, events) {
+    this.questions = overview.questions;
+    this.numImages = overview.num_images;
+    this.longestRemark = overview.longest_remark;
+    this.events = events;
+    this.values = new Map();
+    this.cells = [];
+    this.remarks = new Map();
+    this.build(panel);
+  }
+
+  build(panel) {
+    this.asked = element("div", { id: "asked" });
+    this.buttons = element("div", { id: "values" });
+    const rows = this.questions.map((question) => this.buildQuestion(question));
+    this.lockButton = element("button", { id: "lock", type: "button" }, "Lock case");
+    this.lockButton.addEventListener("click", () => this.events.onLock());
+    this.hint = element("p", { id: "hint" });
+    const strip = element("section", { id: "strip" }, this.asked, this.buttons);
+    const list = element("div", { id: "questions" }, this.buildHead(), ...rows);
+    const foot = element("footer", {}, this.hint, this.lockButton);
+    panel.replaceChildren(strip, list, foot);
+  }
+
+  buildHead() {
+    const names = Array.from({ length: this.numImages }, (_, place) =>
+      element("b", {}, placeName(place)),
+    );
+    const cells = element("div", { className: "cells" }, ...names);
+    return element("div", { className: "question head" }, element("span"), cells);
+  }
+
+  buildQuestion(question) {
+    if (question.kind === "remark") return this.buildRemark(question);
+    const cells = element("div", { className: "cells" });
+    const places =
+      question.scope === "case" ? [WHOLE_CASE] : [...Array(this.numImages).keys()];
+    for (const place of places) {
+      const button = element("button", { type: "button", tabIndex: -1 });
+      button.dataset.question = question.name;
+      button.dataset.place = place;
+      const cell = { question, place, button };
+      button.addEventListener("click", () => this.focus(cell));
+      this.cells.push(cell);
+      cells.append(button);
+    }
+    const title = element("span", {}, question.title);
+    return element("div", { className: "question" }, title, cells);
+  }
+
+  buildRemark(question) {
+    const area = element("textarea", { rows: 2, maxLength: this.longestRemark });
+    area.dataset.question = question.name;
+    area.setAttribute("aria-label", question.title);
+    area.placeholder = `${question.title} (M)`;
+    const send = () => {
+      clearTimeout(area.timer);
+      if (area.value !== this.value(question.name, WHOLE_CASE)) {
+        this.give([{ question: question.name, place: WHOLE_CASE, value: area.value }]);
+      }
+    };
+    area.addEventListener("input", () => {
+      clearTimeout(area.timer);
+      area.timer = setTimeout(send, REMARK_PAUSE_MS);
+    });
+    area.addEventListener("blur", send);
+    area.send = send;
+    this.remarks.set(question.name, area);
+    return element("div", { className: "question remark" }, area);
+  }
+
+  /** Shows the answers to another case; asks for the first that is missing. */
+  show(answers) {
+    this.values.clear();
+    for (const answer of answers) this.put(answer);
+    for (const [name, area] of this.remarks) {
+      clearTimeout(area.timer);
+      area.value = this.value(name, WHOLE_CASE);
+    }
+    this.refresh();
+    this.focus(this.cells.find((cell) => !this.valueOf(cell)) ?? this.cells[0]);
+  }
+
+  /** Sends what is still being typed. */
+  flush() {
+    for (const area of this.remarks.values()) area.send();
+  }
+
+  put({ question, place, value }) {
+    this.values.set(`${question} ${place}`, value);
+  }
+
+  value(question, place) {
+    return this.values.get(`${question} ${place}`) ?? "";
+  }
+
+  valueOf(cell) {
+    return this.value(cell.question.name, cell.place);
+  }
+
+  give(answers) {
+    for (const answer of answers) this.put(answer);
+    this.refresh();
+    this.events.onAnswer(answers);
+  }
+
+  /** Answers what has the focus and moves on; whether that was an answer. */
+  answer(value) {
+    const { question, place } = this.focused;
+    if (value < question.lowest || value > question.highest) return false;
+    const text = String(value);
+    const answers = [{ question: question.name, place, value: text }];
+    if (question.kind === "rank" && !question.ties) {
+      const before = this.valueOf(this.focused);
+      const other = this.cells.find(
+        (cell) => cell.question === question && this.valueOf(cell) === text,
+      );
+      if (other && other !== this.focused) {
+        answers.push({ question: question.name, place: other.place, value: before });
+      }
+    }
+    this.give(answers);
+    const at = this.cells.indexOf(this.focused);
+    if (at + 1 < this.cells.length) this.focus(this.cells[at + 1]);
+    return true;
+  }
+
+  clear() {
+    const { question, place } = this.focused;
+    this.give([{ question: question.name, place, value: "" }]);
+  }
+
+  /** Moves the focus by so many answers, round and round. */
+  move(step) {
+    const count = this.cells.length;
+    const at = this.cells.indexOf(this.focused) + step;
+    this.focus(this.cells[(at + count) % count]);
+  }
+
+  focus(cell) {
+    this.focused?.button.classList.remove("focused");
+    this.focused = cell;
+    cell.button.classList.add("focused");
+    cell.button.scrollIntoView({ block: "nearest" });
+    const { question, place } = cell;
+    const image = place === WHOLE_CASE ? "whole case" : `image ${placeName(place)}`;
+    this.asked.replaceChildren(
+      element("span", {}, question.title),
+      element("b", {}, image),
+    );
+    const range = question.highest - question.lowest + 1;
+    const choices = Array.from({ length: range }, (_, n) => this.choice(cell, n));
+    this.buttons.replaceChildren(...choices);
+    this.events.onFocus(place === WHOLE_CASE ? null : place);
+  }
+
+  choice({ question }, n) {
+    const value = question.lowest + n;
+    const anchor = question.anchors[value] ?? rankWord(question, value);
+    const button = element(
+      "button",
+      { type: "button", tabIndex: -1 },
+      element("b", {}, String(value)),
+      element("span", {}, anchor),
+    );
+    button.dataset.value = value;
+    button.classList.toggle("given", this.valueOf(this.focused) === String(value));
+    button.addEventListener("click", () => this.answer(value));
+    return button;
+  }
+
+  get missing() {
+    return this.cells.filter((cell) => !this.valueOf(cell));
+  }
+
+  refresh() {
+    for (const cell of this.cells) {
+      const value = this.valueOf(cell);
+      cell.button.textContent = value || "·";
+      cell.button.classList.toggle("given", value !== "");
+    }
+    const left = this.missing.length;
+    this.lockButton.disabled = left > 0;
+    this.say(left ? `${left} to answer` : "Complete. Enter locks the case.");
+  }
+
+  say(text) {
+    this.hint.textContent = text;
+  }
+}
+
+function rankWord(question, value) {
+  if (question.kind !== "rank") return "";
+  if (value === question.highest) return "best";
+  return value === question.lowest ? "worst" : "";
+}

@@ -1,0 +1,181 @@
+// One reader's way through the cases.
+
+import { change, get } from "./api.js";
+import { byId } from "./dom.js";
+import { Outbox } from "./outbox.js";
+import { Scoring } from "./scoring.js";
+import * as status from "./status.js";
+import { Viewer } from "./viewer.js";
+import { Case } from "./volume.js";
+
+export class Session {
+  constructor(overview) {
+    const { study, reader } = overview;
+    this.cases = overview.presentations;
+    this.storage = `reading ${study} ${reader}`;
+    this.viewer = new Viewer(byId("viewer"), overview.num_images);
+    this.scoring = new Scoring(byId("scoring"), overview, {
+      onAnswer: (answers) => this.outbox.add(this.shown.id, answers),
+      onFocus: (place) => this.viewer.mark(place),
+      onLock: () => this.lock(),
+    });
+    this.outbox = new Outbox(
+      `${this.storage} outbox`,
+      status.saved,
+      (presentation, words) => this.refused(presentation, words),
+    );
+    this.ahead = null; // the next case, fetched while this one is read
+    this.asking = false;
+  }
+
+  /** Opens the case that was open last, or the first that is not locked. */
+  async start() {
+    const last = localStorage.getItem(`${this.storage} case`);
+    const at = this.cases.findIndex(({ id, locked }) => id === last && !locked);
+    await this.open(at >= 0 ? at : this.nextOpen(0));
+  }
+
+  nextOpen(from) {
+    const count = this.cases.length;
+    for (let n = 0; n < count; n++) {
+      if (!this.cases[(from + n) % count].locked) return (from + n) % count;
+    }
+    return -1;
+  }
+
+  async open(number) {
+    this.unask();
+    this.number = number;
+    status.progress(this.cases, number);
+    if (number < 0) return this.finish();
+    const { id } = this.cases[number];
+    const shown = await this.fetch(id);
+    if (this.number !== number) return; // meanwhile another was asked for
+    if (this.shown && this.shown !== shown) this.shown.stop();
+    this.shown = shown;
+    localStorage.setItem(`${this.storage} case`, id);
+    byId("reading").hidden = false;
+    this.viewer.show(shown);
+    this.scoring.show([...shown.answers, ...this.outbox.pending(id)]);
+    await shown.loading;
+    if (this.shown === shown) this.fetchAhead();
+  }
+
+  /** A case whose voxels are on their way. */
+  async fetch(id) {
+    const known = this.ahead?.id === id ? this.ahead : null;
+    if (this.ahead && !known) this.ahead.stop();
+    this.ahead = null;
+    // The answers may be newer than those that came with what was fetched ahead.
+    const description = await status.untilReached(() => get(`/api/presentations/${id}`));
+    if (known) {
+      known.answers = description.answers;
+      return known;
+    }
+    return this.load(new Case(description));
+  }
+
+  load(made) {
+    made.loading = status
+      .untilReached(() =>
+        made.load((loading) => {
+          if (this.shown !== loading) return;
+          status.loaded(loading);
+          this.viewer.redraw();
+        }),
+      )
+      .catch((error) => {
+        if (error.name !== "AbortError") status.message(error.message);
+      });
+    return made;
+  }
+
+  async fetchAhead() {
+    const next = this.nextOpen(this.number + 1);
+    if (next < 0 || next === this.number || this.ahead) return;
+    try {
+      const description = await get(`/api/presentations/${this.cases[next].id}`);
+      if (!this.ahead) this.ahead = this.load(new Case(description));
+    } catch {
+      // It is fetched when it is opened.
+    }
+  }
+
+  /** To another case that is not locked. */
+  step(direction) {
+    this.scoring.flush();
+    const count = this.cases.length;
+    for (let n = 1; n < count; n++) {
+      const at = this.number + direction * n;
+      if (at < 0 || at >= count) return;
+      if (!this.cases[at].locked) return void this.open(at);
+    }
+  }
+
+  /** Asks first; asked again, locks the case and opens the next. */
+  async lock() {
+    if (this.locking) return;
+    const [missing] = this.scoring.missing;
+    if (missing) {
+      this.scoring.focus(missing);
+      return;
+    }
+    if (!this.asking) {
+      this.asking = true;
+      this.scoring.say("Enter again closes this case for good. Any other key: not yet.");
+      this.scoring.lockButton.textContent = "Lock for good";
+      return;
+    }
+    this.locking = true;
+    try {
+      await this.lockNow(this.cases[this.number]);
+    } finally {
+      this.locking = false;
+    }
+  }
+
+  async lockNow(current) {
+    this.scoring.flush();
+    await this.outbox.drained();
+    try {
+      await status.untilReached(() =>
+        change("POST", `/api/presentations/${current.id}/lock`, {}),
+      );
+    } catch (error) {
+      status.message(error.message);
+      return this.unask();
+    }
+    current.locked = true;
+    await this.open(this.nextOpen(this.number));
+  }
+
+  unask() {
+    if (!this.asking) return;
+    this.asking = false;
+    this.scoring.lockButton.textContent = "Lock case";
+    this.scoring.refresh();
+  }
+
+  remark() {
+    this.scoring.remarks.values().next().value?.focus();
+  }
+
+  escape() {
+    this.viewer.enlarge(null);
+  }
+
+  /** The server has a reason not to take an answer: show what it holds. */
+  async refused(presentation, words) {
+    status.message(words);
+    if (this.shown?.id !== presentation) return;
+    const { answers } = await get(`/api/presentations/${presentation}`).catch(() => ({}));
+    if (answers) this.scoring.show(answers);
+  }
+
+  finish() {
+    this.shown?.stop();
+    this.shown = null;
+    byId("reading").hidden = true;
+    status.notice("All cases are read and locked.", "Thank you. You can close this page.");
+  }
+}
