@@ -39,11 +39,12 @@ ALLOWED = {
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},
+    "reading": {"entry", "evaluation", "files", "imaging"},
 }
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
-    *("files", "interruption", "rendering"),
+    *("files", "interruption", "reading", "rendering"),
 }
 
 
@@ -125,6 +126,7 @@ def test_every_room_has_a_rule():
         ["-m", "deepresolve.inference.export_onnx", "--help"],
         ["-m", "deepresolve.inference.predict", "--help"],
         ["-m", "deepresolve.imaging.write_phantom", "--help"],
+        ["-m", "deepresolve.reading", "serve", "--help"],
     ],
     ids=" ".join,
 )

@@ -14,7 +14,7 @@ async function begin() {
   if (!overview.reader) return askWho(overview.readers);
   byId("notice").hidden = true;
   byId("reader").textContent = overview.reader;
-  byId("leave").hidden = false;
+  for (const id of ["leave", "progress", "help-button"]) byId(id).hidden = false;
   byId("leave").addEventListener("click", leave);
   const session = new Session(overview);
   listen({ session, viewer: session.viewer, scoring: session.scoring });

@@ -4,7 +4,7 @@ import { PLANES } from "./volume.js";
 
 // Room for the orientation letters, in CSS pixels.
 const MARGIN = 14;
-const LINE = "rgba(110, 190, 235, 0.55)";
+const LINE = "rgba(110, 190, 235, 0.4)";
 const LETTER = "#93a1ad";
 // The cursor's lines leave the place itself free.
 const GAP = 9;
@@ -89,17 +89,17 @@ export class Pane {
     const atX = Math.round(x + (view.cursor[columns] + 0.5) * columnSize) + 0.5;
     const atY = Math.round(y + (view.cursor[rows] + 0.5) * rowSize) + 0.5;
     const gap = GAP * ratio;
+    const margin = MARGIN * ratio;
+    const [right, bottom] = [canvas.width - margin, canvas.height - margin];
     context.strokeStyle = LINE;
     context.lineWidth = Math.max(1, Math.round(ratio));
     context.beginPath();
-    context.moveTo(atX, 0);
-    context.lineTo(atX, atY - gap);
-    context.moveTo(atX, atY + gap);
-    context.lineTo(atX, canvas.height);
-    context.moveTo(0, atY);
-    context.lineTo(atX - gap, atY);
-    context.moveTo(atX + gap, atY);
-    context.lineTo(canvas.width, atY);
+    for (const [from, to] of [[margin, atY - gap], [atY + gap, bottom]]) {
+      if (from < to) line(context, atX, from, atX, to);
+    }
+    for (const [from, to] of [[margin, atX - gap], [atX + gap, right]]) {
+      if (from < to) line(context, from, atY, to, atY);
+    }
     context.stroke();
   }
 
@@ -126,4 +126,9 @@ export class Pane {
       ((event.clientY - box.top) * this.ratio - y) / rowSize,
     ];
   }
+}
+
+function line(context, x, y, toX, toY) {
+  context.moveTo(x, y);
+  context.lineTo(toX, toY);
 }

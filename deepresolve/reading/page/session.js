@@ -49,16 +49,24 @@ export class Session {
     status.progress(this.cases, number);
     if (number < 0) return this.finish();
     const { id } = this.cases[number];
-    const shown = await this.fetch(id);
-    if (this.number !== number) return; // meanwhile another was asked for
+    const shown = await this.fetch(id).catch((error) => this.closed(number, error));
+    if (!shown || this.number !== number) return; // meanwhile another was asked for
     if (this.shown && this.shown !== shown) this.shown.stop();
     this.shown = shown;
     localStorage.setItem(`${this.storage} case`, id);
     byId("reading").hidden = false;
+    status.loaded(shown);
     this.viewer.show(shown);
     this.scoring.show([...shown.answers, ...this.outbox.pending(id)]);
     await shown.loading;
     if (this.shown === shown) this.fetchAhead();
+  }
+
+  /** A case that was locked in another window makes way for the next one. */
+  closed(number, error) {
+    if (error.status !== 409) throw error;
+    this.cases[number].locked = true;
+    if (this.number === number) this.open(this.nextOpen(number));
   }
 
   /** A case whose voxels are on their way. */
@@ -168,8 +176,12 @@ export class Session {
   async refused(presentation, words) {
     status.message(words);
     if (this.shown?.id !== presentation) return;
-    const { answers } = await get(`/api/presentations/${presentation}`).catch(() => ({}));
-    if (answers) this.scoring.show(answers);
+    const number = this.number;
+    try {
+      this.scoring.show((await get(`/api/presentations/${presentation}`)).answers);
+    } catch (error) {
+      this.closed(number, error);
+    }
   }
 
   finish() {

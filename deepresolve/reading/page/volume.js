@@ -43,6 +43,7 @@ export class Case {
           this.images[place].set(voxels, first * perSlice);
         }),
       ).then(() => count);
+    this.loaded = 0;
     // Two slabs are on their way at any time.
     const todo = slabs(this.shape[0]);
     let ahead = fetchSlab(todo[0]);

@@ -1,0 +1,324 @@
+"""Two readers read a small study in a real browser, in spite of everything."""
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from deepresolve.reading import preparation, questions
+from deepresolve.reading.study import Study
+
+pytest.importorskip("flask", reason="needs Flask: pip install '.[reading]'")
+pytest.importorskip("selenium", reason="drives a browser: needs selenium")
+from selenium import webdriver
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="drives a browser: needs chromium, chromedriver"
+)
+ASKED = (
+    questions.Question("diq", "Diagnostic image quality"),
+    questions.Question("rank", "Rank", "rank"),
+    questions.Question("position", "Positioning of the knee", scope="case"),
+    questions.Question("remarks", "Remarks", "remark", scope="case"),
+)
+CELLS = [("diq", 0), ("diq", 1), ("diq", 2), ("rank", 0), ("rank", 1), ("rank", 2)]
+CELLS.append(("position", -1))
+RANKS = ("123", "231", "312", "213")
+PATIENCE_S = 10
+
+
+def values(reader, number):
+    """What a scripted reader answers to his case of that number, in order."""
+    shift = number + 2 * (reader == "ben")
+    return [str((shift + n) % 5 + 1) for n in range(3)] + [
+        *RANKS[shift % 4],
+        str(shift % 5 + 1),
+    ]
+
+
+class Server:
+    """The command, as a user gives it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self):
+        command = [sys.executable, "-m", "deepresolve.reading", "serve"]
+        self.process = subprocess.Popen(
+            [*command, f"--study={self.folder}", f"--port={self.port}"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self.process.stdout.readline().split(": ", 1)[1].strip()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def server(new_evaluation, tmp_path, new_design):
+    evaluation = new_evaluation(num_cases=2, shape=(20, 24, 16))
+    design = new_design(questions=ASKED)
+    preparation.prepare(evaluation, tmp_path / "study", design)
+    server = Server(tmp_path / "study")
+    yield server
+    server.kill()
+
+
+class Page:
+    """One reader's browser."""
+
+    def __init__(self, url, reader):
+        options = webdriver.ChromeOptions()
+        options.binary_location = BROWSER
+        for flag in ("headless=new", "no-sandbox", "disable-gpu"):
+            options.add_argument(f"--{flag}")
+        options.add_argument("--window-size=1280,900")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        service = webdriver.ChromeService(DRIVER)
+        self.driver = webdriver.Chrome(options=options, service=service)
+        self.driver.get(url)
+        self.until(lambda: self.all("button.reader"))
+        next(b for b in self.all("button.reader") if b.text == reader).click()
+        self.until_loaded(1)
+
+    def close(self):
+        self.driver.quit()
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return "".join(self.texts(selector)[:1])
+
+    def texts(self, selector):
+        """Texts of the elements, in the order of the page."""
+        return self.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((e) => "
+            "e.textContent)",
+            selector,
+        )
+
+    def until(self, condition):
+        wait = WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.02)
+        return wait.until(lambda driver: condition())
+
+    def until_loaded(self, number):
+        """Until the case of this number, from 1, can be read."""
+        self.until(lambda: self.text("#case").startswith(f"Case {number} of 4"))
+        self.until(
+            lambda: (
+                self.driver.execute_script("return document.body.dataset.loaded")
+                == "100"
+            )
+        )
+
+    def until_saved(self):
+        self.until(lambda: self.text("#saved") == "✓ Saved")
+
+    def type(self, *keys):
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def given(self):
+        """What the panel shows, in order; "·" where nothing was answered."""
+        return self.texts("#questions .cells button")
+
+    def lock(self):
+        self.type(Keys.ENTER)
+        self.until(lambda: self.text("#lock") == "Lock for good")
+        self.type(Keys.ENTER)
+
+    def labels(self):
+        return [" ".join(text.split()) for text in self.texts(".plane")]
+
+    def picture(self, n):
+        return self.driver.execute_script(
+            "return document.querySelectorAll('canvas')[arguments[0]].toDataURL()", n
+        )
+
+    def drawn(self):
+        """Lets what is waiting be drawn."""
+        self.driver.execute_async_script(
+            "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+        )
+
+
+def read_by_keyboard(page, server):
+    # Half of the first case, then the page is loaded again.
+    first = values("anna", 0)
+    page.type(*first[:4])
+    page.until_saved()
+    page.driver.refresh()
+    page.until_loaded(1)
+    assert page.given() == first[:4] + ["·"] * 3
+    page.type(*first[4:])  # The first that is missing has the focus.
+    page.type("m", "sharp <b>& clear", Keys.ESCAPE)
+    page.lock()
+    # In the second one the server is killed; the answers wait, even for another page.
+    page.until_loaded(2)
+    second = values("anna", 1)
+    page.type(*second[:3])
+    page.until_saved()
+    server.kill()
+    page.type(*second[3:5])
+    page.until(lambda: "2 entries are kept" in page.text("#message"))
+    assert page.text("#saved") == "Not saved yet"
+    page.type(second[5])
+    server.start()
+    page.until_saved()
+    page.type(second[6])
+    page.lock()
+    # On to the last case, back to the third, which is still open.
+    page.until_loaded(3)
+    page.type(Keys.PAGE_DOWN)
+    page.until_loaded(4)
+    page.type(values("anna", 3)[0], Keys.PAGE_UP)
+    page.until_loaded(3)
+    page.type(*values("anna", 2))
+    page.lock()
+    page.until_loaded(4)
+    assert page.given() == [values("anna", 3)[0]] + ["·"] * 6
+    page.type(*values("anna", 3)[1:])
+    page.lock()
+    page.until(lambda: "All cases are read" in page.text("#notice"))
+
+
+def read_by_mouse(page):
+    for number in range(4):
+        page.until_loaded(number + 1)
+        for cell, value in zip(CELLS, values("ben", number), strict=True):
+            question, place = cell
+            page.all(f'[data-question="{question}"][data-place="{place}"]')[0].click()
+            page.all(f'#values [data-value="{value}"]')[0].click()
+        page.until(lambda: page.all("#lock:enabled"))
+        page.all("#lock")[0].click()
+        page.until(lambda: page.text("#lock") == "Lock for good")
+        page.all("#lock")[0].click()
+    page.until(lambda: "All cases are read" in page.text("#notice"))
+
+
+def look_around(page):
+    """Wheel, arrows, window, zoom, pan, one pane: each changes what it should."""
+    canvases = page.all("canvas")
+    assert len(canvases) == 9
+    assert page.labels() == ["sagittal 13/24", "coronal 11/20", "axial 9/16"]
+    wheel = ActionChains(page.driver)
+    wheel.scroll_from_origin(
+        webdriver.common.actions.wheel_input.ScrollOrigin.from_element(canvases[4]),
+        0,
+        120,
+    ).perform()
+    page.until(lambda: page.labels()[1] == "coronal 12/20")
+    page.type(Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
+    page.until(
+        lambda: page.labels() == ["sagittal 13/24", "coronal 10/20", "axial 10/16"]
+    )
+    page.drawn()
+    before = page.picture(0)
+    for gesture in (drag_with_right, zoom_and_pan):
+        gesture(page, canvases[1])
+        page.drawn()
+        assert page.picture(0) != before
+        page.type("r")
+        page.drawn()
+        assert page.picture(0) == before
+    # A click in one plane of one image moves the cursor of all.
+    ActionChains(page.driver).move_to_element_with_offset(
+        canvases[2], 20, 30
+    ).click().perform()
+    page.until(lambda: page.labels()[1] != "coronal 10/20")
+    assert page.labels()[2] != "axial 10/16"
+    ActionChains(page.driver).double_click(canvases[0]).perform()
+    assert [c.is_displayed() for c in canvases] == [True] + [False] * 8
+    page.type(Keys.ESCAPE, "f")
+    assert sum(c.is_displayed() for c in canvases) == 3
+    page.type("f", "?")
+    assert page.all("#help")[0].is_displayed()
+    page.type("?", "1", Keys.BACKSPACE)
+
+
+def drag_with_right(page, canvas):
+    ActionChains(page.driver).move_to_element(canvas).perform()
+    page.driver.execute_script(
+        """
+        const send = (name, x, y, button) => arguments[0].dispatchEvent(
+          new PointerEvent(name, {bubbles: true, cancelable: true, pointerId: 1,
+            button, clientX: x, clientY: y}));
+        Element.prototype.setPointerCapture = () => {};
+        send("pointerdown", 100, 100, 2);
+        send("pointermove", 160, 60, -1);
+        send("pointerup", 160, 60, 2);
+        """,
+        canvas,
+    )
+
+
+def zoom_and_pan(page, canvas):
+    page.type("+", "+")
+    chain = ActionChains(page.driver).key_down(Keys.SHIFT).move_to_element(canvas)
+    chain.click_and_hold().move_by_offset(15, 25).release().key_up(Keys.SHIFT).perform()
+
+
+def test_a_whole_study_is_read_and_nothing_is_lost(server):
+    with contextlib.ExitStack() as stack:
+        pages = [Page(server.url, reader) for reader in ("anna", "ben")]
+        for page in pages:
+            stack.callback(page.close)
+        anna, ben = pages
+        look_around(ben)
+        read_by_keyboard(anna, server)
+        read_by_mouse(ben)
+        for page in pages:
+            check_alone(page, server)
+    check_answers(Study.load(server.folder))
+
+
+def check_alone(page, server):
+    """Nothing came from elsewhere, and nothing was wrong but the killed server."""
+    loaded = page.driver.execute_script(
+        "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    )
+    assert loaded
+    assert all(name.startswith(server.url) for name in loaded)
+    log = [entry["message"] for entry in page.driver.get_log("browser")]
+    assert [text for text in log if "ERR_CONNECTION" not in text] == []
+
+
+def check_answers(study):
+    expected = {
+        (reader, name, place, question): value
+        for reader in ("anna", "ben")
+        for number, name in enumerate(study.order[reader])
+        for (question, place), value in zip(CELLS, values(reader, number), strict=True)
+    }
+    expected["anna", study.order["anna"][0], -1, "remarks"] = "sharp <b>& clear"
+    held = study.answers.all_answers()
+    found = {(a.reader, a.presentation, a.place, a.question): a.value for a in held}
+    assert found == expected
+    assert len(held) == len(expected)
+    given = [a for a in study.answers.history() if a.reader == "anna"]
+    # Each was given once and arrived once, however often it had to be sent.
+    assert len(given) == len([key for key in expected if key[0] == "anna"])
+    locked = {
+        (reader, name) for reader in study.readers for name in study.order[reader]
+    }
+    assert set(study.answers.locks()) == locked
