@@ -133,6 +133,8 @@ class Page:
         )
 
     def until_saved(self):
+        waiting = "return document.body.dataset.waiting"
+        self.until(lambda: self.driver.execute_script(waiting) == "0")
         self.until(lambda: self.text("#saved") == "✓ Saved")
 
     def type(self, *keys):

@@ -54,6 +54,7 @@ export function listen(parts) {
       }
       return;
     }
+    if (!parts.session.ready) return;
     const row = rows.find(([keys]) => keys.includes(event.key));
     if (byId("help").open && !["?", "h", "H", "Escape"].includes(event.key)) return;
     if (!row && /^[0-9]$/.test(event.key)) {

@@ -69,6 +69,7 @@ export class Outbox {
 
   store() {
     localStorage.setItem(this.name, JSON.stringify(this.waiting));
+    document.body.dataset.waiting = this.waiting.length;
   }
 }
 

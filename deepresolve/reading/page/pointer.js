@@ -83,6 +83,7 @@ export class Pointer {
       return;
     }
     const steps = this.steps(pixels);
+    if (this.viewer.active !== pane.plane) this.viewer.activate(pane.plane);
     if (steps) this.viewer.scroll(pane.plane, steps);
   }
 

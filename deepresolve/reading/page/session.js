@@ -26,6 +26,13 @@ export class Session {
     );
     this.ahead = null; // the next case, fetched while this one is read
     this.asking = false;
+    this.setReady(false);
+  }
+
+  /** Whether answers can be given; not between two cases. */
+  setReady(ready) {
+    this.ready = ready;
+    byId("scoring").inert = !ready;
   }
 
   /** Opens the case that was open last, or the first that is not locked. */
@@ -45,6 +52,7 @@ export class Session {
 
   async open(number) {
     this.unask();
+    this.setReady(false);
     this.number = number;
     status.progress(this.cases, number);
     if (number < 0) return this.finish();
@@ -58,6 +66,7 @@ export class Session {
     status.loaded(shown);
     this.viewer.show(shown);
     this.scoring.show([...shown.answers, ...this.outbox.pending(id)]);
+    this.setReady(true);
     await shown.loading;
     if (this.shown === shown) this.fetchAhead();
   }
@@ -111,6 +120,7 @@ export class Session {
 
   /** To another case that is not locked. */
   step(direction) {
+    if (!this.ready) return;
     this.scoring.flush();
     const count = this.cases.length;
     for (let n = 1; n < count; n++) {
@@ -122,7 +132,7 @@ export class Session {
 
   /** Asks first; asked again, locks the case and opens the next. */
   async lock() {
-    if (this.locking) return;
+    if (!this.ready) return;
     const [missing] = this.scoring.missing;
     if (missing) {
       this.scoring.focus(missing);
@@ -134,16 +144,12 @@ export class Session {
       this.scoring.lockButton.textContent = "Lock for good";
       return;
     }
-    this.locking = true;
-    try {
-      await this.lockNow(this.cases[this.number]);
-    } finally {
-      this.locking = false;
-    }
+    await this.lockNow(this.cases[this.number]);
   }
 
   async lockNow(current) {
     this.scoring.flush();
+    this.setReady(false);
     await this.outbox.drained();
     try {
       await status.untilReached(() =>
@@ -151,6 +157,7 @@ export class Session {
       );
     } catch (error) {
       status.message(error.message);
+      this.setReady(true);
       return this.unask();
     }
     current.locked = true;

@@ -15,6 +15,7 @@ export function progress(cases, number) {
   bar.firstElementChild.style.width = `${(100 * locked) / cases.length}%`;
   bar.setAttribute("aria-valuemax", cases.length);
   bar.setAttribute("aria-valuenow", locked);
+  document.body.dataset.loaded = "";
   const at = number < 0 ? "" : `Case ${number + 1} of ${cases.length} · `;
   byId("case").textContent = `${at}${locked} locked`;
 }
