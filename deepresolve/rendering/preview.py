@@ -7,6 +7,7 @@ a thick slice every thin one shows the acquired slice that lies nearest to it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -105,18 +106,19 @@ class Preview:
         last = self.num_slices(plane) - 1
         return last - index if self.cuts[plane].flipped[2] else index
 
-    def first_shown(self, plane: str) -> int:
-        """Index of the slice to begin with.
+    @functools.cached_property
+    def first_shown(self) -> dict[str, int]:
+        """For each plane the index of the slice to begin with.
 
         Of a label map the slice with most tissue; of an image the middle one, and of
         the acquired plane the acquired slice nearest to the middle.
         """
         if self.class_names:
-            return fullest_slice(self.result.with_array(self.result.array > 0), plane)
-        middle = self.num_slices(plane) // 2
-        if plane != self.result.plane:
-            return middle
-        return int(self.acquired_slices[middle]) * self.factor
+            tissue = self.result.with_array(self.result.array > 0)
+            return {plane: fullest_slice(tissue, plane) for plane in PLANES}
+        middle = {plane: self.num_slices(plane) // 2 for plane in PLANES}
+        acquired = self.acquired_slices[middle[self.result.plane]]
+        return middle | {self.result.plane: int(acquired) * self.factor}
 
     def pair(self, plane: str, index: int) -> Pair:
         """A slice of a plane; `index` counts from 0 on the grid of the result."""
@@ -140,7 +142,7 @@ class Preview:
         """Of every class; of an image there are none."""
         if not self.class_names:
             return []
-        counts = count_values(self.result.array)
+        counts = count_values(self.result.restore().array)
         labels = range(1, len(self.class_names) + 1)
         return [float(counts[label] * self.result.voxel_mm3) for label in labels]
 

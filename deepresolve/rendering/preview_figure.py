@@ -46,7 +46,7 @@ def draw(preview: Preview) -> bytes:
     """
     first = preview.result.plane
     planes = [first, *(plane for plane in PLANES if plane != first)]
-    pairs = [preview.pair(plane, preview.first_shown(plane)) for plane in planes]
+    pairs = [preview.pair(plane, preview.first_shown[plane]) for plane in planes]
     figure, panels, margins = _layout(pairs, len(preview.class_names))
     window = drawing.window([pair.before for pair in pairs])
     for pair, (left, right) in zip(pairs, panels, strict=True):

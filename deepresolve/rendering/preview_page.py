@@ -32,7 +32,8 @@ def write(path: pathlib.Path, preview: Preview) -> None:
 
 
 def _pieces(preview: Preview) -> Iterator[str]:
-    scale = estimate_scale(preview.scan.array)
+    # In the scan's own axes, whose voxels need no copy to be put into a row.
+    scale = estimate_scale(preview.scan.restore().array)
     title = f"{preview.scan_name} and {preview.result_name}"
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -96,7 +97,7 @@ def _output_in_words(preview: Preview) -> str:
 
 def _window(preview: Preview) -> tuple[float, float]:
     """Black and white, as in the figure: of the slices that are shown at first."""
-    pairs = (preview.pair(plane, preview.first_shown(plane)) for plane in PLANES)
+    pairs = (preview.pair(plane, preview.first_shown[plane]) for plane in PLANES)
     low, high = drawing.window([pair.before for pair in pairs])
     return low, max(high, low + 1e-6)
 
@@ -109,7 +110,7 @@ def _plane(preview: Preview, plane: str) -> dict:
         "flipped": cut.flipped,
         "pixel_mm": cut.pixel_mm,
         "edges": cut.edges,
-        "start": preview.first_shown(plane),
+        "start": preview.first_shown[plane],
     }
 
 

@@ -48,13 +48,13 @@ def test_acquired_slices_are_marked_where_they_cross(super_resolved, segmented):
 
 
 def test_begins_with_an_acquired_slice_or_with_most_tissue(super_resolved, segmented):
-    assert super_resolved.first_shown("sagittal") % 3 == 0
-    assert super_resolved.first_shown("coronal") == 10  # of 20
+    assert super_resolved.first_shown["sagittal"] % 3 == 0
+    assert super_resolved.first_shown["coronal"] == 10  # of 20
     # Both boxes are in slices 5 to 7 from the left (7 to 5 from the right) and in rows
     # 6 to 9 from the top, 17 to 14 from the bottom; the larger one lies at 4 to 9.
-    assert segmented.first_shown("sagittal") in (5, 6, 7)
-    assert segmented.first_shown("axial") in range(14, 18)
-    assert segmented.first_shown("coronal") in range(4, 10)
+    assert segmented.first_shown["sagittal"] in (5, 6, 7)
+    assert segmented.first_shown["axial"] in range(14, 18)
+    assert segmented.first_shown["coronal"] in range(4, 10)
 
 
 def test_labels_are_those_of_the_result(segmented, thin, label_map):

@@ -127,9 +127,10 @@ def browser():
 GREYS = """
 const [plane, row, column] = arguments;
 const p = facts.planes[plane];
-return p.panels.map((canvas) => {
-  const x = p.frame.left + ((column + 0.5) / countOf(p, 1)) * p.frame.wide;
-  const y = p.frame.top + ((row + 0.5) / countOf(p, 0)) * p.frame.high;
+return p.panels.map((canvas, side) => {
+  const f = p.frames[side];
+  const x = f.left + ((column + 0.5) / countOf(p, 1)) * f.wide;
+  const y = f.top + ((row + 0.5) / countOf(p, 0)) * f.high;
   const ratio = window.devicePixelRatio;
   const at = [Math.round(x * ratio), Math.round(y * ratio)];
   return canvas.getContext("2d").getImageData(...at, 1, 1).data[0];

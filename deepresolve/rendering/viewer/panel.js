@@ -26,11 +26,14 @@ function picture(pixels, height, width, colours) {
   return canvas;
 }
 
-// Where a slice lies on its canvas, in CSS pixels, at `scale` pixels per mm.
-function frameOf(canvas, [height, width], pixelMm, scale) {
+// Where a slice lies on its canvas, in CSS pixels, at `scale` pixels per mm: in the
+// middle, or of two side by side near the other, with room for its name on the left.
+function frameOf(canvas, [height, width], pixelMm, scale, sideBySide, side) {
   const [high, wide] = [height * pixelMm[0] * scale, width * pixelMm[1] * scale];
   const box = canvas.getBoundingClientRect();
-  return { left: (box.width - wide) / 2, top: (box.height - high) / 2, wide, high };
+  let left = (box.width - wide) / 2;
+  if (sideBySide) left = side ? Math.min(left, 60) : Math.max(left, 2 * left - MARGIN);
+  return { left, top: (box.height - high) / 2, wide, high };
 }
 
 function clear(canvas) {

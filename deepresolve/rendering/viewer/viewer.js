@@ -57,6 +57,7 @@ function buildHeader(main) {
 function buildPlane(parent, plane) {
   const section = element(parent, "section", "", { class: "plane" });
   plane.section = section;
+  plane.frames = [];
   plane.heading = element(section, "h2");
   const pair = element(section, "div", "", { class: "pair" });
   plane.panels = ["Input", "Output"].map((name) => {
@@ -153,7 +154,8 @@ function resetWindow() {
 }
 
 function placeCrosshair(canvas, plane, event) {
-  const [box, f] = [canvas.getBoundingClientRect(), plane.frame];
+  const f = plane.frames[plane.panels.indexOf(canvas)];
+  const box = canvas.getBoundingClientRect();
   const row = ((event.clientY - box.top - f.top) / f.high) * countOf(plane, 0);
   const column = ((event.clientX - box.left - f.left) / f.wide) * countOf(plane, 1);
   moveTo(plane, 0, Math.floor(row));
@@ -238,13 +240,16 @@ function drawPlane(plane, greys, scale) {
   const { scan, result, labels } = volumes;
   const scanPixels = cutSlice(scan, plane.ofScan, index);
   const after = result ? cutSlice(result, plane.ofResult, index) : scanPixels;
-  plane.panels.forEach((canvas, number) => {
+  plane.panels.forEach((canvas, side) => {
     const context = clear(canvas);
-    const f = frameOf(canvas, [height, width], plane.pixel_mm, scale);
-    plane.frame = f;
-    const image = picture(number ? after : scanPixels, height, width, greys);
+    const size = [height, width];
+    const f = frameOf(canvas, size, plane.pixel_mm, scale, state.single, side);
+    plane.frames[side] = f;
+    const name = canvas.nextSibling;
+    name.style.left = `${Math.max(0, f.left - name.offsetWidth - 6)}px`;
+    const image = picture(side ? after : scanPixels, height, width, greys);
     context.drawImage(image, f.left, f.top, f.wide, f.high);
-    if (number && labels) {
+    if (side && labels) {
       const pixels = cutSlice(labels, plane.ofResult, index);
       drawLabels(context, pixels, height, width, f);
     }
@@ -254,7 +259,7 @@ function drawPlane(plane, greys, scale) {
       crosshair(context, ...shares, f);
     }
     letterEdges(context, plane.edges, f);
-    if (!number) scaleBar(context, f, scale);
+    if (!side && (state.single || plane === facts.planes[0])) scaleBar(context, f, scale);
   });
 }
 
