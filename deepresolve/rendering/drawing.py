@@ -23,6 +23,7 @@ _YELLOW = "#ffd24d"
 _GREY = "#bbbbbb"
 _SCALE_BARS_MM = (1, 2, 5, 10, 20, 50)
 _HIGHEST_PX = 2000
+_NARROWEST_PX = 160  # A panel's title needs as much.
 _GREY_PERCENTILES = (0.5, 99.5)
 
 
@@ -147,7 +148,7 @@ def rows_to_scale(
             box = left, height - top - high, wide, high
             places = np.divide(box, (WIDTH_PX, height, WIDTH_PX, height))
             panels[-1].append(figure.add_axes(tuple(places), facecolor="black"))
-            left += wide + margins.gap
+            left += max(wide, _NARROWEST_PX) + margins.gap
     return figure, panels
 
 

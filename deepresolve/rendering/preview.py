@@ -27,20 +27,17 @@ class Pair:
     Attributes:
       plane: "sagittal", "coronal" or "axial".
       index: of the slice, from 0, on the grid of the result.
-      num_slices: slices of the plane.
       before: (rows, columns) pixels of the scan.
       after: likewise of the result; of the scan where the result is a label map.
       labels: (rows, columns) class numbers; None where the result is an image.
       pixel_mm: distance between rows and between columns, in mm.
       edges: anatomical letters of the top, right, bottom and left edge.
-      acquired: which of the plane's rows or columns were acquired, and as what:
-        ("rows", indices), ("columns", indices); None where all were, or the plane is
-        that of the acquired slices.
+      acquired: where acquired slices cross this one: ("rows", their indices) or
+        ("columns", their indices); None where all were acquired, or none crosses.
     """
 
     plane: str
     index: int
-    num_slices: int
     before: np.ndarray
     after: np.ndarray
     labels: np.ndarray | None
@@ -129,7 +126,6 @@ class Preview:
         return Pair(
             plane=plane,
             index=index,
-            num_slices=self.num_slices(plane),
             before=before,
             after=before if self.class_names else after,
             labels=after if self.class_names else None,

@@ -62,6 +62,30 @@ def test_panels_to_scale_have_as_many_pixels_a_mm():
             assert height == pytest.approx(shown.size_mm[0] * px_per_mm, abs=1)
 
 
+def test_rows_hold_panels_as_large_as_their_slices():
+    rows = [[Slice((10, 8))] * 2, [Slice((40, 4)), Slice((8, 32))]]
+    figure, panels = drawing.rows_to_scale(rows, MARGINS, row_gap=25)
+    width, height = figure.bbox.width, figure.bbox.height
+    px_per_mm = (2000 - 50 - 30 - 10) / (8 + 64)  # the second row fills the width
+    boxes = [[axes.get_position() for axes in row] for row in panels]
+    for row, slices in zip(boxes, rows, strict=True):
+        for box, shown in zip(row, slices, strict=True):
+            size = box.height * height, box.width * width
+            assert size == pytest.approx(np.multiply(shown.size_mm, px_per_mm), abs=1)
+    assert [box.x0 * width for box in boxes[1]] == pytest.approx(
+        (50, 50 + 8 * px_per_mm + 10), abs=1
+    )
+    tops = [height * (1 - row[0].y1) for row in boxes]
+    assert tops == pytest.approx((40, 40 + 5 * px_per_mm + 25), abs=1)
+
+
+def test_no_panel_lies_on_the_title_of_another():
+    (_, second), _ = drawing.rows_to_scale(
+        [[Slice((900, 1))] * 2, [Slice()]], MARGINS, row_gap=25
+    )[1]
+    assert second.get_position().x0 * drawing.WIDTH_PX == pytest.approx(50 + 160 + 10)
+
+
 def test_outline_runs_along_the_edges_of_pixels_in_mm():
     """Rows 2 to 5 of 0.5 mm and columns 3 to 6 of 2 mm: 1 to 3 mm and 6 to 14 mm."""
     label_map = np.zeros((10, 8), np.uint8)
