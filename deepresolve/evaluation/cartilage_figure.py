@@ -22,8 +22,8 @@ from deepresolve.evaluation.results import Example, Results
 from deepresolve.evaluation.tables import TITLES
 from deepresolve.evaluation.views import View, interest, view, window
 from deepresolve.imaging.volume import Volume
-from deepresolve.rendering import drawing
-from deepresolve.rendering.drawing import Margins
+from deepresolve.rendering import drawing, layout
+from deepresolve.rendering.layout import Margins
 from deepresolve.rendering.planes import (
     box_around,
     central_slice,
@@ -46,7 +46,7 @@ def draw(results: Results) -> bytes:
     """Draws the example subject; the sagittal row only where "seg" was run.
 
     Returns:
-      A PNG file, `drawing.WIDTH_PX` wide.
+      A PNG file, `layout.WIDTH_PX` wide.
     """
     example = results.example
     columns = [name for name in COLUMNS if name in example.images]
@@ -98,9 +98,9 @@ def _layout(
     """
     if len(columns) == 1:
         return _side_by_side(views, TITLES[columns[0]])
-    width = drawing.panel_width(len(columns), MARGINS)
+    width = layout.panel_width(len(columns), MARGINS)
     heights = [_height(shown, width) for shown in views.values()]
-    figure, rows = drawing.grid(heights, len(columns), MARGINS)
+    figure, rows = layout.grid(heights, len(columns), MARGINS)
     for (name, shown), row in zip(views.items(), rows, strict=True):
         drawing.name_row(figure, row[0], "\n".join(_name(name, shown)), MARGINS)
     drawing.name_columns(rows[0], [TITLES[name] for name in columns])
@@ -111,11 +111,11 @@ def _side_by_side(
     views: Mapping[str, View], title: str
 ) -> tuple[Figure, list[list[Axes]]]:
     """As `_layout`; every view fills the width of its panel or the common height."""
-    width = drawing.panel_width(len(views), MARGINS)
+    width = layout.panel_width(len(views), MARGINS)
     height = min(
         max(_height(shown, width) for shown in views.values()), round(1.5 * width)
     )
-    figure, (row,) = drawing.grid([height], len(views), MARGINS)
+    figure, (row,) = layout.grid([height], len(views), MARGINS)
     drawing.name_row(figure, row[0], title, MARGINS)
     names = [", ".join(_name(name, shown)) for name, shown in views.items()]
     drawing.name_columns(row, names)

@@ -16,8 +16,8 @@ from matplotlib.image import AxesImage
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.tables import TITLES
 from deepresolve.evaluation.views import View, tci_error, view, window
-from deepresolve.rendering import drawing
-from deepresolve.rendering.drawing import Margins
+from deepresolve.rendering import drawing, layout
+from deepresolve.rendering.layout import Margins
 from deepresolve.rendering.planes import fullest_slice
 
 MARGINS = Margins()
@@ -35,7 +35,7 @@ def draw(results: Results) -> bytes:
     which TCI errs most, within the middle quarter of the plane.
 
     Returns:
-      A PNG file, `drawing.WIDTH_PX` wide.
+      A PNG file, `layout.WIDTH_PX` wide.
     """
     example = results.example
     greys, errors = (
@@ -47,7 +47,7 @@ def draw(results: Results) -> bytes:
         view(example, plane, fullest_slice(error, plane, middle_only=True))
         for plane in _ROWS
     ]
-    figure, rows = drawing.grid_to_scale(views, len(greys) + len(errors), MARGINS)
+    figure, rows = layout.grid_to_scale(views, len(greys) + len(errors), MARGINS)
     grey, limits = window(views), (0.0, _error_limit(views))
     for shown, row in zip(views, rows, strict=True):
         for axes, name in zip(row, greys, strict=False):

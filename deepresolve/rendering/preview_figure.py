@@ -14,8 +14,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from deepresolve.rendering import drawing, palette
-from deepresolve.rendering.drawing import Margins
+from deepresolve.rendering import drawing, layout, palette
+from deepresolve.rendering.layout import Margins
 from deepresolve.rendering.preview import (
     PLANES,
     Pair,
@@ -42,7 +42,7 @@ def draw(preview: Preview) -> bytes:
     """Draws it: the acquired plane in the first row, the other two in the second.
 
     Returns:
-      A PNG file, `drawing.WIDTH_PX` wide.
+      A PNG file, `layout.WIDTH_PX` wide.
     """
     first = preview.result.plane
     planes = [first, *(plane for plane in PLANES if plane != first)]
@@ -76,7 +76,7 @@ def _layout(pairs: Sequence[Pair], num_classes: int):
     )
     rows = [pairs[:1], pairs[1:]]
     slices = [[pair for pair in row for _ in range(2)] for row in rows]
-    figure, panels = drawing.rows_to_scale(slices, margins, row_gap=_ROW_GAP_PX)
+    figure, panels = layout.rows_to_scale(slices, margins, row_gap=_ROW_GAP_PX)
     flat = [axes for row in panels for axes in row]
     return figure, list(zip(flat[::2], flat[1::2], strict=True)), margins
 
@@ -88,7 +88,7 @@ def _mark_acquired(axes: Axes, pair: Pair) -> None:
     side, indices = pair.acquired
     height_mm, width_mm = pair.size_mm
     box = axes.get_position(original=True)
-    mm_per_px = width_mm / (box.width * drawing.WIDTH_PX)
+    mm_per_px = width_mm / (box.width * layout.WIDTH_PX)
     near, far = (px * mm_per_px for px in _TICK_PX)
     if side == "columns":
         at = (indices + 0.5) * pair.pixel_mm[1]
@@ -129,7 +129,7 @@ def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
     figure.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(margins.left / drawing.WIDTH_PX, 60 / figure.bbox.height),
+        bbox_to_anchor=(margins.left / layout.WIDTH_PX, 60 / figure.bbox.height),
         ncols=_LEGEND_COLUMNS,
         fontsize=11,
         frameon=False,

@@ -18,7 +18,7 @@ from deepresolve.rendering import drawing, packing, palette
 from deepresolve.rendering.packing import eight_bit
 from deepresolve.rendering.preview import PLANES, Preview, in_words
 
-_SCRIPTS = ("volume.js", "panel.js", "viewer.js")
+_SCRIPTS = ("volume.js", "panel.js", "controls.js", "viewer.js")
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src data:"

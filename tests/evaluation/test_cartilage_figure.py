@@ -14,14 +14,14 @@ from deepresolve.evaluation.cartilage_figure import (
 )
 from deepresolve.evaluation.plan import Network, Plan
 from deepresolve.evaluation.subjects import evaluate
-from deepresolve.rendering import drawing
+from deepresolve.rendering import layout
 
 
 def panels(results):
     """The figure without its margins: legend and captions are left out."""
     png = cartilage_figure.draw(results)
     picture = matplotlib_image.imread(io.BytesIO(png), format="png")[..., :3]
-    assert picture.shape[1] == drawing.WIDTH_PX
+    assert picture.shape[1] == layout.WIDTH_PX
     return picture[MARGINS.top : -MARGINS.bottom, MARGINS.left : -MARGINS.right]
 
 
@@ -83,7 +83,7 @@ def test_outline_is_as_long_as_the_block(full_results):
     found = np.abs(picture - wanted).max(axis=2) < 0.3
     last = found[:, 2 * found.shape[1] // 3 :]
     rows, columns = (np.flatnonzero(last.any(axis)) for axis in (1, 0))
-    px_per_mm = drawing.panel_width(3, MARGINS) / 13.2
+    px_per_mm = layout.panel_width(3, MARGINS) / 13.2
     line_px = REFERENCE_LINE["linewidth"] * 100 / 72
     assert np.ptp(rows) == pytest.approx(4 * px_per_mm + line_px, abs=4)
     assert np.ptp(columns) == pytest.approx(3.6 * px_per_mm + line_px, abs=4)

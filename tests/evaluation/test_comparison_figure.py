@@ -10,7 +10,7 @@ from deepresolve.evaluation.comparison_figure import MARGINS
 from deepresolve.evaluation.plan import Network, Plan
 from deepresolve.evaluation.results import Example
 from deepresolve.evaluation.subjects import evaluate
-from deepresolve.rendering import drawing
+from deepresolve.rendering import layout
 
 
 def pixels(png):
@@ -41,7 +41,7 @@ def test_png_opens_and_has_its_size(results):
     png = comparison_figure.draw(results)
     assert png.startswith(b"\x89PNG\r\n")
     picture = pixels(png)
-    assert picture.shape[1] == drawing.WIDTH_PX
+    assert picture.shape[1] == layout.WIDTH_PX
     # 24 x 22 x 20 voxels of 0.5, 0.6 and 0.8 mm, 19 slices of them measured: sagittal
     # 12 mm high and 13.2 wide, coronal 12 by 15.2, axial 13.2 by 15.2. The widest,
     # 15.2 mm, fills a column.

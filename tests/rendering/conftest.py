@@ -1,4 +1,6 @@
-"""Small scans, and what a network might have made of them."""
+"""Slices without pixels, small scans, and what a network might have made of them."""
+
+import dataclasses
 
 import nibabel as nib
 import numpy as np
@@ -11,6 +13,17 @@ FACTOR = 3
 CLASSES = ("femoral cartilage", "menisci")
 
 
+@dataclasses.dataclass(frozen=True)
+class _Slice:
+    shape: tuple[int, int] = (10, 8)
+    pixel_mm: tuple[float, float] = (0.5, 2.0)
+    edges: tuple[str, str, str, str] = ("S", "L", "I", "R")
+
+    @property
+    def size_mm(self):
+        return self.shape[0] * self.pixel_mm[0], self.shape[1] * self.pixel_mm[1]
+
+
 def _volume(array, axcodes="PIR", spacing_mm=(0.5, 0.75, 1.0)):
     # Takes RAS voxels to those of the array.
     from_ras = nib.orientations.inv_ornt_aff(
@@ -18,6 +31,12 @@ def _volume(array, axcodes="PIR", spacing_mm=(0.5, 0.75, 1.0)):
     )
     affine = np.linalg.inv(from_ras) @ np.diag([*spacing_mm, 1.0])
     return Volume(array, affine, slice_axis=2)
+
+
+@pytest.fixture(scope="session")
+def make_slice():
+    """Makes what panels must know of a slice: (shape, pixel_mm, edges)."""
+    return _Slice
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import image as matplotlib_image
 from matplotlib.colors import to_hex
 
-from deepresolve.rendering import drawing, palette, preview_figure
+from deepresolve.rendering import drawing, layout, palette, preview_figure
 from deepresolve.rendering.preview import Preview
 
 
@@ -36,7 +36,7 @@ def size_px(axes):
 def test_all_panels_have_one_scale_in_mm(super_resolved, figures):
     png = preview_figure.draw(super_resolved)
     picture = matplotlib_image.imread(io.BytesIO(png), format="png")
-    assert picture.shape[1] == drawing.WIDTH_PX
+    assert picture.shape[1] == layout.WIDTH_PX
     # PIR of 20 x 24 x 13 voxels of 0.5 x 0.75 x 1 mm.
     sizes_mm = [(18, 10), (18, 13), (10, 13)]  # sagittal, coronal, axial
     shares = [
