@@ -69,6 +69,7 @@ DATASET_FLAGS = {
             "leftmost (default), right_to_left with the rightmost; look at the contact "
             "sheet",
         ),
+        "echo": ("N", "DICOM echo to read, from 1"),
     },
     "iwoai": {
         "source": ("DIR", "the .im files, and the .seg files of the same names"),

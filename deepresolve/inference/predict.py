@@ -3,9 +3,9 @@ r"""Scans in; thin slices or label maps out, whatever the run was trained for.
     python -m deepresolve.inference.predict \
         --workdir=RUN --input=SCAN --output=OUT.nii.gz
 
-SCAN is a NIfTI file, a folder of DICOM files or a zip of them. Where SCAN is a folder
-of several scans, OUT is a folder: one scan is taken after the other, a bad one is
-reported and passed over, and the command then ends with status 1.
+SCAN is a NIfTI, MetaImage or NRRD file, a folder of DICOM files or a zip of them. Where
+SCAN is a folder of several scans, OUT is a folder: one scan is taken after the other, a
+bad one is reported and passed over, and the command then ends with status 1.
 
 Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the first
 acquired slice to the last, in the scan's own orientation, in-plane grid and intensity

@@ -39,6 +39,7 @@ class Oai:
         their names. None for scans without labels.
       slice_order: which slice the first contours belong to, the patient's leftmost
         ("left_to_right") or rightmost.
+      echo: which echo to read of series that hold several.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Oai:
     series_descriptions: tuple[str, ...] = DESS
     labels: str | None = None
     slice_order: str = "left_to_right"
+    echo: int | None = None
 
     def __post_init__(self):
         if self.slice_order not in imorphics.SLICE_ORDERS:
@@ -88,6 +90,7 @@ class Oai:
                     table_folder=entry.folder,
                     label_path=label_of.get(entry),
                     slice_order=self.slice_order,
+                    echo=self.echo,
                 )
 
     def _chosen(self) -> list[oai_contents.Series]:
@@ -149,6 +152,7 @@ class OaiSubject(Subject):
     table_folder: str = ""
     label_path: pathlib.Path | None = None
     slice_order: str = "left_to_right"
+    echo: int | None = None
 
     @property
     def source(self) -> str:
@@ -172,7 +176,7 @@ class OaiSubject(Subject):
 
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the series, and fills its contours."""
-        image = formats.read_image(self.folder)
+        image = formats.read_image(self.folder, echo=self.echo)
         if self.label_path is None:
             return image, None
         return image, imorphics.read_label_map(

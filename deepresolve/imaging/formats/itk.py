@@ -14,7 +14,7 @@ import re
 import numpy as np
 
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import limits
+from deepresolve.imaging.formats import limits, meta_header
 
 SUFFIXES = (".mha", ".mhd", ".nrrd")
 
@@ -103,6 +103,7 @@ def read(
             f"out series={series} and echo={echo}."
         )
     files = files_of(path)
+    _check_meta_header(path)
     sitk = _simpleitk(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -160,6 +161,17 @@ def _header_text(path: pathlib.Path) -> bytes:
     end = _NRRD_END if _is_nrrd(path) else _META_DATA_FILE
     found = end.search(header)
     return header[: found.end()] if found else header
+
+
+def _check_meta_header(path):
+    if not _is_nrrd(path):
+        try:
+            meta_header.check(_header_text(path))
+        except ValueError as error:
+            raise ValueError(
+                f"{path}: {error}. Expected the header of a MetaImage of one 3D "
+                "volume; save it again, or convert it to NIfTI."
+            ) from error
 
 
 def _check(reader, sitk, path, files):

@@ -173,6 +173,7 @@ def test_a_truncated_file_is_refused(save, name, compressed):
         ("a.mha", rb"DimSize = 5", b"DimSize = 0"),
         ("a.mha", rb"ElementType = MET_SHORT", b"ElementType = MET_OTHER"),
         ("a.mha", rb"ElementSpacing = 0.5", b"ElementSpacing = nan"),
+        ("a.mha", rb"Offset = -20.5", b"Offset = inf"),
         ("a.nrrd", rb"sizes: 5", b"sizes: -5"),
         ("a.nrrd", rb"sizes: 5 6 4", b"sizes: 5 6"),
         ("a.nrrd", rb"type: short", b"type: block"),

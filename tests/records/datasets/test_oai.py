@@ -309,3 +309,24 @@ def test_visits_of_a_person_go_to_one_split(tmp_path, series, table, contours):
     ]
     assert [len(found) for found in persons] == [4, 1, 1]
     assert len(set.union(*persons)) == 6
+
+
+def test_an_echo_is_chosen(tmp_path, write_stack, table):
+    folder = tmp_path / "oai/00m" / FIRST
+    folder.parent.mkdir(parents=True)
+    _, voxels = write_stack(
+        folder.relative_to(tmp_path),
+        num_slices=8,
+        each=lambda n: {
+            "position": (-4 * (n // 2), 0, 0),
+            "EchoTime": [10.0, 20.0][n % 2],
+            "EchoNumbers": 1 + n % 2,
+        },
+        **SAGITTAL,
+    )
+    table(row(FIRST))
+    (found,) = subjects(tmp_path, echo=2)
+    np.testing.assert_array_equal(found.load()[0].array, voxels[:, :, 1::2])
+    (found,) = subjects(tmp_path)
+    with pytest.raises(ValueError, match="echo"):
+        found.load()
