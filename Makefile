@@ -3,7 +3,8 @@
 # make lint    checks format and style
 # make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA);
 #              PEER_PYTHON names an interpreter with torch, monai and torchio;
-#              without a GPU, benchmarks/gpu.py says so and does nothing
+#              without a GPU, benchmarks/gpu.py says so and does nothing;
+#              benchmarks/trust.py, the last one, takes the network of `make demo`
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= dev
@@ -68,3 +69,4 @@ bench: install
 	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert
 	$(RUN) benchmarks/endurance.py --output=$(BENCH)/endurance
 	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
+	$(RUN) benchmarks/trust.py --workdir=$(DEMO)/sr --output=$(BENCH)/trust

@@ -95,9 +95,9 @@ def whole(volume):
     """Whole numbers, as scanners write them."""
     import numpy as np
 
-    from deepresolve.inference.super_resolution import with_dtype
+    from deepresolve.imaging.intensity import to_dtype
 
-    return with_dtype(volume, np.int16)
+    return volume.with_array(to_dtype(volume.array, np.int16))
 
 
 class Bench:
@@ -124,7 +124,7 @@ class Bench:
     def super_resolve(self, scan):
         """What `predict` writes."""
         thin = self._resolver.super_resolve(scan, self.factor)
-        return thin.with_array(whole(thin).array)
+        return whole(thin)
 
     def examine(self, group: str, scan, result) -> list[str]:
         """Counts what is flagged of a result; gives their names."""

@@ -84,6 +84,24 @@ def test_all_subjects_come_with_their_split(records_dir):
     ]
 
 
+def test_a_sample_takes_some_of_each_shard(make_subject, make_recipe, tmp_path):
+    subjects = [make_subject(name) for name in "abcdefgh"]
+    recipe = make_recipe(subjects, split=(100, 0, 0), num_shards=3)
+    conversion.convert(recipe, str(tmp_path))
+    described = manifest.load(str(tmp_path))
+    shards = [{s.subject for s in x.subjects} for x in described.shards("train")]
+    for count, of_each in [
+        (2, {0, 1}),
+        (3, {1}),
+        (5, {1, 2}),
+        (8, {2, 3}),
+        (99, {2, 3}),
+    ]:
+        found = [s.subject for s in reader.sample(str(tmp_path), "train", count)]
+        assert len(set(found)) == len(found) == min(count, 8)
+        assert {len(shard & set(found)) for shard in shards} == of_each
+
+
 @pytest.mark.parametrize("read", [reader.dataset, reader.subjects])
 def test_an_empty_split_is_refused(make_subject, make_recipe, tmp_path, read):
     recipe = make_recipe([make_subject(n) for n in "abc"], split=(100, 0, 0))

@@ -1,9 +1,13 @@
 """Really trains, for a few steps, on tiny volumes."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from deepresolve import training_set
+from deepresolve.imaging import acquisition
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.volume import Volume
 from deepresolve.training.callbacks import schedule
@@ -16,6 +20,24 @@ def test_workdir_holds_what_its_docstring_lists(undisturbed, files_of_a_run):
     provenance = (undisturbed.path / "provenance.json").read_text()
     assert '"records_sha256": "abc"' in provenance
     assert tf.__version__ in provenance
+
+
+def test_predictions_can_tell_what_it_was_trained_on(undisturbed, config, edges):
+    recorded = training_set.load(Workdir(undisturbed.path))
+    scans = [thicken(scan, 3) for scan in edges.scans]
+    assert recorded.inputs(3) == tuple(acquisition.describe(scan) for scan in scans)
+    assert (recorded.num_scans, recorded.records_sha256) == (2, "abc")
+
+
+def test_a_complete_run_of_an_older_version_gets_its_training_set(
+    undisturbed, train, tmp_path
+):
+    shutil.copytree(undisturbed.path, tmp_path / "run")
+    file = tmp_path / "run" / training_set.FILE
+    expected = file.read_bytes()
+    file.unlink()
+    train(tmp_path / "run")
+    assert file.read_bytes() == expected
 
 
 def test_curves_have_what_a_watcher_needs(undisturbed, scalars):

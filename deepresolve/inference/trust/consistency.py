@@ -22,7 +22,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.inference.trust.flags import Flag
 
 # As multiples of what TCI of the same scan gives; ours. `sr_cnn_small` after 4 minutes
-# of training: 0.65 to 0.89 over all slices, on synthetic and real scans, heavy noise
+# of training: 0.58 to 0.89 over all slices, on synthetic and real scans, heavy noise
 # and other planes among them; after 30 seconds 1.00 to 1.02.
 _OVERALL_FACTOR = 1.1
 # A slice may be worse than that by chance: measured up to 1.0 where TCI is at its
