@@ -136,6 +136,8 @@ def _obliqueness_degrees(scan: Volume) -> float:
 
 def _signal_to_noise(scaled: np.ndarray) -> float:
     bright = scaled > scaled.mean()
+    if not bright.any():  # The slices that are measured on are all alike.
+        return np.inf
     # In the plane alone: neither thickness nor interpolated slices change it.
     detail = ndimage.convolve(scaled, _DETAIL[:, :, np.newaxis], mode="nearest")
     noise = np.median(np.abs(detail[bright])) / _NORMAL_MEDIAN / _DETAIL_GAIN

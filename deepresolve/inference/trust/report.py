@@ -108,7 +108,7 @@ class Trust:
         content = {
             "version": _VERSION,
             "verdict": self._verdict(flags, compared),
-            "flags": [flag._asdict() for flag in flags],
+            "flags": [_finite(flag._asdict()) for flag in flags],
             "consistency": consistent,
             "mismatch": compared,
             "spread": spread_numbers or spread.NOT_MEASURED,
@@ -204,6 +204,8 @@ def _suggested_factor(found, seen, factor: int | None) -> dict[str, Any] | None:
 
 def _finite(value: Any) -> Any:
     """The value with null for infinity (a scan without noise), which JSON lacks."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
