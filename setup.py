@@ -46,7 +46,10 @@ setup(
     license="MIT",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["deepresolve*", "records*"]),
-    package_data={"deepresolve.rendering": ["viewer/*"]},
+    package_data={
+        "deepresolve.pretrained": ["*/*.json", "*/*.npz"],
+        "deepresolve.rendering": ["viewer/*"],
+    },
     install_requires=[
         "absl-py>=1.4",
         "filelock>=3.12",

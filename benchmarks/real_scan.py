@@ -5,7 +5,8 @@ r"""How much SR-CNN gains over interpolation on a real scan, trained on its othe
 One end of a real scan along its slice axis trains the network, the other end tests it;
 the slices between are left out. The whole path runs as a user would run it: convert,
 train.py, evaluate.py. Prints the table and writes real_scan.json. The same command,
-run again after an interrupt, continues.
+run again after an interrupt, continues. With --workdir nothing is trained: the network
+of that run, or one of the package (--workdir=pretrained:sr_knee_phantom), is measured.
 
     brain   brain_t1.nii.gz, 0.7 mm slices: 0-149 train, 165-245 test
     knee    knee_dess_half.nii.gz along its vertical axis of 0.3125 mm, since its own
@@ -21,6 +22,7 @@ import resource
 import subprocess
 import sys
 import time
+from typing import Any
 
 from absl import flags
 
@@ -56,6 +58,7 @@ flags.DEFINE_string(
     "Folder of the real scans; by default the environment's DEEPRESOLVE_DATA.",
 )
 flags.DEFINE_string("output", None, "Folder for shards, workdir and report.")
+flags.DEFINE_string("workdir", None, "Measure this network; train none.")
 flags.DEFINE_string("preset", "sr_cnn_small", "Preset to train.")
 flags.DEFINE_float("minutes", 15.0, "Minutes of training, at most.")
 flags.DEFINE_multi_string(
@@ -119,24 +122,30 @@ def train(path: pathlib.Path, *arguments: object) -> dict[str, float]:
     }
 
 
-def run() -> None:
-    """Runs the whole path and writes the figures down."""
-    recipe = SCANS[FLAGS.scan]
-    output = pathlib.Path(FLAGS.output).resolve()
-    scans, records = output / "scans", output / "records"
-    workdir, report = output / "run", output / "report"
-    split_scan(FLAGS.scan, pathlib.Path(FLAGS.data), scans)
-    command(
-        *("-m", "records", "convert", "--dataset=folder", f"--source={scans}"),
-        *(f"--persons={scans / 'persons.csv'}", f"--output={records}"),
-        *(f"--slice_axis={recipe['slice_axis']}", "--num_workers=1"),
-    )
+def _train(recipe, output, records, workdir) -> dict[str, Any]:
+    """What was trained, and what it cost."""
     cost = train(
         output / "train_runs.json",
         *(f"--preset={FLAGS.preset}", f"--records={records}"),
         *(f"--workdir={workdir}", f"--max_minutes={FLAGS.minutes}"),
         *(*recipe["flags"], *FLAGS.train_flag),
     )
+    return {"preset": FLAGS.preset, "minutes": FLAGS.minutes, **cost}
+
+
+def run() -> None:
+    """Runs the whole path and writes the figures down."""
+    recipe = SCANS[FLAGS.scan]
+    output = pathlib.Path(FLAGS.output).resolve()
+    scans, records = output / "scans", output / "records"
+    workdir, report = FLAGS.workdir or output / "run", output / "report"
+    split_scan(FLAGS.scan, pathlib.Path(FLAGS.data), scans)
+    command(
+        *("-m", "records", "convert", "--dataset=folder", f"--source={scans}"),
+        *(f"--persons={scans / 'persons.csv'}", f"--output={records}"),
+        *(f"--slice_axis={recipe['slice_axis']}", "--num_workers=1"),
+    )
+    trained = {} if FLAGS.workdir else _train(recipe, output, records, workdir)
     command(
         *("evaluate.py", f"--records={records}", f"--sr_workdir={workdir}"),
         f"--output={report}",
@@ -145,9 +154,8 @@ def run() -> None:
     means = {(row["metric"], row["image_set"]): row["mean"] for row in rows}
     result = {
         "scan": FLAGS.scan,
-        "preset": FLAGS.preset,
-        "minutes": FLAGS.minutes,
-        **cost,
+        "workdir": str(workdir),
+        **trained,
         **{f"{m}_{s}": means[m, s] for m in ("psnr", "ssim") for s in ("tci", "sr")},
         "gain_psnr_db": means["psnr", "sr"] - means["psnr", "tci"],
         "gain_ssim_x100": 100 * (means["ssim", "sr"] - means["ssim", "tci"]),

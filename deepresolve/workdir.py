@@ -9,6 +9,8 @@
     training_set.json  what the network was trained on (`training_set`)
     tensorboard/       curves and images
 
+A network of `deepresolve.pretrained` has best.npz instead of the .keras files.
+
 Files are written under a temporary name and renamed, so none is ever half-written.
 """
 
@@ -27,8 +29,9 @@ import numpy as np
 import tensorflow as tf
 
 import deepresolve
-from deepresolve import storage
+from deepresolve import networks, pretrained, storage
 from deepresolve.config import CHANGEABLE, Config
+from deepresolve.networks import weights
 from deepresolve.networks.layers import CUSTOM_OBJECTS
 
 _logger = logging.getLogger(__name__)
@@ -40,11 +43,15 @@ class Workdir:
     """Names, writes and reads the files of one run.
 
     Args:
-      path: the folder; made when something is first written.
+      path: the folder; made when something is first written. "pretrained:NAME" is one
+        that comes with the package, and is never written to.
+
+    Raises:
+      ValueError: the package has no network of that name.
     """
 
     def __init__(self, path: str):
-        self.path = str(path)
+        self.path = pretrained.resolve(str(path))
         self.checkpoints = self.join("checkpoints")
         self.tensorboard = self.join("tensorboard")
 
@@ -63,6 +70,11 @@ class Workdir:
           ValueError: it holds a run with another config.
           OSError: it cannot be written.
         """
+        if self._is_packed("best"):
+            raise ValueError(
+                f"{self.path} is a network that comes with the package, and is not "
+                "trained further. Give a --workdir of your own."
+            )
         path = self.join("config.json")
         if gfile.exists(path):
             stored = self.load_config()
@@ -142,15 +154,29 @@ class Workdir:
         return gfile.exists(self.join(f"{name}.keras"))
 
     def model_sha256(self, name: str) -> str:
-        """SHA-256 of NAME.keras, in hexadecimal."""
-        return storage.sha256(self.join(f"{name}.keras"))
+        """SHA-256 of the file of `weights_path`, in hexadecimal."""
+        return storage.sha256(self.weights_path(name))
+
+    def weights_path(self, name: str = "best") -> str:
+        """Where the weights are or will be: NAME.keras, or a pretrained NAME.npz."""
+        return self.join(f"{name}.npz" if self._is_packed(name) else f"{name}.keras")
+
+    def _is_packed(self, name: str) -> bool:
+        return gfile.exists(self.join(f"{name}.npz"))
 
     def load_model(self, name: str = "best") -> keras.Model:
-        """Reads NAME.keras.
+        """Reads NAME.keras, or NAME.npz of a pretrained network.
 
         Raises:
           ValueError: the run has not saved it yet, or it cannot be read.
         """
+        if self._is_packed(name):
+            return self._load_npz(self.weights_path(name))
+        if self._is_packed("best"):
+            raise ValueError(
+                f"{self.path} comes with the package, which has its best weights "
+                f"alone; there is no {name}.npz. Leave out --checkpoint."
+            )
         if not self.has_model(name):
             raise ValueError(
                 f"{self.path} has no {name}.keras yet: its first epoch is not "
@@ -178,6 +204,14 @@ class Workdir:
                     f"({error}). The other one of best.keras and last.keras may be "
                     "whole; train.py writes both again."
                 ) from error
+
+    def _load_npz(self, path: str) -> keras.Model:
+        model = networks.build_model(self.load_config())
+        try:
+            weights.from_npz(model, storage.read(path))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}. Install the package again.") from error
+        return model
 
 
 def versions() -> dict[str, str]:

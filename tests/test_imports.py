@@ -18,6 +18,7 @@ ALLOWED = {
     "config": {"config_fields", "imaging"},
     "config_fields": set(),
     "presets": {"config"},
+    "pretrained": set(),
     "config_flags": {"config", "presets"},
     "entry": {"interruption"},
     "files": set(),
@@ -25,7 +26,7 @@ ALLOWED = {
     "interruption": set(),
     "keras_stack": set(),
     "storage": set(),
-    "workdir": {"config", "networks", "storage"},
+    "workdir": {"config", "networks", "pretrained", "storage"},
     "training_set": {"config", "imaging", "storage", "workdir"},
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
@@ -35,7 +36,7 @@ ALLOWED = {
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
-        *("beam", "keras_stack", "rendering", "storage", "training_set"),
+        *("beam", "keras_stack", "pretrained", "rendering", "storage", "training_set"),
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},
@@ -44,7 +45,7 @@ ALLOWED = {
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
-    *("files", "interruption", "reading", "rendering"),
+    *("files", "interruption", "pretrained", "reading", "rendering"),
 }
 
 

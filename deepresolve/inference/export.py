@@ -7,6 +7,7 @@ models/sr/1 takes a whole scan in its own intensity units and gives what
 `deepresolve.inference.predict --dtype=float32` would: scaling, interpolation, streaming
 or windows are part of the graph, and the server needs nothing of this package.
 models/models.config names the model to the server. docs/serving.md tells the rest.
+Without --workdir it is a network of the package (--pretrained, docs/models.md).
 """
 
 from __future__ import annotations
@@ -14,16 +15,14 @@ from __future__ import annotations
 from absl import flags
 
 from deepresolve import entry
+from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
+flags.adopt_module_key_flags(model_flags)  # so that --help lists them
 flags.DEFINE_string("output", None, "Folder of the model; ends with the model's name.")
 flags.DEFINE_integer(
     "version", 1, "A server takes the highest there is.", lower_bound=1
-)
-flags.DEFINE_enum(
-    "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
 )
 flags.DEFINE_enum(
     "dtype",
@@ -43,7 +42,7 @@ flags.DEFINE_float(
     "Segmentation: memory for what the network holds of a request at once, in GiB.",
     lower_bound=0.1,
 )
-flags.mark_flags_as_required(["workdir", "output"])
+flags.mark_flag_as_required("output")
 
 
 def run() -> None:
@@ -58,8 +57,10 @@ def run() -> None:
     options = Options(
         FLAGS.checkpoint, FLAGS.dtype, FLAGS.block_planes, FLAGS.memory_gib
     )
-    folder = export(Workdir(FLAGS.workdir), FLAGS.output, FLAGS.version, options)
-    print(f"{FLAGS.workdir} -> {folder}")
+    model_flags.announce()
+    workdir = model_flags.workdir()
+    folder = export(Workdir(workdir), FLAGS.output, FLAGS.version, options)
+    print(f"{workdir} -> {folder}")
     print(f"What to ask it, and in what units: {folder}/assets.extra/deepresolve.json")
 
 

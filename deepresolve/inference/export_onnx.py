@@ -5,7 +5,8 @@ r"""A trained network alone as an ONNX file, for other runtimes than TensorFlow'
 The network and nothing around it: what it takes is (1, rows, columns, slices, 1)
 float32 of any size, scaled to 0..1, and for super-resolution interpolated onto the thin
 grid; what it gives has the same size. Nothing is written unless ONNX Runtime gives the
-output that TensorFlow does.
+output that TensorFlow does. Without --workdir it is a network of the package
+(--pretrained, docs/models.md).
 """
 
 from __future__ import annotations
@@ -13,15 +14,13 @@ from __future__ import annotations
 from absl import flags
 
 from deepresolve import entry
+from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
+flags.adopt_module_key_flags(model_flags)  # so that --help lists them
 flags.DEFINE_string("output", None, "The .onnx file.")
-flags.DEFINE_enum(
-    "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
-)
-flags.mark_flags_as_required(["workdir", "output"])
+flags.mark_flag_as_required("output")
 
 
 def run() -> None:
@@ -29,10 +28,12 @@ def run() -> None:
     from deepresolve.inference.onnx_file import export_onnx
     from deepresolve.workdir import Workdir
 
-    difference = export_onnx(Workdir(FLAGS.workdir), FLAGS.output, FLAGS.checkpoint)
+    model_flags.announce()
+    workdir = model_flags.workdir()
+    difference = export_onnx(Workdir(workdir), FLAGS.output, FLAGS.checkpoint)
     print(
-        f"{FLAGS.workdir} -> {FLAGS.output}; in ONNX Runtime within {difference:.1g} "
-        "of the largest output"
+        f"{workdir} -> {FLAGS.output}; in ONNX Runtime within {difference:.1g} of the "
+        "largest output"
     )
 
 

@@ -11,7 +11,7 @@ import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
-from deepresolve import files
+from deepresolve import files, pretrained
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
@@ -168,9 +168,12 @@ def choose(
             "series that is anonymous already."
         )
     run = Workdir(workdir)
+    model_name = run.load_config().model
+    if pretrained.is_pretrained(workdir):
+        model_name += f" {workdir}"  # An archive must tell it from a clinic's own.
     processing = Processing(
         title=writer.title,
-        model_name=run.load_config().model,
+        model_name=model_name,
         model_sha256=run.model_sha256(checkpoint),
     )
     anonymizer = Anonymizer() if anonymize else None

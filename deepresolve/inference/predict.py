@@ -5,7 +5,8 @@ r"""Scans in; thin slices or label maps out, whatever the run was trained for.
 
 SCAN is a NIfTI, MetaImage or NRRD file, a folder of DICOM files or a zip of them. Where
 SCAN is a folder of several scans, OUT is a folder: one scan is taken after the other, a
-bad one is reported and passed over, and the command then ends with status 1.
+bad one is reported and passed over, and the command then ends with status 1. Without
+--workdir the network is one that comes with the package (--pretrained), for a try.
 
 Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the first
 acquired slice to the last, in the scan's own orientation, in-plane grid and intensity
@@ -45,18 +46,16 @@ import sys
 from absl import flags
 
 from deepresolve import entry
+from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
+flags.adopt_module_key_flags(model_flags)  # so that --help lists them
 flags.DEFINE_string("input", None, "A scan, or a folder of scans.")
 flags.DEFINE_string(
     "output",
     None,
     "A .nii or .nii.gz file; a folder for several, or for a DICOM series.",
-)
-flags.DEFINE_enum(
-    "checkpoint", "best", ["best", "last"], "Best validation score, or last epoch."
 )
 flags.DEFINE_integer(
     "slice_axis",
@@ -157,7 +156,7 @@ flags.DEFINE_float(
     "never smaller than a training patch, whatever that takes.",
     lower_bound=0.1,
 )
-flags.mark_flags_as_required(["workdir", "input", "output"])
+flags.mark_flags_as_required(["input", "output"])
 
 # Flags of one task; all others are for both.
 _OWN_FLAGS = {
@@ -168,7 +167,8 @@ _OWN_FLAGS = {
 # Of an anonymous command no other is told: paths and UIDs may name someone.
 _HARMLESS_FLAGS = {
     *("anonymize", "checkpoint", "downsample_factor", "dtype", "echo"),
-    *("output_dtype", "output_format", "runner", "slice_axis", "spread"),
+    *("output_dtype", "output_format", "pretrained", "runner", "slice_axis"),
+    "spread",
 }
 
 
@@ -205,7 +205,8 @@ def _prepared():
     from deepresolve.inference.outputs import table_beside
     from deepresolve.workdir import Workdir
 
-    task = Workdir(FLAGS.workdir).load_config().task
+    model_flags.announce()
+    task = Workdir(model_flags.workdir()).load_config().task
     _check_flags(task)
     make_writer = _WRITERS[task](_choose_dtype(task))
     table = table_beside(FLAGS.output)
@@ -213,7 +214,7 @@ def _prepared():
     output = output_formats.choose(
         FLAGS.output_format,
         writer,
-        workdir=FLAGS.workdir,
+        workdir=model_flags.workdir(),
         checkpoint=FLAGS.checkpoint,
         series=FLAGS.series,
         echo=FLAGS.echo,
@@ -250,10 +251,10 @@ def _trust():
     from deepresolve.inference.trust import report
 
     trust = report.load(
-        FLAGS.workdir, FLAGS.checkpoint, _command(), anonymous=FLAGS.anonymize
+        model_flags.workdir(), FLAGS.checkpoint, _command(), anonymous=FLAGS.anonymize
     )
     if trust.trained is None:
-        print(f"note: {FLAGS.workdir}: {report.NOT_RECORDED}.", file=sys.stderr)
+        print(f"note: {model_flags.workdir()}: {report.NOT_RECORDED}.", file=sys.stderr)
     return trust
 
 
@@ -286,8 +287,9 @@ def _check_flags(task: str) -> None:
         given = [f"--{name}" for name in names if FLAGS[name].present]
         if owner != task and given:
             raise ValueError(
-                f"{', '.join(given)}: only for a run of {owner}; {FLAGS.workdir} is "
-                f"one of {task}. Leave out, or choose another --workdir."
+                f"{', '.join(given)}: only for a run of {owner}; "
+                f"{model_flags.workdir()} is one of {task}. Leave out, or choose "
+                "another --workdir."
             )
 
 
@@ -296,7 +298,7 @@ def _thin_slice_writer(dtype: str):
 
     return functools.partial(
         loading.thin_slice_writer,
-        workdir=FLAGS.workdir,
+        workdir=model_flags.workdir(),
         checkpoint=FLAGS.checkpoint,
         dtype=dtype,
         downsample_factor=FLAGS.downsample_factor,
@@ -310,7 +312,7 @@ def _label_map_writer(dtype: str):
 
     return functools.partial(
         loading.label_map_writer,
-        workdir=FLAGS.workdir,
+        workdir=model_flags.workdir(),
         checkpoint=FLAGS.checkpoint,
         dtype=dtype,
         window=_window(),

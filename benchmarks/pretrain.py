@@ -1,0 +1,178 @@
+r"""Trains the networks that come with the package, on synthetic knees alone.
+
+    python benchmarks/pretrain.py --output=DIR [--pack]
+
+Draws knees of varied voxels, noise and coil shading, converts them, trains a network a
+task by train.py, and evaluates both on knees that no training saw. With --pack it then
+puts the weights into deepresolve/pretrained. The same command, run again after an
+interrupt, continues. 50 minutes on two cores; the figures stand in docs/models.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import pathlib
+import subprocess
+import sys
+
+from absl import flags
+
+from deepresolve import entry
+
+ROOT = pathlib.Path(__file__).parent.parent
+FLAGS = flags.FLAGS
+
+# Knees a split, and what they are drawn from: uniform between two bounds.
+SPLITS = {"train": 22, "validation": 2, "test": 8}
+FIELD_OF_VIEW_MM = (115.0, 115.0, 90.0)  # To the back, down and across.
+IN_PLANE_MM = (0.45, 0.8)
+SLICE_MM = (0.6, 1.0)
+NOISE_SD = (0.01, 0.045)
+SHADING = (0.3, 1.0)
+SEED = 20180613  # of the first knee; the demo's and the tests' knees are others
+
+CARTILAGES = (
+    "femoral cartilage",
+    "tibial cartilage=medial tibial cartilage+lateral tibial cartilage",
+    "patellar cartilage",
+)
+# Name in deepresolve.pretrained: the flags of train.py.
+TRAININGS = {
+    "sr_knee_phantom": ["--preset=sr_cnn_small"],
+    "seg_knee_phantom": ["--preset=seg_cnn_small", f"--classes={','.join(CARTILAGES)}"],
+}
+
+flags.DEFINE_string("output", None, "Folder for knees, shards, workdirs and report.")
+flags.DEFINE_float("sr_minutes", 20.0, "Minutes of training for super-resolution.")
+flags.DEFINE_float("seg_minutes", 18.0, "Minutes of training for segmentation.")
+flags.DEFINE_bool("pack", False, "Replace the weights in deepresolve/pretrained.")
+flags.mark_flag_as_required("output")
+
+
+def draw(job: tuple[int, pathlib.Path]) -> None:
+    """Writes one knee and its labels, unless they are there already.
+
+    Args:
+      job: number of the knee, from which all of it follows, and where to write.
+    """
+    import numpy as np
+
+    from deepresolve.imaging import formats
+    from deepresolve.imaging.phantom import knee
+
+    number, folder = job
+    paths = [folder / kind / f"{_name(number)}.nii" for kind in ("scans", "labels")]
+    if all(path.exists() for path in paths):
+        return
+    random = np.random.default_rng((SEED, number))
+    in_plane = random.uniform(*IN_PLANE_MM)
+    spacing_mm = (in_plane, in_plane, random.uniform(*SLICE_MM))
+    drawn = knee(
+        seed=SEED + number,
+        side=_side(number),
+        shape=[round(f / s) for f, s in zip(FIELD_OF_VIEW_MM, spacing_mm, strict=True)],
+        spacing_mm=spacing_mm,
+        noise_sd=random.uniform(*NOISE_SD),
+        shading=random.uniform(*SHADING),
+    )
+    for path, volume in zip(paths, (drawn.image, drawn.label), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        formats.write(path, volume)
+
+
+def _name(number: int) -> str:
+    return f"phantom-{number:04d}"
+
+
+def _side(number: int) -> str:
+    return ("right", "left")[number % 2]
+
+
+def write_persons(path: pathlib.Path) -> None:
+    """Writes the table that assigns sides and splits; each knee is a person's only."""
+    splits = [split for split, count in SPLITS.items() for _ in range(count)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("subject", "person", "side", "split"))
+        for number, split in enumerate(splits):
+            table.writerow((_name(number), _name(number), _side(number), split))
+
+
+def command(*arguments: object) -> None:
+    """Runs a Python program of ours.
+
+    Raises:
+      ChildProcessError: it failed, and has said why.
+    """
+    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT)
+    if done.returncode:
+        raise ChildProcessError(f"{arguments[0]} ended with status {done.returncode}.")
+
+
+def make_records(folder: pathlib.Path) -> pathlib.Path:
+    """Draws the knees and converts them; returns the folder of the shards."""
+    from deepresolve.imaging.labels import format_label_names
+    from deepresolve.imaging.phantom import LABEL_NAMES
+
+    jobs = [(number, folder) for number in range(sum(SPLITS.values()))]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(draw, jobs, chunksize=1)
+    write_persons(folder / "persons.csv")
+    records = folder / "records"
+    command(
+        *("-m", "records", "convert", "--dataset=folder", f"--output={records}"),
+        *(f"--source={folder / 'scans'}", f"--labels={folder / 'labels'}"),
+        *(f"--persons={folder / 'persons.csv'}",),
+        f"--label_names={format_label_names(LABEL_NAMES)}",
+    )
+    return records
+
+
+def pack(run: pathlib.Path, target: pathlib.Path) -> None:
+    """Writes what the package needs of a run, and nothing of this machine."""
+    import json
+
+    from deepresolve import files
+    from deepresolve.networks.weights import to_npz
+    from deepresolve.workdir import Workdir
+
+    trained = Workdir(str(run))
+    starts = [
+        start | {"records": "synthetic knees of benchmarks/pretrain.py"}
+        for start in trained.load_provenance()
+    ]
+    contents = {
+        "best.npz": to_npz(trained.load_model("best")),
+        "config.json": trained.load_config().to_json().encode(),
+        "training_set.json": (run / "training_set.json").read_bytes(),
+        "provenance.json": (json.dumps(starts, indent=2) + "\n").encode(),
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        with files.replacing(target / name) as temporary:
+            temporary.write_bytes(content)
+
+
+def run() -> None:
+    """Runs the whole path."""
+    output = pathlib.Path(FLAGS.output).resolve()
+    records = make_records(output)
+    minutes = (FLAGS.sr_minutes, FLAGS.seg_minutes)
+    for (name, own), limit in zip(TRAININGS.items(), minutes, strict=True):
+        command(
+            *("train.py", f"--records={records}", f"--workdir={output / name}"),
+            *(f"--max_minutes={limit}", *own),
+        )
+    command(
+        *("evaluate.py", f"--records={records}", f"--output={output / 'report'}"),
+        f"--sr_workdir={output / 'sr_knee_phantom'}",
+        f"--seg_workdir={output / 'seg_knee_phantom'}",
+    )
+    if FLAGS.pack:
+        for name in TRAININGS:
+            pack(output / name, ROOT / "deepresolve" / "pretrained" / name)
+
+
+if __name__ == "__main__":
+    entry.launch(run)

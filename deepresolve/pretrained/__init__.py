@@ -1,0 +1,87 @@
+"""Trained networks that come with the package: small, and of synthetic knees alone.
+
+Each is the folder of this package with its name, a workdir without what training needs:
+
+    config.json, provenance.json, training_set.json    as train.py wrote them
+    best.npz    the weights, which either supported stack reads
+
+Wherever a workdir is asked for, "pretrained:NAME" stands for it. To add one, train it
+by `benchmarks/pretrain.py`, add its line to `PRETRAINED` and its card to
+docs/models.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+PREFIX = "pretrained:"
+_FOLDER = pathlib.Path(__file__).parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretrained:
+    """What a network is, for who is about to use it.
+
+    Attributes:
+      task: "super_resolution" or "segmentation".
+      summary: what it makes of a scan.
+      suits: the scans that it learned from.
+      on_real_scans: what was seen of it there.
+    """
+
+    task: str
+    summary: str
+    suits: str
+    on_real_scans: str
+
+
+PRETRAINED = {
+    "sr_knee_phantom": Pretrained(
+        "super_resolution",
+        "three slices of each acquired one",
+        "knees in slices of 1.8 to 3 mm without gaps",
+        "On a real knee it was a little better than interpolation",
+    ),
+    "seg_knee_phantom": Pretrained(
+        "segmentation",
+        "femoral, tibial and patellar cartilage of thin slices",
+        "knees in sagittal slices of 0.6 to 1 mm",
+        "On a real knee it failed: it missed most of the cartilage",
+    ),
+}
+# What is used where nobody says which.
+DEFAULT = "sr_knee_phantom"
+
+
+def describe(name: str) -> str:
+    """What a network is and is not fit for, in a few lines."""
+    model = PRETRAINED[name]
+    return (
+        f"{name}, a network that comes with this package: {model.summary}. It learned "
+        f"from synthetic {model.suits}, and from no real scan. {model.on_real_scans}. "
+        "Fit for trying this software out and for tests; not for diagnosis, "
+        "measurements or research results, nor for other anatomy. For these train your "
+        "own with train.py. Model card: docs/models.md"
+    )
+
+
+def is_pretrained(path: str) -> bool:
+    """Whether a workdir is named as one of the package."""
+    return path.startswith(PREFIX)
+
+
+def resolve(path: str) -> str:
+    """The folder that a workdir's path stands for: the path itself, but for ours.
+
+    Raises:
+      ValueError: the package has no network of that name.
+    """
+    if not is_pretrained(path):
+        return path
+    name = path.removeprefix(PREFIX)
+    if name not in PRETRAINED:
+        raise ValueError(
+            f"Unknown pretrained network {name!r}; known: {sorted(PRETRAINED)}."
+        )
+    return str(_FOLDER / name)

@@ -1,0 +1,76 @@
+import io
+
+import numpy as np
+import pytest
+
+from deepresolve import networks
+from deepresolve.config import Config
+from deepresolve.networks import weights
+
+SR = Config(num_layers=3, num_features=4, fold=(1, 1, 3), patch_shape=(8, 8, 9))
+SEG = Config(
+    task="segmentation",
+    model="seg_cnn",
+    num_levels=2,
+    num_features=2,
+    patch_shape=(8, 8, 8),
+    loss="dice",
+)
+
+
+def randomised(config, seed):
+    model = networks.build_model(config)
+    random = np.random.default_rng(seed)
+    model.set_weights([random.random(w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("config", [SR, SEG], ids=["convolutions", "normalisation"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_weights_come_back_into_a_fresh_network(config, precision):
+    model = randomised(config, seed=1)
+    fresh = networks.build_model(config, precision)
+    weights.from_npz(fresh, weights.to_npz(model))
+    for expected, actual in zip(model.get_weights(), fresh.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_the_same_weights_are_the_same_bytes():
+    model = randomised(SR, seed=1)
+    assert weights.to_npz(model) == weights.to_npz(model)
+
+
+def test_weights_of_another_network_are_refused():
+    wider = randomised(SR.replace(num_features=8), seed=1)
+    with pytest.raises(ValueError, match=r"another network: .*conv_1/0"):
+        weights.from_npz(randomised(SR, seed=1), weights.to_npz(wider))
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+class Program:
+    """An object whose unpickling would run code."""
+
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no archive",
+        b"PK\x03\x04 cut short",
+        weights.to_npz(networks.build_model(SR))[:-200],
+        npz(program=np.array([Program()], dtype=object)),
+    ],
+    ids=["empty", "text", "zip", "short", "pickle"],
+)
+def test_what_is_damaged_or_brings_code_is_refused(content, capsys):
+    with pytest.raises(ValueError, match="no NumPy archive"):
+        weights.from_npz(networks.build_model(SR), content)
+    assert "executed" not in capsys.readouterr().out
