@@ -45,6 +45,8 @@ def read_variable(path: pathlib.Path, name: str, *, max_bytes: int) -> np.ndarra
       ValueError: the file is of another kind, damaged or larger than `max_bytes`, or
         has no such variable.
     """
+    if path.stat().st_size > max_bytes:
+        raise ValueError(f"it is larger than {max_bytes >> 20} MiB")
     content = path.read_bytes()
     if not content.startswith(_MAGIC):
         raise ValueError(

@@ -139,9 +139,14 @@ class Folder:
         if self.label_pattern:
             images, labels = self._shared_out(images, labels)
         if not images and self._is_labelled:
+            whose = (
+                f"--labels={self.labels}"
+                if self.labels
+                else f"--label_pattern={self.label_pattern}"
+            )
             raise ValueError(
-                f"--labels={self.labels} holds all the scans of --source={self.source}."
-                " Give label maps a folder of their own, or names of their own by "
+                f"{whose} holds all the scans of --source={self.source}. Give "
+                "label maps a folder of their own, or names of their own by "
                 "--image_pattern and --label_pattern."
             )
         return images, labels

@@ -123,20 +123,24 @@ class Oai:
     def _present(
         self, chosen: Sequence[oai_contents.Series]
     ) -> dict[oai_contents.Series, pathlib.Path]:
-        """The folder of each series that is there."""
-        found = {}
+        """The folder of each series that is there; each folder once."""
+        entry_of = {}
+        missing = 0
         for entry in chosen:
-            for base in (entry.base, pathlib.Path(self.source)):
-                if (base / entry.folder).is_dir():
-                    found[entry] = base / entry.folder
-                    break
+            bases = (entry.base, pathlib.Path(self.source))
+            folders = [b / entry.folder for b in bases if (b / entry.folder).is_dir()]
+            if folders:
+                entry_of.setdefault(folders[0].resolve(), (entry, folders[0]))
+            else:
+                missing += 1
+        found = dict(entry_of.values())
         if not found:
             raise FileNotFoundError(
                 f"{self.source}: none of {len(chosen)} series has its folder, the "
                 f"first {chosen[0].folder!r}. Give the folder that these paths start "
                 "in as --source, and unpack archives (.tar.gz) first."
             )
-        if missing := len(chosen) - len(found):
+        if missing:
             _logger.warning(
                 "%s: %d of %d series have no folder and are left out.",
                 *(self.source, missing, len(chosen)),

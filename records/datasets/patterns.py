@@ -35,6 +35,8 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
         "*" if piece in (_ID, "*") else glob.escape(piece)
         for piece in _TOKENS.split(pattern)
     )
+    # Two stars in a row would reach into folders.
+    wildcards = re.sub(r"\*+", "*", wildcards)
     found: dict[str, pathlib.Path] = {}
     for path in sorted(root.glob(wildcards)):
         match = expression.fullmatch(path.relative_to(root).as_posix())

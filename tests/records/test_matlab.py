@@ -153,6 +153,9 @@ def test_files_that_ask_for_much_memory_are_refused(tmp_path):
     assert refused_in_little_memory(
         path, "4294967295 bytes are promised at byte 136, and 100"
     )
+    with path.open("r+b") as stream:
+        stream.truncate(17 * MIB)
+    assert refused_in_little_memory(path, "it is larger than 16 MiB")
     # A cell (class 1) of 2**31 - 1 elements in a file of 200 bytes.
     cells = element(6, struct.pack("<II", 1, 0))
     cells += element(5, struct.pack("<ii", 1, 2**31 - 1)) + element(1, b"datastruct")

@@ -332,6 +332,14 @@ def test_a_pattern_for_the_images_alone(scan, label, tmp_path):
     assert (only.id, only.label_path.name) == ("a", "a.nii.gz")
 
 
+def test_patterns_that_leave_no_scan_are_refused(scan, tmp_path):
+    scan("a.nii.gz")
+    with pytest.raises(
+        ValueError, match=r"--label_pattern=\{id\}.nii.gz holds all the"
+    ):
+        labelled(tmp_path / "scans", "{id}*", "{id}.nii.gz")
+
+
 def test_a_missing_label_of_a_pattern_is_refused(scan, tmp_path):
     scan("a.nii.gz")
     scan("b.nii.gz")

@@ -148,6 +148,13 @@ def test_folders_that_are_not_there_are_left_out_and_told(
     assert "1 of 2 series have no folder and are left out" in caplog.text
 
 
+def test_a_folder_of_two_tables_is_one_scan(tmp_path, series, table):
+    line = series(FIRST)
+    table(line)
+    table(f"00m/{line}", name="oai/contents_all.csv")
+    assert len(subjects(tmp_path)) == 1
+
+
 def test_no_folder_at_all_is_an_error(tmp_path, table):
     table(row(FIRST))
     with pytest.raises(

@@ -31,6 +31,15 @@ def test_the_id_is_what_stands_in_its_place(files):
     assert found(root, "labelsTr/{id}.nii.gz") == {"a": "labelsTr/a.nii.gz"}
     # A star stays within one part, as does an id.
     assert found(root, "*/{id}_0001*") == {"a": "imagesTr/a_0001.nii.gz"}
+    assert found(root, "labelsTr/{id}*") == {"a.nii.gz": "labelsTr/a.nii.gz"}
+    assert (
+        set(found(root, "{id}*"))
+        == set(found(root, "{id}**"))
+        == {
+            "imagesTr",
+            "labelsTr",
+        }
+    )
 
 
 def test_folders_match_too_and_signs_stand_for_themselves(files):
