@@ -37,7 +37,7 @@ class ThinSliceWriter:
       resolver: the network.
       factor: thin slices per thick slice spacing.
       keep_dtype: write the scan's own type, integers rounded, instead of float32.
-      spread: one of `trust.spread.CHOICES`; "volume" also writes NAME_spread.nii.gz.
+      spread: "none", "report" (measured), "volume" (also NAME_spread.nii.gz).
     """
 
     spread: dict[str, Any] | None = None
@@ -89,7 +89,7 @@ class LabelMapWriter:
       probabilities: also write NAME_probability_CLASS.nii.gz for every class, float32.
       largest_only: of each class keep the largest connected component of the label map
         alone; the probabilities stay as they are.
-      spread: one of `trust.spread.CHOICES`; "volume" also writes NAME_spread.nii.gz. A
+      spread: "none", "report" (measured), "volume" (also NAME_spread.nii.gz). A
         segmenter with flips has both passes at hand: then it is always measured.
 
     Raises:

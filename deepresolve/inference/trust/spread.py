@@ -18,7 +18,6 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.inference.super_resolution import SuperResolver
 from deepresolve.inference.trust.flags import Flag
 
-CHOICES = ("none", "report", "volume")
 NOT_MEASURED = {
     "measured": False,
     "how": "--spread=report (--spread=volume also writes it for each voxel)",
