@@ -108,7 +108,7 @@ def _empty_sheet(
     height = rows * (_PANEL_INCHES + _CAPTION_INCHES)
     height += legend_lines * _LEGEND_LINE_INCHES
     figure = Figure((columns * _PANEL_INCHES, height), facecolor="black")
-    figure.set_layout_engine("constrained")
+    figure.set_layout_engine("constrained", h_pad=0.12)
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for panel in panels:
