@@ -10,17 +10,16 @@ are measured against the records' labels. Without --sr_workdir scans are thicken
 if --downsample_factor says how much; else the ground truth alone is segmented.
 
 Writes report.html (one page with all figures), report.md, report.json, subjects.csv
-and the figures into --output.
+and the figures into --output; with --save_volumes the image sets, too, as NIfTI files
+below volumes/, for `python -m deepresolve.reading`.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 
 from absl import flags
 
-import deepresolve
 from deepresolve import entry, presets
 
 FLAGS = flags.FLAGS
@@ -49,6 +48,12 @@ flags.DEFINE_bool(
     "Segmentations: average with the mirror image, left for right, as predict's "
     "--flips; not where a network sees one slice at a time.",
 )
+flags.DEFINE_bool(
+    "save_volumes",
+    False,
+    "Keep every image set of every subject as NIfTI in OUTPUT/volumes, in the scan's "
+    "own axes and units: for a reader study, or to look at.",
+)
 flags.mark_flags_as_required(["records", "output"])
 
 # The preset whose numbers the paper has, by the part that a network plays.
@@ -67,19 +72,22 @@ def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
     import tensorflow as tf
 
-    from deepresolve.evaluation import contents, markdown, report
+    from deepresolve.evaluation import contents, machine, markdown, report
     from deepresolve.evaluation.analysis import analyse
+    from deepresolve.evaluation.saved_volumes import SavedVolumes
     from deepresolve.evaluation.subjects import evaluate
     from records import manifest, reader
 
     stored = manifest.load(FLAGS.records)
     plan, about = _plan(stored)
     folder = report.make_folder(FLAGS.output)
+    saved = SavedVolumes(folder, plan.downsample_factor) if FLAGS.save_volumes else None
     try:
         results = evaluate(
             reader.subjects(FLAGS.records, FLAGS.split),
             plan,
             num_subjects=stored.counts[FLAGS.split],
+            on_images=saved and saved.add,
             on_subject=report.Progress(folder).add,
         )
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
@@ -88,7 +96,8 @@ def run() -> None:
             f"{folder}/subjects.partial.csv."
         ) from error
     analysis = analyse(results)
-    paths = report.save(folder, analysis, _flags_and_versions() | about)
+    paths = [saved.finish()] if saved else []
+    paths += report.save(folder, analysis, _flags() | machine.describe() | about)
     print(markdown.render(contents.summary(analysis)), *paths, sep="\n")
 
 
@@ -187,9 +196,6 @@ def _networks(configs):
 
     hardware.share_gpus()
     hardware.compute_float32_exactly()
-
-    hardware.share_gpus()
-    hardware.compute_float32_exactly()
     functions, factor = _functions(configs)
     titles = _titles(configs)
     networks = {
@@ -277,24 +283,11 @@ def _require_labels(stored) -> None:
         )
 
 
-def _flags_and_versions() -> dict[str, str]:
-    """What the numbers belong to."""
-    import keras
-    import scipy
-    import skimage
-    import tensorflow
-
+def _flags() -> dict[str, str]:
+    """What was asked for, as far as the numbers depend on it."""
     names = ("records", "split", "sr_workdir", "seg_workdir", "benchmark_workdir")
     given = {name: FLAGS[name].value for name in (*names, "checkpoint")}
-    modules = (deepresolve, tensorflow, keras, scipy, skimage)
-    gpus = tensorflow.config.list_physical_devices("GPU")
-    details = map(tensorflow.config.experimental.get_device_details, gpus)
-    return {
-        **{name: value for name, value in given.items() if value},
-        **{module.__name__: module.__version__ for module in modules},
-        "devices": ", ".join(d.get("device_name", "a GPU") for d in details)
-        or f"{os.cpu_count()} CPU cores",
-    }
+    return {name: value for name, value in given.items() if value}
 
 
 if __name__ == "__main__":

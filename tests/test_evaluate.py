@@ -176,6 +176,7 @@ def full_report(run_script, records_dir, workdirs, tmp_path_factory):
         f"--records={records_dir}",
         f"--output={output}",
         *(f"--{part}_workdir={workdirs[part]}" for part in ("sr", "seg", "benchmark")),
+        "--save_volumes",
     )
     assert done.returncode == 0, done.stderr
     return output, done.stdout
@@ -183,7 +184,8 @@ def full_report(run_script, records_dir, workdirs, tmp_path_factory):
 
 def test_report_of_all_three_networks(full_report, records_dir):
     output, printed = full_report
-    assert sorted(path.name for path in output.iterdir()) == sorted(FIGURES + NUMBERS)
+    found = sorted(path.name for path in output.iterdir())
+    assert found == sorted([*FIGURES, *NUMBERS, "volumes"])
     assert all(str(output / name) in printed for name in FIGURES + NUMBERS)
     for line in ("SSIM (x100)", "DSC (%), femoral cartilage, 3D Seg-CNN", "2D U-Net"):
         assert line in printed
@@ -198,6 +200,25 @@ def test_report_of_all_three_networks(full_report, records_dir):
     assert {"deepresolve", "tensorflow", "keras", "scipy", "skimage"} <= set(provenance)
     # Two layers are not the published network, whatever preset they came from.
     assert "79.1 ± 1.3" not in (output / "report.md").read_text(encoding="utf-8")
+
+
+def test_volumes_are_the_scans_that_were_converted(full_report, scans):
+    folder = full_report[0] / "volumes"
+    index = json.loads((folder / "volumes.json").read_text(encoding="utf-8"))
+    assert index["downsample_factor"] == 3
+    assert [row["subject"] for row in index["subjects"]] == ["knee0", "knee1"]
+    assert str(folder / "volumes.json") in full_report[1]
+    for row in index["subjects"]:
+        name = row["subject"]
+        scan = nib.load(pathlib.Path(scans["scans"]) / f"{name}.nii.gz")
+        truth = nib.load(folder / name / "ground_truth.nii")
+        np.testing.assert_array_equal(truth.affine, scan.affine)
+        # Of 20 slices 0, 3, ..., 18 are acquired.
+        np.testing.assert_array_equal(truth.dataobj, scan.dataobj[..., :19])
+        for image_set in ("sr", "tci", "fourier"):
+            image = nib.load(folder / name / f"{image_set}.nii")
+            assert (image.shape, image.get_data_dtype()) == (truth.shape, np.int16)
+            np.testing.assert_array_equal(image.affine, truth.affine)
 
 
 def test_a_network_that_adds_nothing_is_tci_to_every_measure(full_report):

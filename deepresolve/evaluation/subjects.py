@@ -51,6 +51,9 @@ class Subject(Protocol):
     scale: IntensityScale
 
 
+OnImages = Callable[[Subject, Mapping[str, Volume]], None]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Evaluated:
     """All that is kept of one subject."""
@@ -66,6 +69,7 @@ def evaluate(
     plan: Plan,
     *,
     num_subjects: int | None = None,
+    on_images: OnImages | None = None,
     on_subject: Callable[[Sequence[Measurement]], None] | None = None,
 ) -> Results:
     """Measures every subject as the plan says.
@@ -74,6 +78,9 @@ def evaluate(
       subjects: held-out scans; read one at a time, so an iterator will do.
       plan: what is done with each.
       num_subjects: how many there are, for the progress bar alone.
+      on_images: called with each subject and its image sets, by name in scan units over
+        the measured slices, the ground truth in the scan's own dtype and the others
+        float32, before they are let go.
       on_subject: called with the numbers of each subject as soon as they are there.
 
     Raises:
@@ -87,7 +94,7 @@ def evaluate(
     for subject in progress:
         if subject.subject in facts:
             raise ValueError(f"Subject {subject.subject!r} came twice.")
-        evaluated = _evaluate(subject, plan)
+        evaluated = _evaluate(subject, plan, on_images)
         facts[subject.subject] = evaluated.facts
         measurements += evaluated.measurements
         timings += evaluated.timings
@@ -106,7 +113,7 @@ def evaluate(
     )
 
 
-def _evaluate(subject: Subject, plan: Plan) -> _Evaluated:
+def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Evaluated:
     try:
         images, timings = _image_sets(subject, plan)
         reference = _reference(subject, plan)
@@ -120,6 +127,8 @@ def _evaluate(subject: Subject, plan: Plan) -> _Evaluated:
         }
         numbers = [*_measure_images(scaled, plan.metrics)]
         numbers += _measure_label_maps(reference, label_maps, plan)
+        if on_images is not None:
+            on_images(subject, images)
     except ValueError as error:
         raise ValueError(f"Subject {subject.subject!r}: {error}") from error
     return _Evaluated(

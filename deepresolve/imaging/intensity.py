@@ -67,7 +67,7 @@ def estimate_scale(array: np.ndarray) -> IntensityScale:
         raise ValueError(
             "Intensities must be finite to be scaled; the voxels hold NaN or infinity."
         )
-    low, high = _percentiles(array, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    low, high = percentiles(array, (LOW_PERCENTILE, HIGH_PERCENTILE))
     if high == low:
         low, high = smallest, largest
     if high == low:
@@ -77,7 +77,7 @@ def estimate_scale(array: np.ndarray) -> IntensityScale:
     return IntensityScale(float(low), float(high))
 
 
-def _percentiles(array: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
+def percentiles(array: np.ndarray, percentages: Sequence[float]) -> np.ndarray:
     """What `np.percentile` gives, faster for integers of 16 bits and fewer.
 
     Where few values are possible they are counted instead of sorted: 0.04 s instead of
@@ -85,7 +85,7 @@ def _percentiles(array: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
     """
     array = np.asarray(array)
     if array.dtype.kind not in "iu" or array.dtype.itemsize > 2:
-        return np.percentile(array, percentiles)
+        return np.percentile(array, percentages)
     smallest = int(array.min())
     counts = np.zeros(int(array.max()) - smallest + 1, np.int64)
     flat = array.ravel(order="K")
@@ -95,8 +95,8 @@ def _percentiles(array: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
         counts += np.bincount(part, minlength=counts.size)
     upto = np.cumsum(counts)
     results = []
-    for percentile in percentiles:
-        place = (array.size - 1) * (percentile / 100)
+    for percentage in percentages:
+        place = (array.size - 1) * (percentage / 100)
         below = int(place)
         at = np.searchsorted(upto, [below, min(below + 1, array.size - 1)], "right")
         first, second = (at + smallest).tolist()

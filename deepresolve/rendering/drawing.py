@@ -20,13 +20,13 @@ from deepresolve.rendering.layout import DPI, WIDTH_PX, Margins, Slice
 _YELLOW = "#ffd24d"
 _GREY = "#bbbbbb"
 _SCALE_BARS_MM = (1, 2, 5, 10, 20, 50)
-_GREY_PERCENTILES = (0.5, 99.5)
+GREY_PERCENTILES = (0.5, 99.5)
 
 
 def window(images: Sequence[np.ndarray]) -> tuple[float, float]:
     """Black and white of grey panels: percentiles of all pixels of these images."""
     pixels = np.concatenate([image.ravel() for image in images])
-    low, high = np.percentile(pixels, _GREY_PERCENTILES)
+    low, high = np.percentile(pixels, GREY_PERCENTILES)
     return float(low), float(high)
 
 
