@@ -38,7 +38,9 @@ demo: install
 	    --records=$(DEMO)/records --workdir=$(DEMO)/segnet
 	$(RUN) evaluate.py --records=$(DEMO)/records --output=$(DEMO)/report \
 	    --sr_workdir=$(DEMO)/sr --seg_workdir=$(DEMO)/seg \
-	    --benchmark_workdir=$(DEMO)/segnet
+	    --benchmark_workdir=$(DEMO)/segnet --save_volumes
+	test -e $(DEMO)/study || $(RUN) -m deepresolve.reading prepare \
+	    --evaluation=$(DEMO)/report --output=$(DEMO)/study
 	$(RUN) -m deepresolve.imaging.write_phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
 	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/sr \
@@ -50,6 +52,7 @@ demo: install
 	@echo "Scans        $(DEMO)/thick.nii.gz became $(DEMO)/thin.nii.gz"
 	@echo "Cartilage    $(DEMO)/cartilage.nii.gz, a label map on the grid of thin.nii.gz"
 	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
+	@echo "Read them    $(RUN) -m deepresolve.reading serve --study=$(DEMO)/study"
 
 test: install
 	$(RUN) -m pytest --numprocesses=2 --dist=loadfile
@@ -66,7 +69,9 @@ bench: install
 	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
 	$(RUN) benchmarks/serving.py --output=$(BENCH)/serving
+	$(RUN) benchmarks/reading.py --output=$(BENCH)/reading
 	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert
 	$(RUN) benchmarks/endurance.py --output=$(BENCH)/endurance
+	$(RUN) benchmarks/reader_study.py --output=$(BENCH)/reader_study
 	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
 	$(RUN) benchmarks/trust.py --workdir=$(DEMO)/sr --output=$(BENCH)/trust

@@ -11,7 +11,8 @@ if --downsample_factor says how much; else the ground truth alone is segmented.
 
 Writes report.html (one page with all figures), report.md, report.json, subjects.csv
 and the figures into --output; with --save_volumes the image sets, too, as NIfTI files
-below volumes/, for `python -m deepresolve.reading`.
+below volumes/, for `python -m deepresolve.reading`. With --reading the scores of such a
+reader study fill the rows of Table 1 that no program can measure.
 """
 
 from __future__ import annotations
@@ -54,6 +55,12 @@ flags.DEFINE_bool(
     "Keep every image set of every subject as NIfTI in OUTPUT/volumes, in the scan's "
     "own axes and units: for a reader study, or to look at.",
 )
+flags.DEFINE_string(
+    "reading",
+    None,
+    "Folder of a reader study (`python -m deepresolve.reading`) of these subjects: "
+    "fills DIQ and rank. Opens its key, so only once reading is over.",
+)
 flags.mark_flags_as_required(["records", "output"])
 
 # The preset whose numbers the paper has, by the part that a network plays.
@@ -80,6 +87,7 @@ def run() -> None:
 
     stored = manifest.load(FLAGS.records)
     plan, about = _plan(stored)
+    readers = _readers(plan, stored) if FLAGS.reading else None
     folder = report.make_folder(FLAGS.output)
     saved = SavedVolumes(folder, plan.downsample_factor) if FLAGS.save_volumes else None
     try:
@@ -95,7 +103,7 @@ def run() -> None:
             "Out of memory. The numbers of the scans that were done are in "
             f"{folder}/subjects.partial.csv."
         ) from error
-    analysis = analyse(results)
+    analysis = analyse(results, readers)
     paths = [saved.finish()] if saved else []
     paths += report.save(folder, analysis, _flags() | machine.describe() | about)
     print(markdown.render(contents.summary(analysis)), *paths, sep="\n")
@@ -283,10 +291,21 @@ def _require_labels(stored) -> None:
         )
 
 
+def _readers(plan, stored):
+    """The scores of the reader study, which must be of what is measured here."""
+    from deepresolve.evaluation import reader_scores
+    from deepresolve.reading import scores
+
+    readers = scores.load(FLAGS.reading)
+    names = [subject.subject for subject in stored.subjects(FLAGS.split)]
+    reader_scores.check_belongs(readers, plan, names, FLAGS.split)
+    return readers
+
+
 def _flags() -> dict[str, str]:
     """What was asked for, as far as the numbers depend on it."""
     names = ("records", "split", "sr_workdir", "seg_workdir", "benchmark_workdir")
-    given = {name: FLAGS[name].value for name in (*names, "checkpoint")}
+    given = {n: FLAGS[n].value for n in (*names, "checkpoint", "reading")}
     return {name: value for name, value in given.items() if value}
 
 

@@ -29,9 +29,13 @@ DICOM_SEG = ["highdicom>=0.24"]
 # Reads MetaImage and NRRD. In tests also the oracle of the distances between surfaces,
 # and a reader of our DICOM.
 ITK = ["SimpleITK>=2.3"]
+# Reader studies in a browser; selenium drives one in tests.
+READING = ["flask>=3.0", "waitress>=3.0"]
+# scikit-learn is the oracle of readers' agreement.
 TEST = [
-    *("pytest>=7.4", "pytest-xdist>=3.5"),
+    *("pytest>=7.4", "pytest-xdist>=3.5", "scikit-learn>=1.3", "selenium>=4.11"),
     *ITK,
+    *READING,
     *DICOM_SEG,
     *SERVING,
     *ONNX,
@@ -48,6 +52,7 @@ setup(
     packages=find_packages(include=["deepresolve*", "records*"]),
     package_data={
         "deepresolve.pretrained": ["*/*.json", "*/*.npz"],
+        "deepresolve.reading": ["page/*"],
         "deepresolve.rendering": ["viewer/*"],
     },
     install_requires=[
@@ -72,6 +77,7 @@ setup(
         "itk": ITK,
         "serving": SERVING,
         "onnx": ONNX,
+        "reading": READING,
         "test": TEST,
         "dev": [*TEST, *BEAM, "ruff>=0.14"],
     },

@@ -242,7 +242,29 @@ def test_dsc_is_that_of_the_networks_own_output(full_report, workdirs):
 
 
 @pytest.fixture(scope="module")
-def several(records_dir, workdirs, scans, convert, tmp_path_factory):
+def study(full_report, tmp_path_factory):
+    """A reader study of the volumes that were saved; its reader likes SR best."""
+    from deepresolve.reading import preparation, questions
+    from deepresolve.reading.study import Study, load_key
+
+    folder = tmp_path_factory.mktemp("reading") / "study"
+    sets = ("ground_truth", "sr", "tci")
+    asked = questions.DEFAULT[:2]
+    design = preparation.Design("Two knees", asked, ("ann",), sets, repeats=1)
+    preparation.prepare(full_report[0], folder, design)
+    answers = Study.load(folder).answers
+    for name, shown in load_key(folder).presentations.items():
+        for place, image_set in enumerate(shown.image_sets):
+            score = 4 if image_set == "sr" else 2
+            rank = {"sr": 3, "ground_truth": 2, "tci": 1}[image_set]
+            given = [(place, "diq", str(score)), (place, "rank", str(rank))]
+            answers.record("ann", name, given)
+        answers.lock("ann", name)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def several(records_dir, workdirs, scans, convert, study, tmp_path_factory):
     """What became of several runs, by name, and the folder of their reports."""
     folder = tmp_path_factory.mktemp("several")
 
@@ -255,7 +277,7 @@ def several(records_dir, workdirs, scans, convert, tmp_path_factory):
 
     bare = convert(scans["scans"])
     runs = {
-        "sr alone": flags("sr", **networks(sr="sr")),
+        "sr alone": flags("sr", **networks(sr="sr"), reading=study),
         "seg alone": flags("seg", **networks(seg="seg")),
         "seg and TCI": flags("tci", **networks(seg="seg"), downsample_factor=2),
         "flips": flags("flips", **networks(seg="seg", benchmark="benchmark"), flips=1),
@@ -267,6 +289,7 @@ def several(records_dir, workdirs, scans, convert, tmp_path_factory):
         "unknown class": flags("5", **networks(benchmark="patella")),
         "no such factor": flags("6", **networks(seg="seg"), downsample_factor=9),
         "twice the same": flags("8", **networks(seg="seg", benchmark="seg")),
+        "study of sr": flags("10", **networks(seg="seg"), reading=study),
         "empty split": flags("7", **networks(sr="sr"), split="train"),
     }
     done = run("-c", SEVERAL_RUNS, json.dumps(runs))
@@ -305,13 +328,31 @@ def test_any_of_the_workdirs_will_do(several, name, output, image_sets, figures)
         ("no such factor", "9"),
         ("twice the same", "both .*: a network is not its own benchmark"),
         ("no flips", "--flips is for a segmentation that sees more than one slice"),
+        ("study of sr", "compares ground_truth, sr, tci, but this .* makes no sr, tci"),
         ("empty split", "The split 'train' of .* has no subjects"),
     ],
 )
 def test_what_cannot_be_measured_is_told_before_the_run(several, name, message):
     outcomes, folder = several
     assert re.search(message, outcomes[name])
-    assert not any(folder.glob("[1-9]/*"))
+    assert not any(folder.glob("[1-9]*/*"))
+
+
+def test_readers_of_the_saved_volumes_fill_their_rows(several, study):
+    folder = several[1] / "sr"
+    content, _ = rows_of(folder)
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    (diq,) = re.findall(r"\| DIQ \(1 to 5\), 2 cases *\|(.*)\|", text)
+    cells = [cell.strip() for cell in diq.split("|")]
+    assert cells == ["2.00 ± 0.00", "4.00 ± 0.00", "2.00 ± 0.00", "not read"]
+    means = {
+        (r["metric"], r["image_set"]): r["mean"] for r in content["readers"]["rows"]
+    }
+    assert means["rank", "sr"] == 3
+    assert content["provenance"]["reading"] == study
+    assert "Rank (1 to 3, 3 best), 2 cases" in (folder / "report.html").read_text(
+        "utf-8"
+    )
 
 
 def test_flips_average_what_sees_more_than_one_slice(several, workdirs):

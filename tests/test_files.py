@@ -130,3 +130,13 @@ def test_half_written_folders_are_leftovers_too(tmp_path):
     (left / "a.dcm").write_bytes(b"half")
     files.remove_leftovers([tmp_path / "out"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_folders_takes_its_name_when_it_is_whole(tmp_path):
+    path = tmp_path / "study"
+    with files.replacing_folder(path) as temporary:
+        (temporary / "images").mkdir()
+        (temporary / "images" / "a").write_bytes(b"a")
+        assert not path.exists()
+    assert (path / "images" / "a").read_bytes() == b"a"
+    assert list(tmp_path.iterdir()) == [path]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from deepresolve.evaluation import comparisons, volumes
+from deepresolve.evaluation import comparisons, reader_scores, volumes
+from deepresolve.evaluation.reader_scores import ReaderScores
 from deepresolve.evaluation.results import Results
 
 
@@ -17,15 +18,23 @@ class Analysis:
       results: what was measured.
       tests: rows of `comparisons.paired_tests`.
       volumes: rows of `volumes.agreement`.
+      readers: scores of a reader study; None without one.
+      reader_tests: rows of `reader_scores.paired_tests`; empty without one.
     """
 
     results: Results
     tests: list[dict[str, Any]]
     volumes: list[dict[str, Any]]
+    readers: ReaderScores | None = None
+    reader_tests: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
-def analyse(results: Results) -> Analysis:
-    """Tests and compares what was measured."""
+def analyse(results: Results, readers: ReaderScores | None = None) -> Analysis:
+    """Tests and compares what was measured, and what readers made of it."""
     return Analysis(
-        results, comparisons.paired_tests(results), volumes.agreement(results)
+        results,
+        comparisons.paired_tests(results),
+        volumes.agreement(results),
+        readers,
+        reader_scores.paired_tests(readers) if readers else [],
     )

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 from deepresolve.evaluation.comparison_figure import thickening
 from deepresolve.evaluation.results import Example, Results
-from deepresolve.evaluation.tables import TITLES
+from deepresolve.evaluation.titles import TITLES
 from deepresolve.evaluation.views import View, interest, view, window
 from deepresolve.imaging.volume import Volume
 from deepresolve.rendering import drawing, layout

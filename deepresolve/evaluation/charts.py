@@ -16,11 +16,11 @@ from deepresolve.evaluation import Metric, volumes
 from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.comparisons import PAPER_IMAGE_METRICS, PAPER_LABEL_METRICS
 from deepresolve.evaluation.results import Results
-from deepresolve.evaluation.tables import TITLES
+from deepresolve.evaluation.titles import TITLES
 from deepresolve.rendering import drawing
 
 # From Okabe and Ito's palette, made for all kinds of colour vision.
-_BLUE, _ORANGE = "#0072b2", "#d55e00"
+BLUE, _ORANGE = "#0072b2", "#d55e00"
 _GREY = "#808080"
 _PAIRED_SETS = ("ground_truth", "sr", "tci")
 _PAIRED_COLUMNS = 4
@@ -67,7 +67,7 @@ def paired(analysis: Analysis) -> bytes:
       A PNG file.
     """
     panels = paired_panels(analysis.results)
-    figure, all_axes = _figure(len(panels), _PAIRED_COLUMNS, _PAIRED_INCHES)
+    figure, all_axes = figure_of(len(panels), _PAIRED_COLUMNS, _PAIRED_INCHES)
     for axes, panel in zip(all_axes, panels, strict=True):
         _draw_paired(axes, panel)
     return drawing.png(figure, background="white")
@@ -83,7 +83,7 @@ def bland_altman(analysis: Analysis) -> bytes:
     """
     plan, rows = analysis.results.plan, analysis.volumes
     per_class = len(rows) // len(plan.classes.names)
-    figure, all_axes = _figure(len(rows), per_class, _AGREEMENT_INCHES, share="row")
+    figure, all_axes = figure_of(len(rows), per_class, _AGREEMENT_INCHES, share="row")
     for axes, row in zip(all_axes, rows, strict=True):
         _draw_agreement(axes, row, analysis.results)
     return drawing.png(figure, background="white")
@@ -126,7 +126,7 @@ def _panel(
     )
 
 
-def _figure(
+def figure_of(
     num_panels: int,
     num_columns: int,
     panel_inches: tuple[float, float],
@@ -153,7 +153,7 @@ def _draw_paired(axes: Axes, panel: Panel) -> None:
     values = np.array(list(panel.sides.values()), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
     places = np.arange(len(values))
-    axes.plot(places, values, color=_BLUE, marker="o", markersize=4, alpha=0.45)
+    axes.plot(places, values, color=BLUE, marker="o", markersize=4, alpha=0.45)
     means = values.mean(axis=1)
     axes.plot(places, means, color="black", linewidth=2.5, marker="D")
     axes.set_title(panel.title, fontsize=10)
@@ -168,7 +168,7 @@ def _draw_agreement(axes: Axes, row: Mapping[str, Any], results: Results) -> Non
             results, row["network"], row["image_set"], row["class"]
         )
     )
-    axes.plot((found + true) / 2, found - true, "o", color=_BLUE, alpha=0.6)
+    axes.plot((found + true) / 2, found - true, "o", color=BLUE, alpha=0.6)
     axes.axhline(0, color=_GREY, linewidth=0.8)
     for key, style in (("bias", "-"), ("lower", "--"), ("upper", "--")):
         if math.isfinite(row[key]):

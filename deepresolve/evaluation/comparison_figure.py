@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from deepresolve.evaluation.results import Results
-from deepresolve.evaluation.tables import TITLES
+from deepresolve.evaluation.titles import TITLES
 from deepresolve.evaluation.views import View, tci_error, view, window
 from deepresolve.rendering import drawing, layout
 from deepresolve.rendering.layout import Margins

@@ -94,8 +94,8 @@ def paired_tests(results: Results) -> list[dict[str, Any]]:
             "a": pair.a,
             "b": pair.b,
         }
-        rows.append(row | vars(statistics.wilcoxon(a, b)) | _sizes(a, b))
-    return _with_holm(rows)
+        rows.append(row | compared(a, b))
+    return with_holm(rows)
 
 
 def marks(tests: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str | None, str], str]:
@@ -134,6 +134,11 @@ def _questions(plan: Plan) -> Iterator[tuple[_Pair, str, str | None]]:
                 yield pair, metric, label_class
 
 
+def compared(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
+    """Whether paired values differ, and by how much, as `paired_tests` has it."""
+    return vars(statistics.wilcoxon(a, b)) | _sizes(a, b)
+
+
 def _sizes(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """How large the difference is; NaN where values are infinite."""
     low = high = mean = math.nan
@@ -149,7 +154,7 @@ def _sizes(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Adds p_holm, corrected within each family."""
     for family in {row["family"] for row in rows}:
         own = [row for row in rows if row["family"] == family]

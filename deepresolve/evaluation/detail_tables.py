@@ -12,7 +12,12 @@ from deepresolve.evaluation.number_text import NOT_APPLICABLE, number_text, p_te
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.rows import seconds_rows
-from deepresolve.evaluation.tables import TITLES
+from deepresolve.evaluation.titles import TITLES
+
+TESTS_HEADER = (
+    *("Measure", "Compared", "n", "Higher in", "Mean difference", "95% interval"),
+    *("Effect size", "W", "p", "p (Holm)"),
+)
 
 
 def tests_table(
@@ -25,25 +30,39 @@ def tests_table(
       tests: rows of `comparisons.paired_tests`.
       further: which.
     """
-    header = (
-        *("Measure", "Compared", "n", "Higher in", "Mean difference", "95% interval"),
-        *("Effect size", "W", "p", "p (Holm)"),
-    )
     chosen = [test for test in tests if (test["family"] not in FAMILIES) == further]
     rows = tuple(_test_line(plan, test) for test in chosen)
-    return Table(header, rows, num_text_columns=2)
+    return Table(TESTS_HEADER, rows, num_text_columns=2)
 
 
 def _test_line(plan: Plan, test: Mapping[str, Any]) -> tuple[str, ...]:
     metrics = plan.metrics if test["class"] is None else plan.label_metrics
     metric = metrics[test["metric"]]
+    title = metric.title
+    if test["class"] is not None:
+        title += f", {test['class']}"
+    sides = f"{_side(plan, test['a'], test)} - {_side(plan, test['b'], test)}"
+    return test_line(test, title, sides, metric.table_scale)
+
+
+def test_line(
+    test: Mapping[str, Any], title: str, sides: str, scale: float = 1.0
+) -> tuple[str, ...]:
+    """A test under `TESTS_HEADER`.
+
+    Args:
+      test: a row of `comparisons.paired_tests`.
+      title: what was measured.
+      sides: what was compared.
+      scale: of the table's units.
+    """
     difference, low, high = (
-        number_text(test[key] * metric.table_scale, "+.2f")
+        number_text(test[key] * scale, "+.2f")
         for key in ("mean_difference", "interval_low", "interval_high")
     )
     return (
-        metric.title if test["class"] is None else f"{metric.title}, {test['class']}",
-        f"{_side(plan, test['a'], test)} - {_side(plan, test['b'], test)}",
+        title,
+        sides,
         str(test["n"]),
         f"{test['num_higher']} of {test['n']}",
         difference,

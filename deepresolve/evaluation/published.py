@@ -18,6 +18,8 @@ FACTOR = 3
 _VALUES = {
     ("sr", "ssim"): {"sr": (79.1, 1.3), "tci": (73.8, 1.3)},
     ("sr", "psnr"): {"sr": (29.1, 1.0), "tci": (26.8, 1.2)},
+    ("sr", "diq"): {"ground_truth": (4.4, 0.5), "sr": (3.8, 0.8), "tci": (3.1, 1.0)},
+    ("sr", "rank"): {"ground_truth": (2.8, 0.2), "sr": (2.1, 0.5), "tci": (1.1, 0.4)},
     ("seg", "dsc"): {
         "ground_truth": (90.2, 1.8),
         "sr": (89.6, 2.0),
@@ -31,6 +33,9 @@ _VALUES = {
     ("benchmark", "dsc"): {"ground_truth": (83.0, 2.4)},
     ("benchmark", "voe"): {"ground_truth": (29.0, 3.5)},
 }
+
+# Lowest and highest of what two radiologists could answer; three sets were ranked.
+SCALES = {"diq": (1, 5), "rank": (1, 3)}
 
 # A GPU of 2018; the 2D network's time was not published.
 _SECONDS = {"sr": 10, "seg": 1}

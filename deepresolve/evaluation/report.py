@@ -22,7 +22,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepresolve import files
-from deepresolve.evaluation import contents, figures, html, markdown, rows
+from deepresolve.evaluation import (
+    contents,
+    figures,
+    html,
+    markdown,
+    reader_scores,
+    rows,
+)
 from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.results import Measurement
 
@@ -74,13 +81,29 @@ def to_json(analysis: Analysis, provenance: Mapping[str, Any]) -> str:
         "rows": rows.summary_rows(results),
         "tests": analysis.tests,
         "bland_altman": analysis.volumes,
+        "readers": _readers(analysis),
         "seconds": rows.seconds_rows(results),
         "metrics": contents.meanings(results.plan),
         "protocol": contents.protocol(results),
         "provenance": dict(provenance),
         "subjects": [vars(subject) for subject in results.subjects],
     }
+    return strict_json(content)
+
+
+def strict_json(content: Mapping[str, Any]) -> str:
+    """JSON without NaN and Infinity, which become null."""
     return json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n"
+
+
+def _readers(analysis: Analysis) -> dict[str, Any] | None:
+    if analysis.readers is None:
+        return None
+    return {
+        "rows": reader_scores.summary_rows(analysis.readers),
+        "tests": analysis.reader_tests,
+        "facts": dict(analysis.readers.facts),
+    }
 
 
 def to_csv(measurements: Iterable[Measurement], *, header: bool = True) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import published
+from deepresolve.evaluation import published, reader_tables
 from deepresolve.evaluation.comparisons import (
     MARKS,
     PAPER_IMAGE_METRICS,
@@ -16,36 +16,35 @@ from deepresolve.evaluation.comparisons import (
 from deepresolve.evaluation.document import Table
 from deepresolve.evaluation.number_text import NOT_APPLICABLE, mean_sd_text
 from deepresolve.evaluation.plan import IMAGE_SETS, Plan
+from deepresolve.evaluation.reader_scores import ReaderScores
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.rows import summary_rows
-
-TITLES = {
-    "ground_truth": "Ground truth",
-    "sr": "SR-CNN",
-    "tci": "TCI",
-    "fourier": "Fourier",
-}
-READER_ROWS = ("DIQ (1 to 5)", "Rank (1 to 3, 3 best)")
-NOT_READ = "not read"
+from deepresolve.evaluation.titles import TITLES
 
 
-def table_1(results: Results, tests: Sequence[Mapping[str, Any]]) -> Table:
+def table_1(
+    results: Results,
+    tests: Sequence[Mapping[str, Any]],
+    readers: ReaderScores | None = None,
+    reader_tests: Sequence[Mapping[str, Any]] = (),
+) -> Table:
     """The paper's table: a column an image set, a row a measure.
 
-    Readers' scores (diagnostic image quality, rank) have their rows, marked as not
-    read. Published values stand in a row below ours where `published` allows it.
+    Readers' scores (diagnostic image quality, rank) have their rows, which say "not
+    read" without a reader study. Published values stand in a row below ours where
+    `published` allows it.
 
     Args:
       results: what was measured.
       tests: rows of `comparisons.paired_tests`, for the marks.
+      readers: scores of a reader study.
+      reader_tests: rows of `reader_scores.paired_tests`, likewise.
     """
     plan, cells = results.plan, _Cells(results, tests)
     lines = []
     for metric in PAPER_IMAGE_METRICS:
         lines += cells.lines("sr", metric)
-    for title in READER_ROWS:
-        read = (NOT_READ if s in plan.image_sets else NOT_APPLICABLE for s in TITLES)
-        lines.append((title, *read))
+    lines += reader_tables.table_1_lines(plan, readers, reader_tests)
     for network, label_class in _segmented(plan):
         for metric in PAPER_LABEL_METRICS:
             lines += cells.lines(network, metric, label_class)
@@ -67,18 +66,28 @@ def further_tables(results: Results) -> list[Table]:
     return [Table(header, tuple(lines)) for lines in (images, label_maps) if lines]
 
 
-def legend(plan: Plan) -> str:
-    """What the marks of Table 1 mean."""
+def legend(plan: Plan, *, read: bool = False) -> str:
+    """What the marks of Table 1 mean.
+
+    Args:
+      plan: what was done.
+      read: whether there is a reader study.
+    """
     meanings = []
     if "sr" in plan.networks:
         meanings.append(f"{MARKS['sr', 'tci']} SR-CNN differs from TCI")
-    if {"sr", "seg"} <= set(plan.networks):
+    if "sr" in plan.networks and (read or "seg" in plan.networks):
         meanings.append(
             f"{MARKS['sr', 'ground_truth']} SR-CNN differs from the ground truth"
         )
     if {"seg", "benchmark"} <= set(plan.networks):
         seg, benchmark = (plan.networks[n].title for n in ("seg", "benchmark"))
         meanings.append(f"{MARKS['seg', 'benchmark']} {seg} differs from {benchmark}")
+    return legend_text(meanings)
+
+
+def legend_text(meanings: Sequence[str]) -> str:
+    """What a table's numbers are, and its marks, each with what it says."""
     if not meanings:
         return "Mean ± standard deviation."
     return (

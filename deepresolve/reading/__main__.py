@@ -1,4 +1,4 @@
-"""A blinded reader study: `python -m deepresolve.reading prepare | serve`.
+"""A blinded reader study: `python -m deepresolve.reading prepare | serve | analyse`.
 
 Each command has its own --help.
 """
@@ -26,6 +26,9 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
         _add_command(commands, "prepare", "Make a study of an evaluation's volumes.")
     )
     _add_serve_flags(_add_command(commands, "serve", "Open a study to its readers."))
+    _add_analyse_flags(
+        _add_command(commands, "analyse", "Open the key and report what was found.")
+    )
     return parser.parse_args(argv[1:])
 
 
@@ -135,6 +138,18 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         "--new_tokens",
         action="store_true",
         help="make new links; the old ones open nothing any more",
+    )
+
+
+def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--study", required=True, metavar="STUDY", help="folder made by `prepare`"
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="local folder of the report; made if need be. It unblinds whoever sees it",
     )
 
 

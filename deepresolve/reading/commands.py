@@ -46,4 +46,12 @@ def serve(flags: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"prepare": prepare, "serve": serve}
+def analyse(flags: argparse.Namespace) -> int:
+    """Writes the report of a study."""
+    from deepresolve.reading import analyse
+
+    print(*analyse.analyse(flags.study, flags.output), sep="\n")
+    return 0
+
+
+COMMANDS = {"prepare": prepare, "serve": serve, "analyse": analyse}

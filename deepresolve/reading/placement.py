@@ -57,7 +57,7 @@ def arrange(
         block = cases[start : start + num_sets]
         rows = _latin_square(num_sets, random)
         orders = list(itertools.permutations(rows, len(block)))
-        again = [_num_seen(seen, block, rows) for rows in orders]
+        again = [_num_seen(seen, block, chosen) for chosen in orders]
         best = [
             o for o, count in zip(orders, again, strict=True) if count == min(again)
         ]

@@ -82,22 +82,24 @@ class _Room:
         self._cookie = f"reading_{study.key_sha256[:12]}"
 
     def overview(self) -> dict[str, Any]:
-        """The study, and how far the reader has come."""
+        """The study, and how far the reader has come; for strangers, who may read."""
         study, reader = self._study, self._reader()
+        if reader is None:
+            readers = list(self._door.readers)
+            return {"title": study.title, "reader": None, "readers": readers}
         locks = self._answers.locks()
-        shown = study.presentations(reader) if reader else ()
         return {
             "title": study.title,
-            "study": study.key_sha256[:12],
             "reader": reader,
-            "readers": [] if reader else list(self._door.readers),
+            "study": study.key_sha256[:12],
             "num_images": study.num_images,
             "longest_remark": asked.LONGEST_REMARK,
             "questions": [
                 _question(question, study.num_images) for question in study.questions
             ],
             "presentations": [
-                {"id": p.id, "locked": (reader, p.id) in locks} for p in shown
+                {"id": p.id, "locked": (reader, p.id) in locks}
+                for p in study.presentations(reader)
             ],
         }
 

@@ -73,7 +73,10 @@ export class Outbox {
   }
 }
 
-/** Whether trying again may help: away, failing, or the reader must come in again. */
+/**
+ * Whether trying again may help: the server is away or failing, or the reader must come
+ * in again, where another one has taken the seat in this browser (404) or a link ended.
+ */
 function isForNow(status) {
-  return status === 0 || status === 401 || status === 403 || status >= 500;
+  return [0, 401, 403, 404].includes(status) || status >= 500;
 }

@@ -73,7 +73,10 @@ export class Session {
 
   /** A case that was locked in another window makes way for the next one. */
   closed(number, error) {
-    if (error.status !== 409) throw error;
+    if (error.status !== 409) {
+      status.message(`${error.message} Load the page again to come in.`);
+      return;
+    }
     this.cases[number].locked = true;
     if (this.number === number) this.open(this.nextOpen(number));
   }
@@ -86,10 +89,13 @@ export class Session {
     // The answers may be newer than those that came with what was fetched ahead.
     const description = await status.untilReached(() => get(`/api/presentations/${id}`));
     if (known) {
+      known.hurried = true;
       known.answers = description.answers;
       return known;
     }
-    return this.load(new Case(description));
+    const made = new Case(description);
+    made.hurried = true;
+    return this.load(made);
   }
 
   load(made) {

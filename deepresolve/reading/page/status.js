@@ -36,7 +36,8 @@ export function saved(state, count, error) {
 
 function wait(count, error) {
   const waiting = count === 1 ? "1 entry is" : `${count} entries are`;
-  const why = error.status === 0 ? "No server." : `${error.message}`;
+  const left = [401, 403, 404].includes(error.status);
+  const why = left ? "Come in again." : error.status ? error.message : "No server.";
   return `${why} ${waiting} kept in this browser and will be sent.`;
 }
 

@@ -16,6 +16,8 @@ export const PLANES = {
 const OPPOSITE = { L: "R", R: "L", A: "P", P: "A", S: "I", I: "S" };
 const FIRST_SLAB = 2;
 const SLAB = 16;
+// Between slabs of a case that nobody looks at yet, so that scrolling stays smooth.
+const PAUSE_MS = 150;
 
 export class Case {
   constructor(description) {
@@ -30,6 +32,7 @@ export class Case {
     this.images = this.imageIds.map(() => new Uint16Array(size));
     this.loaded = 0; // slices of each image
     this.version = 0;
+    this.hurried = false; // somebody waits for it
     this.stopper = new AbortController();
   }
 
@@ -49,6 +52,7 @@ export class Case {
     let ahead = fetchSlab(todo[0]);
     for (let n = 0; n < todo.length; n++) {
       const current = ahead;
+      if (!this.hurried) await new Promise((done) => setTimeout(done, PAUSE_MS));
       if (n + 1 < todo.length) ahead = fetchSlab(todo[n + 1]);
       ahead.catch(() => {}); // told when its turn comes
       this.loaded += await current;

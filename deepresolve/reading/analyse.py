@@ -1,0 +1,78 @@
+"""Opens the key of a study and says what the readers found.
+
+Writes report.html, report.md, report.json, answers.csv (every answer, unblinded, with
+its time) and scores.png.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import deepresolve
+from deepresolve.evaluation import html, markdown, reader_scores, report
+from deepresolve.evaluation.reader_scores import ReaderScores
+from deepresolve.reading import agreement_rows, analysis_contents, score_figure
+from deepresolve.reading import scores as scoring
+from deepresolve.reading.unblinding import to_csv, unblind
+
+
+def analyse(
+    study: pathlib.Path | str, output: pathlib.Path | str
+) -> list[pathlib.Path]:
+    """Analyses a study and writes the report, all files of it together.
+
+    Args:
+      study: folder that `prepare` made.
+      output: local folder of the report; made if need be.
+
+    Returns:
+      The paths of the files.
+
+    Raises:
+      FileNotFoundError: there is no study, or no key.
+      ValueError: the key was changed, nothing is locked yet, or an answer does not
+        belong to the study.
+      OSError: a file cannot be written.
+    """
+    opened = unblind(study)
+    rated = scoring.ratings(opened)
+    scores = scoring.by_case(opened, rated)
+    tests = reader_scores.paired_tests(scores)
+    agreement = agreement_rows.agreement_rows(
+        rated,
+        opened.study.readers,
+        1 + max(sealed.repeat for sealed in opened.key.presentations.values()),
+    )
+    blocks = analysis_contents.report(opened, rated, scores, tests, agreement)
+    drawn = {
+        analysis_contents.FIGURE.file: score_figure.draw(rated, opened.study.readers)
+    }
+    return report.write(
+        report.make_folder(str(output)),
+        {
+            "report.html": html.render(blocks, drawn),
+            "report.md": markdown.render(blocks),
+            "report.json": _to_json(scores, tests, agreement),
+            "answers.csv": to_csv(opened.readings),
+            **drawn,
+        },
+    )
+
+
+def _to_json(
+    scores: ReaderScores,
+    tests: Sequence[Mapping[str, Any]],
+    agreement: Sequence[Mapping[str, Any]],
+) -> str:
+    return report.strict_json(
+        {
+            "rows": reader_scores.summary_rows(scores),
+            "tests": list(tests),
+            "agreement": list(agreement),
+            "questions": [vars(question) for question in scores.questions],
+            "facts": dict(scores.facts),
+            "deepresolve": deepresolve.__version__,
+        }
+    )
