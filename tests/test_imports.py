@@ -40,7 +40,7 @@ ALLOWED = {
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},
-    "reading": {"entry", "evaluation", "files", "imaging"},
+    "reading": {"entry", "evaluation", "files", "imaging", "rendering"},
 }
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
-from deepresolve.evaluation import charts, drawing
+from deepresolve.evaluation import charts
 from deepresolve.evaluation.reader_tables import SIDES
 from deepresolve.reading.scores import QuestionRatings
+from deepresolve.rendering import drawing
 
 _PANEL_INCHES = (1.9, 2.4)
 # Area of the mark of a score that was always given, in square points.
