@@ -175,7 +175,7 @@ def read_by_keyboard(page, server):
     page.type(*first[4:])  # The first that is missing has the focus.
     page.type("m", "sharp <b>& clear", Keys.ESCAPE)
     page.lock()
-    # In the second one the server is killed; the answers wait, even for another page.
+    # In the second one the server is killed and the page closed; the answers wait.
     page.until_loaded(2)
     second = values("anna", 1)
     page.type(*second[:3])
@@ -184,10 +184,18 @@ def read_by_keyboard(page, server):
     page.type(*second[3:5])
     page.until(lambda: "2 entries are kept" in page.text("#message"))
     assert page.text("#saved") == "Not saved yet"
-    page.type(second[5])
+    page.driver.get("about:blank")
+    server.start()
+    page.driver.get(server.url)
+    page.until_loaded(2)
+    page.until_saved()
+    assert page.given() == second[:5] + ["·"] * 2
+    # It is killed once more; the page waits for it.
+    server.kill()
+    page.type(*second[5:])
+    page.until(lambda: "are kept" in page.text("#message"))
     server.start()
     page.until_saved()
-    page.type(second[6])
     page.lock()
     # On to the last case, back to the third, which is still open.
     page.until_loaded(3)

@@ -1,5 +1,8 @@
+import contextlib
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -10,6 +13,9 @@ import sys
 from deepresolve.reading import serving
 print(*sys.modules)
 """
+
+
+LAST_LINE = "Ctrl-C stops it; nothing is lost.\n"
 
 
 def test_a_server_loads_nothing_heavy():
@@ -30,3 +36,39 @@ def test_without_flask_the_extra_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "deepresolve.reading.serving", raising=False)
     with pytest.raises(ValueError, match=r"pip install '\.\[reading\]'"):
         commands.serve(None)
+
+
+@contextlib.contextmanager
+def serving(study, *flags):
+    """What a served study prints, up to its last line."""
+    command = [sys.executable, "-m", "deepresolve.reading", "serve", "--port=0"]
+    with subprocess.Popen(
+        [*command, f"--study={study.folder}", *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            lines = list(iter(server.stdout.readline, LAST_LINE))
+            yield [line.strip() for line in lines]
+        finally:
+            server.kill()
+
+
+def test_links_are_printed_once_and_the_page_is_there(study):
+    pytest.importorskip("flask", reason="needs Flask: pip install '.[reading]'")
+    with serving(study, "--tokens") as (first, *links):
+        title, url = first.split(": ", 1)
+        assert title == "Knees"
+        assert [link.split(":")[0] for link in links] == [
+            "link of anna",
+            "link of ben",
+        ]
+        assert all(f"{url}#token=" in link for link in links)
+        with urllib.request.urlopen(url) as page:  # noqa: S310 (our own server)
+            assert b"/page/main.js" in page.read()
+        renamed = urllib.request.Request(url, headers={"Host": "evil.example"})  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(renamed)  # noqa: S310
+        refused.value.close()
+    with serving(study, "--tokens") as (_, line):
+        assert "--new_tokens" in line

@@ -57,6 +57,8 @@ export class Session {
     status.progress(this.cases, number);
     if (number < 0) return this.finish();
     const { id } = this.cases[number];
+    // Before the server is asked: what arrives there meanwhile is in neither else.
+    const pending = this.outbox.pending(id);
     const shown = await this.fetch(id).catch((error) => this.closed(number, error));
     if (!shown || this.number !== number) return; // meanwhile another was asked for
     if (this.shown && this.shown !== shown) this.shown.stop();
@@ -65,7 +67,7 @@ export class Session {
     byId("reading").hidden = false;
     status.loaded(shown);
     this.viewer.show(shown);
-    this.scoring.show([...shown.answers, ...this.outbox.pending(id)]);
+    this.scoring.show([...shown.answers, ...pending]);
     this.setReady(true);
     await shown.loading;
     if (this.shown === shown) this.fetchAhead();
@@ -162,9 +164,9 @@ export class Session {
         change("POST", `/api/presentations/${current.id}/lock`, {}),
       );
     } catch (error) {
-      status.message(error.message);
-      this.setReady(true);
-      return this.unask();
+      this.unask();
+      await this.refused(current.id, error.message);
+      return this.setReady(true);
     }
     current.locked = true;
     await this.open(this.nextOpen(this.number));
