@@ -44,12 +44,14 @@ demo: install
 	$(RUN) -m deepresolve.imaging.write_phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
 	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/sr \
-	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz
+	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz \
+	    --preview=$(DEMO)/thin_preview.html
 	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/seg \
 	    --input=$(DEMO)/thin.nii.gz --output=$(DEMO)/cartilage.nii.gz
 	@echo
 	@echo "Report       $(DEMO)/report/report.html (report.md: the same as text)"
 	@echo "Scans        $(DEMO)/thick.nii.gz became $(DEMO)/thin.nii.gz"
+	@echo "Preview      $(DEMO)/thin_preview.html, both side by side"
 	@echo "Cartilage    $(DEMO)/cartilage.nii.gz, a label map on the grid of thin.nii.gz"
 	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
 	@echo "Read them    $(RUN) -m deepresolve.reading serve --study=$(DEMO)/study"
