@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.inference.segmentation import window_overlaps
 from deepresolve.inference.serving.scaling import estimate_scale
 from deepresolve.inference.serving.windows import blended, fitting_window
+from deepresolve.inference.windows import window_overlaps
 
 
 class SegmentationGraph:

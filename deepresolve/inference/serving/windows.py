@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.inference.segmentation import bytes_per_voxel, slice_multiple
 from deepresolve.inference.tiling import SIGMA_PER_WINDOW
+from deepresolve.inference.windows import bytes_per_voxel, slice_multiple
 
 
 def fitting_window(shape: tf.Tensor, config: Config, memory_gib: float) -> tf.Tensor:
-    """As `segmentation.fitting_window`, and no larger than the volume.
+    """As `inference.windows.fitting_window`, and no larger than the volume.
 
     Args:
       shape: (3,) int32, rows, columns and slices of the volume.

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.inference import segmentation, tiling
+from deepresolve.inference import tiling
+from deepresolve.inference import windows as in_memory
 from deepresolve.inference.serving import windows
 
 CONFIG = Config(
@@ -35,7 +36,7 @@ def test_starts_and_weights_equal_those_of_tiling(size, window, overlap):
 @pytest.mark.parametrize("shape", [(64, 48, 20), (200, 300, 50), (7, 5, 3)])
 def test_window_equals_the_segmenters(shape, memory_gib, model):
     config = CONFIG.replace(model=model)
-    expected = segmentation.fitting_window(shape, config, memory_gib)
+    expected = in_memory.fitting_window(shape, config, memory_gib)
     actual = windows.fitting_window(tf.constant(shape), config, memory_gib)
     np.testing.assert_array_equal(actual, np.minimum(expected, shape))
 
