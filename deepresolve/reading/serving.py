@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import socket
 
 import waitress
 
@@ -64,6 +65,8 @@ def _address(host: str, running) -> str:
     port = getattr(running, "effective_port", None)
     if port is None:  # A name with several addresses has a socket for each.
         port = running.effective_listen[0][1]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (all addresses: named as the machine)
+        host = socket.gethostname()
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}/"
 
