@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
@@ -52,6 +53,26 @@ def launch(
         sys.exit(status)
 
     app.run(main, flags_parser=flags_parser or app.parse_flags_with_usage)
+
+
+def add_command(
+    commands, program: str, name: str, text: str
+) -> argparse.ArgumentParser:
+    """The parser of one command of `python -m PROGRAM`, for its flags.
+
+    Args:
+      commands: of `ArgumentParser.add_subparsers`.
+      program: the package.
+      name: of the command.
+      text: what it does, in a line.
+    """
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        usage=f"python -m {program} {name} [flags]",
+        allow_abbrev=False,
+    )
 
 
 def _end_at_once(status: int) -> None:

@@ -23,14 +23,19 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    convert = _add_command(
-        commands, "convert", "Make shards of scans, or complete them."
+    convert = entry.add_command(
+        commands, "records", "convert", "Make shards of scans, or complete them."
     )
     _add_convert_flags(convert)
-    verify = _add_command(commands, "verify", "Read every byte and name what is wrong.")
+    verify = entry.add_command(
+        commands, "records", "verify", "Read every byte and name what is wrong."
+    )
     _add_records_flag(verify)
-    inspect = _add_command(
-        commands, "inspect", "Print what shards hold and draw a contact sheet."
+    inspect = entry.add_command(
+        commands,
+        "records",
+        "inspect",
+        "Print what shards hold and draw a contact sheet.",
     )
     _add_records_flag(inspect)
     inspect.add_argument(
@@ -57,16 +62,6 @@ def run(flags: argparse.Namespace) -> int:
     from records import commands
 
     return commands.COMMANDS[flags.command](flags)
-
-
-def _add_command(commands, name: str, text: str) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=text,
-        description=text,
-        usage=f"python -m records {name} [flags]",
-        allow_abbrev=False,
-    )
 
 
 def _add_records_flag(parser: argparse.ArgumentParser) -> None:

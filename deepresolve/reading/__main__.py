@@ -23,11 +23,25 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_prepare_flags(
-        _add_command(commands, "prepare", "Make a study of an evaluation's volumes.")
+        entry.add_command(
+            commands,
+            "deepresolve.reading",
+            "prepare",
+            "Make a study of an evaluation's volumes.",
+        )
     )
-    _add_serve_flags(_add_command(commands, "serve", "Open a study to its readers."))
+    _add_serve_flags(
+        entry.add_command(
+            commands, "deepresolve.reading", "serve", "Open a study to its readers."
+        )
+    )
     _add_analyse_flags(
-        _add_command(commands, "analyse", "Open the key and report what was found.")
+        entry.add_command(
+            commands,
+            "deepresolve.reading",
+            "analyse",
+            "Open the key and report what was found.",
+        )
     )
     return parser.parse_args(argv[1:])
 
@@ -38,16 +52,6 @@ def run(flags: argparse.Namespace) -> int:
     from deepresolve.reading import commands
 
     return commands.COMMANDS[flags.command](flags)
-
-
-def _add_command(commands, name: str, text: str) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=text,
-        description=text,
-        usage=f"python -m deepresolve.reading {name} [flags]",
-        allow_abbrev=False,
-    )
 
 
 def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepresolve.evaluation import views
 from deepresolve.imaging import formats
+from deepresolve.rendering.planes import in_plane
 
 VOLUME_FOLDER = "volumes"
 VOLUME_FILE = "volumes.json"
@@ -116,7 +116,7 @@ def load(case: Case, image_sets: tuple[str, ...]) -> Images:
     def stored(value):
         return (np.asarray(value, np.float64) - low) * scale
 
-    views_of = {name: views.in_plane(v, "sagittal") for name, v in volumes.items()}
+    views_of = {name: in_plane(v, "sagittal") for name, v in volumes.items()}
     view = views_of[image_sets[0]]
     # in_plane: (inferior, posterior, left); stored: (left, inferior, posterior).
     arrays = {
