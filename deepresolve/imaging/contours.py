@@ -32,7 +32,7 @@ def coverage(contours: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarr
 
     Raises:
       ValueError: a contour has other axes, a coordinate that is not finite, or a point
-        more than a pixel off the image.
+        beyond the image's edge by more than half a pixel.
     """
     parts = [_enclosed(_checked(contour, shape), shape) for contour in contours]
     total = np.zeros(shape)

@@ -66,7 +66,7 @@ class Result:
 
     Attributes:
       message: a line for the user.
-      failed: whether nothing was written.
+      failed: whether a file that was asked for is missing.
       notes: what else the user should know of it.
     """
 
@@ -102,23 +102,26 @@ class Prediction:
     def one(self, scan: pathlib.Path, target: pathlib.Path, writer: Writer) -> Result:
         """Takes one scan through the network."""
         start = time.perf_counter()
+        notes = ()
         try:
             save = self.output.begin(scan, target)
             volume = formats.read_image(
                 scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
             )
+            # An older report must not stand beside a new result.
+            trust_beside(target).unlink(missing_ok=True)
             kept = Keeping(save)
             outcome = writer.write(volume, target, kept)
             flags = self.trust.report(scan, volume, kept.result, target, writer.spread)
+            notes = tuple(f"note: {scan}: {flag.text}" for flag in flags)
             if self.previews is not None:
                 names = writer.class_names
                 self.previews.write(scan, target, volume, kept.result, names)
         except (ValueError, OSError) as error:
-            return Result(f"error: {error}", failed=True)
+            return Result(f"error: {error}", failed=True, notes=notes)
         except (MemoryError, tf.errors.ResourceExhaustedError):
             text = f"error: {scan}: out of memory. {writer.memory_advice}"
-            return Result(text, failed=True)
-        notes = tuple(f"note: {scan}: {flag.text}" for flag in flags)
+            return Result(text, failed=True, notes=notes)
         seconds = time.perf_counter() - start
         text = f"{scan} -> {target}: {outcome}, {seconds:.1f} s"
         return Result(text, notes=notes)

@@ -82,13 +82,15 @@ def run() -> int:
 
 def _prepared():
     """The prediction that the flags ask for, and its writer with the network loaded."""
-    from deepresolve.inference import batch, output_formats
+    from deepresolve.inference import batch, output_formats, previews
     from deepresolve.inference.outputs import table_beside
     from deepresolve.workdir import Workdir
 
     model_flags.announce()
     task = Workdir(model_flags.workdir()).load_config().task
     predict_flags.check(task)
+    if FLAGS.preview is not None:
+        previews.check_kind(FLAGS.preview)
     make_writer = _WRITERS[task](_choose_dtype(task))
     table = table_beside(FLAGS.output)
     writer = make_writer(table)
@@ -120,7 +122,9 @@ def _with_previews(prediction, pairs):
 
     if FLAGS.preview is None:
         return prediction
-    planned = previews.plan(FLAGS.preview, FLAGS.input, pairs)
+    planned = previews.plan(
+        FLAGS.preview, FLAGS.input, pairs, anonymous=FLAGS.anonymize
+    )
     for folder in {path.parent for path in planned.paths.values()}:
         files.check_folder(folder)
     files.remove_leftovers(planned.paths.values())

@@ -27,9 +27,11 @@ class Previews:
 
     Attributes:
       paths: the preview of each result, by the result's path.
+      anonymous: name neither of the two files, whose names may be a patient's.
     """
 
     paths: Mapping[pathlib.Path, pathlib.Path]
+    anonymous: bool = False
 
     def write(
         self,
@@ -41,7 +43,7 @@ class Previews:
     ) -> None:
         """Writes the preview of one scan, and the folders above it.
 
-        It names the two files, and nothing of a DICOM header.
+        It names the two files, unless anonymous, and nothing of a DICOM header.
 
         Args:
           scan: path of the scan.
@@ -54,7 +56,9 @@ class Previews:
           OSError: it cannot be written; the result is there.
         """
         path = self.paths[target]
-        names = (p.name or p.resolve().name for p in (scan, target))
+        names = ("scan", "result")
+        if not self.anonymous:
+            names = (p.name or p.resolve().name for p in (scan, target))
         shown = Preview(volume, result, *names, class_names)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +70,20 @@ class Previews:
             ) from error
 
 
-def plan(preview: str, source: str, pairs: Sequence[Pair]) -> Previews:
+def check_kind(preview: str) -> None:
+    """ValueError where --preview names no kind of file that is known."""
+    path = pathlib.Path(preview)
+    if f".{preview}" in KINDS or (path.suffix.lower() in KINDS and path.stem):
+        return
+    raise ValueError(
+        f"--preview={preview}: expected a .png or .html file; or png or html alone "
+        "for one such file beside each result."
+    )
+
+
+def plan(
+    preview: str, source: str, pairs: Sequence[Pair], *, anonymous: bool = False
+) -> Previews:
     """Where each scan's preview goes.
 
     Args:
@@ -74,22 +91,19 @@ def plan(preview: str, source: str, pairs: Sequence[Pair]) -> Previews:
         NAME_preview.png or NAME_preview.html beside each result.
       source: what --input named.
       pairs: scans and their results.
+      anonymous: as in `Previews`.
 
     Raises:
       ValueError: another kind of file, one file for several scans, or one that would
         lie on a scan, on a result or among the scans.
     """
+    check_kind(preview)
     path = pathlib.Path(preview)
     if f".{preview}" in KINDS:
         paths = {
             target: target.with_name(f"{without_ending(target)}_preview.{preview}")
             for _, target in pairs
         }
-    elif path.suffix.lower() not in KINDS or not path.stem:
-        raise ValueError(
-            f"--preview={preview}: expected a .png or .html file; or png or html alone "
-            "for one such file beside each result."
-        )
     elif len(pairs) > 1:
         kind = path.suffix[1:].lower()
         raise ValueError(
@@ -99,7 +113,7 @@ def plan(preview: str, source: str, pairs: Sequence[Pair]) -> Previews:
     else:
         paths = {pairs[0][1]: path}
     _check(preview, source, pairs, paths)
-    return Previews(paths)
+    return Previews(paths, anonymous)
 
 
 def _check(preview, source, pairs, paths) -> None:

@@ -160,6 +160,14 @@ class Segmenter:
             result /= 2
         return result
 
+    def knows_mirror(self, scan: Volume) -> bool:
+        """Whether the mirror image of a scan is another image to the network.
+
+        Of sagittal slices, each seen alone, it is the same ones in another order.
+        """
+        across_slices = left_right_axis(scan.canonical()) == _SLICES
+        return not (across_slices and is_slicewise(self.config))
+
     def _check_left_right(self, left_right: int | None) -> None:
         """ValueError where mirroring is impossible or does nothing."""
         if left_right is None:

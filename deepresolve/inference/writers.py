@@ -123,7 +123,9 @@ class LabelMapWriter:
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save = save_nifti) -> str:
         """Writes the label map as `target`; returns the volume of each class."""
-        both_ways = MirrorSpread(self.class_names) if self._measures_spread else None
+        both_ways = None
+        if self._measures_spread:
+            both_ways = self._mirror_spread(scan)
         label_map, probabilities = self._segmenter.segment_with_probabilities(
             scan, progress=True, compare=both_ways
         )
@@ -144,6 +146,14 @@ class LabelMapWriter:
         )
         tissue_volumes.add_to_csv(self._table, volumes)
         return ", ".join(f"{v.class_name} {v.volume_mm3:.0f} mm³" for v in volumes)
+
+    def _mirror_spread(self, scan: Volume) -> MirrorSpread | None:
+        """What compares both passes; None where a report can say that there is none."""
+        asked_for = self._segmenter.flips or self._spread_endings
+        if asked_for or self._segmenter.knows_mirror(scan):
+            return MirrorSpread(self.class_names)
+        self.spread = dict(spreads.SAME_IMAGE)
+        return None
 
 
 def probability_endings(class_names: Sequence[str]) -> tuple[str, ...]:

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from deepresolve.imaging.labels import count_values
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.volume import PLANES, Volume
 from deepresolve.rendering.planes import Cut, cut, fullest_slice
 
-PLANES = ("sagittal", "coronal", "axial")
 _LONGEST_NAME = 72
 
 

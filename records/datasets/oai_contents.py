@@ -22,7 +22,8 @@ VISIT_OF_MONTH = {
     **{0: "V00", 12: "V01", 18: "V02", 24: "V03", 30: "V04", 36: "V05"},
     **{48: "V06", 72: "V08", 96: "V10"},
 }
-_MONTH = re.compile(r"(\d{2})m", re.IGNORECASE)
+# Not within a word or a number: "100mm" and "scan12max" tell no visit.
+MONTH = re.compile(r"(?<!\d)(\d{2})m(?![a-z\d])", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _visit(parts: Sequence[str], path: pathlib.Path, where: str) -> str:
         if release := _RELEASE.fullmatch(part):
             return f"V{int(release[1]):02d}"
     for part in (*parts, path.stem, path.parent.name):
-        for month in _MONTH.findall(part):
+        for month in MONTH.findall(part):
             if int(month) in VISIT_OF_MONTH:
                 return VISIT_OF_MONTH[int(month)]
     raise ValueError(

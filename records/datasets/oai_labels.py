@@ -13,13 +13,12 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from records.datasets.oai_contents import VISIT_OF_MONTH, Series
+from records.datasets.oai_contents import MONTH, VISIT_OF_MONTH, Series
 
 _logger = logging.getLogger(__name__)
 
 _PERSON = re.compile(r"(?<!\d)(9\d{6})(?!\d)")
 _VISIT = re.compile(r"(?<![a-z\d])v(\d{2})(?!\d)", re.IGNORECASE)
-_MONTH = re.compile(r"(?<!\d)(\d{2})m(?![a-z\d])", re.IGNORECASE)
 _DATE = re.compile(r"(?<!\d)(20\d{6})(?!\d)")
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 
@@ -101,7 +100,7 @@ def _parse(path: pathlib.Path, name: str) -> _Label:
     visit, date = _last(_VISIT, name), _last(_DATE, name)
     if visit is not None:
         visit = f"V{visit}"
-    elif (month := _last(_MONTH, name)) is not None:
+    elif (month := _last(MONTH, name)) is not None:
         visit = VISIT_OF_MONTH.get(int(month))
     if person is None or (visit is None and date is None):
         raise ValueError(

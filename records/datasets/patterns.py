@@ -39,6 +39,8 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
     wildcards = re.sub(r"\*+", "*", wildcards)
     found: dict[str, pathlib.Path] = {}
     for path in sorted(root.glob(wildcards)):
+        if _is_hidden(path.relative_to(root), pattern):
+            continue
         match = expression.fullmatch(path.relative_to(root).as_posix())
         if match is None:  # The second {id} differs from the first.
             continue
@@ -51,6 +53,15 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
     if not found:
         raise ValueError(f"--{flag}={pattern} matches nothing in {root}.")
     return found
+
+
+def _is_hidden(path: pathlib.Path, pattern: str) -> bool:
+    """Whether a wildcard stands where the name of a hidden file begins."""
+    asked = pathlib.PurePosixPath(pattern).parts
+    return any(
+        part.startswith(".") and not own.startswith(".")
+        for part, own in zip(path.parts, asked, strict=True)
+    )
 
 
 def literal_length(pattern: str) -> int:

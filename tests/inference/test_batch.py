@@ -10,6 +10,7 @@ import pytest
 from deepresolve.inference import batch
 from deepresolve.inference.output_formats import NiftiOutput
 from deepresolve.inference.outputs import table_beside
+from deepresolve.inference.trust.flags import Flag
 from deepresolve.inference.trust.report import Trust
 
 TWO_PROCESSES = "--direct_num_workers=2 --direct_running_mode=multi_processing"
@@ -125,6 +126,37 @@ def test_too_little_memory_is_the_scans_error(source, tmp_path):
     result = prediction.one(source / "a.nii.gz", target, Writer())
     assert result.failed
     assert result.message.endswith("a.nii.gz: out of memory. Less needs less.")
+
+
+def test_what_is_off_is_told_though_the_preview_fails(source, tmp_path):
+    class Copies(Writer):
+        spread = None
+
+        def write(self, scan, target, save):
+            save(target, scan)
+
+    class NoPreviews:
+        def write(self, *_):
+            raise OSError("no room")
+
+    class Suspicious:
+        def report(self, *_):
+            return [Flag("gap_share", 0.5, [0, 0], "there are gaps.")]
+
+    target = tmp_path / "a.nii.gz"
+    (tmp_path / "a_trust.json").write_text("of an older result")
+    prediction = batch.Prediction(
+        *(lambda table: Copies(), NiftiOutput(), table_beside(str(target))),
+        trust=Suspicious(),
+        previews=NoPreviews(),
+    )
+    scan = source / "a.nii.gz"
+    result = prediction.one(scan, target, Copies())
+    assert result.failed
+    assert result.message == "error: no room"
+    assert result.notes == (f"note: {scan}: there are gaps.",)
+    assert target.exists()
+    assert not (tmp_path / "a_trust.json").exists()
 
 
 def test_leftovers_of_every_file_are_deleted(source, tmp_path):

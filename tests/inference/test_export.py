@@ -1,20 +1,6 @@
-import pathlib
-import subprocess
-import sys
-
-ROOT = pathlib.Path(__file__).parent.parent.parent
-
-
-def export(*flags):
-    command = [sys.executable, "-m", "deepresolve.inference.export", *flags]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-
-
-def test_writes_a_version_and_refuses_it_again(silent_workdir, tmp_path):
+def test_writes_a_version_and_refuses_it_again(run_script, silent_workdir, tmp_path):
     flags = [f"--workdir={silent_workdir.path}", f"--output={tmp_path}/models/sr/"]
-    result = export(*flags)
+    result = run_script("deepresolve.inference.export", *flags)
     assert result.returncode == 0, result.stderr
     assert f"-> {tmp_path}/models/sr/1\n" in result.stdout
     found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
@@ -25,7 +11,7 @@ def test_writes_a_version_and_refuses_it_again(silent_workdir, tmp_path):
         "models/sr/1/assets.extra/deepresolve.json",
         "models/sr/1/assets.extra/tf_serving_warmup_requests",
     } <= found
-    again = export(*flags, "--version=1")
+    again = run_script("deepresolve.inference.export", *flags, "--version=1")
     assert again.returncode == 1
     assert "error:" in again.stderr
     assert "Give --version=2, or delete the folder" in again.stderr

@@ -2,8 +2,6 @@
 
 import hashlib
 import pathlib
-import subprocess
-import sys
 
 import nibabel as nib
 import numpy as np
@@ -13,19 +11,17 @@ import pytest
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 
+@pytest.fixture
+def predict(run_script):
+    """Runs the command for DICOM results."""
 
-def predict(workdir, source, output, *flags):
-    command = [sys.executable, "-m", "deepresolve.inference.predict"]
-    command += [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
-    return subprocess.run(
-        [*command, "--output_format=dicom", *flags],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    def run(workdir, source, output, *flags):
+        given = [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
+        flags = ("--output_format=dicom", *flags)
+        return run_script("deepresolve.inference.predict", *given, *flags)
+
+    return run
 
 
 @pytest.fixture
@@ -45,7 +41,7 @@ def scan(write_stack):
     )[0]
 
 
-def test_a_scan_becomes_a_derived_series(silent_workdir, scan, tmp_path):
+def test_a_scan_becomes_a_derived_series(predict, silent_workdir, scan, tmp_path):
     output = tmp_path / "results" / "thin"
     result = predict(silent_workdir, scan, output, "--downsample_factor=3")
     assert result.returncode == 0, result.stderr
@@ -64,7 +60,7 @@ def test_a_scan_becomes_a_derived_series(silent_workdir, scan, tmp_path):
     assert "thin exists already" in again.stderr
 
 
-def test_a_scan_becomes_a_dicom_segmentation(seg_workdir, scan, tmp_path):
+def test_a_scan_becomes_a_dicom_segmentation(predict, seg_workdir, scan, tmp_path):
     pytest.importorskip("highdicom", reason="needs highdicom: extra dicom_seg")
     result = predict(seg_workdir, scan, tmp_path / "out")
     assert result.returncode == 0, result.stderr
@@ -82,7 +78,7 @@ def test_a_scan_becomes_a_dicom_segmentation(seg_workdir, scan, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_a_scan_of_another_format_is_refused(silent_workdir, tmp_path):
+def test_a_scan_of_another_format_is_refused(predict, silent_workdir, tmp_path):
     array = np.random.default_rng(0).integers(0, 900, (12, 13, 5)).astype(np.int16)
     nib.save(nib.Nifti1Image(array, np.diag([0.5, 0.5, 3.0, 1.0])), tmp_path / "a.nii")
     result = predict(silent_workdir, tmp_path / "a.nii", tmp_path / "out")

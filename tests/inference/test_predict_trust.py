@@ -159,9 +159,12 @@ def test_nothing_of_an_anonymous_patient_is_told(
     output = tmp_path / "out" / "thin"
     run_predict(
         *(run_script, recorded, source, output),
-        *("--output_format=dicom", "--anonymize"),
+        *("--output_format=dicom", "--anonymize", "--preview=html"),
     )
     assert not list(output.glob("*.json"))
+    page = (tmp_path / "out" / "thin_preview.html").read_text()
+    assert "Doe_Jane" not in page
+    assert "thin" not in page.split("<script", 1)[0]
     text = (tmp_path / "out" / "thin_trust.json").read_text()
     assert "Doe" not in text
     assert str(tmp_path) not in text

@@ -19,7 +19,7 @@ from deepresolve.imaging.degradation import (
 )
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.trust.flags import Flag
+from deepresolve.inference.trust.flags import Flag, digits
 
 # As multiples of what TCI of the same scan gives; ours. `sr_cnn_small` after 4 minutes
 # of training: 0.58 to 0.89 over all slices, on synthetic and real scans, heavy noise
@@ -54,14 +54,14 @@ class Consistency(NamedTuple):
         return {
             "measured": True,
             "unit": "share of the intensity range (0.1 to 99.9 percentile)",
-            "rms": _digits(_overall(self.rms)),
-            "largest": _digits(self.largest.max()),
-            "rms_of_interpolation": _digits(_overall(self.rms_of_interpolation)),
+            "rms": digits(_overall(self.rms)),
+            "largest": digits(self.largest.max()),
+            "rms_of_interpolation": digits(_overall(self.rms_of_interpolation)),
             "slices": [
                 {
-                    "rms": _digits(rms),
-                    "largest": _digits(largest),
-                    "rms_of_interpolation": _digits(of_interpolation),
+                    "rms": digits(rms),
+                    "largest": digits(largest),
+                    "rms_of_interpolation": digits(of_interpolation),
                 }
                 for rms, largest, of_interpolation in zip(
                     self.rms, self.largest, self.rms_of_interpolation, strict=True
@@ -122,7 +122,7 @@ def flags(found: Consistency) -> list[Flag]:
             f"{_percent(overall)} of the intensity range, interpolated ones by "
             f"{_percent(of_interpolation)}. Something was added or lost."
         )
-        return [Flag("consistency", _digits(overall), [0, _digits(highest)], text)]
+        return [Flag("consistency", digits(overall), [0, digits(highest)], text)]
     highest_of_slice = rounding + np.maximum(
         _SLICE_FACTOR * found.rms_of_interpolation,
         _SLICE_FACTOR_OF_ALL * of_interpolation,
@@ -136,8 +136,8 @@ def flags(found: Consistency) -> list[Flag]:
         f"ones; worst is number {worst + 1}, by {_percent(found.rms[worst])} of the "
         f"intensity range ({_percent(found.rms_of_interpolation[worst])} interpolated)."
     )
-    expected = [0, _digits(highest_of_slice[worst])]
-    return [Flag("consistency_slices", _digits(found.rms[worst]), expected, text)]
+    expected = [0, digits(highest_of_slice[worst])]
+    return [Flag("consistency_slices", digits(found.rms[worst]), expected, text)]
 
 
 def _differences(acquired, result, thicken, interpolate):
@@ -164,10 +164,6 @@ def _differences(acquired, result, thicken, interpolate):
 
 def _overall(rms: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(rms))))
-
-
-def _digits(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 def _percent(share: float) -> str:

@@ -19,3 +19,8 @@ class Flag(NamedTuple):
     found: Any
     expected: Any
     text: str
+
+
+def digits(value: float) -> float:
+    """Rounded to three digits, which is what a report needs."""
+    return float(f"{value:.3g}")

@@ -16,11 +16,15 @@ from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.super_resolution import SuperResolver
-from deepresolve.inference.trust.flags import Flag
+from deepresolve.inference.trust.flags import Flag, digits
 
 NOT_MEASURED = {
     "measured": False,
     "how": "--spread=report (--spread=volume also writes it for each voxel)",
+}
+SAME_IMAGE = {
+    "measured": False,
+    "why": "the network sees one sagittal slice at a time: mirrored, they are the same",
 }
 
 # Twice the 1.9% by which cartilage volumes of the best systems vary from one visit to
@@ -65,9 +69,9 @@ def of_super_resolution(
         "measured": True,
         "over": "3 passes: as it is, rows reversed, columns reversed",
         "unit": "standard deviation, share of the intensity range",
-        "mean": _digits(deviation.mean(dtype=np.float64)),
-        "percentile_99": _digits(np.percentile(deviation, 99)),
-        "largest": _digits(deviation.max()),
+        "mean": digits(deviation.mean(dtype=np.float64)),
+        "percentile_99": digits(np.percentile(deviation, 99)),
+        "largest": digits(deviation.max()),
     }
     volume = first.with_array(deviation * np.float32(scale.high - scale.low))
     return numbers, volume if scan.to_source is not None else volume.restore()
@@ -137,9 +141,9 @@ class MirrorSpread:
         return {
             "volumes_mm3": [round(size * voxel_mm3, 2) for size in sizes],
             "coefficient_of_variation": _variation(*sizes) if found else None,
-            "dice": _digits(2 * common / sum(sizes)) if found else None,
+            "dice": digits(2 * common / sum(sizes)) if found else None,
             "mean_disagreement": (
-                _digits(self.disagreement[either].mean(dtype=np.float64))
+                digits(self.disagreement[either].mean(dtype=np.float64))
                 if found
                 else None
             ),
@@ -166,8 +170,4 @@ def flags(numbers: dict[str, Any]) -> list[Flag]:
 
 def _variation(first: int, second: int) -> float:
     """Standard deviation of two numbers over their mean."""
-    return _digits(np.sqrt(2) * abs(first - second) / (first + second))
-
-
-def _digits(value: float) -> float:
-    return float(f"{value:.3g}")
+    return digits(np.sqrt(2) * abs(first - second) / (first + second))

@@ -5,10 +5,15 @@ function listen(canvas, plane) {
   let turned = 0;
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    // A notch of a wheel is 100 pixels or 3 lines; touchpads send many small steps.
-    turned += event.deltaMode ? event.deltaY / 3 : event.deltaY / 100;
-    const steps = Math.abs(turned) >= 1 ? Math.trunc(turned) : 0;
-    turned -= steps;
+    // A notch of a wheel is 3 lines, or 100 pixels, fewer on scaled displays; touchpads
+    // send many small steps.
+    const notches = event.deltaMode ? event.deltaY / 3 : event.deltaY / 100;
+    const whole = Math.abs(notches) >= 0.4;
+    turned = whole ? 0 : turned + notches;
+    const summed = Math.abs(turned) >= 0.4 ? Math.sign(turned) : 0;
+    if (summed) turned = 0;
+    const steps = whole
+      ? Math.sign(notches) * Math.max(1, Math.round(Math.abs(notches))) : summed;
     if (steps) moveTo(plane, 2, indexOf(plane, 2) + steps);
   }, { passive: false });
   let from = null;

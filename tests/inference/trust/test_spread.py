@@ -51,6 +51,20 @@ def test_a_network_that_knows_no_left_or_right_has_no_spread(threshold, tmp_path
     assert (tmp_path / "a_spread.nii.gz").exists()
 
 
+def test_slices_seen_alone_are_the_same_in_a_mirror(one_convolution, tmp_path):
+    array = np.random.default_rng(1).random((8, 7, 6)).astype(np.float32)
+    sagittal = Volume(array, np.diag([1.5, 0.5, 0.5, 1.0]), slice_axis=0)
+    kernel = np.zeros((3, 3, 3, 2))
+    segmenter = one_convolution(kernel, (0, 0), ("femur",), model="unet_2d")
+    writer = LabelMapWriter(segmenter, tmp_path / "v.csv", spread="report")
+    writer.write(sagittal, tmp_path / "a.nii.gz")
+    assert writer.spread["measured"] is False
+    assert "one sagittal slice at a time" in writer.spread["why"]
+    asked_for = LabelMapWriter(segmenter, tmp_path / "v.csv", spread="volume")
+    with pytest.raises(ValueError, match="flips do nothing here"):
+        asked_for.write(sagittal, tmp_path / "a.nii.gz")
+
+
 def test_flips_have_both_ways_at_hand(threshold, tmp_path):
     passes = []
     segmenter = threshold(flips=True)

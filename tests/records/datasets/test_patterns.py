@@ -75,3 +75,10 @@ def test_nothing_found_is_an_error(files, tmp_path):
         found(files("a.nii"), "{id}.mha")
     with pytest.raises(FileNotFoundError, match="there is no such folder"):
         found(tmp_path / "missing", "{id}.mha")
+
+
+def test_hidden_files_are_passed_over_unless_they_are_asked_for(files):
+    root = files(".DS_Store", "._a.nii", "a.nii", ".cache/b.nii")
+    assert found(root, "{id}.nii") == {"a": "a.nii"}
+    assert found(root, "._{id}.nii") == {"a": "._a.nii"}
+    assert found(root, ".cache/{id}.nii") == {"b": ".cache/b.nii"}
