@@ -111,6 +111,15 @@ def test_records_use_only_the_rooms_below(path):
             }
 
 
+def test_a_reader_study_is_prepared_and_analysed_without_tensorflow():
+    # Through whatever the rooms import in turn.
+    script = (
+        "import sys, deepresolve.reading.analyse, deepresolve.reading.preparation\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
 def test_every_room_has_a_rule():
     rooms = {room_of(path) for path in modules("deepresolve")} - {"__init__"}
     assert rooms == set(ALLOWED)
