@@ -18,6 +18,7 @@ from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 BROWSER = next(
@@ -72,6 +73,14 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.process.stdout.close()
+
+
+@pytest.fixture
+def anna(server):
+    """Her browser; she reads alone."""
+    page = Page(server.url, "anna")
+    yield page
+    page.close()
 
 
 @pytest.fixture
@@ -143,6 +152,14 @@ class Page:
     def given(self):
         """What the panel shows, in order; "·" where nothing was answered."""
         return self.texts("#questions .cells button")
+
+    def write(self, remark):
+        """Puts a remark in, as pasting does, whatever its length."""
+        self.driver.execute_script(
+            "const area = document.querySelector('textarea'); area.maxLength = 1e6;"
+            "area.focus(); area.value = arguments[0]; area.blur()",
+            remark,
+        )
 
     def lock(self):
         self.type(Keys.ENTER)
@@ -332,3 +349,75 @@ def check_answers(study):
         (reader, name) for reader in study.readers for name in study.order[reader]
     }
     assert set(study.answers.locks()) == locked
+
+
+def held(server):
+    """By question and place, what the server has of anna's first case."""
+    study = Study.load(server.folder)
+    answers = study.answers.answers_to("anna", study.order["anna"][0])
+    return {(a.question, a.place): a.value for a in answers}
+
+
+def test_a_case_is_not_locked_while_an_answer_is_refused(server, anna):
+    anna.type(*values("anna", 0))
+    anna.write("over\x0bthe\x0ccartilage\x00")
+    anna.until_saved()
+    assert held(server)["remarks", -1] == "over\nthe\ncartilage"
+    too_long = 500 * "blurred. " + "end"
+    anna.write(too_long)
+    anna.until(lambda: "4000 characters at most" in anna.text("#message"))
+    written = "return document.querySelector('textarea').value"
+    assert anna.driver.execute_script(written) == too_long
+    anna.lock()
+    anna.until(lambda: "Not locked" in anna.text("#message"))
+    # It is kept while another case is looked at.
+    anna.type(Keys.PAGE_DOWN)
+    anna.until_loaded(2)
+    anna.type(Keys.PAGE_UP)
+    anna.until_loaded(1)
+    assert anna.driver.execute_script(written) == too_long
+    assert Study.load(server.folder).answers.locks() == {}
+    assert anna.given() == values("anna", 0)
+    anna.write("short")
+    anna.lock()
+    anna.until_loaded(2)
+    assert held(server)["remarks", -1] == "short"
+
+
+def test_two_tabs_of_a_reader_lose_nothing_and_keep_the_order(server, anna):
+    driver = anna.driver
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    second = driver.current_window_handle
+    driver.get(server.url)
+    anna.until_loaded(1)
+    server.kill()
+    for tab, keys in ((first, "12"), (second, "5"), (first, "3"), (second, "4")):
+        driver.switch_to.window(tab)
+        anna.type(*keys)
+    server.start()
+    for tab in (first, second):
+        driver.switch_to.window(tab)
+        anna.until_saved()
+    history = Study.load(server.folder).answers.history()
+    assert [(a.question, a.place, a.value) for a in history] == [
+        ("diq", 0, "1"),
+        ("diq", 1, "2"),
+        ("diq", 0, "5"),
+        ("diq", 2, "3"),
+        ("diq", 1, "4"),
+    ]
+
+
+def test_leaving_takes_no_answer_along(server, anna):
+    server.kill()
+    anna.type("3")
+    anna.all("#leave")[0].click()
+    anna.until(lambda: expected_conditions.alert_is_present()(anna.driver))
+    anna.driver.switch_to.alert.dismiss()
+    assert anna.text("#reader") == "anna"
+    server.start()
+    anna.type("4")
+    anna.all("#leave")[0].click()
+    anna.until(lambda: "Who reads?" in anna.text("#notice"))
+    assert held(server) == {("diq", 0): "3", ("diq", 1): "4"}

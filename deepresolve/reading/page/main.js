@@ -6,6 +6,11 @@ import { listen, toggleHelp } from "./keys.js";
 import { Session } from "./session.js";
 import * as status from "./status.js";
 
+const LEAVE_PATIENCE_MS = 2000;
+const LEFT_BEHIND =
+  "The server does not have all of your answers yet. They stay in this browser and are " +
+  "sent when you come in here again. Leave all the same?";
+
 async function begin() {
   await enterByLink();
   const overview = await status.untilReached(() => get("/api/study"));
@@ -15,8 +20,8 @@ async function begin() {
   byId("notice").hidden = true;
   byId("reader").textContent = overview.reader;
   for (const id of ["leave", "progress", "help-button"]) byId(id).hidden = false;
-  byId("leave").addEventListener("click", leave);
   const session = new Session(overview);
+  byId("leave").addEventListener("click", () => leave(session));
   listen({ session, viewer: session.viewer, scoring: session.scoring });
   byId("help-button").addEventListener("click", toggleHelp);
   addEventListener("pagehide", () => session.scoring.flush());
@@ -47,9 +52,18 @@ function askWho(readers) {
   buttons[0]?.focus();
 }
 
-async function leave() {
-  await change("POST", "/api/leave", {});
-  location.reload();
+/** Leaves once the server has all answers; asks where it cannot have them now. */
+async function leave({ scoring, outbox }) {
+  scoring.flush();
+  const patience = new Promise((resolve) => setTimeout(resolve, LEAVE_PATIENCE_MS));
+  await Promise.race([outbox.drained(), patience]);
+  if (outbox.count && !confirm(LEFT_BEHIND)) return;
+  try {
+    await change("POST", "/api/leave", {});
+    location.reload();
+  } catch (error) {
+    status.message(`${error.message} You are still in.`);
+  }
 }
 
 begin().catch((error) => status.notice("This did not work", error.message));

@@ -22,7 +22,7 @@ export class Pane {
     this.drawn = "";
   }
 
-  /** Takes the size that the layout gave it; whether that changed. */
+  /** Takes the size that the layout gave it, in CSS pixels, and their ratio. */
   resize(width, height, ratio) {
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     this.ratio = ratio;

@@ -5,12 +5,16 @@ import { placeName } from "./viewer.js";
 
 const REMARK_PAUSE_MS = 600;
 const WHOLE_CASE = -1;
+// What comes along when text is pasted; the server refuses it in a remark.
+const LINE_BREAKS = /\r\n?|[\v\f]/g;
+const CONTROL = /[\0-\x08\x0e-\x1f\x7f\p{Surrogate}]/gu;
 
 export class Scoring {
   /**
    * @param panel where to build it
    * @param overview what the server says of the study
-   * @param events onAnswer(list), onFocus(place or null), onLock()
+   * @param events onAnswer(list), onWriting(question), onFocus(place or null),
+   *   onLock()
    */
   constructor(panel, overview, events) {
     this.questions = overview.questions;
@@ -69,12 +73,15 @@ export class Scoring {
     area.placeholder = `${question.title} (M)`;
     const send = () => {
       clearTimeout(area.timer);
+      const text = area.value.replace(LINE_BREAKS, "\n").replace(CONTROL, "");
+      if (text !== area.value) area.value = text;
       if (area.value !== this.value(question.name, WHOLE_CASE)) {
         this.give([{ question: question.name, place: WHOLE_CASE, value: area.value }]);
       }
     };
     area.addEventListener("input", () => {
       clearTimeout(area.timer);
+      this.events.onWriting(question.name);
       area.timer = setTimeout(send, REMARK_PAUSE_MS);
     });
     area.addEventListener("blur", send);
@@ -83,16 +90,44 @@ export class Scoring {
     return element("div", { className: "question remark" }, area);
   }
 
-  /** Shows the answers to another case; asks for the first that is missing. */
-  show(answers) {
-    this.values.clear();
-    for (const answer of answers) this.put(answer);
+  /**
+   * Shows the answers to another case; asks for the first that is missing.
+   * @param answers that the server has or will have
+   * @param drafts remarks that it refused
+   */
+  show(answers, drafts = []) {
+    this.hold(answers);
     for (const [name, area] of this.remarks) {
       clearTimeout(area.timer);
-      area.value = this.value(name, WHOLE_CASE);
+      const draft = drafts.find(({ question }) => question === name);
+      area.value = draft?.value ?? this.value(name, WHOLE_CASE);
     }
-    this.refresh();
     this.focus(this.cells.find((cell) => !this.valueOf(cell)) ?? this.cells[0]);
+  }
+
+  /** Shows other answers to the same case; what is written as a remark stays. */
+  correct(answers) {
+    this.hold(answers);
+    this.focus(this.focused);
+  }
+
+  hold(answers) {
+    this.values.clear();
+    for (const answer of answers) this.put(answer);
+    this.refresh();
+  }
+
+  /** What is answered, of those given. */
+  answers() {
+    return new Map([...this.values].filter(([, value]) => value !== ""));
+  }
+
+  /** Whether answers (as `answers()` gave them) are those of a list. */
+  same(meant, list) {
+    return (
+      meant.size === list.length &&
+      list.every(({ question, place, value }) => meant.get(`${question} ${place}`) === value)
+    );
   }
 
   /** Sends what is still being typed. */
@@ -118,10 +153,10 @@ export class Scoring {
     this.events.onAnswer(answers);
   }
 
-  /** Answers what has the focus and moves on; whether that was an answer. */
+  /** Answers what has the focus and moves on; nothing where that is no answer. */
   answer(value) {
     const { question, place } = this.focused;
-    if (value < question.lowest || value > question.highest) return false;
+    if (value < question.lowest || value > question.highest) return;
     const text = String(value);
     const answers = [{ question: question.name, place, value: text }];
     if (question.kind === "rank" && !question.ties) {
@@ -136,7 +171,6 @@ export class Scoring {
     this.give(answers);
     const at = this.cells.indexOf(this.focused);
     if (at + 1 < this.cells.length) this.focus(this.cells[at + 1]);
-    return true;
   }
 
   clear() {

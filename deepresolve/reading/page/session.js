@@ -12,21 +12,30 @@ export class Session {
   constructor(overview) {
     const { study, reader } = overview;
     this.cases = overview.presentations;
-    this.storage = `reading ${study} ${reader}`;
+    // Quoted: no reader's name is the beginning of another's.
+    this.storage = (kind) => `reading ${study} ${kind} ${JSON.stringify(reader)}`;
     this.viewer = new Viewer(byId("viewer"), overview.num_images);
     this.scoring = new Scoring(byId("scoring"), overview, {
       onAnswer: (answers) => this.outbox.add(this.shown.id, answers),
+      onWriting: (question) => this.dropDrafts(this.shown.id, [question]),
       onFocus: (place) => this.viewer.mark(place),
       onLock: () => this.lock(),
     });
     this.outbox = new Outbox(
-      `${this.storage} outbox`,
+      this.storage("outbox"),
       status.saved,
-      (presentation, words) => this.refused(presentation, words),
+      (presentation, words, answers) => this.refused(presentation, words, answers),
     );
-    this.ahead = null; // the next case, fetched while this one is read
+    this.drafts = []; // remarks that the server refused, which are shown all the same
+    this.ahead = null; // {id, made}: the next case, fetched while this one is read
     this.asking = false;
     this.setReady(false);
+  }
+
+  dropDrafts(presentation, questions) {
+    this.drafts = this.drafts.filter(
+      (draft) => draft.presentation !== presentation || !questions.includes(draft.question),
+    );
   }
 
   /** Whether answers can be given; not between two cases. */
@@ -37,7 +46,7 @@ export class Session {
 
   /** Opens the case that was open last, or the first that is not locked. */
   async start() {
-    const last = localStorage.getItem(`${this.storage} case`);
+    const last = localStorage.getItem(this.storage("case"));
     const at = this.cases.findIndex(({ id, locked }) => id === last && !locked);
     await this.open(at >= 0 ? at : this.nextOpen(0));
   }
@@ -60,14 +69,16 @@ export class Session {
     // Before the server is asked: what arrives there meanwhile is in neither else.
     const pending = this.outbox.pending(id);
     const shown = await this.fetch(id).catch((error) => this.closed(number, error));
-    if (!shown || this.number !== number) return; // meanwhile another was asked for
+    if (!shown) return;
+    if (this.number !== number) return shown.stop(); // meanwhile another was asked for
     if (this.shown && this.shown !== shown) this.shown.stop();
     this.shown = shown;
-    localStorage.setItem(`${this.storage} case`, id);
+    localStorage.setItem(this.storage("case"), id);
     byId("reading").hidden = false;
     status.loaded(shown);
     this.viewer.show(shown);
-    this.scoring.show([...shown.answers, ...pending]);
+    const drafts = this.drafts.filter(({ presentation }) => presentation === id);
+    this.scoring.show([...shown.answers, ...pending], drafts);
     this.setReady(true);
     await shown.loading;
     if (this.shown === shown) this.fetchAhead();
@@ -85,11 +96,12 @@ export class Session {
 
   /** A case whose voxels are on their way. */
   async fetch(id) {
-    const known = this.ahead?.id === id ? this.ahead : null;
-    if (this.ahead && !known) this.ahead.stop();
+    const { ahead } = this;
     this.ahead = null;
+    if (ahead && ahead.id !== id) ahead.made.then((made) => made?.stop());
     // The answers may be newer than those that came with what was fetched ahead.
     const description = await status.untilReached(() => get(`/api/presentations/${id}`));
+    const known = ahead?.id === id ? await ahead.made : null;
     if (known) {
       known.hurried = true;
       known.answers = description.answers;
@@ -115,15 +127,14 @@ export class Session {
     return made;
   }
 
-  async fetchAhead() {
+  fetchAhead() {
     const next = this.nextOpen(this.number + 1);
     if (next < 0 || next === this.number || this.ahead) return;
-    try {
-      const description = await get(`/api/presentations/${this.cases[next].id}`);
-      if (!this.ahead) this.ahead = this.load(new Case(description));
-    } catch {
-      // It is fetched when it is opened.
-    }
+    const { id } = this.cases[next];
+    const made = get(`/api/presentations/${id}`)
+      .then((description) => this.load(new Case(description)))
+      .catch(() => null); // It is fetched when it is opened.
+    this.ahead = { id, made };
   }
 
   /** To another case that is not locked. */
@@ -158,18 +169,31 @@ export class Session {
   async lockNow(current) {
     this.scoring.flush();
     this.setReady(false);
+    this.refusal = null;
+    const meant = this.scoring.answers();
     await this.outbox.drained();
+    const path = `/api/presentations/${current.id}`;
     try {
-      await status.untilReached(() =>
-        change("POST", `/api/presentations/${current.id}/lock`, {}),
-      );
+      const held = (await status.untilReached(() => get(path))).answers;
+      if (!this.scoring.same(meant, held)) return this.keepOpen(current, held);
+      await status.untilReached(() => change("POST", `${path}/lock`, {}));
     } catch (error) {
       this.unask();
       await this.refused(current.id, error.message);
-      return this.setReady(true);
+      if (!current.locked) this.setReady(true);
+      return;
     }
     current.locked = true;
     await this.open(this.nextOpen(this.number));
+  }
+
+  /** What was to be locked is not what the server holds. */
+  keepOpen({ id }, held) {
+    this.unask();
+    this.scoring.correct([...held, ...this.outbox.pending(id)]);
+    const why = this.refusal?.presentation === id ? this.refusal.words : "";
+    status.message(`Not locked: an answer was not taken. ${why} Look, and lock again.`);
+    this.setReady(true);
   }
 
   unask() {
@@ -187,13 +211,19 @@ export class Session {
     this.viewer.enlarge(null);
   }
 
-  /** The server has a reason not to take an answer: show what it holds. */
-  async refused(presentation, words) {
+  /** The server has a reason not to take answers: show what it holds, and remarks. */
+  async refused(presentation, words, answers = []) {
     status.message(words);
+    this.refusal = { presentation, words };
+    const remarks = answers.filter(({ question }) => this.scoring.remarks.has(question));
+    this.dropDrafts(presentation, remarks.map(({ question }) => question));
+    this.drafts.push(...remarks.map((answer) => ({ presentation, ...answer })));
     if (this.shown?.id !== presentation) return;
     const number = this.number;
+    const pending = this.outbox.pending(presentation);
     try {
-      this.scoring.show((await get(`/api/presentations/${presentation}`)).answers);
+      const held = (await get(`/api/presentations/${presentation}`)).answers;
+      if (this.number === number) this.scoring.correct([...held, ...pending]);
     } catch (error) {
       this.closed(number, error);
     }

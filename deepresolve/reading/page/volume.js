@@ -77,12 +77,13 @@ export class Case {
     return [OPPOSITE[down], right, down, OPPOSITE[right]];
   }
 
-  /** Number of [rows, columns, slices] of a plane, and their spacing in mm. */
+  /** Number of [rows, columns, slices] of a plane. */
   size(plane) {
     const { rows, columns, through } = PLANES[plane];
     return [rows, columns, through].map((axis) => this.shape[axis]);
   }
 
+  /** Size of a pixel of a plane in mm: [between rows, between columns]. */
   pixel(plane) {
     const { rows, columns } = PLANES[plane];
     return [this.spacing[rows], this.spacing[columns]];
