@@ -25,8 +25,8 @@ from deepresolve.evaluation.plan import Plan
 
 NETWORK = "readers"  # stands where other rows have the network that was measured
 PAPER_QUESTIONS = ("diq", "rank")
-# Where a question is of the case as a whole, not of one image set.
-WHOLE_CASE = "case"
+# The side of a question that is of the case as a whole, not of one image set.
+CASE_SIDE = "case"
 
 # Equal steps of means over three readers differ in their last bits.
 DECIMALS = 9

@@ -12,15 +12,15 @@ from deepresolve.evaluation.document import Table
 from deepresolve.evaluation.number_text import NOT_APPLICABLE, mean_sd_text
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.reader_scores import (
+    CASE_SIDE,
     PAPER_QUESTIONS,
-    WHOLE_CASE,
     ReaderScores,
     ScoredQuestion,
     summary_rows,
 )
 from deepresolve.evaluation.titles import TITLES
 
-SIDES = TITLES | {WHOLE_CASE: "Whole case"}
+SIDES = TITLES | {CASE_SIDE: "Whole case"}
 
 _PAPER_TITLES = {"diq": "DIQ", "rank": "Rank"}
 _UNREAD = {"diq": "DIQ (1 to 5)", "rank": "Rank (1 to 3, 3 best)"}

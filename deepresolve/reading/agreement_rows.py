@@ -15,7 +15,7 @@ import numpy as np
 
 from deepresolve.evaluation.document import Table
 from deepresolve.evaluation.reader_tables import question_title
-from deepresolve.reading.agreement import Estimate, icc, kappa
+from deepresolve.reading.agreement import icc, kappa
 from deepresolve.reading.scores import QuestionRatings
 
 NOT_DEFINED = "not defined"
@@ -27,6 +27,7 @@ _STATISTICS = {
     "icc_single": "ICC(2,1)",
     "icc_average": "ICC(2,k)",
 }
+_KAPPA_POWERS = {"kappa_linear": 1, "kappa_quadratic": 2}
 # Kappa is of two; for more it stays empty.
 _OF_TWO = "of pairs"
 
@@ -124,18 +125,16 @@ def _row(
 ) -> dict[str, Any]:
     question = of_question.question
     categories = range(question.lowest, question.highest + 1)
-    of_two = ratings.shape[1] == 2
     equal = (ratings == ratings[:, :1]).all(axis=1)
+    kappas = dict.fromkeys(_KAPPA_POWERS)
+    if ratings.shape[1] == 2:
+        for name, power in _KAPPA_POWERS.items():
+            kappas[name] = vars(kappa(ratings, cases, categories, power=power))
     return {
         "n": len(ratings),
         "num_cases": len(set(cases)),
         "exact": float(equal.mean()) if len(ratings) else None,
-        "kappa_linear": vars(kappa(ratings, cases, categories, power=1))
-        if of_two
-        else None,
-        "kappa_quadratic": vars(kappa(ratings, cases, categories, power=2))
-        if of_two
-        else None,
+        **kappas,
         "icc_single": vars(icc(ratings, cases)),
         "icc_average": vars(icc(ratings, cases, average=True)),
     }
@@ -144,9 +143,8 @@ def _row(
 def _text(estimate: Mapping[str, float] | None) -> str:
     if estimate is None:
         return _OF_TWO
-    found = Estimate(**estimate)
-    if np.isnan(found.value):
+    if np.isnan(estimate["value"]):
         return NOT_DEFINED
-    if np.isnan(found.low):
-        return f"{found.value:.2f} (no interval)"
-    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+    if np.isnan(estimate["low"]):
+        return f"{estimate['value']:.2f} (no interval)"
+    return "{value:.2f} ({low:.2f} to {high:.2f})".format_map(estimate)

@@ -13,12 +13,16 @@ from typing import Any
 import deepresolve
 from deepresolve.evaluation import html, markdown, reader_scores, report
 from deepresolve.evaluation.reader_scores import ReaderScores
-from deepresolve.reading import agreement_rows, analysis_contents, score_figure
-from deepresolve.reading import scores as scoring
+from deepresolve.reading import (
+    agreement_rows,
+    analysis_contents,
+    score_figure,
+    scores,
+)
 from deepresolve.reading.unblinding import to_csv, unblind
 
 
-def analyse(
+def write_report(
     study: pathlib.Path | str, output: pathlib.Path | str
 ) -> list[pathlib.Path]:
     """Analyses a study and writes the report, all files of it together.
@@ -37,15 +41,15 @@ def analyse(
       OSError: a file cannot be written.
     """
     opened = unblind(study)
-    rated = scoring.ratings(opened)
-    scores = scoring.by_case(opened, rated)
-    tests = reader_scores.paired_tests(scores)
+    rated = scores.ratings(opened)
+    found = scores.by_case(opened, rated)
+    tests = reader_scores.paired_tests(found)
     agreement = agreement_rows.agreement_rows(
         rated,
         opened.study.readers,
         1 + max(sealed.repeat for sealed in opened.key.presentations.values()),
     )
-    blocks = analysis_contents.report(opened, rated, scores, tests, agreement)
+    blocks = analysis_contents.report(opened, rated, found, tests, agreement)
     drawn = {
         analysis_contents.FIGURE.file: score_figure.draw(rated, opened.study.readers)
     }
@@ -54,7 +58,7 @@ def analyse(
         {
             "report.html": html.render(blocks, drawn),
             "report.md": markdown.render(blocks),
-            "report.json": _to_json(scores, tests, agreement),
+            "report.json": _to_json(found, tests, agreement),
             "answers.csv": to_csv(opened.readings),
             **drawn,
         },
@@ -62,17 +66,17 @@ def analyse(
 
 
 def _to_json(
-    scores: ReaderScores,
+    found: ReaderScores,
     tests: Sequence[Mapping[str, Any]],
     agreement: Sequence[Mapping[str, Any]],
 ) -> str:
     return report.strict_json(
         {
-            "rows": reader_scores.summary_rows(scores),
+            "rows": reader_scores.summary_rows(found),
             "tests": list(tests),
             "agreement": list(agreement),
-            "questions": [vars(question) for question in scores.questions],
-            "facts": dict(scores.facts),
+            "questions": [vars(question) for question in found.questions],
+            "facts": dict(found.facts),
             "deepresolve": deepresolve.__version__,
         }
     )

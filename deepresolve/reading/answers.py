@@ -54,7 +54,7 @@ class Answer:
     Attributes:
       reader: who gave it.
       presentation: which presentation of a case.
-      place: of the image, 0 on the left; -1 for the whole case.
+      place: of the image, 0 on the left; WHOLE_CASE.
       question: its name.
       value: a whole number's text, or the remark; "" where an answer was taken back.
       answered_at: UTC, ISO 8601.
@@ -150,32 +150,32 @@ class Answers:
 
     def answers_to(self, reader: str, presentation: str) -> list[Answer]:
         """What holds of one reader and presentation."""
-        with self._reading() as base:
+        with self._opened() as base:
             return _select(base, reader, presentation)
 
     def all_answers(self) -> list[Answer]:
         """The newest answers of all readers, in the order in which they were given."""
-        with self._reading() as base:
+        with self._opened() as base:
             return _as_answers(base.execute(_OF_ANSWERS + "ORDER BY answered_at"))
 
     def history(self) -> list[Answer]:
         """Everything that was ever answered, in its order."""
-        with self._reading() as base:
+        with self._opened() as base:
             return _as_answers(base.execute(_OF_HISTORY + "ORDER BY id"))
 
     def locks(self) -> dict[tuple[str, str], str]:
         """When (reader, presentation) was locked."""
-        with self._reading() as base:
+        with self._opened() as base:
             rows = base.execute("SELECT reader, presentation, locked_at FROM locks")
             return {(reader, presentation): at for reader, presentation, at in rows}
 
     def seal(self) -> tuple[str, str]:
         """SHA-256 of the key, and when it was recorded: before any answer."""
-        with self._reading() as base:
+        with self._opened() as base:
             return base.execute("SELECT key_sha256, recorded_at FROM seal").fetchone()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _opened(self) -> Iterator[sqlite3.Connection]:
         if not self.path.is_file():
             raise FileNotFoundError(
                 f"{self.path}: there is no such file. `prepare` makes it; name a study."
@@ -185,7 +185,7 @@ class Answers:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as base, base:
+        with self._opened() as base, base:
             base.execute("BEGIN IMMEDIATE")
             yield base
 

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from deepresolve.evaluation import saved_volumes
 from deepresolve.imaging import formats
 from deepresolve.rendering.planes import in_plane
 
-VOLUME_FOLDER = "volumes"
-VOLUME_FILE = "volumes.json"
-_VERSION = 1
 # Of the stored voxels, uint16.
 _HIGHEST = 65535
 
@@ -62,8 +60,8 @@ def find(evaluation: pathlib.Path) -> list[Case]:
       FileNotFoundError: it kept no volumes.
       ValueError: its list of volumes cannot be read.
     """
-    folder = evaluation / VOLUME_FOLDER
-    path = folder / VOLUME_FILE
+    folder = evaluation / saved_volumes.FOLDER
+    path = folder / saved_volumes.INDEX_FILE
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: there is no such file. Run `evaluate.py` with --save_volumes and "
@@ -71,8 +69,9 @@ def find(evaluation: pathlib.Path) -> list[Case]:
         )
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
-        if described["version"] != _VERSION:
-            raise ValueError(f"version {described['version']}, expected {_VERSION}")
+        version = described["version"]
+        if version != saved_volumes.VERSION:
+            raise ValueError(f"version {version}, expected {saved_volumes.VERSION}")
         return [_case(folder, row) for row in described["subjects"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

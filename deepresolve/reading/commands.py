@@ -50,7 +50,7 @@ def analyse(flags: argparse.Namespace) -> int:
     """Writes the report of a study."""
     from deepresolve.reading import analyse
 
-    print(*analyse.analyse(flags.study, flags.output), sep="\n")
+    print(*analyse.write_report(flags.study, flags.output), sep="\n")
     return 0
 
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepresolve.reading.answers import WHOLE_CASE
+
 KINDS = ("score", "rank", "remark")
 SCOPES = ("image", "case")
 
@@ -101,8 +103,10 @@ class Question:
         return self.kind != "remark"
 
     def places(self, num_images: int) -> range:
-        """Places that are asked about; -1 stands for the whole case."""
-        return range(num_images) if self.scope == "image" else range(-1, 0)
+        """Places that are asked about."""
+        if self.scope == "case":
+            return range(WHOLE_CASE, WHOLE_CASE + 1)
+        return range(num_images)
 
     def check(self, value: object, num_images: int) -> str:
         """The answer as it is stored.

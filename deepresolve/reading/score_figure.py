@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ _PANEL_INCHES = (1.9, 2.4)
 # Area of the mark of a score that was always given, in square points.
 _LARGEST = 360
 _SHORT = {"Ground truth": "Truth"}
+# Of a title above a panel; the report's tables have it whole.
+_LINE_CHARACTERS, _MOST_LINES = 22, 4
 
 
 def draw(rated: Sequence[QuestionRatings], readers: Sequence[str]) -> bytes:
@@ -33,10 +36,17 @@ def draw(rated: Sequence[QuestionRatings], readers: Sequence[str]) -> bytes:
         row, column = divmod(number, len(rated))
         _draw_panel(axes, rated[column], readers[row])
         if row == 0:
-            axes.set_title(rated[column].question.title, fontsize=9.5)
+            axes.set_title(_wrapped(rated[column].question.title), fontsize=9.5)
         if column == 0:
-            axes.set_ylabel(readers[row], fontsize=11, fontweight="bold")
+            axes.set_ylabel(_wrapped(readers[row]), fontsize=11, fontweight="bold")
     return drawing.png(figure, background="white")
+
+
+def _wrapped(text: str) -> str:
+    lines = textwrap.wrap(
+        text, _LINE_CHARACTERS, max_lines=_MOST_LINES, placeholder=" …"
+    )
+    return drawing.plain("\n".join(lines))
 
 
 def _draw_panel(axes: Axes, of_question: QuestionRatings, reader: str) -> None:

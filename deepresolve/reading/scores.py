@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from deepresolve.evaluation.reader_scores import (
-    WHOLE_CASE,
+    CASE_SIDE,
     ReaderScores,
     ScoredQuestion,
 )
@@ -111,7 +111,7 @@ def facts(opened: Unblinded, rated: Iterable[QuestionRatings]) -> dict[str, Any]
 def _of_question(
     opened: Unblinded, question: Question, num_images: int
 ) -> QuestionRatings:
-    sets = opened.image_sets if question.scope == "image" else (WHOLE_CASE,)
+    sets = opened.image_sets if question.scope == "image" else (CASE_SIDE,)
     given: dict[tuple[str, str, int], dict[str, float]] = {
         (shown.reader, shown.case, shown.repeat): {}
         for name, shown in opened.key.presentations.items()
@@ -120,7 +120,7 @@ def _of_question(
     for reading in opened.readings:
         if reading.question == question.name and reading.locked_at:
             at = reading.reader, reading.case, reading.repeat
-            given[at][reading.image_set or WHOLE_CASE] = float(reading.value)
+            given[at][reading.image_set or CASE_SIDE] = float(reading.value)
     complete = {
         at: {image_set: numbers[image_set] for image_set in sets}
         for at, numbers in given.items()

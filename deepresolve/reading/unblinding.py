@@ -12,8 +12,11 @@ import io
 import pathlib
 from collections.abc import Iterable
 
-from deepresolve.reading.answers import Answer
+from deepresolve.reading.answers import WHOLE_CASE, Answer
 from deepresolve.reading.study import Key, Sealed, Study, load_key
+
+# What spreadsheets take for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Reading:
       reader: who gave it.
       case: the subject.
       repeat: 0 for the first time that the reader saw the case, 1 for the second, ...
-      place: of the image, 0 on the left; -1 for the whole case.
+      place: of the image, 0 on the left; -1 (`WHOLE_CASE`) for the whole case.
       image_set: what lay there; "" for the whole case.
       question: its name.
       value: a number's text, or a remark.
@@ -87,7 +90,7 @@ def unblind(folder: pathlib.Path | str) -> Unblinded:
                 case=shown.case,
                 repeat=shown.repeat,
                 place=answer.place,
-                image_set=shown.image_sets[answer.place] if answer.place >= 0 else "",
+                image_set=_image_set(shown, answer.place),
                 question=answer.question,
                 value=answer.value,
                 answered_at=answer.answered_at,
@@ -108,12 +111,26 @@ def unblind(folder: pathlib.Path | str) -> Unblinded:
 
 
 def to_csv(readings: Iterable[Reading]) -> str:
-    """One line an answer, with the fields of `Reading` as columns."""
+    """One line an answer, with the fields of `Reading` as columns.
+
+    A spreadsheet would run a text that begins like a formula; such get an apostrophe
+    in front (OWASP, "CSV injection").
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(field.name for field in dataclasses.fields(Reading))
-    writer.writerows(map(dataclasses.astuple, readings))
+    for reading in readings:
+        writer.writerow(map(_harmless, dataclasses.astuple(reading)))
     return table.getvalue()
+
+
+def _harmless(cell: str | int) -> str | int:
+    begins = isinstance(cell, str) and cell.startswith(_FORMULA)
+    return f"'{cell}" if begins else cell
+
+
+def _image_set(shown: Sealed, place: int) -> str:
+    return "" if place == WHOLE_CASE else shown.image_sets[place]
 
 
 def _check(study: Study, shown: Sealed | None, answer: Answer) -> None:

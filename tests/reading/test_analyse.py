@@ -1,6 +1,7 @@
 """What scripted readers truly think is found."""
 
 import csv
+import io
 import json
 import pathlib
 import re
@@ -11,8 +12,8 @@ import pytest
 from scipy import stats
 
 from deepresolve.evaluation import reader_scores, statistics
-from deepresolve.reading import scores, study
-from deepresolve.reading.analyse import analyse
+from deepresolve.reading import score_figure, scores, study, unblinding
+from deepresolve.reading.analyse import write_report
 from deepresolve.reading.questions import DEFAULT, Question
 
 QUALITY = {"ground_truth": 4, "sr": 3, "tci": 2}
@@ -46,7 +47,7 @@ def analysed(scripted_study, tmp_path_factory):
         locked=lambda *at: at != ("bob", 3, 1),
     )
     output = tmp_path_factory.mktemp("analysis") / "new"
-    return folder, output, analyse(folder, output)
+    return folder, output, write_report(folder, output)
 
 
 def test_a_true_preference_is_found(analysed):
@@ -113,7 +114,7 @@ def test_wilcoxon_equals_scipys_on_the_same_answers(scripted_study, tmp_path):
         image_sets=("sr", "tci"),
         questions=(Question("diq", "Quality"),),
     )
-    analyse(folder, tmp_path)
+    write_report(folder, tmp_path)
     (test,) = report_of(tmp_path)["tests"]
     # Sums instead of means of four: whole numbers, so that ties are ties.
     differences = np.zeros(24)
@@ -155,7 +156,7 @@ def test_what_lacks_an_answer_is_left_out_and_counted(scripted_study, tmp_path):
         "rank": 5,
     }
     assert loaded.facts["left_out_as_incomplete"] == "diq: 1"
-    analyse(folder, tmp_path)
+    write_report(folder, tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "There is one reader: nobody to agree with." in text
     assert "No case was read twice: nobody to agree with." in text
@@ -167,7 +168,7 @@ def test_answers_all_alike_have_no_agreement_and_no_mark(scripted_study, tmp_pat
     folder = scripted_study(
         lambda *_: {"diq": 3}, repeats=2, questions=(Question("diq", "Quality"),)
     )
-    analyse(folder, tmp_path)
+    write_report(folder, tmp_path)
     report = report_of(tmp_path)
     assert marks_of(report) == set()
     assert {test["p"] for test in report["tests"]} == {1.0}
@@ -194,7 +195,7 @@ def test_agreement_says_who_agrees_with_whom(scripted_study, tmp_path):
         repeats=2,
         questions=(Question("diq", "Quality"),),
     )
-    analyse(folder, tmp_path)
+    write_report(folder, tmp_path)
     rows = {r["raters"]: r for r in report_of(tmp_path)["agreement"]}
     assert list(rows) == [
         "ann - bob",
@@ -218,7 +219,7 @@ def test_a_question_has_its_own_range(scripted_study, tmp_path):
         lambda reader, case, repeat, image_set: {"noise": case},
         questions=(Question("noise", "Noise", lowest=0, highest=9),),
     )
-    analyse(folder, tmp_path)
+    write_report(folder, tmp_path)
     assert "Noise, 0 to 9" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
@@ -231,7 +232,7 @@ def test_scores_of_the_whole_case_have_a_column(scripted_study, tmp_path):
         ),
         of_case=lambda reader, case: {"artefact": 1 + case % 3},
     )
-    analyse(folder, tmp_path)
+    write_report(folder, tmp_path)
     text = re.sub(" +", " ", (tmp_path / "report.md").read_text(encoding="utf-8"))
     assert "| Artefact, 1 to 5 | 6 | n/a | n/a | n/a | 2.00 ± 0.89 |" in text
     rows = report_of(tmp_path)["agreement"]
@@ -242,7 +243,7 @@ def test_scores_of_the_whole_case_have_a_column(scripted_study, tmp_path):
 def test_nothing_locked_is_told(scripted_study, tmp_path):
     folder = scripted_study(true_preference, num_cases=2, locked=lambda *_: False)
     with pytest.raises(ValueError, match="no reader has locked a case yet; 24 answers"):
-        analyse(folder, tmp_path / "new")
+        write_report(folder, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -252,7 +253,7 @@ def test_a_changed_key_is_an_error(scripted_study, tmp_path):
     text = key.read_text(encoding="utf-8")
     key.write_text(text.replace("sr", "xx").replace("tci", "sr").replace("xx", "tci"))
     with pytest.raises(ValueError, match=r"key\.json: its SHA-256 is"):
-        analyse(folder, tmp_path)
+        write_report(folder, tmp_path)
     assert not list(pathlib.Path(tmp_path).iterdir())
 
 
@@ -281,7 +282,7 @@ def test_answers_that_belong_to_nothing_are_refused(
         )
     base.close()
     with pytest.raises(ValueError, match=message):
-        analyse(folder, tmp_path / "new")
+        write_report(folder, tmp_path / "new")
 
 
 def test_without_a_difference_marks_are_as_rare_as_the_level_says(monkeypatch):
@@ -314,3 +315,38 @@ def test_without_a_difference_marks_are_as_rare_as_the_level_says(monkeypatch):
         marked += any(test["p_holm"] < 0.05 for test in tests)
     # One correct test in a hundred fails so; the seed is fixed.
     assert 0 < marked <= stats.binom.ppf(0.99, 400, 0.05)
+
+
+def test_a_spreadsheet_runs_nothing_that_readers_wrote():
+    remarks = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "3 = 3", "2")
+    readings = [
+        unblinding.Reading("=ann", "knee", 0, -1, "", "remarks", remark, "at", "")
+        for remark in remarks
+    ]
+    lines = list(csv.DictReader(io.StringIO(unblinding.to_csv(readings), newline="")))
+    harmless = [f"'{remark}" for remark in remarks[:5]]
+    assert [line["value"] for line in lines] == [*harmless, "3 = 3", "2"]
+    assert {(line["reader"], line["place"]) for line in lines} == {("'=ann", "-1")}
+
+
+def test_titles_of_any_kind_find_room_above_their_panels():
+    titles = (
+        "Costs $1 or $x^",
+        "Sharpness of the cartilage's surface " * 5,
+        "sharpness" * 22,
+    )
+    rated = [
+        scores.QuestionRatings(reader_scores.ScoredQuestion(str(n), t, 1, 5), {}, 0)
+        for n, t in enumerate(titles)
+    ]
+    drawn = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(score_figure.drawing, "png", lambda f, **_: drawn.append(f))
+        score_figure.draw(rated, ("ann $ and $ bob",))
+    [figure] = drawn
+    figure.canvas.draw()
+    boxes = [axes.title.get_window_extent() for axes in figure.axes]
+    assert boxes[0].x0 >= 0
+    assert boxes[-1].x1 <= figure.bbox.x1
+    assert boxes[0].x1 <= boxes[1].x0
+    assert boxes[1].x1 <= boxes[2].x0
