@@ -143,6 +143,12 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make new links; the old ones open nothing any more",
     )
+    parser.add_argument(
+        "--url",
+        metavar="ADDRESS",
+        help="at which readers reach a web server that passes requests on to this one, "
+        "such as https://reading.hospital.org/; every reader gets a link with a token",
+    )
 
 
 def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:

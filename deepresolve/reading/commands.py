@@ -42,6 +42,7 @@ def serve(flags: argparse.Namespace) -> int:
         port=flags.port,
         tokens=flags.tokens,
         new_tokens=flags.new_tokens,
+        url=flags.url,
     )
     return 0
 

@@ -12,12 +12,16 @@ import secrets
 import socket
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from deepresolve import files
 from deepresolve.reading.study import SEALED_FOLDER, Study
 
 TOKEN_FILE = "tokens.json"  # noqa: S105 (holds hashes)
+_NO_ADDRESS = (
+    "--url: expected the address that readers open, of a name alone, such as "
+    "https://reading.hospital.org/; got {!r}."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +111,23 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def answers_to(host: str, named: str) -> bool:
+def public_address(text: str) -> SplitResult:
+    """The address at which readers reach a web server that stands before this one.
+
+    Raises:
+      ValueError: it is not one like https://reading.hospital.org/.
+    """
+    text = text.lower()
+    url = urlsplit(text)
+    whole = f"{url.scheme}://{url.netloc}"
+    if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
+        raise ValueError(_NO_ADDRESS.format(text))
+    if text not in (whole, f"{whole}/"):
+        raise ValueError(_NO_ADDRESS.format(text))
+    return url
+
+
+def answers_to(host: str, named: str, public: SplitResult | None = None) -> bool:
     """Whether a request's Host is one that this server goes by.
 
     A page of another site whose name has been pointed at this machine (DNS rebinding)
@@ -116,9 +136,12 @@ def answers_to(host: str, named: str) -> bool:
     Args:
       host: the Host header.
       named: the address that the server was given.
+      public: the address of a web server before it, which may pass its own Host on.
     """
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
     name = name.strip("[]").lower()
+    if public and name == public.hostname:
+        return True
     if is_loopback(named):
         return is_loopback(name)
     own = {named.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}

@@ -8,7 +8,7 @@ those that do not exist.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import flask
 import numpy as np
@@ -37,21 +37,25 @@ _HEADERS = {
 }
 
 
-def make_app(study: Study, door: doors.Door, host: str) -> flask.Flask:
+def make_app(
+    study: Study, door: doors.Door, host: str, public: SplitResult | None = None
+) -> flask.Flask:
     """The WSGI application.
 
     Args:
       study: what is shown and asked.
       door: who comes in.
       host: the address that the server was given.
+      public: the address of a web server before it (`doors.public_address`); by https
+        the cookie is sent by https alone.
     """
     app = flask.Flask(__name__, static_folder="page", static_url_path="/page")
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    app.before_request(lambda: _check_request(host))
+    app.before_request(lambda: _check_request(host, public))
     app.after_request(_add_headers)
     app.register_error_handler(exceptions.HTTPException, _as_json)
     app.register_error_handler(ValueError, _as_refusal)
-    room = _Room(study, door)
+    room = _Room(study, door, secure=bool(public) and public.scheme == "https")
     for rule, method, view in (
         ("/api/study", "GET", room.overview),
         ("/api/enter", "POST", room.enter),
@@ -69,9 +73,10 @@ def make_app(study: Study, door: doors.Door, host: str) -> flask.Flask:
 class _Room:
     """The requests of one study."""
 
-    def __init__(self, study: Study, door: doors.Door):
+    def __init__(self, study: Study, door: doors.Door, *, secure: bool):
         self._study = study
         self._door = door
+        self._how = {"httponly": True, "samesite": "Strict", "secure": secure}
         self._answers = study.answers
         self._of_image = {
             image: presentation
@@ -109,15 +114,13 @@ class _Room:
         if cookie is None:
             flask.abort(403, "This name or link does not open the study.")
         response = flask.jsonify(reader=self._door.reader(cookie))
-        response.set_cookie(
-            self._cookie, cookie, httponly=True, samesite="Strict", max_age=90 * 86400
-        )
+        response.set_cookie(self._cookie, cookie, max_age=90 * 86400, **self._how)
         return response
 
     def leave(self) -> flask.Response:
         """Lets another reader take the seat."""
         response = flask.jsonify(reader=None)
-        response.delete_cookie(self._cookie, httponly=True, samesite="Strict")
+        response.delete_cookie(self._cookie, **self._how)
         return response
 
     def presentation(self, name: str) -> dict[str, Any]:
@@ -222,9 +225,9 @@ def _count(text: str | None) -> int:
     return int(text)
 
 
-def _check_request(host: str) -> None:
+def _check_request(host: str, public: SplitResult | None) -> None:
     request = flask.request
-    if not doors.answers_to(request.host, host):
+    if not doors.answers_to(request.host, host, public):
         flask.abort(403, "This server goes by another name.")
     to_page = request.method == "GET" and request.path == "/"
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
@@ -233,7 +236,8 @@ def _check_request(host: str) -> None:
     if request.method in ("GET", "HEAD"):
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    own = {request.host, public.netloc} if public else {request.host}
+    if origin is not None and urlsplit(origin).netloc not in own:
         flask.abort(403, "A page of another site has no business here.")
     if request.headers.get(OWN_HEADER) != "1":
         flask.abort(403, f"Changes carry the header {OWN_HEADER}: 1.")

@@ -22,6 +22,7 @@ def serve(
     port: int,
     tokens: bool = False,
     new_tokens: bool = False,
+    url: str | None = None,
 ) -> None:
     """Serves until a signal ends it.
 
@@ -31,19 +32,22 @@ def serve(
       port: 0 for any that is free.
       tokens: require them on a loopback address, too.
       new_tokens: make all tokens anew.
+      url: at which readers reach a web server before this one; tokens are required.
 
     Raises:
       FileNotFoundError: there is no study.
+      ValueError: `url` is not the address of a page.
       OSError: the address or port is not to be had.
     """
+    public = doors.public_address(url) if url else None
     study = Study.load(folder)
     study.answers.seal()  # A study without its data base fails here, not at a reader's.
-    by_token = tokens or new_tokens or not doors.is_loopback(host)
+    by_token = tokens or new_tokens or bool(public) or not doors.is_loopback(host)
     made = doors.make_tokens(study, renew=new_tokens) if by_token else {}
     door = doors.token_door(study) if by_token else doors.OpenDoor(study.readers)
     try:
         running = waitress.create_server(
-            server.make_app(study, door, host),
+            server.make_app(study, door, host, public),
             host=host,
             port=port,
             threads=_NUM_THREADS,
@@ -55,8 +59,9 @@ def serve(
             "--port, or stop what listens there."
         ) from error
     address = _address(host, running)
+    readers_address = f"{public.scheme}://{public.netloc}/" if public else address
     print(f"{study.title}: {address}", flush=True)
-    _print_links(address, study, made, by_token)
+    _print_links(readers_address, study, made, by_token)
     print("Ctrl-C stops it; nothing is lost.", flush=True)
     running.run()
 

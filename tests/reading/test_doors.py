@@ -77,3 +77,16 @@ def test_a_name_that_was_pointed_here_is_not_ours(host, named, known):
 )
 def test_loopback_is_this_machine_alone(host, loopback):
     assert doors.is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("reading.example", "ftp://reading.example/", "https://", "https:///study"),
+        *("https://reading.example/study", "https://reading.example/?a=1"),
+        *("https://anna@reading.example/", "https://reading.example/#token=1"),
+    ],
+)
+def test_a_public_address_is_a_name_alone(text):
+    with pytest.raises(ValueError, match="expected the address that readers open"):
+        doors.public_address(text)

@@ -253,3 +253,29 @@ def test_the_page_names_no_outside_address(anna):
         for module in re.findall(r'from "\./([^"]+)"', text):
             todo |= {f"/page/{module}"} - seen
     assert len(seen) > 8
+
+
+def test_behind_a_web_server_with_a_certificate(study):
+    tokens = doors.make_tokens(study)
+    public = doors.public_address("https://reading.example/")
+    door = doors.token_door(study)
+    client = server.make_app(study, door, "127.0.0.1", public).test_client()
+    body = {"token": tokens["anna"]}
+    origin = {**OWN, "Origin": "https://reading.example"}
+    # Whether or not it passes the name on.
+    for host in ("reading.example", "127.0.0.1:8765"):
+        entered = client.post("/api/enter", json=body, headers=origin | {"Host": host})
+        assert entered.get_json() == {"reader": "anna"}
+        assert "; Secure" in entered.headers["Set-Cookie"]
+    for wrong in (
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://reading.example.evil.example"},
+    ):
+        refused = client.post("/api/enter", json=body, headers=origin | wrong)
+        assert refused.status_code == 403, wrong
+
+
+def test_the_cookie_of_a_bare_server_goes_by_http(study):
+    entered = client_of(study).post("/api/enter", json={"reader": "anna"}, headers=OWN)
+    assert "Secure" not in entered.headers["Set-Cookie"]

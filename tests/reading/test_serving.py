@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from deepresolve import reading
 from deepresolve.reading import commands
 
 _LIST_MODULES = """
@@ -33,7 +34,9 @@ def test_a_server_loads_nothing_heavy():
 
 def test_without_flask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "waitress", None)
+    # As if nothing had imported it yet: neither the module nor its name in the package.
     monkeypatch.delitem(sys.modules, "deepresolve.reading.serving", raising=False)
+    monkeypatch.delattr(reading, "serving", raising=False)
     with pytest.raises(ValueError, match=r"pip install '\.\[reading\]'"):
         commands.serve(None)
 
@@ -70,5 +73,11 @@ def test_links_are_printed_once_and_the_page_is_there(study):
         with pytest.raises(urllib.error.HTTPError, match="403") as refused:
             urllib.request.urlopen(renamed)  # noqa: S310
         refused.value.close()
-    with serving(study, "--tokens") as (_, line):
+    # Behind a web server the links bear its name, and tokens go without saying.
+    url = "--url=https://reading.example"
+    with serving(study, url) as (first, line):
+        assert first.startswith("Knees: http://127.0.0.1:")
         assert "--new_tokens" in line
+    with serving(study, url, "--new_tokens") as (_, *links):
+        assert len(links) == 2
+        assert all(": https://reading.example/#token=" in link for link in links)
