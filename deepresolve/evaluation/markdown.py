@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 
 from deepresolve.evaluation.document import (
@@ -13,6 +14,8 @@ from deepresolve.evaluation.document import (
     Picture,
     Table,
 )
+
+_ACTIVE = re.compile(r"[<\[`]")
 
 
 def render(blocks: Iterable[Block]) -> str:
@@ -27,7 +30,7 @@ def _block(block: Block) -> str:
 
 @_block.register
 def _heading(block: Heading) -> str:
-    return f"{'#' * block.level} {block.text}"
+    return f"{'#' * block.level} {_plain(block.text)}"
 
 
 @_block.register
@@ -37,7 +40,7 @@ def _paragraph(block: Paragraph) -> str:
 
 @_block.register
 def _facts(block: Facts) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in block.items.items())
+    return "\n".join(f"- {k}: {_plain(str(v))}" for k, v in block.items.items())
 
 
 @_block.register
@@ -68,4 +71,9 @@ def _table(block: Table) -> str:
 
 def _cell(text: str) -> str:
     """A bar would end the cell, a new line the table."""
-    return " ".join(text.replace("|", "\\|").split())
+    return " ".join(_plain(text).replace("|", "\\|").split())
+
+
+def _plain(text: str) -> str:
+    """Without what Markdown takes for HTML, links or images: readers wrote it."""
+    return _ACTIVE.sub(r"\\\g<0>", text)

@@ -46,8 +46,8 @@ def table_1_lines(
             yield (_UNREAD[name], *unread.values())
             continue
         title = f"{_PAPER_TITLES[name]} ({_range(question)}), {_cases(scores, name)}"
-        cells = unread | _cells(scores, tests, name)
-        yield (title, *cells.values())
+        read = _cells(scores, tests, name)
+        yield (title, *(read.get(s, cell) for s, cell in unread.items()))
         yield from _published_line(plan, question)
 
 

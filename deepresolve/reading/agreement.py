@@ -18,6 +18,9 @@ from deepresolve.evaluation.statistics import CONFIDENCE_LEVEL, NUM_RESAMPLES
 
 # An interval is given where the statistic exists in at least this share of resamples.
 _DEFINED_SHARE = 0.95
+# Draws of fewer cases say more of the drawing than of the readers, and agree the more
+# the fewer there are; ours.
+_FEWEST_CASES = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +164,7 @@ def _estimate(
     of_case = np.zeros((len(names), sums.shape[1]))
     np.add.at(of_case, [names.index(case) for case in cases], sums)
     value = float(statistic(of_case.sum(axis=0)))
-    if np.isnan(value) or len(names) == 1:
+    if np.isnan(value) or len(names) < _FEWEST_CASES:
         return Estimate(value, np.nan, np.nan)
     resampled = statistic(_draws(len(names), seed) @ of_case)
     defined = resampled[~np.isnan(resampled)]

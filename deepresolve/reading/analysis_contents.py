@@ -72,8 +72,9 @@ def report(
 def _opening(opened: Unblinded) -> str:
     shown, readers = opened.key.presentations, opened.study.readers
     open_ones = len(shown) - len(opened.locked)
+    num_cases = len({sealed.case for sealed in shown.values()})
     text = (
-        f"{len({sealed.case for sealed in shown.values()})} cases, {len(readers)} "
+        f"{num_cases} case{'s' * (num_cases > 1)}, {len(readers)} "
         f"reader{'s' * (len(readers) > 1)}. {len(opened.locked)} of {len(shown)} "
         "presentations are locked"
     )

@@ -72,7 +72,10 @@ def find(evaluation: pathlib.Path) -> list[Case]:
         version = described["version"]
         if version != saved_volumes.VERSION:
             raise ValueError(f"version {version}, expected {saved_volumes.VERSION}")
-        return [_case(folder, row) for row in described["subjects"]]
+        cases = [_case(folder, row) for row in described["subjects"]]
+        if len({case.subject for case in cases}) < len(cases):
+            raise ValueError("a subject stands in it twice")
+        return cases
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: not a list of volumes ({error}). Run `evaluate.py` with "
@@ -82,6 +85,8 @@ def find(evaluation: pathlib.Path) -> list[Case]:
 
 def _case(folder: pathlib.Path, row: dict) -> Case:
     subject = row["subject"]
+    if pathlib.PurePath(subject).name != subject:
+        raise ValueError(f"{subject!r} is no name of a folder")
     low, high = (float(bound) for bound in row["window"])
     if not low < high:
         raise ValueError(f"{subject}: window {low} to {high}")

@@ -19,7 +19,7 @@ from deepresolve.reading import cases as kept
 from deepresolve.reading import placement
 from deepresolve.reading import study as studies
 from deepresolve.reading.answers import Answers
-from deepresolve.reading.questions import Question
+from deepresolve.reading.questions import Question, problem_of_title
 
 # What fits side by side.
 _NUM_SETS = (2, 4)
@@ -53,6 +53,8 @@ class Design:
     seed: int | None = None
 
     def __post_init__(self):
+        if problem := problem_of_title(self.title):
+            raise ValueError(f"The study's {problem}; got {self.title!r:.80}.")
         studies.check_readers(self.readers)
         low, high = _NUM_SETS
         distinct = len(set(self.image_sets))
@@ -136,12 +138,16 @@ def _draw(
             )
     wanted = len(found) if design.num_cases is None else design.num_cases
     fewest = 2 if design.repeats > 1 else 1
-    if not fewest <= wanted <= len(found):
+    if wanted > len(found):
         raise ValueError(
-            f"{evaluation}: expected {max(wanted, fewest)} cases or more, found "
-            f"{len(found)}, of which {wanted} are wanted. A case that is shown "
-            "repeatedly needs another in between: evaluate more subjects, ask for "
-            "fewer cases, or say --repeats=1."
+            f"{evaluation}: {wanted} cases are wanted, but it has {len(found)}. Ask "
+            "for fewer, or evaluate more subjects."
+        )
+    if wanted < fewest:
+        raise ValueError(
+            f"{evaluation}: expected {fewest} cases or more, found {wanted}: a case "
+            "that is shown repeatedly needs another in between. Take more, or say "
+            "--repeats=1."
         )
     random = np.random.default_rng([seed, 0])
     return [found[n] for n in sorted(random.permutation(len(found))[:wanted])]

@@ -23,7 +23,14 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LONGEST_TITLE = 200
 # A score is one key on the keyboard.
 _LOWEST, _HIGHEST = 0, 9
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_LONGEST_ANCHOR = 60
+_MOST_QUESTIONS = 40
+# Of an answer, what no keyboard types: control characters, line ends of other systems,
+# marks that turn the direction of writing, halves of characters.
+_UNTYPED = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_CONTROL = re.compile(f"[{_UNTYPED}]")
+# What fills the rows of Table 1.
+_PAPER_KINDS = {"diq": "score", "rank": "rank"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +72,8 @@ class Question:
             raise ValueError(f"Question {self.name!r}: {problem}.")
 
     def _problem(self) -> str | None:
-        if not isinstance(self.title, str) or not 0 < len(self.title) <= _LONGEST_TITLE:
-            return f"title is a text of 1 to {_LONGEST_TITLE} characters"
+        if problem := problem_of_title(self.title):
+            return problem
         if self.kind not in KINDS:
             return f"kind is one of {', '.join(KINDS)}; got {self.kind!r}"
         if self.scope not in SCOPES:
@@ -75,6 +82,15 @@ class Question:
             return 'a rank has the scope "image"'
         if self.kind == "remark" and self.scope != "case":
             return 'a remark has the scope "case"'
+        paper_kind = _PAPER_KINDS.get(self.name, self.kind)
+        if self.name in _PAPER_KINDS and (self.kind, self.scope) != (
+            paper_kind,
+            "image",
+        ):
+            return (
+                f"the row of Table 1 of that name is a {paper_kind} of each image; "
+                "choose another name"
+            )
         if not isinstance(self.ties, bool) or (self.ties and self.kind != "rank"):
             return "ties is true or false, and true for a rank alone"
         return self._problem_of_range()
@@ -88,10 +104,13 @@ class Question:
                 f"lowest and highest are whole numbers from {_LOWEST} to {_HIGHEST}, "
                 f"the lowest first; got {self.lowest!r} and {self.highest!r}"
             )
-        if not isinstance(self.anchors, Mapping) or not all(
-            isinstance(text, str) for text in self.anchors.values()
+        if not isinstance(self.anchors, Mapping) or any(
+            _problem_of_text(text, _LONGEST_ANCHOR) for text in self.anchors.values()
         ):
-            return "anchors are texts by score"
+            return (
+                f"anchors are texts of 1 to {_LONGEST_ANCHOR} characters by score, "
+                "without control characters"
+            )
         stray = set(self.anchors) - {str(n) for n in range(bounds[0], bounds[1] + 1)}
         if stray and self.kind == "score":
             return f"anchors are named by scores; got {sorted(stray)}"
@@ -145,6 +164,20 @@ class Question:
         return value
 
 
+def problem_of_title(title: object) -> str | None:
+    """What is wrong with a title; None where nothing is."""
+    problem = _problem_of_text(title, _LONGEST_TITLE)
+    return problem and f"title {problem}"
+
+
+def _problem_of_text(text: object, longest: int) -> str | None:
+    if not isinstance(text, str) or not 0 < len(text.strip()) <= len(text) <= longest:
+        return f"is a text of 1 to {longest} characters"
+    if _CONTROL.search(text) or "\n" in text:
+        return "is one line without control characters"
+    return None
+
+
 _QUALITY = {"1": "poor", "2": "fair", "3": "moderate", "4": "good", "5": "excellent"}
 _ARTEFACTS = {"1": "severe", "3": "moderate", "5": "none"}
 
@@ -169,9 +202,12 @@ def load(path: pathlib.Path) -> tuple[Question, ...]:
       FileNotFoundError: there is none.
       ValueError: it holds something else; the message names the file.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file of questions.")
     try:
         return from_json(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:  # JSON's and UTF-8's errors are such, too.
+    # JSON's and UTF-8's errors are ValueErrors, too.
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
@@ -182,8 +218,8 @@ def from_json(described: Any) -> tuple[Question, ...]:
       ValueError: an unknown or missing field, a bad value, a name that occurs twice, or
         nothing but remarks.
     """
-    if not isinstance(described, list) or not described:
-        raise ValueError("expected a list of questions.")
+    if not isinstance(described, list) or not 0 < len(described) <= _MOST_QUESTIONS:
+        raise ValueError(f"expected a list of 1 to {_MOST_QUESTIONS} questions.")
     questions = tuple(
         _question(number, fields) for number, fields in enumerate(described, 1)
     )

@@ -41,3 +41,9 @@ def test_a_cell_stays_one_cell(awkward):
     *_, line = text.splitlines()
     assert len(text.splitlines()) == 3
     assert line.replace("\\|", "").count("|") == 3
+
+
+def test_what_readers_wrote_is_no_html_and_no_link():
+    table = Table(("Remark",), (("<script>1</script> ![x](http://a) [b](c) `d`",),))
+    line = markdown.render([table]).splitlines()[-1]
+    assert r"\<script>1\</script> !\[x](http://a) \[b](c) \`d\`" in line

@@ -78,13 +78,20 @@ def test_a_constant_offset_is_disagreement():
 
 
 def test_agreement_throughout_is_one():
-    ratings = np.repeat([[1], [4], [5], [2]], 2, axis=1)
+    ratings = np.repeat([[1], [4], [5], [2], [3], [1]], 2, axis=1)
     for found in (
         kappa(ratings, cases_of(ratings), SCORES, power=1),
         icc(ratings, cases_of(ratings)),
         icc(ratings, cases_of(ratings), average=True),
     ):
         assert (found.value, found.high) == (1, 1)
+
+
+def test_fewer_than_six_cases_have_no_interval():
+    ratings = np.array([[1, 1], [4, 4], [5, 3], [2, 2], [3, 4]])
+    found = icc(ratings, cases_of(ratings))
+    assert 0 < found.value < 1
+    assert np.isnan([found.low, found.high]).all()
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_drawn_cases_are_some_of_them(evaluation, tmp_path, new_design):
     ("changes", "message"),
     [
         ({"image_sets": ("ground_truth", "fourier")}, "has no fourier; there are"),
-        ({"num_cases": 4}, "expected 4 cases or more, found 3"),
+        ({"num_cases": 4}, "4 cases are wanted, but it has 3"),
         ({"num_cases": 1}, "say --repeats=1"),
     ],
 )

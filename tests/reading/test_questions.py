@@ -31,13 +31,22 @@ def test_a_file_gives_the_questions_back(tmp_path):
 @pytest.mark.parametrize(
     ("described", "message"),
     [
-        ({}, "a list of questions"),
-        ([], "a list of questions"),
+        ({}, "a list of 1 to 40 questions"),
+        ([], "a list of 1 to 40 questions"),
+        ([{"name": "a", "title": "A"}] * 41, "a list of 1 to 40 questions"),
         ([1], "question 1: expected an object"),
         ([{"name": "a"}], r"missing fields \['title'\]"),
         ([{"name": "a", "title": "A", "scale": 5}], r"unknown fields \['scale'\]"),
         ([{"name": "A b", "title": "A"}], "lower-case letters"),
         ([{"name": "a", "title": ""}], "title is a text"),
+        ([{"name": "a", "title": " "}], "title is a text"),
+        ([{"name": "a", "title": "A\u202eB"}], "title is one line without control"),
+        (
+            [{"name": "a", "title": "A", "anchors": {"5": "\ud800"}}],
+            "anchors are texts",
+        ),
+        ([{"name": "diq", "title": "A", "scope": "case"}], "a score of each image"),
+        ([{"name": "rank", "title": "A"}], "a rank of each image"),
         ([{"name": "a", "title": "A", "kind": "mark"}], "kind is one of score"),
         ([{"name": "a", "title": "A", "lowest": 5}], "whole numbers from 0 to 9"),
         ([{"name": "a", "title": "A", "highest": 10}], "whole numbers from 0 to 9"),
@@ -55,6 +64,13 @@ def test_a_file_that_makes_no_sense_is_told(tmp_path, described, message):
     with pytest.raises(ValueError, match=message) as error:
         questions.load(path)
     assert "questions.json" in str(error.value)
+
+
+def test_what_is_nested_too_deeply_is_told(tmp_path):
+    path = tmp_path / "questions.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="questions.json"):
+        questions.load(path)
 
 
 def test_what_is_no_json_is_told(tmp_path):
@@ -94,4 +110,5 @@ def test_a_remark_has_an_end():
 
 def test_a_case_is_one_place_and_images_are_many():
     assert list(SCORE.places(3)) == [0, 1, 2]
-    assert list(dataclasses.replace(SCORE, scope="case").places(3)) == [-1]
+    of_case = dataclasses.replace(SCORE, name="motion", scope="case")
+    assert list(of_case.places(3)) == [-1]

@@ -6,8 +6,8 @@ import { placeName } from "./viewer.js";
 const REMARK_PAUSE_MS = 600;
 const WHOLE_CASE = -1;
 // What comes along when text is pasted; the server refuses it in a remark.
-const LINE_BREAKS = /\r\n?|[\v\f]/g;
-const CONTROL = /[\0-\x08\x0e-\x1f\x7f\p{Surrogate}]/gu;
+const LINE_BREAKS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
+const CONTROL = /[\0-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\p{Surrogate}]/gu;
 
 export class Scoring {
   /**
