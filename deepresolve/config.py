@@ -328,7 +328,10 @@ class Config:
         Raises:
           ValueError: no JSON object, or a field that this version does not know.
         """
-        values = json.loads(text)
+        try:
+            values = json.loads(text)
+        except RecursionError as error:
+            raise ValueError(f"No config is nested so deeply ({error}).") from error
         if not isinstance(values, Mapping):
             raise ValueError(f"A config is a JSON object; got {text[:40]!r}.")
         known = {field.name for field in dataclasses.fields(cls)}

@@ -37,6 +37,9 @@ def launch(
             raise app.UsageError(f"Unexpected arguments {parsed[1:]}; a flag needs --.")
         # Our own messages, without TensorFlow's chatter.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # A file's name that the terminal cannot write must not end the work.
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")
         absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("deepresolve").setLevel(logging.INFO)
         try:

@@ -78,7 +78,7 @@ class TrainingSet:
                 seen = by_factor.get(factor, ())
                 by_factor[factor] = (*seen, Acquisition.from_dict(scan))
             return cls(by_factor, content["num_scans"], content["records_sha256"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a training set ({error!r})") from error
 
 
@@ -149,7 +149,7 @@ def load(workdir: Workdir) -> TrainingSet | None:
         return None
     try:
         return TrainingSet.from_json(storage.read(path).decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged: {error}. Restore it, or delete it and run train.py "
             "again with the flags of the run, which writes it."

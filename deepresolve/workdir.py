@@ -168,8 +168,19 @@ class Workdir:
         """Reads NAME.keras, or NAME.npz of a pretrained network.
 
         Raises:
-          ValueError: the run has not saved it yet, or it cannot be read.
+          ValueError: the run has not saved it yet, it cannot be read, or a weight is
+            not finite.
         """
+        model = self._read_model(name)
+        if not all(np.isfinite(array).all() for array in model.get_weights()):
+            raise ValueError(
+                f"{self.weights_path(name)}: its weights are not all finite numbers: "
+                "the training diverged, or the file is damaged. Train again, with a "
+                "lower --learning_rate or --precision=float32."
+            )
+        return model
+
+    def _read_model(self, name: str) -> keras.Model:
         if self._is_packed(name):
             return self._load_npz(self.weights_path(name))
         if self._is_packed("best"):

@@ -126,7 +126,24 @@ def convert(
         in_order = [done[plan.file] for plan in plans]
         manifest.save(output, recipe.to_json(), label_names, in_order)
     resume.clean(output)
-    return manifest.load(output)
+    made = manifest.load(output)
+    _warn_of_copies(made)
+    return made
+
+
+def _warn_of_copies(made: manifest.Manifest) -> None:
+    """A scan that is there twice, under two persons, may be in two splits."""
+    persons: dict[str, set[str]] = {}
+    for stored in (s for shard in made.all_shards for s in shard.subjects):
+        persons.setdefault(stored.source_sha256, set()).add(stored.person)
+    for several in persons.values():
+        if len(several) > 1:
+            _logger.warning(
+                "The same scan stands for %d persons, %s: leave the copies out, or a "
+                "test measures what was trained on.",
+                len(several),
+                ", ".join(sorted(several)[:4]),
+            )
 
 
 def _write_all(

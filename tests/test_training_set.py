@@ -54,7 +54,11 @@ def test_of_many_scans_some_are_read(scans):
     assert measured.num_scans == 1000
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": 2}', '{"version": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"version": 2}', '{"version": 1}', "[" * 100_000],
+    ids=["cut", "list", "version 2", "empty", "nested"],
+)
 def test_a_damaged_file_is_told(tmp_path, text):
     (tmp_path / training_set.FILE).write_text(text)
     with pytest.raises(ValueError, match=r"training_set\.json is damaged: "):

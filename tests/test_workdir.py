@@ -59,6 +59,24 @@ def test_damaged_config_is_named(workdir):
         workdir.load_config()
 
 
+def test_a_config_of_endless_nesting_is_named(workdir):
+    workdir.start(Config())
+    storage.write(workdir.join("config.json"), b"[" * 100_000)
+    with pytest.raises(ValueError, match=r"config\.json"):
+        workdir.load_config()
+
+
+def test_weights_that_are_no_numbers_are_refused(workdir):
+    model = small_model()
+    model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
+    workdir.start(Config())
+    workdir.save_model(model, "best")
+    with pytest.raises(
+        ValueError, match=r"best\.keras: its weights are not all finite"
+    ):
+        workdir.load_model("best")
+
+
 def test_damaged_weights_and_provenance_are_named(workdir):
     workdir.start(Config())
     for name in ("best.keras", "provenance.json"):

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.volume import PLANES, Volume
 
 # Of intensities scaled to 0..1; what lies outside counts to the first and last one.
 NUM_BINS = 50
@@ -81,17 +81,37 @@ class Acquisition:
         """
         try:
             read = cls(**values)
-            if len(read.histogram) != NUM_BINS:
-                raise ValueError(f"a histogram of {len(read.histogram)} steps")
-            noise = read.signal_to_noise
-            return dataclasses.replace(
+            noise, thickness = read.signal_to_noise, read.slice_thickness_mm
+            read = dataclasses.replace(
                 read,
+                obliqueness_degrees=float(read.obliqueness_degrees),
                 in_plane_mm=tuple(float(s) for s in read.in_plane_mm),
+                slice_spacing_mm=float(read.slice_spacing_mm),
+                slice_thickness_mm=None if thickness is None else float(thickness),
                 histogram=tuple(float(s) for s in read.histogram),
                 signal_to_noise=np.inf if noise is None else float(noise),
             )
         except TypeError as error:
             raise ValueError(f"not the description of a scan ({error})") from error
+        if problem := read._problem():
+            raise ValueError(f"not the description of a scan ({problem})")
+        return read
+
+    def _problem(self) -> str | None:
+        lengths_mm = (*self.in_plane_mm, self.slice_spacing_mm)
+        if self.slice_thickness_mm is not None:
+            lengths_mm += (self.slice_thickness_mm,)
+        if self.plane not in PLANES:
+            return f"no plane {self.plane!r}"
+        if len(self.in_plane_mm) != 2 or not all(0 < s < np.inf for s in lengths_mm):
+            return "lengths are two in the plane, and above 0"
+        if not 0 <= self.obliqueness_degrees <= 90 or not self.signal_to_noise >= 0:
+            return "an angle is 0 to 90 degrees, a signal-to-noise 0 or above"
+        if len(self.histogram) != NUM_BINS:
+            return f"a histogram of {len(self.histogram)} steps"
+        if not all(0 <= share <= 1 for share in self.histogram):
+            return "shares of a histogram are 0 to 1"
+        return None
 
 
 def describe(volume: Volume) -> Acquisition:

@@ -49,6 +49,9 @@ class Output(Protocol):
 class Previews(Protocol):
     """See `deepresolve.inference.previews`."""
 
+    def remove(self, target: pathlib.Path) -> None:
+        """Deletes the preview of an earlier result."""
+
     def write(
         self,
         scan: pathlib.Path,
@@ -108,8 +111,10 @@ class Prediction:
             volume = formats.read_image(
                 scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
             )
-            # An older report must not stand beside a new result.
+            # An older report or preview must not stand beside a new result.
             trust_beside(target).unlink(missing_ok=True)
+            if self.previews is not None:
+                self.previews.remove(target)
             kept = Keeping(save)
             outcome = writer.write(volume, target, kept)
             flags = self.trust.report(scan, volume, kept.result, target, writer.spread)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Sequence
 
 from deepresolve.imaging.formats import scan_stem
 
+# File systems take 255 bytes; while a file is written its name is 38 longer.
+_LONGEST_NAME = 210
 _NIFTI_ENDINGS = (".nii", ".nii.gz")
 # What somebody may ask for who does not want a folder of that name.
 _OTHER_ENDINGS = (".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip")
@@ -158,6 +161,8 @@ def table_beside(output: str) -> pathlib.Path:
 def _check_distinct(pairs, endings) -> None:
     """ValueError where a file would be written twice, or over one of the scans."""
     scans = {scan.resolve() for scan, _ in pairs}
+    for _, target in pairs:
+        _check_report(trust_beside(target))
     writer_of: dict[pathlib.Path, pathlib.Path] = {}
     for scan, target in pairs:
         further = (with_ending(target, e) for e in endings)
@@ -170,6 +175,20 @@ def _check_distinct(pairs, endings) -> None:
             if result.resolve() in scans:
                 raise ValueError(f"--output would overwrite the scan {result} itself.")
             writer_of[result] = scan
+
+
+def _check_report(path: pathlib.Path) -> None:
+    """ValueError where no report can be written once the result is there."""
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder, and the report on the result would have that name. "
+            "Move it away, or choose another --output."
+        )
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise ValueError(
+            f"{path.name}: names of results are {_LONGEST_NAME} bytes at most, their "
+            "endings included. Choose a shorter --output, or rename the scan."
+        )
 
 
 def _name(scan: pathlib.Path, root: pathlib.Path) -> str:

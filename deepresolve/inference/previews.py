@@ -33,6 +33,10 @@ class Previews:
     paths: Mapping[pathlib.Path, pathlib.Path]
     anonymous: bool = False
 
+    def remove(self, target: pathlib.Path) -> None:
+        """Deletes the preview of an earlier result at `target`, if there is one."""
+        self.paths[target].unlink(missing_ok=True)
+
     def write(
         self,
         scan: pathlib.Path,

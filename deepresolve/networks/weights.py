@@ -7,10 +7,18 @@ by our own code, and a NumPy archive (.npz) has an array for each of its variabl
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
+import zlib
 
 import keras
 import numpy as np
+
+# What NumPy and zipfile raise for files that are something else or damaged.
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, AttributeError, TypeError, KeyError),
+    *(RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 
 
 def to_npz(model: keras.Model) -> bytes:
@@ -62,5 +70,5 @@ def _read(content: bytes) -> dict[str, np.ndarray]:
         # Without pickle an archive holds plain arrays alone.
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise ValueError(f"no NumPy archive, or a damaged one ({error})") from error

@@ -62,7 +62,7 @@ def describe(name: str) -> str:
         f"from synthetic {model.suits}, and from no real scan. {model.on_real_scans}. "
         "Fit for trying this software out and for tests; not for diagnosis, "
         "measurements or research results, nor for other anatomy. For these train your "
-        "own with train.py. Model card: docs/models.md"
+        "own with train.py. Model card: docs/models.md of the source"
     )
 
 

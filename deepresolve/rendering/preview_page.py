@@ -99,7 +99,9 @@ def _window(preview: Preview) -> tuple[float, float]:
     """Black and white, as in the figure: of the slices that are shown at first."""
     pairs = (preview.pair(plane, preview.first_shown[plane]) for plane in PLANES)
     low, high = drawing.window([pair.before for pair in pairs])
-    return low, max(high, low + 1e-6)
+    if high > low:
+        return low, high
+    return low, low + 1e-6 * max(abs(low), 1)
 
 
 def _plane(preview: Preview, plane: str) -> dict:

@@ -90,8 +90,9 @@ def read_table(path: pathlib.Path) -> Iterator[Series]:
                     f"{', '.join(names) or 'an empty file'}."
                 )
             for values in reader:
-                if any(value.strip() for value in values):
-                    row = dict(zip(names, map(str.strip, values), strict=False))
+                row = dict(zip(names, map(str.strip, values), strict=False))
+                # What nobody has described is no series of a kind that is asked for.
+                if row.get("seriesdescription"):
                     yield _series(row, path, reader.line_num)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: cannot be read as a CSV table ({error}).") from error

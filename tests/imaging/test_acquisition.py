@@ -72,7 +72,20 @@ def test_distance_of_histograms_is_wassersteins():
     assert histogram_distance(first, first) == 0
 
 
-@pytest.mark.parametrize("change", [{"colour": 1}, {"histogram": [1.0]}])
-def test_something_else_is_refused(change):
-    with pytest.raises(ValueError, match=r"colour|histogram"):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"histogram": [1.0]}, "a histogram of 1 steps"),
+        ({"histogram": [np.inf] * NUM_BINS}, "shares of a histogram"),
+        ({"plane": 3}, "no plane 3"),
+        ({"slice_spacing_mm": 0}, "above 0"),
+        ({"slice_spacing_mm": "thick"}, "thick"),
+        ({"slice_thickness_mm": float("nan")}, "above 0"),
+        ({"in_plane_mm": []}, "two in the plane"),
+        ({"obliqueness_degrees": [1]}, "not the description"),
+    ],
+)
+def test_something_else_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
         Acquisition.from_dict(describe(block(20)).to_dict() | change)

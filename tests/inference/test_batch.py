@@ -136,6 +136,9 @@ def test_what_is_off_is_told_though_the_preview_fails(source, tmp_path):
             save(target, scan)
 
     class NoPreviews:
+        def remove(self, target):
+            pass
+
         def write(self, *_):
             raise OSError("no room")
 

@@ -62,6 +62,14 @@ def test_further_files_that_would_collide_are_refused(output, names, message):
         plan("s", output, names, endings=["_femur"])
 
 
+def test_reports_that_could_not_be_written_are_refused(tmp_path):
+    (tmp_path / "a_trust.json").mkdir()
+    with pytest.raises(ValueError, match=r"a_trust\.json is a folder"):
+        plan("s", str(tmp_path), ["s/a.nii"])
+    with pytest.raises(ValueError, match="210 bytes at most"):
+        plan("s", str(tmp_path), [f"s/{'ä' * 100}.nii"])
+
+
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.NII.GZ"])
 def test_further_files_and_the_table_are_named_after_the_file(name):
     folder = pathlib.Path("f")

@@ -52,6 +52,21 @@ def npz(**arrays):
     return file.getvalue()
 
 
+def plain_array():
+    file = io.BytesIO()
+    np.save(file, np.ones(3))
+    return file.getvalue()
+
+
+def deflated_with_a_wrong_byte():
+    file = io.BytesIO()
+    np.savez_compressed(file, kernel=np.zeros(1000))
+    content = bytearray(file.getvalue())
+    start = content.index(b"kernel.npy") + len(b"kernel.npy") + 20
+    content[start : start + 8] = b"\xff" * 8
+    return bytes(content)
+
+
 class Program:
     """An object whose unpickling would run code."""
 
@@ -67,8 +82,10 @@ class Program:
         b"PK\x03\x04 cut short",
         weights.to_npz(networks.build_model(SR))[:-200],
         npz(program=np.array([Program()], dtype=object)),
+        plain_array(),
+        deflated_with_a_wrong_byte(),
     ],
-    ids=["empty", "text", "zip", "short", "pickle"],
+    ids=["empty", "text", "zip", "short", "pickle", "npy", "deflate"],
 )
 def test_what_is_damaged_or_brings_code_is_refused(content, capsys):
     with pytest.raises(ValueError, match="no NumPy archive"):

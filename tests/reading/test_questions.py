@@ -69,7 +69,7 @@ def test_a_file_that_makes_no_sense_is_told(tmp_path, described, message):
 def test_what_is_nested_too_deeply_is_told(tmp_path):
     path = tmp_path / "questions.json"
     path.write_text("[" * 100_000)
-    with pytest.raises(ValueError, match="questions.json"):
+    with pytest.raises(ValueError, match=r"questions\.json"):
         questions.load(path)
 
 

@@ -139,6 +139,18 @@ def test_an_empty_label_map_is_told(make_subject, make_recipe, tmp_path, caplog)
     assert message == "Subject 'a' (a.fake): no voxel of its label map has a label."
 
 
+def test_the_same_scan_of_two_persons_is_told(
+    make_volume, save_nifti, tmp_path, caplog
+):
+    scans = tmp_path / "scans"
+    for name in "ab":
+        save_nifti(scans / f"{name}.nii", make_volume(seed=1))
+    recipe = conversion.Recipe("folder", Folder(str(scans)), (50, 50, 0))
+    conversion.convert(recipe, str(tmp_path / "records"))
+    (message,) = caplog.messages
+    assert "The same scan stands for 2 persons, a, b" in message
+
+
 def test_subjects_can_travel_to_workers(folder_of_scans):
     subjects = list(folder_of_scans.subjects(0))
     assert pickle.loads(pickle.dumps(subjects)) == subjects  # noqa: S301

@@ -92,19 +92,20 @@ def measure(thick: Volume, thin: Volume) -> Consistency:
         )
     thicken_by = decimation_matrix(num_thin, factor) @ filter_matrix(num_thin, factor)
     back = thicken_by @ interpolation_matrix(num_thick, factor, num_thin)
+    scale = estimate_scale(acquired)
+    data_range = scale.high - scale.low
     squares, largest, of_interpolation = _differences(
         acquired,
         result,
+        data_range,
         thicken_by.T.astype(np.float32),
         (back - np.eye(num_thick)).T.astype(np.float32),
     )
-    scale = estimate_scale(acquired)
-    data_range = scale.high - scale.low
     is_whole = np.issubdtype(result.dtype, np.integer)
     return Consistency(
-        np.sqrt(squares) / data_range,
-        largest / data_range,
-        np.sqrt(of_interpolation) / data_range,
+        np.sqrt(squares),
+        largest,
+        np.sqrt(of_interpolation),
         # Standard deviation of an error that is uniform in +-0.5.
         np.sqrt(1 / 12) / data_range if is_whole else 0.0,
     )
@@ -140,8 +141,10 @@ def flags(found: Consistency) -> list[Flag]:
     return [Flag("consistency_slices", digits(found.rms[worst]), expected, text)]
 
 
-def _differences(acquired, result, thicken, interpolate):
+def _differences(acquired, result, data_range, thicken, interpolate):
     """Mean squared and largest difference of each slice, and the former of TCI.
+
+    As shares of `data_range`, whose square may be more than float32 holds.
 
     Some rows at a time, for a whole scan in float32 is large.
     """
@@ -150,8 +153,9 @@ def _differences(acquired, result, thicken, interpolate):
     largest = np.zeros(num_thick)
     step = max(1, _BLOCK_BYTES // (4 * columns * result.shape[2]))
     for start in range(0, rows, step):
-        block = np.asarray(acquired[start : start + step], np.float32)
-        again = np.asarray(result[start : start + step], np.float32) @ thicken
+        rows_of = slice(start, start + step)
+        block = np.asarray(acquired[rows_of] / data_range, np.float32)
+        again = np.asarray(result[rows_of] / data_range, np.float32) @ thicken
         again -= block
         squares += np.sum(np.square(again), axis=(0, 1), dtype=np.float64)
         largest = np.maximum(largest, np.abs(again, out=again).max(axis=(0, 1)))

@@ -16,7 +16,7 @@ import math
 import pathlib
 from typing import Any
 
-from deepresolve import files, training_set
+from deepresolve import files, pretrained, training_set
 from deepresolve.imaging import formats
 from deepresolve.imaging.acquisition import describe
 from deepresolve.imaging.volume import Volume
@@ -76,14 +76,24 @@ class Trust:
           What is off.
 
         Raises:
-          OSError: the report cannot be written, or the scan not be read again.
+          OSError: the report cannot be written, or a file not be read again; the
+            result is there.
         """
         content, flags = self.examine(scan, result, spread_numbers)
-        if not self.anonymous:
-            content["provenance"]["input_sha256"] = formats.sha256(path)
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        with files.replacing(trust_beside(target)) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        provenance = content["provenance"]
+        try:
+            provenance["output_sha256"] = formats.sha256(target)
+            if not self.anonymous:
+                provenance["input_sha256"] = formats.sha256(path)
+            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+            # Names of files need not be Unicode; JSON reads what is put for them.
+            encoded = text.encode("utf-8", errors="backslashreplace")
+            with files.replacing(trust_beside(target)) as temporary:
+                temporary.write_bytes(encoded + b"\n")
+        except OSError as error:
+            raise OSError(
+                f"{target} was written, but not the report on it: {error}"
+            ) from error
         return flags
 
     def examine(
@@ -108,7 +118,7 @@ class Trust:
         content = {
             "version": _VERSION,
             "verdict": self._verdict(flags, compared),
-            "flags": [_finite(flag._asdict()) for flag in flags],
+            "flags": [flag._asdict() for flag in flags],
             "consistency": consistent,
             "mismatch": compared,
             "spread": spread_numbers or spread.NOT_MEASURED,
@@ -116,10 +126,11 @@ class Trust:
                 "model": self.model,
                 "versions": versions(),
                 "input_sha256": None,
+                "output_sha256": None,
                 "command": list(self.command),
             },
         }
-        return content, flags
+        return _finite(content), flags
 
     def _mismatch(
         self, scan: Volume, factor: int | None
@@ -127,7 +138,10 @@ class Trust:
         found = describe(scan)
         seen = self.trained.inputs(factor) if self.trained else ()
         if not seen:
-            compared = {"compared": False, "why": NOT_RECORDED, "scan": found.to_dict()}
+            why = NOT_RECORDED
+            if self.trained:
+                why = f"{training_set.FILE} describes no scan for the factor {factor}"
+            compared = {"compared": False, "why": why, "scan": found.to_dict()}
             return compared, _gap_flag(scan)
         items = mismatch.compare(found, seen)
         compared = {
@@ -138,8 +152,8 @@ class Trust:
             "checks": [
                 {
                     "what": item.what,
-                    "found": _finite(item.found),
-                    "expected": _finite(item.expected),
+                    "found": item.found,
+                    "expected": item.expected,
                     "flagged": item.text is not None,
                 }
                 for item in items
@@ -181,6 +195,8 @@ def load(
         "checkpoint": checkpoint,
         "sha256": run.model_sha256(checkpoint),
     }
+    if pretrained.is_pretrained(workdir):
+        model["about"] = pretrained.describe(workdir.removeprefix(pretrained.PREFIX))
     return Trust(config.task, training_set.load(run), model, command, anonymous)
 
 
@@ -203,7 +219,7 @@ def _suggested_factor(found, seen, factor: int | None) -> dict[str, Any] | None:
 
 
 def _finite(value: Any) -> Any:
-    """The value with null for infinity (a scan without noise), which JSON lacks."""
+    """The value with null for infinity and NaN, which JSON lacks."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -73,6 +73,14 @@ def test_one_wrong_slice_is_flagged_by_its_number(thin, thick):
     assert "worst is number 6" in flag.text
 
 
+def test_intensities_whose_squares_are_beyond_float32(thin, thick):
+    large = [v.with_array(v.array.astype(np.float32) * 1e35) for v in (thick, thin)]
+    expected = consistency.measure(thick, thin)
+    found = consistency.measure(*large)
+    np.testing.assert_allclose(found.rms, expected.rms, rtol=1e-3, atol=1e-6)
+    assert np.isfinite(found.largest).all()
+
+
 def test_other_grids_are_refused(thin, thick):
     with pytest.raises(ValueError, match="are no super-resolution of"):
         consistency.measure(thick, thin.with_array(thin.array).crop([slice(0, 5)] * 3))

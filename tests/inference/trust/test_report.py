@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -5,8 +6,10 @@ import pytest
 
 from deepresolve import training_set
 from deepresolve.config import Config
+from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.outputs import trust_beside
+from deepresolve.inference.trust import report
 from deepresolve.inference.trust.report import Trust
 
 
@@ -34,6 +37,22 @@ def test_infinity_is_no_json(scan, trained):
     (noise,) = [f for f in told["flags"] if f["what"] == "signal_to_noise"]
     assert noise["found"] is None
     assert told["consistency"]["measured"] is False
+
+
+def test_names_that_are_no_unicode_are_told_in_json(scan, trained, tmp_path):
+    target = tmp_path / "result.nii"
+    formats.write(target, scan)
+    trust = Trust("segmentation", trained, {}, ("--input=b\udcff.nii",))
+    trust.report(target, scan, scan, target, None)
+    told = json.loads(trust_beside(target).read_text(encoding="utf-8"))
+    assert told["provenance"]["command"] == ["--input=b\udcff.nii"]
+    sha256 = hashlib.sha256(target.read_bytes()).hexdigest()
+    assert told["provenance"]["output_sha256"] == sha256
+
+
+def test_a_network_of_the_package_says_so():
+    trust = report.load("pretrained:seg_knee_phantom", "best", (), anonymous=True)
+    assert "synthetic" in trust.model["about"]
 
 
 def test_gaps_are_told_though_nothing_was_recorded(scan):
