@@ -1,10 +1,11 @@
-// One plane of one image on a canvas.
+// One plane of one image on a canvas, and the cursor's lines over it: elements of their
+// own, so that a canvas is painted anew only where its own slice or view changes.
 
+import { element } from "./dom.js";
 import { PLANES } from "./volume.js";
 
 // Room for the orientation letters, in CSS pixels.
 const MARGIN = 14;
-const LINE = "rgba(110, 190, 235, 0.4)";
 const LETTER = "#93a1ad";
 // The cursor's lines leave the place itself free.
 const GAP = 9;
@@ -19,7 +20,11 @@ export class Pane {
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.slice = document.createElement("canvas");
     this.sliceContext = this.slice.getContext("2d", { alpha: false });
-    this.drawn = "";
+    // Above, below, left and right of the cursor.
+    this.lines = Array.from({ length: 4 }, () => element("i"));
+    this.element = element("div", { className: "pane" }, this.canvas, ...this.lines);
+    this.filled = "";
+    this.painted = "";
   }
 
   /** Takes the size that the layout gave it, in CSS pixels, and their ratio. */
@@ -55,21 +60,23 @@ export class Pane {
   draw(shown, view, table) {
     const [rows, columns] = shown.size(this.plane);
     const index = view.cursor[PLANES[this.plane].through];
-    const wanted = `${shown.id} ${shown.version} ${index} ${view.window}`;
-    if (this.drawn !== wanted) {
-      this.fill(shown, index, table, rows, columns);
-      this.drawn = wanted;
-    }
-    const { x, y, columnSize, rowSize } = this.geometry(shown, view);
+    const slice = `${shown.id} ${shown.version} ${index} ${view.window}`;
+    const geometry = this.geometry(shown, view);
     const { context, canvas } = this;
+    const { width, height } = canvas;
+    const picture = [slice, width, height, view.smooth, view.marks];
+    const wanted = [...picture, ...Object.values(geometry)].join(" ");
+    this.placeLines(view, geometry);
+    if (this.painted === wanted) return;
+    this.painted = wanted;
+    if (this.filled !== slice) this.fill(shown, index, table, rows, columns);
+    this.filled = slice;
+    const { x, y, columnSize, rowSize } = geometry;
     context.fillStyle = "#000";
-    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.fillRect(0, 0, width, height);
     context.imageSmoothingEnabled = view.smooth;
     context.drawImage(this.slice, x, y, columns * columnSize, rows * rowSize);
-    if (view.marks) {
-      this.drawCursor(shown, view, x, y, columnSize, rowSize);
-      this.drawLetters(shown.letters(this.plane));
-    }
+    if (view.marks) this.drawLetters(shown.letters(this.plane));
   }
 
   fill(shown, index, table, rows, columns) {
@@ -83,24 +90,27 @@ export class Pane {
     this.sliceContext.putImageData(this.pixels, 0, 0);
   }
 
-  drawCursor(shown, view, x, y, columnSize, rowSize) {
+  placeLines(view, { x, y, columnSize, rowSize }) {
     const { rows, columns } = PLANES[this.plane];
-    const { context, canvas, ratio } = this;
-    const atX = Math.round(x + (view.cursor[columns] + 0.5) * columnSize) + 0.5;
-    const atY = Math.round(y + (view.cursor[rows] + 0.5) * rowSize) + 0.5;
+    const { canvas, ratio } = this;
+    const thick = Math.max(1, Math.round(ratio));
+    const atX = Math.round(x + (view.cursor[columns] + 0.5) * columnSize);
+    const atY = Math.round(y + (view.cursor[rows] + 0.5) * rowSize);
     const gap = GAP * ratio;
     const margin = MARGIN * ratio;
     const [right, bottom] = [canvas.width - margin, canvas.height - margin];
-    context.strokeStyle = LINE;
-    context.lineWidth = Math.max(1, Math.round(ratio));
-    context.beginPath();
-    for (const [from, to] of [[margin, atY - gap], [atY + gap, bottom]]) {
-      if (from < to) line(context, atX, from, atX, to);
-    }
-    for (const [from, to] of [[margin, atX - gap], [atX + gap, right]]) {
-      if (from < to) line(context, from, atY, to, atY);
-    }
-    context.stroke();
+    const boxes = [
+      [atX, margin, thick, atY - gap - margin],
+      [atX, atY + gap, thick, bottom - atY - gap],
+      [margin, atY, atX - gap - margin, thick],
+      [atX + gap, atY, right - atX - gap, thick],
+    ];
+    boxes.forEach(([left, top, width, height], n) => {
+      const line = this.lines[n];
+      line.hidden = !view.marks || width <= 0 || height <= 0;
+      const box = { left, top, width, height };
+      for (const [name, size] of Object.entries(box)) line.style[name] = `${size / ratio}px`;
+    });
   }
 
   drawLetters([top, right, bottom, left]) {
@@ -126,9 +136,4 @@ export class Pane {
       ((event.clientY - box.top) * this.ratio - y) / rowSize,
     ];
   }
-}
-
-function line(context, x, y, toX, toY) {
-  context.moveTo(x, y);
-  context.lineTo(toX, toY);
 }

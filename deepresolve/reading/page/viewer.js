@@ -43,7 +43,7 @@ export class Viewer {
     this.element.append(corner, ...this.heads);
     for (const plane of NAMES) {
       const own = this.panes.filter((pane) => pane.plane === plane);
-      this.element.append(this.labels[plane], ...own.map((pane) => pane.canvas));
+      this.element.append(this.labels[plane], ...own.map((pane) => pane.element));
     }
     this.arrange();
   }
@@ -144,7 +144,7 @@ export class Viewer {
     const isShown = (pane) =>
       (!this.enlarged || pane.plane === this.enlarged.plane) &&
       (this.enlarged?.place == null || pane.place === this.enlarged.place);
-    for (const pane of this.panes) pane.canvas.hidden = !isShown(pane);
+    for (const pane of this.panes) pane.element.hidden = !isShown(pane);
     for (const name of NAMES) {
       this.labels[name].hidden = !this.panes.some((p) => p.plane === name && isShown(p));
     }
@@ -173,7 +173,7 @@ export class Viewer {
   }
 
   draw() {
-    const visible = this.panes.filter((pane) => !pane.canvas.hidden);
+    const visible = this.panes.filter((pane) => !pane.element.hidden);
     const sizes = visible.map(({ canvas }) => [canvas.clientWidth, canvas.clientHeight]);
     const start = performance.now();
     visible.forEach((pane, n) => {
