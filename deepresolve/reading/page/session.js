@@ -115,11 +115,14 @@ export class Session {
   load(made) {
     made.loading = status
       .untilReached(() =>
-        made.load((loading) => {
-          if (this.shown !== loading) return;
-          status.loaded(loading);
-          this.viewer.redraw();
-        }),
+        made.load(
+          (loading) => {
+            if (this.shown !== loading) return;
+            status.loaded(loading);
+            this.viewer.redraw();
+          },
+          () => this.viewer.isBusy,
+        ),
       )
       .catch((error) => {
         if (error.name !== "AbortError") status.message(error.message);

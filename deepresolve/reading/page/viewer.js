@@ -6,6 +6,7 @@ import { fillTable, PLANES } from "./volume.js";
 
 const NAMES = Object.keys(PLANES);
 const LARGEST_ZOOM = 20;
+const BUSY_MS = 300;
 
 export class Viewer {
   constructor(element, numImages) {
@@ -15,6 +16,7 @@ export class Viewer {
     this.shown = null;
     this.view = freshView();
     this.active = "sagittal";
+    this.drawnAt = -Infinity;
     this.enlarged = null; // {plane, place}; place null: the plane of all images
     this.build();
     this.pointer = new Pointer(this);
@@ -172,7 +174,13 @@ export class Viewer {
     });
   }
 
+  /** Whether something has just been drawn, as while the reader scrolls. */
+  get isBusy() {
+    return performance.now() - this.drawnAt < BUSY_MS;
+  }
+
   draw() {
+    this.drawnAt = performance.now();
     const visible = this.panes.filter((pane) => !pane.element.hidden);
     const sizes = visible.map(({ canvas }) => [canvas.clientWidth, canvas.clientHeight]);
     const start = performance.now();

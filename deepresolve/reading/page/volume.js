@@ -36,8 +36,12 @@ export class Case {
     this.stopper = new AbortController();
   }
 
-  /** Fetches all slices, the middle ones first, alike for every image. */
-  async load(onSlab) {
+  /**
+   * Fetches all slices, the middle ones first, alike for every image.
+   * @param onSlab called with the case after each slab
+   * @param isBusy whether the reader scrolls just now; a case that nobody waits for rests
+   */
+  async load(onSlab, isBusy) {
     const perSlice = this.shape[1] * this.shape[2];
     const fetchSlab = ([first, count]) =>
       Promise.all(
@@ -52,13 +56,18 @@ export class Case {
     let ahead = fetchSlab(todo[0]);
     for (let n = 0; n < todo.length; n++) {
       const current = ahead;
-      if (!this.hurried) await new Promise((done) => setTimeout(done, PAUSE_MS));
+      if (!this.hurried) await this.rest(isBusy);
       if (n + 1 < todo.length) ahead = fetchSlab(todo[n + 1]);
       ahead.catch(() => {}); // told when its turn comes
       this.loaded += await current;
       this.version += 1;
       onSlab(this);
     }
+  }
+
+  async rest(isBusy) {
+    do await new Promise((done) => setTimeout(done, PAUSE_MS));
+    while (!this.hurried && isBusy());
   }
 
   get complete() {
