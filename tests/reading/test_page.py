@@ -369,7 +369,7 @@ def test_a_case_is_not_locked_while_an_answer_is_refused(server, anna):
     written = "return document.querySelector('textarea').value"
     assert anna.driver.execute_script(written) == too_long
     anna.lock()
-    anna.until(lambda: "Not locked" in anna.text("#message"))
+    anna.until(lambda: "Not locked: remarks: a remark has" in anna.text("#message"))
     # It is kept while another case is looked at.
     anna.type(Keys.PAGE_DOWN)
     anna.until_loaded(2)
@@ -421,3 +421,21 @@ def test_leaving_takes_no_answer_along(server, anna):
     anna.all("#leave")[0].click()
     anna.until(lambda: "Who reads?" in anna.text("#notice"))
     assert held(server) == {("diq", 0): "3", ("diq", 1): "4"}
+
+
+def test_a_case_that_is_on_its_way_is_not_fetched_again(anna):
+    anna.driver.execute_cdp_cmd("Network.enable", {})
+    slow = {"latency": 200, "downloadThroughput": -1, "uploadThroughput": -1}
+    anna.driver.execute_cdp_cmd(
+        "Network.emulateNetworkConditions", {"offline": False, **slow}
+    )
+    anna.type(Keys.PAGE_DOWN)
+    anna.until_loaded(2)
+    anna.type(Keys.PAGE_DOWN)  # while the third case's description is on its way
+    anna.until_loaded(3)
+    fetched = anna.driver.execute_script(
+        "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    )
+    slabs = [name for name in fetched if "/api/images/" in name]
+    assert len(slabs) >= 3 * 3
+    assert len(slabs) == len(set(slabs))

@@ -87,15 +87,17 @@ export class Outbox {
     const item = key && this.item(key);
     if (!item) return null; // another tab has sent it
     const { presentation, answers } = item;
+    let refusal = null;
     try {
       await change("PUT", `/api/presentations/${presentation}/answers`, { answers });
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (isForNow(error.status)) return error;
-      this.onRefused(presentation, error.message, answers);
+      refusal = error.message;
     }
     localStorage.removeItem(key);
     this.keys();
+    if (refusal) this.onRefused(presentation, refusal, answers);
     return null;
   }
 }

@@ -194,8 +194,9 @@ export class Session {
   keepOpen({ id }, held) {
     this.unask();
     this.scoring.correct([...held, ...this.outbox.pending(id)]);
-    const why = this.refusal?.presentation === id ? this.refusal.words : "";
-    status.message(`Not locked: an answer was not taken. ${why} Look, and lock again.`);
+    const refused = this.refusal?.presentation === id;
+    const why = refused ? this.refusal.words : "Answers were changed in another window.";
+    status.message(`Not locked: ${why} Look, and lock again.`);
     this.setReady(true);
   }
 
