@@ -121,7 +121,7 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--port",
-        type=int,
+        type=_port,
         default=8765,
         metavar="N",
         help="(default: %(default)s; 0: any that is free)",
@@ -165,6 +165,12 @@ def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected 0 to 65535; got {text!r}")
+    return int(text)
 
 
 def _number(text: str) -> int:

@@ -22,7 +22,8 @@ from deepresolve.reading.study import Presentation, Study
 # Sent by the page with every change; a form of another site cannot set it.
 OWN_HEADER = "X-Reading"
 
-_LARGEST_BODY = 256 * 1024
+# Of a request, in bytes.
+LARGEST_BODY = 256 * 1024
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -50,7 +51,7 @@ def make_app(
         the cookie is sent by https alone.
     """
     app = flask.Flask(__name__, static_folder="page", static_url_path="/page")
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.before_request(lambda: _check_request(host, public))
     app.after_request(_add_headers)
     app.register_error_handler(exceptions.HTTPException, _as_json)
@@ -213,7 +214,10 @@ def _answer(answer) -> dict[str, Any]:
 
 
 def _body() -> dict[str, Any]:
-    body = flask.request.get_json()
+    try:
+        body = flask.request.get_json()
+    except RecursionError:
+        flask.abort(400, "Expected a JSON object; this one is nested too deeply.")
     if not isinstance(body, dict):
         flask.abort(400, "Expected a JSON object.")
     return body

@@ -181,6 +181,7 @@ def test_bodies_that_make_no_sense_are_refused(study, anna):
         (b"{", 400),
         (b"[]", 400),
         (b"\xff\xfe", 400),
+        (b"[" * 100_000, 400),
         (b'{"answers": [{"question": "diq", "place": 0, "value": "9"}]}', 400),
         (json.dumps(answers(("remarks", -1, "x" * 4001))).encode(), 400),
         (b'"' + b"x" * 300_000 + b'"', 413),

@@ -1,7 +1,10 @@
 import contextlib
+import http.client
+import socket
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -57,6 +60,16 @@ def serving(study, *flags):
             server.kill()
 
 
+def check_refused_by_its_header(netloc):
+    """A stranger's body of 300 MB is refused before any of it comes."""
+    connection = http.client.HTTPConnection(netloc, timeout=5)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/api/enter")
+        connection.putheader("Content-Length", str(300_000_000))
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+
+
 def test_links_are_printed_once_and_the_page_is_there(study):
     pytest.importorskip("flask", reason="needs Flask: pip install '.[reading]'")
     with serving(study, "--tokens") as (first, *links):
@@ -73,6 +86,7 @@ def test_links_are_printed_once_and_the_page_is_there(study):
         with pytest.raises(urllib.error.HTTPError, match="403") as refused:
             urllib.request.urlopen(renamed)  # noqa: S310
         refused.value.close()
+        check_refused_by_its_header(urllib.parse.urlsplit(url).netloc)
     # Behind a web server the links bear its name, and tokens go without saying.
     url = "--url=https://reading.example"
     with serving(study, url) as (first, line):
@@ -81,3 +95,28 @@ def test_links_are_printed_once_and_the_page_is_there(study):
     with serving(study, url, "--new_tokens") as (_, *links):
         assert len(links) == 2
         assert all(": https://reading.example/#token=" in link for link in links)
+
+
+def test_a_server_that_cannot_listen_leaves_the_tokens_alone(study):
+    pytest.importorskip("flask", reason="needs Flask: pip install '.[reading]'")
+    from deepresolve.reading import doors, serving
+
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        for host, problem in (
+            ("127.0.0.1", "stop what listens there"),
+            ("192.0.2.1", "another machine"),  # For documentation: RFC 5737.
+            ("no..host", "'no..host' is no address"),
+        ):
+            with pytest.raises(OSError, match=problem):
+                serving.serve(study.folder, host=host, port=port, new_tokens=True)
+    assert doors.token_door(study).hashes == {}
+
+
+def test_a_port_that_cannot_be_is_named(run_script):
+    for port in ("-1", "99999"):
+        done = run_script(
+            "deepresolve.reading", "serve", "--study=study", f"--port={port}"
+        )
+        assert done.returncode == 2
+        assert f"--port: expected 0 to 65535; got '{port}'" in done.stderr
