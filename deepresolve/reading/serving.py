@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import pathlib
 import socket
 
@@ -97,11 +98,11 @@ def _problem(host: str, port: int, error: Exception) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"--host: {host} is the address of another machine, or of none "
-            f"({error.strerror}). Give one of this machine's own."
+            f"({os.strerror(error.errno)}). Give one of this machine's own."
         )
     return (
-        f"Cannot listen at {host}, port {port} ({error.strerror}). Choose another "
-        "--port, or stop what listens there."
+        f"Cannot listen at {host}, port {port} ({os.strerror(error.errno)}). Choose "
+        "another --port, or stop what listens there."
     )
 
 

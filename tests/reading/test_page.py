@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -34,7 +35,11 @@ ASKED = (
     questions.Question("rank", "Rank", "rank"),
     questions.Question("position", "Positioning of the knee", scope="case"),
     questions.Question("remarks", "Remarks", "remark", scope="case"),
+    questions.Question("findings", "Findings", "remark", scope="case"),
 )
+TITLE = 5 * "Super-resolution of the knee "
+LONGEST_NAME = 40 * "W"
+DOUBLE_CLICK_S = 0.7
 CELLS = [("diq", 0), ("diq", 1), ("diq", 2), ("rank", 0), ("rank", 1), ("rank", 2)]
 CELLS.append(("position", -1))
 RANKS = ("123", "231", "312", "213")
@@ -86,7 +91,7 @@ def anna(server):
 @pytest.fixture
 def server(new_evaluation, tmp_path, new_design):
     evaluation = new_evaluation(num_cases=2, shape=(20, 24, 16))
-    design = new_design(questions=ASKED)
+    design = new_design(questions=ASKED, title=TITLE)
     preparation.prepare(evaluation, tmp_path / "study", design)
     server = Server(tmp_path / "study")
     yield server
@@ -161,6 +166,14 @@ class Page:
             remark,
         )
 
+    def press_at_once(self, *keys):
+        """Presses keys before the page can do more than hear them."""
+        self.driver.execute_script(
+            "for (const key of arguments[0]) document.dispatchEvent("
+            "new KeyboardEvent('keydown', {key}))",
+            keys,
+        )
+
     def lock(self):
         self.type(Keys.ENTER)
         self.until(lambda: self.text("#lock") == "Lock for good")
@@ -191,6 +204,10 @@ def read_by_keyboard(page, server):
     assert page.given() == first[:4] + ["·"] * 3
     page.type(*first[4:])  # The first that is missing has the focus.
     page.type("m", "sharp <b>& clear", Keys.ESCAPE)
+    page.type("m")
+    focused = page.driver.switch_to.active_element
+    assert focused.get_attribute("data-question") == "findings"
+    page.type(Keys.ESCAPE)
     page.lock()
     # In the second one the server is killed and the page closed; the answers wait.
     page.until_loaded(2)
@@ -201,6 +218,7 @@ def read_by_keyboard(page, server):
     page.type(*second[3:5])
     page.until(lambda: "2 entries are kept" in page.text("#message"))
     assert page.text("#saved") == "Not saved yet"
+    check_all_is_within_the_window(page)
     page.driver.get("about:blank")
     server.start()
     page.driver.get(server.url)
@@ -216,8 +234,10 @@ def read_by_keyboard(page, server):
     page.lock()
     # On to the last case, back to the third, which is still open.
     page.until_loaded(3)
-    page.type(Keys.PAGE_DOWN)
+    page.press_at_once("PageDown", "1", "PageUp")
     page.until_loaded(4)
+    page.until(lambda: page.text("#hint").endswith("not taken: 1, PageUp"))
+    assert page.given() == ["·"] * 7
     page.type(values("anna", 3)[0], Keys.PAGE_UP)
     page.until_loaded(3)
     page.type(*values("anna", 2))
@@ -229,6 +249,39 @@ def read_by_keyboard(page, server):
     page.until(lambda: "All cases are read" in page.text("#notice"))
 
 
+def check_all_is_within_the_window(page):
+    """With a long title, the longest name, and the words for a server that is away."""
+    right = """
+    document.getElementById("reader").textContent = arguments[0];
+    const ends = [...document.querySelectorAll("#bar *, #lock, canvas")].map(
+      (element) => element.getBoundingClientRect().right);
+    return [innerWidth, document.body.scrollWidth, Math.max(...ends)];
+    """
+    width, *ends = page.driver.execute_script(right, LONGEST_NAME)
+    assert width <= 1280
+    assert max(ends) <= width
+    wide = "return document.getElementById('message').clientWidth"
+    assert page.driver.execute_script(wide) > 250
+
+
+def change_ones_mind(page):
+    """Whatever else is clicked takes the question back."""
+    lock = page.all("#lock")[0]
+    for other in ("#values .given", "canvas", "#hint"):
+        page.type(Keys.ENTER)
+        assert lock.text == "Lock for good"
+        page.all(other)[0].click()
+        assert lock.text == "Lock case", other
+
+
+def lock_by_mouse(page):
+    lock = page.all("#lock")[0]
+    ActionChains(page.driver).double_click(lock).perform()
+    assert lock.text == "Lock for good"
+    time.sleep(DOUBLE_CLICK_S)
+    lock.click()
+
+
 def read_by_mouse(page):
     for number in range(4):
         page.until_loaded(number + 1)
@@ -237,9 +290,9 @@ def read_by_mouse(page):
             page.all(f'[data-question="{question}"][data-place="{place}"]')[0].click()
             page.all(f'#values [data-value="{value}"]')[0].click()
         page.until(lambda: page.all("#lock:enabled"))
-        page.all("#lock")[0].click()
-        page.until(lambda: page.text("#lock") == "Lock for good")
-        page.all("#lock")[0].click()
+        if number == 0:
+            change_ones_mind(page)
+        lock_by_mouse(page)
     page.until(lambda: "All cases are read" in page.text("#notice"))
 
 

@@ -22,7 +22,7 @@ function table({ viewer, scoring, session }) {
     [[], "0 – 9", "score, and on to the next", null],
     [["Tab"], "Tab, Shift Tab", "next, last answer", (e) => scoring.move(e.shiftKey ? -1 : 1)],
     [["Backspace", "Delete"], "Backspace", "take the answer back", () => scoring.clear()],
-    [["m", "M"], "M", "remarks; Esc leaves them", () => session.remark()],
+    [["m", "M"], "M", "remark, again the next one; Esc leaves it", () => scoring.remark()],
     [["Enter"], "Enter", "lock the case (asks once)", () => session.lock()],
     [["PageUp"], "Page up", "case before", () => session.step(-1)],
     [["PageDown"], "Page down", "next case", () => session.step(1)],
@@ -54,10 +54,14 @@ export function listen(parts) {
       }
       return;
     }
-    if (!parts.session.ready) return;
     const row = rows.find(([keys]) => keys.includes(event.key));
+    const isScore = !row && /^[0-9]$/.test(event.key);
+    if (!parts.session.ready) {
+      if ((row || isScore) && !event.repeat) parts.session.missed(event.key);
+      return;
+    }
     if (byId("help").open && !["?", "h", "H", "Escape"].includes(event.key)) return;
-    if (!row && /^[0-9]$/.test(event.key)) {
+    if (isScore) {
       if (!event.repeat) parts.scoring.answer(Number(event.key));
     } else if (row && !(event.repeat && event.key === "Enter")) {
       row[3](event);

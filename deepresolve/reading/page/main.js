@@ -19,6 +19,7 @@ async function begin() {
   if (!overview.reader) return askWho(overview.readers);
   byId("notice").hidden = true;
   byId("reader").textContent = overview.reader;
+  for (const id of ["title", "reader"]) byId(id).title = byId(id).textContent;
   for (const id of ["leave", "progress", "help-button"]) byId(id).hidden = false;
   const session = new Session(overview);
   byId("leave").addEventListener("click", () => leave(session));

@@ -14,7 +14,7 @@ export class Scoring {
    * @param panel where to build it
    * @param overview what the server says of the study
    * @param events onAnswer(list), onWriting(question), onFocus(place or null),
-   *   onLock()
+   *   onLock(click)
    */
   constructor(panel, overview, events) {
     this.questions = overview.questions;
@@ -24,6 +24,7 @@ export class Scoring {
     this.values = new Map();
     this.cells = [];
     this.remarks = new Map();
+    this.nextRemark = 0;
     this.build(panel);
   }
 
@@ -32,7 +33,7 @@ export class Scoring {
     this.buttons = element("div", { id: "values" });
     const rows = this.questions.map((question) => this.buildQuestion(question));
     this.lockButton = element("button", { id: "lock", type: "button" }, "Lock case");
-    this.lockButton.addEventListener("click", () => this.events.onLock());
+    this.lockButton.addEventListener("click", (click) => this.events.onLock(click));
     this.hint = element("p", { id: "hint" });
     const strip = element("section", { id: "strip" }, this.asked, this.buttons);
     const list = element("div", { id: "questions" }, this.buildHead(), ...rows);
@@ -102,6 +103,7 @@ export class Scoring {
       const draft = drafts.find(({ question }) => question === name);
       area.value = draft?.value ?? this.value(name, WHOLE_CASE);
     }
+    this.nextRemark = 0;
     this.focus(this.cells.find((cell) => !this.valueOf(cell)) ?? this.cells[0]);
   }
 
@@ -133,6 +135,12 @@ export class Scoring {
   /** Sends what is still being typed. */
   flush() {
     for (const area of this.remarks.values()) area.send();
+  }
+
+  /** Goes to the first remark, then to the next one each time. */
+  remark() {
+    const areas = [...this.remarks.values()];
+    areas[this.nextRemark++ % areas.length]?.focus();
   }
 
   put({ question, place, value }) {
@@ -170,12 +178,13 @@ export class Scoring {
     }
     this.give(answers);
     const at = this.cells.indexOf(this.focused);
-    if (at + 1 < this.cells.length) this.focus(this.cells[at + 1]);
+    this.focus(this.cells[at + 1] ?? this.focused);
   }
 
   clear() {
     const { question, place } = this.focused;
     this.give([{ question: question.name, place, value: "" }]);
+    this.focus(this.focused);
   }
 
   /** Moves the focus by so many answers, round and round. */
@@ -193,7 +202,7 @@ export class Scoring {
     const { question, place } = cell;
     const image = place === WHOLE_CASE ? "whole case" : `image ${placeName(place)}`;
     this.asked.replaceChildren(
-      element("span", {}, question.title),
+      element("span", { title: question.title }, question.title),
       element("b", {}, image),
     );
     const range = question.highest - question.lowest + 1;
@@ -207,7 +216,7 @@ export class Scoring {
     const anchor = question.anchors[value] ?? rankWord(question, value);
     const button = element(
       "button",
-      { type: "button", tabIndex: -1 },
+      { type: "button", tabIndex: -1, title: anchor },
       element("b", {}, String(value)),
       element("span", {}, anchor),
     );

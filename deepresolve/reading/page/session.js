@@ -8,6 +8,9 @@ import * as status from "./status.js";
 import { Viewer } from "./viewer.js";
 import { Case } from "./volume.js";
 
+// A click this soon after the question is the second one of a double click.
+const DOUBLE_CLICK_MS = 700;
+
 export class Session {
   constructor(overview) {
     const { study, reader } = overview;
@@ -16,10 +19,16 @@ export class Session {
     this.storage = (kind) => `reading ${study} ${kind} ${JSON.stringify(reader)}`;
     this.viewer = new Viewer(byId("viewer"), overview.num_images);
     this.scoring = new Scoring(byId("scoring"), overview, {
-      onAnswer: (answers) => this.outbox.add(this.shown.id, answers),
-      onWriting: (question) => this.dropDrafts(this.shown.id, [question]),
+      onAnswer: (answers) => {
+        this.unask();
+        this.outbox.add(this.shown.id, answers);
+      },
+      onWriting: (question) => {
+        this.unask();
+        this.dropDrafts(this.shown.id, [question]);
+      },
       onFocus: (place) => this.viewer.mark(place),
-      onLock: () => this.lock(),
+      onLock: (click) => this.lock(click),
     });
     this.outbox = new Outbox(
       this.storage("outbox"),
@@ -29,6 +38,10 @@ export class Session {
     this.drafts = []; // remarks that the server refused, which are shown all the same
     this.ahead = null; // {id, made}: the next case, fetched while this one is read
     this.asking = false;
+    addEventListener("pointerdown", ({ target }) => {
+      if (target !== this.scoring.lockButton) this.unask();
+    });
+    this.tooEarly = []; // keys pressed while no case was open
     this.setReady(false);
   }
 
@@ -42,6 +55,15 @@ export class Session {
   setReady(ready) {
     this.ready = ready;
     byId("scoring").inert = !ready;
+    if (!ready || !this.tooEarly.length) return;
+    const keys = this.tooEarly.join(", ");
+    this.scoring.say(`Pressed before the case was here, and not taken: ${keys}`);
+    this.tooEarly = [];
+  }
+
+  /** A key that came too early, which is not known to be meant for the next case. */
+  missed(key) {
+    this.tooEarly.push(key);
   }
 
   /** Opens the case that was open last, or the first that is not locked. */
@@ -152,8 +174,11 @@ export class Session {
     }
   }
 
-  /** Asks first; asked again, locks the case and opens the next. */
-  async lock() {
+  /**
+   * Asks first; asked again, locks the case and opens the next.
+   * @param click where it is one; the second one of a double click is no answer
+   */
+  async lock(click) {
     if (!this.ready) return;
     const [missing] = this.scoring.missing;
     if (missing) {
@@ -162,10 +187,13 @@ export class Session {
     }
     if (!this.asking) {
       this.asking = true;
+      this.askedAt = performance.now();
       this.scoring.say("Enter again closes this case for good. Any other key: not yet.");
       this.scoring.lockButton.textContent = "Lock for good";
       return;
     }
+    const soon = performance.now() - this.askedAt < DOUBLE_CLICK_MS;
+    if (click && (click.detail > 1 || soon)) return;
     await this.lockNow(this.cases[this.number]);
   }
 
@@ -207,16 +235,13 @@ export class Session {
     this.scoring.refresh();
   }
 
-  remark() {
-    this.scoring.remarks.values().next().value?.focus();
-  }
-
   escape() {
     this.viewer.enlarge(null);
   }
 
   /** The server has a reason not to take answers: show what it holds, and remarks. */
   async refused(presentation, words, answers = []) {
+    this.unask();
     status.message(words);
     this.refusal = { presentation, words };
     const remarks = answers.filter(({ question }) => this.scoring.remarks.has(question));
