@@ -78,6 +78,13 @@ def add_command(
     )
 
 
+def number(text: str) -> int:
+    """A whole number from 1, for a flag; argparse tells of any other text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1, 2, 3, ...; got {text!r}")
+    return int(text)
+
+
 def _end_at_once(status: int) -> None:
     """Ends a process that cannot go on, whatever threads it still has.
 

@@ -43,7 +43,7 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     )
     inspect.add_argument(
         "--max_subjects",
-        type=own.number,
+        type=entry.number,
         default=64,
         metavar="N",
         help="draw so many of them at most (default: %(default)s)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import pathlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -108,6 +109,7 @@ def convert(
       ValueError: scans cannot be used, or `output` holds another set.
       OSError: a file cannot be read or written, or a worker died.
     """
+    _check_apart(getattr(recipe.dataset, "source", None), output)
     subjects = list(recipe.dataset.subjects(recipe.seed))
     _check_unique(subjects)
     percentages = splits.percentages_for(subjects, recipe.split)
@@ -129,6 +131,15 @@ def convert(
     made = manifest.load(output)
     _warn_of_copies(made)
     return made
+
+
+def _check_apart(source: str | None, output: str) -> None:
+    """ValueError where shards would lie among the scans."""
+    if source and pathlib.Path(source).resolve() == pathlib.Path(output).resolve():
+        raise ValueError(
+            f"--output={output} is the folder of the scans. Give the shards one of "
+            "their own."
+        )
 
 
 def _warn_of_copies(made: manifest.Manifest) -> None:

@@ -9,6 +9,7 @@ import argparse
 import math
 from collections.abc import Callable
 
+from deepresolve import entry
 from deepresolve.imaging.labels import parse_label_names
 
 # The settings of each dataset: a flag each, of the same name, with its metavar (None
@@ -156,16 +157,9 @@ def _add(group, name: str, owners: dict[str, tuple]) -> None:
         group.add_argument(f"--{name}", type=kind, metavar=metavars[0], help=text)
 
 
-def number(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected 1, 2, 3, ...; got {text!r}")
-    return int(text)
-
-
 def num_shards(text: str) -> int | None:
     """A whole number from 1; None for auto."""
-    return None if text == "auto" else number(text)
+    return None if text == "auto" else entry.number(text)
 
 
 def split(text: str) -> tuple[float, ...] | str:
@@ -218,11 +212,11 @@ def _texts(text: str) -> tuple[str, ...]:
 _TYPES = {
     "label_names": _label_names,
     "slice_axis": int,
-    "echo": number,
+    "echo": entry.number,
     "series_descriptions": _texts,
     "spacing_mm": _triple(float),
-    "num_subjects": number,
-    "num_workers": number,
+    "num_subjects": entry.number,
+    "num_workers": entry.number,
     "phantom_shape": _triple(int),
     "phantom_spacing_mm": _triple(float),
 }

@@ -84,11 +84,14 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
         help="2 to 4 of ground_truth, sr, tci, fourier (default: the first three)",
     )
     parser.add_argument(
-        "--num_cases", type=_number, metavar="N", help="how many to draw (default: all)"
+        "--num_cases",
+        type=entry.number,
+        metavar="N",
+        help="how many to draw (default: all)",
     )
     parser.add_argument(
         "--repeats",
-        type=_number,
+        type=entry.number,
         default=2,
         metavar="N",
         help="how often a reader sees each case (default: %(default)s)",
@@ -170,12 +173,6 @@ def _names(text: str) -> tuple[str, ...]:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"expected 0 to 65535; got {text!r}")
-    return int(text)
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected 1, 2, 3, ...; got {text!r}")
     return int(text)
 
 

@@ -260,8 +260,9 @@ def check_all_is_within_the_window(page):
     width, *ends = page.driver.execute_script(right, LONGEST_NAME)
     assert width <= 1280
     assert max(ends) <= width
-    wide = "return document.getElementById('message').clientWidth"
-    assert page.driver.execute_script(wide) > 250
+    message = page.all("#message")[0]
+    shown, written = (message.get_property(f"{n}Width") for n in ("client", "scroll"))
+    assert shown == written
 
 
 def change_ones_mind(page):

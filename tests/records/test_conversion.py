@@ -139,6 +139,12 @@ def test_an_empty_label_map_is_told(make_subject, make_recipe, tmp_path, caplog)
     assert message == "Subject 'a' (a.fake): no voxel of its label map has a label."
 
 
+def test_shards_do_not_lie_among_the_scans(folder_of_scans):
+    recipe = conversion.Recipe("folder", folder_of_scans, (50, 25, 25))
+    with pytest.raises(ValueError, match="is the folder of the scans"):
+        conversion.convert(recipe, f"{folder_of_scans.source}/")
+
+
 def test_the_same_scan_of_two_persons_is_told(
     make_volume, save_nifti, tmp_path, caplog
 ):

@@ -18,7 +18,6 @@ export function progress(cases, number) {
   document.body.dataset.loaded = "";
   const at = number < 0 ? "" : `Case ${number + 1} of ${cases.length} · `;
   byId("case").textContent = `${at}${locked} locked`;
-  byId("case").title = byId("case").textContent;
 }
 
 /** State of the answers: "saved", "saving" or "away". */
