@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepresolve import storage
+from deepresolve.imaging.labels import count_values
 from records import manifest, schema
 from records.stored import StoredSubject, load
 from records.subject import Subject
@@ -24,6 +25,8 @@ PROGRESS_SUFFIX = ".progress.json"
 # more of them mix better, and several workers would share them out.
 SHARD_BYTES = 256 * 2**20
 MIN_SHARDS = 8
+# Different values of a label map; scans of integers have hundreds.
+_MOST_LABELS = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,6 +194,19 @@ class _Records:
                 f"Subject {stored.subject!r} ({stored.source}): no voxel of its label "
                 "map has a label."
             )
+        if _looks_like_labels(stored.image.array):
+            self.notes.append(
+                f"Subject {stored.subject!r} ({stored.source}): few whole numbers, as "
+                "in a label map. If it is one, give label maps a folder of their own "
+                "(--labels), or name the scans by --image_pattern."
+            )
+
+
+def _looks_like_labels(array: np.ndarray) -> bool:
+    """Whether voxels are no more different whole numbers than a label map has."""
+    if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
+        return False
+    return np.count_nonzero(count_values(array.astype(np.uint8))) <= _MOST_LABELS
 
 
 def _describe(

@@ -157,6 +157,21 @@ def test_the_same_scan_of_two_persons_is_told(
     assert "The same scan stands for 2 persons, a, b" in message
 
 
+def test_a_label_map_among_the_scans_is_told(make_volume, save_nifti, tmp_path, caplog):
+    scans = tmp_path / "scans"
+    for number, name in enumerate("ab"):
+        save_nifti(scans / f"{name}.nii", make_volume(seed=number))
+    scan = make_volume(seed=0)
+    labels = scan.with_array((scan.array > np.median(scan.array)).astype(np.uint8))
+    save_nifti(scans / "a_seg.nii", labels)
+    recipe = conversion.Recipe("folder", Folder(str(scans)), (34, 33, 33))
+    conversion.convert(recipe, str(tmp_path / "records"))
+    (message,) = caplog.messages
+    assert (
+        "Subject 'a_seg' (a_seg.nii): few whole numbers, as in a label map" in message
+    )
+
+
 def test_subjects_can_travel_to_workers(folder_of_scans):
     subjects = list(folder_of_scans.subjects(0))
     assert pickle.loads(pickle.dumps(subjects)) == subjects  # noqa: S301
