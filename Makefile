@@ -57,7 +57,7 @@ demo: install
 	@echo "Read them    $(RUN) -m deepresolve.reading serve --study=$(DEMO)/study"
 
 test: install
-	$(RUN) -m pytest --numprocesses=2 --dist=loadfile
+	$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 lint: install
 	$(VENV)/bin/ruff format --check .
