@@ -1,5 +1,6 @@
 # make demo    sees it all work, on synthetic knees
 # make test    runs the tests
+# make test-benchmarks    tries the benchmarks out on small inputs, as CI does
 # make lint    checks format and style
 # make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA);
 #              PEER_PYTHON names an interpreter with torch, monai and torchio;
@@ -16,7 +17,7 @@ DEMO_MINUTES ?= 4
 BENCH ?= benchmarks/results
 PEER = $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
 
-.PHONY: demo test lint bench install
+.PHONY: demo test test-benchmarks lint bench install
 .DELETE_ON_ERROR:
 
 install: $(VENV)/installed-$(EXTRAS)
@@ -56,8 +57,14 @@ demo: install
 	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
 	@echo "Read them    $(RUN) -m deepresolve.reading serve --study=$(DEMO)/study"
 
+# Each file's tests stay together, slow files begin first.
+PYTEST = $(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
 test: install
-	$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	$(PYTEST) --ignore=tests/benchmarks
+
+test-benchmarks: install
+	$(PYTEST) tests/benchmarks
 
 lint: install
 	$(VENV)/bin/ruff format --check .

@@ -13,14 +13,12 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import pathlib
-import subprocess
-import sys
 
 from absl import flags
+from programs import ROOT, command
 
 from deepresolve import entry
 
-ROOT = pathlib.Path(__file__).parent.parent
 FLAGS = flags.FLAGS
 
 # Knees a split, and what they are drawn from: uniform between two bounds.
@@ -97,17 +95,6 @@ def write_persons(path: pathlib.Path) -> None:
         table.writerow(("subject", "person", "side", "split"))
         for number, split in enumerate(splits):
             table.writerow((_name(number), _name(number), _side(number), split))
-
-
-def command(*arguments: object) -> None:
-    """Runs a Python program of ours.
-
-    Raises:
-      ChildProcessError: it failed, and has said why.
-    """
-    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT)
-    if done.returncode:
-        raise ChildProcessError(f"{arguments[0]} ended with status {done.returncode}.")
 
 
 def make_records(folder: pathlib.Path) -> pathlib.Path:

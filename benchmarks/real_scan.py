@@ -19,16 +19,14 @@ import json
 import os
 import pathlib
 import resource
-import subprocess
-import sys
 import time
 from typing import Any
 
 from absl import flags
+from programs import command
 
 from deepresolve import entry
 
-ROOT = pathlib.Path(__file__).parent.parent
 FLAGS = flags.FLAGS
 
 # Each: file, axis of the slices, region to train on, region to test on, extra flags.
@@ -87,17 +85,6 @@ def split_scan(name: str, data: pathlib.Path, folder: pathlib.Path) -> None:
     lines = ["subject,person,split"]
     lines += [f"{name}_{split},{split},{split}" for split in paths]
     (folder / "persons.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def command(*arguments: object) -> None:
-    """Runs a Python program of ours.
-
-    Raises:
-      ChildProcessError: it failed, and has said why.
-    """
-    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT)
-    if done.returncode:
-        raise ChildProcessError(f"{arguments[0]} ended with status {done.returncode}.")
 
 
 def train(path: pathlib.Path, *arguments: object) -> dict[str, float]:

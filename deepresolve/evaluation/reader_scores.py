@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation import statistics
 from deepresolve.evaluation.comparisons import compared, with_holm
 from deepresolve.evaluation.plan import Plan
+from deepresolve.evaluation.rows import summary_row
 
 NETWORK = "readers"  # stands where other rows have the network that was measured
 PAPER_QUESTIONS = ("diq", "rank")
@@ -93,23 +93,11 @@ class ReaderScores:
 
 def summary_rows(scores: ReaderScores) -> list[dict[str, Any]]:
     """Mean and sample SD over cases, in the form of `rows.summary_rows`."""
-    rows = []
-    for (question, image_set), by_case in scores.values.items():
-        if not by_case:
-            continue
-        mean, sd = statistics.mean_sd(list(by_case.values()))
-        rows.append(
-            {
-                "image_set": image_set,
-                "metric": question,
-                "class": None,
-                "mean": mean,
-                "sd": sd,
-                "n": len(by_case),
-                "network": NETWORK,
-            }
-        )
-    return rows
+    return [
+        summary_row(image_set, question, None, NETWORK, list(by_case.values()))
+        for (question, image_set), by_case in scores.values.items()
+        if by_case
+    ]
 
 
 def paired_tests(scores: ReaderScores) -> list[dict[str, Any]]:

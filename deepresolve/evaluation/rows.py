@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,21 +22,27 @@ def summary_rows(results: Results) -> list[dict[str, Any]]:
     for m in results.measurements:
         key = m.image_set, m.metric, m.label_class, m.network
         groups.setdefault(key, []).append(m.value)
-    rows = []
-    for (image_set, metric, label_class, network), values in groups.items():
-        mean, sd = statistics.mean_sd(values)
-        rows.append(
-            {
-                "image_set": image_set,
-                "metric": metric,
-                "class": label_class,
-                "mean": mean,
-                "sd": sd,
-                "n": len(values),
-                "network": network,
-            }
-        )
-    return rows
+    return [summary_row(*key, values) for key, values in groups.items()]
+
+
+def summary_row(
+    image_set: str,
+    metric: str,
+    label_class: str | None,
+    network: str,
+    values: Sequence[float],
+) -> dict[str, Any]:
+    """One row of `summary_rows`, of at least one value."""
+    mean, sd = statistics.mean_sd(values)
+    return {
+        "image_set": image_set,
+        "metric": metric,
+        "class": label_class,
+        "mean": mean,
+        "sd": sd,
+        "n": len(values),
+        "network": network,
+    }
 
 
 def seconds_rows(results: Results) -> list[dict[str, Any]]:
