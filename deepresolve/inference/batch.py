@@ -20,11 +20,9 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
 from deepresolve.inference.output_formats import Keeping, Save
-from deepresolve.inference.outputs import trust_beside, with_ending
+from deepresolve.inference.outputs import Pair, trust_beside, with_ending
 from deepresolve.inference.tissue_volumes import TissueVolume
 from deepresolve.inference.trust.report import Trust
-
-Pair = tuple[pathlib.Path, pathlib.Path]
 
 
 class Writer(Protocol):
@@ -47,7 +45,7 @@ class Output(Protocol):
 
 
 class Previews(Protocol):
-    """See `deepresolve.inference.previews`."""
+    """See `deepresolve.inference.previews`, which brings Matplotlib along."""
 
     def remove(self, target: pathlib.Path) -> None:
         """Deletes the preview of an earlier result."""

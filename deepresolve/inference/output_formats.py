@@ -23,10 +23,10 @@ from deepresolve.imaging.dicom_output.series import write_series
 from deepresolve.imaging.dicom_output.source import DicomSource, read_source
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import outputs
+from deepresolve.inference.outputs import Pair
 from deepresolve.workdir import Workdir
 
 Save = Callable[[pathlib.Path, Volume], None]
-Pairs = list[tuple[pathlib.Path, pathlib.Path]]
 
 
 class Keeping:
@@ -52,7 +52,7 @@ class Keeping:
 class NiftiOutput:
     """One NIfTI file a volume, whatever the scan was."""
 
-    def plan(self, source: str, output: str, scans, endings=()) -> Pairs:
+    def plan(self, source: str, output: str, scans, endings=()) -> list[Pair]:
         """As `outputs.plan_outputs`."""
         return outputs.plan_outputs(source, output, scans, endings)
 
@@ -75,7 +75,7 @@ class DicomSeriesOutput:
         self._processing = processing
         self._read = read
 
-    def plan(self, source: str, output: str, scans, endings=()) -> Pairs:
+    def plan(self, source: str, output: str, scans, endings=()) -> list[Pair]:
         """As `outputs.plan_folders`; ValueError where `endings` ask for more."""
         _refuse_endings(endings)
         return outputs.plan_folders(source, output, scans)
@@ -116,7 +116,7 @@ class DicomSegmentationOutput:
         self._read = read
         self._class_names = class_names
 
-    def plan(self, source: str, output: str, scans, endings=()) -> Pairs:
+    def plan(self, source: str, output: str, scans, endings=()) -> list[Pair]:
         """As `outputs.plan_dicom_files`; ValueError where `endings` ask for more."""
         _refuse_endings(endings)
         return outputs.plan_dicom_files(source, output, scans)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from deepresolve.imaging.formats import scan_stem
 
+# A scan, and what it becomes.
+Pair = tuple[pathlib.Path, pathlib.Path]
+
 # File systems take 255 bytes; while a file is written its name is 38 longer.
 _LONGEST_NAME = 210
 _NIFTI_ENDINGS = (".nii", ".nii.gz")
@@ -20,7 +23,7 @@ def plan_outputs(
     output: str,
     scans: list[pathlib.Path],
     endings: Sequence[str] = (),
-) -> list[tuple[pathlib.Path, pathlib.Path]]:
+) -> list[Pair]:
     """Pairs each scan with the file that it becomes.
 
     Args:
@@ -49,9 +52,7 @@ def plan_outputs(
     return pairs
 
 
-def plan_folders(
-    source: str, output: str, scans: list[pathlib.Path]
-) -> list[tuple[pathlib.Path, pathlib.Path]]:
+def plan_folders(source: str, output: str, scans: list[pathlib.Path]) -> list[Pair]:
     """Pairs each scan with the folder that its DICOM series goes to.
 
     Args:
@@ -75,9 +76,7 @@ def plan_folders(
     return pairs
 
 
-def plan_dicom_files(
-    source: str, output: str, scans: list[pathlib.Path]
-) -> list[tuple[pathlib.Path, pathlib.Path]]:
+def plan_dicom_files(source: str, output: str, scans: list[pathlib.Path]) -> list[Pair]:
     """Pairs each scan with the one DICOM file that it becomes.
 
     Args:

@@ -82,15 +82,14 @@ def run() -> int:
 
 def _prepared():
     """The prediction that the flags ask for, and its writer with the network loaded."""
-    from deepresolve.inference import batch, output_formats, previews
+    from deepresolve.inference import batch, output_formats
     from deepresolve.inference.outputs import table_beside
     from deepresolve.workdir import Workdir
 
     model_flags.announce()
     task = Workdir(model_flags.workdir()).load_config().task
     predict_flags.check(task)
-    if FLAGS.preview is not None:
-        previews.check_kind(FLAGS.preview)
+    _check_preview()
     make_writer = _WRITERS[task](_choose_dtype(task))
     table = table_beside(FLAGS.output)
     writer = make_writer(table)
@@ -113,6 +112,15 @@ def _prepared():
         echo=FLAGS.echo,
     )
     return prediction, writer
+
+
+def _check_preview() -> None:
+    """ValueError for a kind of preview that is not known, before any work is done."""
+    if FLAGS.preview is not None:
+        # Brings Matplotlib along, which a command without previews need not wait for.
+        from deepresolve.inference import previews
+
+        previews.check_kind(FLAGS.preview)
 
 
 def _with_previews(prediction, pairs):

@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from deepresolve import files
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.outputs import without_ending
+from deepresolve.inference.outputs import Pair, without_ending
 from deepresolve.rendering import preview_figure, preview_page
 from deepresolve.rendering.preview import Preview
-
-Pair = tuple[pathlib.Path, pathlib.Path]
 
 # By the ending of the file: each writes a `Preview` to a path.
 KINDS = {

@@ -118,10 +118,14 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+def _add_study_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--study", required=True, metavar="STUDY", help="folder made by `prepare`"
     )
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    _add_study_flag(parser)
     parser.add_argument(
         "--port",
         type=_port,
@@ -155,9 +159,7 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--study", required=True, metavar="STUDY", help="folder made by `prepare`"
-    )
+    _add_study_flag(parser)
     parser.add_argument(
         "--output",
         required=True,
