@@ -117,7 +117,7 @@ def _prepared():
 def _check_preview() -> None:
     """ValueError for a kind of preview that is not known, before any work is done."""
     if FLAGS.preview is not None:
-        # Brings Matplotlib along, which a command without previews need not wait for.
+        # Brings Matplotlib along, as Keras 3 does too, but not Keras 2.15.
         from deepresolve.inference import previews
 
         previews.check_kind(FLAGS.preview)
