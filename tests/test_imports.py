@@ -25,6 +25,7 @@ ALLOWED = {
     "hardware": set(),
     "interruption": set(),
     "keras_stack": set(),
+    "notes": set(),
     "storage": set(),
     "workdir": {"config", "networks", "pretrained", "storage"},
     "training_set": {"config", "imaging", "storage", "workdir"},
@@ -36,7 +37,15 @@ ALLOWED = {
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
-        *("beam", "keras_stack", "pretrained", "rendering", "storage", "training_set"),
+        *(
+            "notes",
+            "beam",
+            "keras_stack",
+            "pretrained",
+            "rendering",
+            "storage",
+            "training_set",
+        ),
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},
@@ -45,7 +54,7 @@ ALLOWED = {
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
-    *("files", "interruption", "pretrained", "reading", "rendering"),
+    *("files", "interruption", "notes", "pretrained", "reading", "rendering"),
 }
 
 
@@ -106,6 +115,7 @@ def test_records_use_only_the_rooms_below(path):
                 "beam",
                 "imaging",
                 "entry",
+                "notes",
                 "storage",
                 "__version__",
             }

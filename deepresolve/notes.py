@@ -1,0 +1,49 @@
+"""Notes: what a user should know of a scan that was read all the same.
+
+Whoever reads a scan logs a warning, which begins with the path. A command that tells
+its user what became of each scan, or keeps it in a report, collects them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+
+_READERS = "deepresolve.imaging"
+
+
+@contextlib.contextmanager
+def collected() -> Iterator[list[str]]:
+    """Gathers what reading warns of in this context and thread, instead of showing it.
+
+    Yields:
+      The texts so far, each once, in order.
+    """
+    logger = logging.getLogger(_READERS)
+    handler = _Collector()
+    was_shown = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield handler.notes
+    finally:
+        logger.propagate = was_shown
+        logger.removeHandler(handler)
+
+
+class _Collector(logging.Handler):
+    """Keeps the warnings of its own thread; hands everything else on."""
+
+    def __init__(self):
+        super().__init__()
+        self.notes: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one record, or hands it on."""
+        if record.levelno < logging.WARNING or record.thread != self._thread:
+            logging.getLogger(_READERS).parent.handle(record)
+        elif (text := record.getMessage()) not in self.notes:
+            self.notes.append(text)
