@@ -70,11 +70,13 @@ setup(
         "tensorflow>=2.15",
         "tqdm>=4.65",
     ],
+    # In the normal form of PEP 685: pip 23.2, which comes with Python 3.11, installs
+    # nothing for `dicom_seg`, with status 0.
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.15"],
         "addons": ADDONS,
         "beam": BEAM,
-        "dicom_seg": DICOM_SEG,
+        "dicom-seg": DICOM_SEG,
         "itk": ITK,
         "serving": SERVING,
         "onnx": ONNX,

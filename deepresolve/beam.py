@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from deepresolve import storage
+from deepresolve.extras import how_to_install
 
 SCRATCH_SUFFIX = ".beam"
 
@@ -78,8 +79,7 @@ def _modules(options: str):
         from deepresolve import beam_worker
     except ImportError as error:
         raise ValueError(
-            f"--runner=beam needs Apache Beam ({error}): pip install "
-            "'deepresolve[beam]'."
+            f"--runner=beam needs Apache Beam ({error}): {how_to_install('beam')}."
         ) from error
     asked = PipelineOptions(shlex.split(options))
     standard = asked.view_as(StandardOptions)

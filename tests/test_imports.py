@@ -12,15 +12,16 @@ ROOT = pathlib.Path(__file__).parent.parent
 # Which rooms a room may import from, beside itself and third parties. Single modules of
 # the top level are rooms of their own.
 ALLOWED = {
-    "beam": {"beam_worker", "storage"},
+    "beam": {"beam_worker", "extras", "storage"},
     "beam_worker": {"beam", "storage"},
-    "imaging": {"entry", "files"},
+    "imaging": {"entry", "extras", "files"},
     "config": {"config_fields", "imaging"},
     "config_fields": set(),
     "presets": {"config"},
     "pretrained": set(),
     "config_flags": {"config", "presets"},
     "entry": {"interruption"},
+    "extras": set(),
     "files": set(),
     "hardware": set(),
     "interruption": set(),
@@ -32,11 +33,13 @@ ALLOWED = {
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
     "training": {
+        "extras",
         *("config", "workdir", "imaging", "pipeline", "networks"),
         *("hardware", "interruption", "keras_stack", "storage", "training_set"),
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
+        "extras",
         *(
             "notes",
             "beam",
@@ -49,12 +52,12 @@ ALLOWED = {
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},
-    "reading": {"entry", "evaluation", "files", "imaging", "rendering"},
+    "reading": {"entry", "evaluation", "extras", "files", "imaging", "rendering"},
 }
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
-    *("files", "interruption", "notes", "pretrained", "reading", "rendering"),
+    *("extras", "files", "interruption", "notes", "pretrained", "reading", "rendering"),
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepresolve import storage
+from deepresolve.extras import how_to_install
 from deepresolve.inference.segmentation import load_network
 from deepresolve.workdir import Workdir
 
@@ -38,7 +39,7 @@ def require_onnx() -> OnnxTools:
         import tf2onnx
     except ImportError as error:
         raise ValueError(
-            f"ONNX needs tf2onnx and onnxruntime ({error}): pip install '.[onnx]'."
+            f"ONNX needs tf2onnx and onnxruntime ({error}): {how_to_install('onnx')}."
         ) from error
     return OnnxTools(tf2onnx, onnxruntime)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import pathlib
 
+from deepresolve.extras import how_to_install
+
 
 def prepare(flags: argparse.Namespace) -> int:
     """Makes a study."""
@@ -34,7 +36,7 @@ def serve(flags: argparse.Namespace) -> int:
         from deepresolve.reading import serving
     except ImportError as error:
         raise ValueError(
-            f"{error.name} is not installed. Install it: pip install '.[reading]'"
+            f"{error.name} is not installed: {how_to_install('reading')}."
         ) from error
     serving.serve(
         pathlib.Path(flags.study),

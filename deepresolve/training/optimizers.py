@@ -25,6 +25,7 @@ from typing import Any
 import keras
 
 from deepresolve.config import Config
+from deepresolve.extras import how_to_install
 from deepresolve.keras_stack import tensorflow
 
 # From a learning rate and a largest gradient norm per variable (None: no bound).
@@ -131,7 +132,7 @@ def _addons(name: str) -> types.ModuleType:
                 f"The optimizer {name} is part of tensorflow-addons, which ended with "
                 "TensorFlow 2.15 and cannot be imported from TensorFlow 2.16 on; this "
                 f"is TensorFlow {tf.__version__} ({error}). Use an environment of "
-                "Python 3.10 or 3.11 with `pip install '.[addons]'`, or another "
+                f"Python 3.10 or 3.11 and {how_to_install('addons')}; or another "
                 "--optimizer."
             ) from error
     return optimizers

@@ -61,7 +61,7 @@ def test_a_scan_becomes_a_derived_series(predict, silent_workdir, scan, tmp_path
 
 
 def test_a_scan_becomes_a_dicom_segmentation(predict, seg_workdir, scan, tmp_path):
-    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom_seg")
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
     result = predict(seg_workdir, scan, tmp_path / "out")
     assert result.returncode == 0, result.stderr
     names = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))

@@ -1,4 +1,4 @@
-"""A label map as a DICOM segmentation, by highdicom (extra `dicom_seg`)."""
+"""A label map as a DICOM segmentation, by highdicom (extra `dicom-seg`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pydicom
 from pydicom import uid
 
 from deepresolve import __version__, files
+from deepresolve.extras import how_to_install
 from deepresolve.imaging.dicom_output import codes, slices
 from deepresolve.imaging.dicom_output.attributes import decimal
 from deepresolve.imaging.dicom_output.processing import (
@@ -153,7 +154,7 @@ def _highdicom():
         import highdicom
     except ImportError as error:
         raise ValueError(
-            "Label maps as DICOM need highdicom, which is not installed: pip install "
-            "'deepresolve[dicom_seg]'; or write NIfTI: leave out --output_format."
+            f"Label maps as DICOM need highdicom ({error}): "
+            f"{how_to_install('dicom-seg')}. Or write NIfTI: leave out --output_format."
         ) from error
     return highdicom

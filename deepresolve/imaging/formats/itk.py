@@ -13,6 +13,7 @@ import re
 
 import numpy as np
 
+from deepresolve.extras import how_to_install
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import limits, meta_header
 
@@ -140,8 +141,8 @@ def _simpleitk(path):
         import SimpleITK
     except ImportError as error:
         raise ValueError(
-            f"{path}: MetaImage and NRRD files are read by SimpleITK ({error}): pip "
-            "install '.[itk]'. Or convert the scan to NIfTI."
+            f"{path}: MetaImage and NRRD files are read by SimpleITK ({error}): "
+            f"{how_to_install('itk')}. Or convert the scan to NIfTI."
         ) from error
     return SimpleITK
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import NamedTuple
 
+from deepresolve.extras import how_to_install
+
 
 class Protocol(NamedTuple):
     """Generated modules of tensorflow-serving-api."""
@@ -24,7 +26,7 @@ def require_serving() -> Protocol:
         from tensorflow_serving.config import model_server_config_pb2
     except ImportError as error:
         raise ValueError(
-            f"An export needs tensorflow-serving-api ({error}): pip install "
-            "'.[serving]'."
+            f"An export needs tensorflow-serving-api ({error}): "
+            f"{how_to_install('serving')}."
         ) from error
     return Protocol(prediction_log_pb2, model_server_config_pb2)

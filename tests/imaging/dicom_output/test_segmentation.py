@@ -16,7 +16,7 @@ PROCESSING = Processing("computed segmentation", "seg_cnn", "89abcdef" * 8)
 @pytest.fixture
 def write(tmp_path):
     """Writes a segmentation of a folder; the label map, and the dataset read again."""
-    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom_seg")
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
 
     def make(folder, labels=None):
         scan = formats.read_image(folder)
@@ -167,5 +167,5 @@ def test_without_highdicom_the_extra_is_named(monkeypatch):
         return real(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ValueError, match=r"pip install 'deepresolve\[dicom_seg\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[dicom-seg\]'"):
         segmentation.require_highdicom()

@@ -101,6 +101,6 @@ def test_without_beam_the_message_says_what_to_install(
     save_nifti(tmp_path / "scans" / "a.nii", make_volume())
     dataset = Folder(str(tmp_path / "scans"))
     recipe = conversion.Recipe("folder", dataset, split=(100, 0, 0))
-    with pytest.raises(ValueError, match=r"pip install 'deepresolve\[beam\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[beam\]'"):
         conversion.convert(recipe, str(tmp_path / "out"), Beam())
     assert list((tmp_path / "out").iterdir()) == []
