@@ -21,6 +21,7 @@ import pathlib
 from absl import flags
 
 from deepresolve import entry
+from deepresolve.imaging.formats.choice import Choice
 
 FLAGS = flags.FLAGS
 
@@ -183,7 +184,9 @@ def run() -> None:
     for number in range(FLAGS.num_knees):
         bench.knee(number, FLAGS.first_seed, number < FLAGS.num_changed)
     for name, echo in REAL_SCANS if FLAGS.data else ():
-        scan = formats.read_image(pathlib.Path(FLAGS.data) / name, echo=echo)
+        scan = formats.read_image(
+            pathlib.Path(FLAGS.data) / name, choice=Choice(echo=echo)
+        )
         result = bench.super_resolve(scan)
         bench.examine(f"real: {name}", scan, result)
     print("| scans | number | flagged | difference, as a multiple of TCI's |")

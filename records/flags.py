@@ -45,6 +45,11 @@ DATASET_FLAGS = {
         ),
         "series": ("SERIES", "DICOM series to read: its number or UID"),
         "echo": ("N", "DICOM echo to read, from 1"),
+        "volume": (
+            "VOLUME",
+            "volume of a DICOM series that holds several to read: its number, or what "
+            "tells it from the others",
+        ),
         "persons": ("CSV", "table with the columns subject, person[, side][, split]"),
         "person_pattern": (
             "REGEX",
@@ -71,6 +76,11 @@ DATASET_FLAGS = {
             "sheet",
         ),
         "echo": ("N", "DICOM echo to read, from 1"),
+        "volume": (
+            "VOLUME",
+            "volume of a DICOM series that holds several to read: its number, or what "
+            "tells it from the others",
+        ),
     },
     "iwoai": {
         "source": ("DIR", "the .im files, and the .seg files of the same names"),

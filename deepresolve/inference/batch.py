@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from deepresolve import beam, files
 from deepresolve.imaging import formats
+from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
 from deepresolve.inference.output_formats import Keeping, Save
@@ -86,8 +87,7 @@ class Prediction:
       trust: what the reports beside them have in common.
       table: where that table goes.
       slice_axis: as for `formats.read_image`.
-      series: likewise.
-      echo: likewise.
+      choice: likewise.
       previews: where figures or pages of scans and results go; None without.
     """
 
@@ -96,8 +96,7 @@ class Prediction:
     table: pathlib.Path
     trust: Trust
     slice_axis: int | None = None
-    series: str | None = None
-    echo: int | None = None
+    choice: Choice = ONLY
     previews: Previews | None = None
 
     def one(self, scan: pathlib.Path, target: pathlib.Path, writer: Writer) -> Result:
@@ -107,7 +106,7 @@ class Prediction:
         try:
             save = self.output.begin(scan, target)
             volume = formats.read_image(
-                scan, slice_axis=self.slice_axis, series=self.series, echo=self.echo
+                scan, slice_axis=self.slice_axis, choice=self.choice
             )
             # An older report or preview must not stand beside a new result.
             trust_beside(target).unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from deepresolve.imaging.dicom_output.segmentation import (
 )
 from deepresolve.imaging.dicom_output.series import write_series
 from deepresolve.imaging.dicom_output.source import DicomSource, read_source
+from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import outputs
 from deepresolve.inference.outputs import Pair
@@ -137,8 +138,7 @@ def choose(
     *,
     workdir: str,
     checkpoint: str,
-    series: str | None,
-    echo: int | None,
+    choice: Choice,
     anonymize: bool,
 ):
     """The output format of a command.
@@ -148,8 +148,7 @@ def choose(
       writer: what takes scans through the network: one of `writers`.
       workdir: folder of the run that trained it.
       checkpoint: "best" or "last".
-      series: as for `formats.read_image`.
-      echo: as for `formats.read_image`.
+      choice: as for `formats.read_image`.
       anonymize: remove the patient from DICOM.
 
     Raises:
@@ -177,9 +176,7 @@ def choose(
         model_sha256=run.model_sha256(checkpoint),
     )
     anonymizer = Anonymizer() if anonymize else None
-    read = functools.partial(
-        read_source, series=series, echo=echo, anonymizer=anonymizer
-    )
+    read = functools.partial(read_source, choice=choice, anonymizer=anonymizer)
     if writer.class_names:
         return DicomSegmentationOutput(processing, read, writer.class_names)
     return DicomSeriesOutput(processing, read)

@@ -82,6 +82,7 @@ def run() -> int:
 
 def _prepared():
     """The prediction that the flags ask for, and its writer with the network loaded."""
+    from deepresolve.imaging.formats.choice import Choice
     from deepresolve.inference import batch, output_formats
     from deepresolve.inference.outputs import table_beside
     from deepresolve.workdir import Workdir
@@ -93,13 +94,13 @@ def _prepared():
     make_writer = _WRITERS[task](_choose_dtype(task))
     table = table_beside(FLAGS.output)
     writer = make_writer(table)
+    choice = Choice(FLAGS.series, FLAGS.echo, FLAGS.volume)
     output = output_formats.choose(
         FLAGS.output_format,
         writer,
         workdir=model_flags.workdir(),
         checkpoint=FLAGS.checkpoint,
-        series=FLAGS.series,
-        echo=FLAGS.echo,
+        choice=choice,
         anonymize=FLAGS.anonymize,
     )
     prediction = batch.Prediction(
@@ -108,8 +109,7 @@ def _prepared():
         table=table,
         trust=_trust(),
         slice_axis=FLAGS.slice_axis,
-        series=FLAGS.series,
-        echo=FLAGS.echo,
+        choice=choice,
     )
     return prediction, writer
 

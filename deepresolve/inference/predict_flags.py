@@ -24,6 +24,12 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_string("series", None, "DICOM: series number, or end of the series UID.")
 flags.DEFINE_integer("echo", None, "DICOM: number of the echo, from 1.")
+flags.DEFINE_string(
+    "volume",
+    None,
+    "DICOM: which volume of a series that holds several, such as the water and fat of "
+    "Dixon: its number, or what tells it from the others. The message lists them.",
+)
 flags.DEFINE_enum(
     "dtype",
     "auto",

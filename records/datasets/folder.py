@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterator
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from records.datasets import patterns, persons
 from records.subject import Subject
@@ -40,6 +41,7 @@ class Folder:
       slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
       series: which DICOM series to read, where a folder holds several.
       echo: which DICOM echo to read, where a series holds several.
+      volume: which volume of a DICOM series to read, where it holds several.
       persons: CSV file with the columns subject, person[, side][, split].
       person_pattern: regular expression with a group named `person`, searched for in
         the id. Without either, every scan is a person of its own.
@@ -54,6 +56,7 @@ class Folder:
     slice_axis: int | None = None
     series: str | None = None
     echo: int | None = None
+    volume: str | None = None
     persons: str | None = None
     person_pattern: str | None = None
 
@@ -118,8 +121,7 @@ class Folder:
                 path=path,
                 label_path=labels.get(name),
                 slice_axis=self.slice_axis,
-                series=self.series,
-                echo=self.echo,
+                choice=Choice(self.series, self.echo, self.volume),
                 ignore_label_affine=self.ignore_label_affines,
             )
 
@@ -174,8 +176,7 @@ class FolderSubject(Subject):
     path: pathlib.Path = pathlib.Path()
     label_path: pathlib.Path | None = None
     slice_axis: int | None = None
-    series: str | None = None
-    echo: int | None = None
+    choice: Choice = ONLY
     ignore_label_affine: bool = False
 
     @property
@@ -203,7 +204,7 @@ class FolderSubject(Subject):
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the scan and its label map; refuses labels on another grid."""
         image = formats.read_image(
-            self.path, slice_axis=self.slice_axis, series=self.series, echo=self.echo
+            self.path, slice_axis=self.slice_axis, choice=self.choice
         )
         if self.label_path is None:
             return image, None

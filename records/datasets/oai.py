@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from records import imorphics
 from records.datasets import oai_contents, oai_labels
@@ -40,6 +41,7 @@ class Oai:
       slice_order: which slice the first contours belong to, the patient's leftmost
         ("left_to_right") or rightmost.
       echo: which echo to read of series that hold several.
+      volume: which volume to read of series that hold several.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Oai:
     labels: str | None = None
     slice_order: str = "left_to_right"
     echo: int | None = None
+    volume: str | None = None
 
     def __post_init__(self):
         if self.slice_order not in imorphics.SLICE_ORDERS:
@@ -90,7 +93,7 @@ class Oai:
                     table_folder=entry.folder,
                     label_path=label_of.get(entry),
                     slice_order=self.slice_order,
-                    echo=self.echo,
+                    choice=Choice(echo=self.echo, volume=self.volume),
                 )
 
     def _chosen(self) -> list[oai_contents.Series]:
@@ -156,7 +159,7 @@ class OaiSubject(Subject):
     table_folder: str = ""
     label_path: pathlib.Path | None = None
     slice_order: str = "left_to_right"
-    echo: int | None = None
+    choice: Choice = ONLY
 
     @property
     def source(self) -> str:
@@ -180,7 +183,7 @@ class OaiSubject(Subject):
 
     def load(self) -> tuple[Volume, Volume | None]:
         """Reads the series, and fills its contours."""
-        image = formats.read_image(self.folder, echo=self.echo)
+        image = formats.read_image(self.folder, choice=self.choice)
         if self.label_path is None:
             return image, None
         return image, imorphics.read_label_map(

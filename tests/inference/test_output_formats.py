@@ -2,6 +2,7 @@ import types
 
 import pytest
 
+from deepresolve.imaging.formats.choice import Choice
 from deepresolve.inference import output_formats
 
 
@@ -12,8 +13,7 @@ def test_nifti_has_no_patient_to_remove():
             types.SimpleNamespace(),
             workdir="",
             checkpoint="best",
-            series=None,
-            echo=None,
+            choice=Choice(),
             anonymize=True,
         )
 
@@ -33,7 +33,6 @@ def test_nobody_has_anonymous_copies_of_what_a_segmentation_refers_to():
             types.SimpleNamespace(class_names=("femur",)),
             workdir="",
             checkpoint="best",
-            series=None,
-            echo=None,
+            choice=Choice(),
             anonymize=True,
         )

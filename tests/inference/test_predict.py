@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.intensity import estimate_scale
 
 
@@ -102,7 +103,9 @@ def test_real_scans_keep_their_place(
     output = tmp_path / "thin.nii.gz"
     result = predict(silent_workdir, real_scans / name, output, *flags)
     assert result.returncode == 0, result.stderr
-    thick = formats.read_image(real_scans / name, echo=1 if flags else None)
+    thick = formats.read_image(
+        real_scans / name, choice=Choice(echo=1 if flags else None)
+    )
     thin = nib.load(output)
     assert thin.shape[2] == (thick.num_slices - 1) * 3 + 1
     for number in (0, thick.num_slices - 1):
@@ -177,7 +180,7 @@ def test_real_knee_is_segmented_in_place(predict, seg_workdir, real_scans, tmp_p
     flags = ["--echo=1", "--flips", "--keep_largest", "--window=128,256,16"]
     result = predict(seg_workdir, source, output, *flags)
     assert result.returncode == 0, result.stderr
-    scan = formats.read_image(source, echo=1)
+    scan = formats.read_image(source, choice=Choice(echo=1))
     label_map = formats.read_label_map(output, image=scan)  # checks the grid
     for label in range(1, label_map.array.max() + 1):
         mask = label_map.array == label

@@ -11,6 +11,7 @@ from pydicom import uid
 from deepresolve.imaging.dicom_output import attributes, codes
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.formats import dicom
+from deepresolve.imaging.formats.choice import ONLY, Choice
 
 # Others may be lossy or lossless; there the slice itself has to tell.
 _ALWAYS_LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless)
@@ -39,16 +40,14 @@ class DicomSource:
 def read_source(
     path: pathlib.Path,
     *,
-    series: int | str | None = None,
-    echo: int | None = None,
+    choice: Choice = ONLY,
     anonymizer: Anonymizer | None = None,
 ) -> DicomSource:
     """Reads the headers of the slices that `formats.read_image` stacks.
 
     Args:
       path: a folder or zip of DICOM files.
-      series: as for `formats.read_image`.
-      echo: as for `formats.read_image`.
+      choice: as for `formats.read_image`.
       anonymizer: what removes the patient from the headers; None leaves them.
 
     Raises:
@@ -61,7 +60,7 @@ def read_source(
             "carry on; this one is of another format. Give a folder or zip of DICOM "
             "files, or leave out --output_format."
         )
-    raw = dicom.read_headers(path, series=series, echo=echo)
+    raw = dicom.read_headers(path, choice)
     for header in raw:
         _check(header, path)
     for keyword in _ALIKE:

@@ -1,8 +1,8 @@
 """Scan files in and out.
 
 A format is a module with `matches(path) -> bool` (by content, not by ending alone),
-`read(path, *, series, echo) -> Volume` and, where it can, `write(path, volume)`. To add
-one, write the module and add its line to `FORMATS`.
+`read(path, choice) -> Volume` and, where it can, `write(path, volume)`. To add one,
+write the module and add its line to `FORMATS`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import dicom, dicom_source, grid, itk, nifti
+from deepresolve.imaging.formats.choice import ONLY, Choice
 
 FORMATS = {
     "nifti": nifti,
@@ -32,16 +33,14 @@ def read_image(
     path: str | os.PathLike,
     *,
     slice_axis: int | None = None,
-    series: int | str | None = None,
-    echo: int | None = None,
+    choice: Choice = ONLY,
 ) -> volumes.Volume:
     """Reads a scan: a NIfTI, MetaImage or NRRD file, or a folder or zip of DICOM files.
 
     Args:
       path: the file or folder; its format is found by content.
       slice_axis: 0, 1 or 2 in the scan's own axes, where the file says it wrongly.
-      series: DICOM: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more.
-      echo: DICOM: number of the echo, from 1.
+      choice: which series, echo and volume, where the files hold several.
 
     Returns:
       A Volume in the scan's own axes, integers or float32.
@@ -52,7 +51,7 @@ def read_image(
         are not finite or all alike; the message says how to mend it.
     """
     path = pathlib.Path(path)
-    volume = _format_of(path).read(path, series=series, echo=echo)
+    volume = _format_of(path).read(path, choice)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
     if min(volume.shape) < 2:

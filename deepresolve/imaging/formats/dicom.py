@@ -23,6 +23,7 @@ from deepresolve.imaging.formats import (
     dicom_source,
     limits,
 )
+from deepresolve.imaging.formats.choice import ONLY, Choice
 
 _BYTES_PER_VOXEL = 2
 # What pydicom raises on elements or pixels that are cut short or cannot be decoded.
@@ -52,12 +53,7 @@ def is_dicom_file(path: pathlib.Path) -> bool:
     return path.name != "DICOMDIR" and dicom_source.is_dicom(lambda: path.open("rb"))
 
 
-def read(
-    path: pathlib.Path,
-    *,
-    series: int | str | None = None,
-    echo: int | None = None,
-) -> volumes.Volume:
+def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     """Reads the slices of one series and echo, ordered along their normal.
 
     Voxels are array[column, row, slice], in the scanner's units: RescaleSlope and
@@ -67,9 +63,7 @@ def read(
 
     Args:
       path: a folder or zip; files in it that are no DICOM image are passed over.
-      series: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more; needed
-        where there are several.
-      echo: number of the echo, from 1; needed where the series has several.
+      choice: series, echo and volume; each needed where there are several.
 
     Returns:
       A Volume; the stored integer dtype, or int16 or int32 where rescaled whole
@@ -81,7 +75,7 @@ def read(
         them), or the pixels cannot be decoded.
     """
     with dicom_source.dicom_files(path) as files:
-        slices = _chosen(files, path, series, echo)
+        slices = _chosen(files, path, choice)
         _check_size(slices, files, path)
         stored = np.stack([_pixels(files[s.name], s.name, path) for s in slices])
     # (slice, row, column) -> (column, row, slice).
@@ -95,18 +89,12 @@ def read(
     return volumes.Volume(array, affine, 2, _thickness_mm(slices))
 
 
-def read_headers(
-    path: pathlib.Path,
-    *,
-    series: int | str | None = None,
-    echo: int | None = None,
-) -> list[pydicom.Dataset]:
+def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Dataset]:
     """All elements but the pixels of the slices that `read` stacks, in its order.
 
     Args:
       path: as for `read`.
-      series: as for `read`.
-      echo: as for `read`.
+      choice: as for `read`.
 
     Returns:
       A dataset a slice, with `file_meta`.
@@ -115,14 +103,14 @@ def read_headers(
       ValueError: as for `read`, but for the pixels.
     """
     with dicom_source.dicom_files(path) as files:
-        slices = _chosen(files, path, series, echo)
+        slices = _chosen(files, path, choice)
         return [_whole_header(files[s.name], s.name, path) for s in slices]
 
 
-def _chosen(files: Mapping, path, series, echo) -> list[dicom_series.SliceHeader]:
+def _chosen(files: Mapping, path, choice) -> list[dicom_series.SliceHeader]:
     """The slices of one series and echo, in order; checked to make one volume."""
     headers = _headers(files, path)
-    slices = dicom_series.choose(headers, str(path), series=series, echo=echo)
+    slices = dicom_series.choose(headers, str(path), choice)
     _check_plain(slices, path)
     return dicom_geometry.order(slices, str(path))
 

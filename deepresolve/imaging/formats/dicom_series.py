@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pydicom
 
+from deepresolve.imaging.formats.choice import ONLY, Choice
+
 # The elements that `parse` needs; of the rest nothing is kept.
 TAGS = (
     "SOPClassUID",
@@ -113,24 +115,19 @@ def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
 
 
 def choose(
-    slices: Sequence[SliceHeader],
-    source: str,
-    *,
-    series: int | str | None = None,
-    echo: int | None = None,
+    slices: Sequence[SliceHeader], source: str, choice: Choice = ONLY
 ) -> list[SliceHeader]:
     """The slices of one series, and of one echo of it.
 
     Args:
       slices: all that were found; at least one.
       source: the folder or zip, for messages.
-      series: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more; needed
-        where there are several.
-      echo: number of the echo; needed where the series has several.
+      choice: series and echo; each needed where there are several.
 
     Raises:
       ValueError: the choice is missing, or none or several fit; the message lists all.
     """
+    series, echo = choice.series, choice.echo
     every = _group_by_series(slices)
     chosen = _matching(every, series)
     if len(chosen) != 1:

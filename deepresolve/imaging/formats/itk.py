@@ -16,6 +16,7 @@ import numpy as np
 from deepresolve.extras import how_to_install
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import limits, meta_header
+from deepresolve.imaging.formats.choice import ONLY, Choice
 
 SUFFIXES = (".mha", ".mhd", ".nrrd")
 
@@ -76,20 +77,14 @@ def files_of(path: pathlib.Path) -> list[pathlib.Path]:
     return [path, beside]
 
 
-def read(
-    path: pathlib.Path,
-    *,
-    series: int | str | None = None,
-    echo: int | None = None,
-) -> volumes.Volume:
+def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     """Reads a 3D scan.
 
     The slice axis is `volume.default_slice_axis`; the slice thickness is not known.
 
     Args:
       path: the file; one that `matches`.
-      series: only for other formats: such a file holds one series.
-      echo: only for other formats, likewise.
+      choice: for formats whose files hold several volumes; refused.
 
     Returns:
       A Volume; integers keep their dtype, floats become float32.
@@ -98,11 +93,7 @@ def read(
       ValueError: SimpleITK is missing, the file is damaged or shorter than its header
         says, or it is not one 3D volume of real numbers.
     """
-    if series is not None or echo is not None:
-        raise ValueError(
-            f"{path}: a MetaImage or NRRD file holds one series and one echo; leave "
-            f"out series={series} and echo={echo}."
-        )
+    choice.refuse(path, "a MetaImage or NRRD file")
     files = files_of(path)
     _check_meta_header(path)
     sitk = _simpleitk(path)

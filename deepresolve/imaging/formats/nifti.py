@@ -19,6 +19,7 @@ from nibabel import spatialimages
 from deepresolve import files
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import grid, limits
+from deepresolve.imaging.formats.choice import ONLY, Choice
 
 SUFFIXES = (".nii", ".nii.gz")
 
@@ -47,12 +48,7 @@ def matches(path: pathlib.Path) -> bool:
     return path.is_file() and _header_class(path) is not None
 
 
-def read(
-    path: pathlib.Path,
-    *,
-    series: int | str | None = None,
-    echo: int | None = None,
-) -> volumes.Volume:
+def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     """Reads a 3D scan, or a 4D one that holds one volume.
 
     The affine is the sform where it is set, else the qform, else that of the voxel
@@ -62,8 +58,7 @@ def read(
 
     Args:
       path: the file; one that `matches`.
-      series: only for other formats: a NIfTI file holds one series.
-      echo: only for other formats, likewise.
+      choice: for formats whose files hold several volumes; refused.
 
     Returns:
       A Volume; integers keep their dtype in native byte order, floats and values with
@@ -73,11 +68,7 @@ def read(
       ValueError: the file is damaged or shorter than its header says, is not one 3D
         volume of real numbers, or its header gives no valid affine.
     """
-    if series is not None or echo is not None:
-        raise ValueError(
-            f"{path}: a NIfTI file holds one series and one echo; leave out "
-            f"series={series} and echo={echo}."
-        )
+    choice.refuse(path, "a NIfTI file")
     try:
         with _open(path) as stream:
             header = _header_class(path).from_fileobj(stream, check=False)

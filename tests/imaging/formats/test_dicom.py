@@ -10,6 +10,7 @@ from pydicom import uid
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats import dicom
+from deepresolve.imaging.formats.choice import Choice
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 SAGITTAL = [0, 1, 0, 0, 0, -1]
@@ -220,7 +221,7 @@ def test_real_knee_two_echoes_in_one_series():
     folder = _data_folder() / "knee_mese_dicom"
     with pytest.raises(ValueError, match=r"echo 2: 24 slices, TE 12\.624 ms"):
         formats.read_image(folder)
-    volume = formats.read_image(folder, echo=2)
+    volume = formats.read_image(folder, choice=Choice(echo=2))
     assert volume.shape == (256, 256, 24)
     assert volume.plane == "sagittal"
     assert volume.slice_thickness_mm == 3

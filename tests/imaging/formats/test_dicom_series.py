@@ -7,6 +7,7 @@ import pydicom
 import pytest
 
 from deepresolve.imaging.formats import dicom, dicom_series
+from deepresolve.imaging.formats.choice import Choice
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_echoes_are_grouped_where_positions_repeat(headers):
     ]
     groups = dicom_series.group_by_echo([*later, *headers])
     assert groups == {1: headers, 2: later}
-    assert dicom_series.choose([*later, *headers], "here", echo=2) == later
+    assert dicom_series.choose([*later, *headers], "here", Choice(echo=2)) == later
 
 
 def test_several_series_are_listed_and_chosen(write_stack):
@@ -70,12 +71,14 @@ def test_several_series_are_listed_and_chosen(write_stack):
     assert "series 12 (UID ....3.98765) Localizer: 3 images of 5 x 3" in listing
     assert "--series" in listing
     for choice in (12, "12", "1.2.3.98765", "98765"):
-        np.testing.assert_array_equal(dicom.read(folder, series=choice).array, second)
-    np.testing.assert_array_equal(dicom.read(folder, series=4).array, first)
+        np.testing.assert_array_equal(
+            dicom.read(folder, Choice(series=choice)).array, second
+        )
+    np.testing.assert_array_equal(dicom.read(folder, Choice(series=4)).array, first)
     # Nor is 5 or 765, the end of a UID, taken for a choice of that series.
     for choice in (5, 765):
         with pytest.raises(ValueError, match=f"0 fit {choice}"):
-            dicom.read(folder, series=choice)
+            dicom.read(folder, Choice(series=choice))
 
 
 def test_one_number_for_two_series_is_not_enough(write_stack):
@@ -84,8 +87,8 @@ def test_one_number_for_two_series_is_not_enough(write_stack):
         each=lambda n: {"name": f"other{n}"}, SeriesInstanceUID="1.2.3.99"
     )
     with pytest.raises(ValueError, match="2 fit 4"):
-        dicom.read(folder, series=4)
-    assert dicom.read(folder, series="3.99").num_slices == 4
+        dicom.read(folder, Choice(series=4))
+    assert dicom.read(folder, Choice(series="3.99")).num_slices == 4
 
 
 @pytest.mark.parametrize(
@@ -110,10 +113,10 @@ def test_echoes_of_one_series_are_chosen(numbers, first, second, write_stack):
     assert f"echo {first}: 4 slices, TE 10 ms" in str(caught.value)
     assert f"echo {second}: 4 slices, TE 20 ms" in str(caught.value)
     assert "--echo" in str(caught.value)
-    np.testing.assert_array_equal(dicom.read(folder, echo=first).array, -voxels)
-    np.testing.assert_array_equal(dicom.read(folder, echo=second).array, voxels)
+    np.testing.assert_array_equal(dicom.read(folder, Choice(echo=first)).array, -voxels)
+    np.testing.assert_array_equal(dicom.read(folder, Choice(echo=second)).array, voxels)
     with pytest.raises(ValueError, match="not echo 3"):
-        dicom.read(folder, echo=3)
+        dicom.read(folder, Choice(echo=3))
 
 
 def test_echo_times_that_drift_along_one_stack_are_no_echoes(write_stack):
@@ -123,6 +126,6 @@ def test_echo_times_that_drift_along_one_stack_are_no_echoes(write_stack):
 
 def test_a_lone_second_echo_keeps_its_number(write_stack):
     folder, _ = write_stack(EchoNumbers=2)
-    assert dicom.read(folder, echo=2).num_slices == 4
+    assert dicom.read(folder, Choice(echo=2)).num_slices == 4
     with pytest.raises(ValueError, match="not echo 1"):
-        dicom.read(folder, echo=1)
+        dicom.read(folder, Choice(echo=1))

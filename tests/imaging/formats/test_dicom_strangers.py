@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.formats.choice import Choice
 
 WORLD_MM = 1e-3
 
@@ -92,5 +93,5 @@ def test_real_knee_of_two_echoes(real_scans, dcm2niix):
     images = dcm2niix(folder)
     assert sorted(images) == ["out_e1.nii", "out_e2.nii"]
     for echo in (1, 2):
-        volume = formats.read_image(folder, echo=echo)
+        volume = formats.read_image(folder, choice=Choice(echo=echo))
         assert_same(volume, images[f"out_e{echo}.nii"])

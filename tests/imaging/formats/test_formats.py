@@ -8,6 +8,7 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.formats.choice import Choice
 
 SHAPE = (5, 6, 4)
 AFFINE = np.diag([0.5, 0.75, 3.0, 1.0])
@@ -31,8 +32,8 @@ def test_every_format_has_the_contract(name):
     module = formats.FORMATS[name]
     assert list(inspect.signature(module.matches).parameters) == ["path"]
     read = inspect.signature(module.read).parameters
-    assert list(read) == ["path", "series", "echo"]
-    assert read["series"].kind is read["echo"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert list(read) == ["path", "choice"]
+    assert read["choice"].default == Choice()
 
 
 @pytest.mark.parametrize("as_type", [str, pathlib.Path])
@@ -54,9 +55,9 @@ def test_slice_axis_is_overridden(tmp_path):
 
 def test_series_and_echo_reach_the_format(tmp_path, write_stack):
     folder, _ = write_stack(SeriesNumber=4)
-    assert formats.read_image(folder, series=4, echo=1).num_slices == 4
+    assert formats.read_image(folder, choice=Choice(series=4, echo=1)).num_slices == 4
     with pytest.raises(ValueError, match="0 fit 9"):
-        formats.read_image(folder, series=9)
+        formats.read_image(folder, choice=Choice(series=9))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -9,6 +9,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats import itk, limits
+from deepresolve.imaging.formats.choice import Choice
 
 SHAPE = (5, 6, 4)
 # A rotation about the axis (1, 2, 3).
@@ -211,10 +212,12 @@ def test_an_nrrd_without_a_space_is_warned_of(save, caplog):
     assert "a.nrrd: the header names no space" in caplog.text
 
 
-@pytest.mark.parametrize("choice", [{"series": 3}, {"echo": 1}])
-def test_series_and_echo_are_for_dicom(save, choice):
-    with pytest.raises(ValueError, match="one series and one echo"):
-        formats.read_image(save("a.mha"), **choice)
+@pytest.mark.parametrize(
+    "choice", [Choice(series=3), Choice(echo=1), Choice(volume="W")]
+)
+def test_choices_are_for_dicom(save, choice):
+    with pytest.raises(ValueError, match="holds one volume"):
+        formats.read_image(save("a.mha"), choice=choice)
 
 
 def test_without_simpleitk_the_extra_is_named(save, monkeypatch):

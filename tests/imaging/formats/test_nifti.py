@@ -12,6 +12,7 @@ import pytest
 
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import limits, nifti
+from deepresolve.imaging.formats.choice import Choice
 
 SHAPE = (5, 6, 4)
 OBLIQUE = np.array(
@@ -430,11 +431,13 @@ def test_an_sform_that_cannot_be_inverted_is_refused(srow_x, tmp_path):
         nifti.read(path)
 
 
-@pytest.mark.parametrize("choice", [{"series": 3}, {"echo": 1}])
-def test_series_and_echo_are_for_dicom(choice, tmp_path):
+@pytest.mark.parametrize(
+    "choice", [Choice(series=3), Choice(echo=1), Choice(volume="W")]
+)
+def test_choices_are_for_dicom(choice, tmp_path):
     path = _save(tmp_path / "scan.nii", _voxels())
-    with pytest.raises(ValueError, match="holds one series and one echo"):
-        nifti.read(path, **choice)
+    with pytest.raises(ValueError, match="holds one volume"):
+        nifti.read(path, choice)
 
 
 def test_matches_by_content(tmp_path):

@@ -13,6 +13,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.segmentation import Segmenter
 from deepresolve.inference.serving import saved_model
@@ -46,7 +47,9 @@ def test_super_resolution_of_a_stranger_is_ours(models, sr_workdir, ask_a_strang
 def test_real_knee_of_a_stranger_is_ours(
     models, sr_workdir, ask_a_stranger, real_scans
 ):
-    scan = formats.read_image(real_scans / "knee_mese_dicom", echo=1).canonical()
+    scan = formats.read_image(
+        real_scans / "knee_mese_dicom", choice=Choice(echo=1)
+    ).canonical()
     answers = ask_a_stranger(
         models / "sr" / "1", "super_resolve_x3", scan=scan.array.astype(np.float32)
     )

@@ -1,0 +1,46 @@
+"""Which volume of a scan is read, where its files hold several."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a user chose; None where there was nothing to choose.
+
+    Attributes:
+      series: DICOM: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more.
+      echo: DICOM: number of the echo, from 1.
+      volume: DICOM: number of the volume, from 1, or a text that tells it from the
+        others, as the message that asks for a choice lists them.
+    """
+
+    series: int | str | None = None
+    echo: int | None = None
+    volume: int | str | None = None
+
+    def __str__(self) -> str:
+        """As flags: "--series=4 --echo=2"."""
+        given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+        return " ".join(f"--{name}={value}" for name, value in given.items())
+
+    def refuse(self, path: str | os.PathLike, kind: str) -> None:
+        """For formats whose files hold one volume.
+
+        Args:
+          path: the file.
+          kind: what it is: "a NIfTI file".
+
+        Raises:
+          ValueError: something was chosen.
+        """
+        if self != ONLY:
+            raise ValueError(
+                f"{path}: {kind} holds one volume, and DICOM alone has series and "
+                f"echoes to choose from; leave out {self}."
+            )
+
+
+ONLY = Choice()
