@@ -72,6 +72,40 @@ def read_image(
     return volume
 
 
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a scan's files hold.
+
+    Attributes:
+      choices: what `read_image` is to be asked for, one for each volume.
+      identity: pairs of an element's keyword and its value, which scans of one person
+        share: PatientID, StudyInstanceUID, FrameOfReferenceUID. They tell who it is:
+        nothing of them belongs into a file that travels.
+    """
+
+    choices: tuple[Choice, ...]
+    identity: frozenset[tuple[str, str]] = frozenset()
+
+
+def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
+    """Finds out which volumes of a scan are asked for, without reading voxels.
+
+    Args:
+      path: as for `read_image`.
+      asked: a choice for many scans, `ALL` included. What a scan leaves no choice about
+        is dropped: its one series or echo is taken as it is.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: it is no scan that can be read.
+    """
+    path = pathlib.Path(path)
+    if _format_of(path) is not dicom:
+        return Contents((ONLY,))
+    choices, identity = dicom.contents(path, asked)
+    return Contents(tuple(choices), identity)
+
+
 def read_label_map(
     path: str | os.PathLike, *, image: volumes.Volume, ignore_affine: bool = False
 ) -> volumes.Volume:

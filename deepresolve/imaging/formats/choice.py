@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 
+ALL = "all"  # of what a user may choose among: every one, as a scan of its own
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
     """What a user chose; None where there was nothing to choose.
+
+    `ALL` stands for several volumes: `formats.contents` makes it one choice for each.
 
     Attributes:
       series: DICOM: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more.

@@ -107,6 +107,16 @@ def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Data
         return [_whole_header(files[s.name], s.name, path) for s in slices]
 
 
+def contents(
+    path: pathlib.Path, asked: Choice
+) -> tuple[list[Choice], frozenset[tuple[str, str]]]:
+    """What `read` is to be asked for, and whose scan it is; see `formats.contents`."""
+    with dicom_source.dicom_files(path) as files:
+        headers = _headers(files, path)
+    identity = frozenset().union(*(header.identity for header in headers))
+    return dicom_series.resolve(headers, asked), identity
+
+
 def _chosen(files: Mapping, path, choice) -> list[dicom_series.SliceHeader]:
     """The slices of one series and echo, in order; checked to make one volume."""
     headers = _headers(files, path)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pydicom
 
-from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 
+# What two scans of one person share.
+IDENTITY = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID")
 # The elements that `parse` needs; of the rest nothing is kept.
 TAGS = (
     "SOPClassUID",
@@ -28,6 +30,7 @@ TAGS = (
     "PixelSpacing",
     "RescaleIntercept",
     "RescaleSlope",
+    *IDENTITY,
 )
 _SHOWN_UID_DIGITS = 8
 # A shorter end of a UID is more likely a SeriesNumber that is not there.
@@ -54,6 +57,7 @@ class SliceHeader:
       pixel_spacing_mm: PixelSpacing: between rows, between columns.
       slice_thickness_mm: SliceThickness.
       rescale: RescaleSlope and RescaleIntercept; (1, 0) where absent.
+      identity: pairs of a keyword out of `IDENTITY` and its value, where it has one.
     """
 
     name: str
@@ -71,6 +75,7 @@ class SliceHeader:
     pixel_spacing_mm: tuple[float, ...]
     slice_thickness_mm: float | None
     rescale: tuple[float, float]
+    identity: frozenset[tuple[str, str]] = frozenset()
 
 
 def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
@@ -111,6 +116,11 @@ def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
             _first(dataset, "RescaleSlope", float, absent=1.0),
             _first(dataset, "RescaleIntercept", float, absent=0.0),
         ),
+        identity=frozenset(
+            (keyword, value)
+            for keyword in IDENTITY
+            if (value := str(dataset.get(keyword) or "").strip())
+        ),
     )
 
 
@@ -129,7 +139,7 @@ def choose(
     """
     series, echo = choice.series, choice.echo
     every = _group_by_series(slices)
-    chosen = _matching(every, series)
+    chosen = _fitting(every, choice)
     if len(chosen) != 1:
         asked = "none was chosen" if series is None else f"{len(chosen)} fit {series!r}"
         raise ValueError(
@@ -146,6 +156,44 @@ def choose(
             f"one with --echo:\n{_listing(chosen)}"
         )
     return echoes[echo]
+
+
+def resolve(slices: Sequence[SliceHeader], asked: Choice) -> list[Choice]:
+    """What `choose` is to be asked for, one choice for each volume.
+
+    What the slices leave no choice about is not asked for: one series or echo is taken
+    as it is. `ALL` becomes every series or echo. A choice that does not fit, or that is
+    missing, stays as it is, for `choose` to tell.
+
+    Args:
+      slices: all that were found; at least one.
+      asked: what the user chose, for this scan and perhaps for others.
+    """
+    every = _group_by_series(slices)
+    takes_every = len(every) == 1 or asked.series == ALL
+    chosen = every if takes_every else _fitting(every, asked)
+    if not chosen or (len(chosen) > 1 and asked.series != ALL):
+        return [asked]
+    return [
+        Choice(series, echo, asked.volume)
+        for group in chosen
+        for series in [_name_of(group[0], every) if len(every) > 1 else None]
+        for echo in _echoes_asked_for(group, asked.echo)
+    ]
+
+
+def _name_of(header: SliceHeader, every) -> int | str:
+    """SeriesNumber where one series alone has it, else SeriesInstanceUID."""
+    number = header.series_number
+    alike = sum(group[0].series_number == number for group in every)
+    return number if number is not None and alike == 1 else header.series_uid
+
+
+def _echoes_asked_for(slices, echo) -> list:
+    echoes = group_by_echo(slices)
+    if len(echoes) == 1:
+        return [None]
+    return list(echoes) if echo == ALL else [echo]
 
 
 def group_by_echo(slices: Sequence[SliceHeader]) -> Mapping[int, list[SliceHeader]]:
@@ -180,6 +228,15 @@ def _group_by_series(slices):
     for header in slices:
         groups.setdefault((header.series_number, header.series_uid), []).append(header)
     return [groups[key] for key in sorted(groups, key=lambda k: (k[0] or 0, k[1]))]
+
+
+def _fitting(every, choice):
+    """The series that a choice fits; an echo that one series alone has is enough."""
+    if choice.series is None and choice.echo is not None:
+        having = [group for group in every if choice.echo in group_by_echo(group)]
+        if len(having) == 1:
+            return having
+    return _matching(every, choice.series)
 
 
 def _matching(every, series):

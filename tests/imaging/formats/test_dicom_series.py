@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from deepresolve.imaging.formats import dicom, dicom_series
-from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 
 
 @pytest.fixture
@@ -129,3 +129,51 @@ def test_a_lone_second_echo_keeps_its_number(write_stack):
     assert dicom.read(folder, Choice(echo=2)).num_slices == 4
     with pytest.raises(ValueError, match="not echo 1"):
         dicom.read(folder, Choice(echo=1))
+
+
+def copies(headers, mark, **changes):
+    return [dataclasses.replace(h, name=f"{mark}{h.name}", **changes) for h in headers]
+
+
+def test_whose_scan_it_is(write_stack):
+    folder, _ = write_stack(PatientID=" P7 ", StudyInstanceUID="1.2.3")
+    header = dicom_series.parse("a", pydicom.dcmread(next(folder.iterdir())))
+    assert header.identity == {("PatientID", "P7"), ("StudyInstanceUID", "1.2.3")}
+
+
+def test_what_leaves_no_choice_is_not_asked_for(headers):
+    for asked in (ONLY, Choice(echo=1), Choice(echo=7), Choice(4), Choice(99, ALL)):
+        assert dicom_series.resolve(headers, asked) == [ONLY]
+
+
+def test_every_echo_and_every_series(headers):
+    echoes = [*headers, *copies(headers, "e", echo_time_ms=50)]
+    other = copies(headers, "s", series_number=9, series_uid="1.2.9")
+    resolve = dicom_series.resolve
+    assert resolve(echoes, Choice(echo=ALL)) == [Choice(echo=1), Choice(echo=2)]
+    assert resolve(echoes, Choice(echo=2)) == [Choice(echo=2)]
+    every = [Choice(4, 1), Choice(4, 2), Choice(9)]
+    assert resolve([*echoes, *other], Choice(ALL, ALL)) == every
+    assert resolve([*echoes, *other], Choice(4, ALL)) == every[:2]
+    # Series of one number are told apart by their UIDs.
+    twins = [*headers, *copies(headers, "s", series_uid="1.2.9")]
+    found = resolve(twins, Choice(ALL))
+    assert [choice.series for choice in found] == sorted(
+        {header.series_uid for header in twins}
+    )
+
+
+def test_what_is_missing_or_does_not_fit_is_left_to_choose(headers):
+    echoes = [*headers, *copies(headers, "e", echo_time_ms=50)]
+    assert dicom_series.resolve(echoes, ONLY) == [ONLY]
+    two = [*headers, *copies(headers, "s", series_number=9, series_uid="1.2.9")]
+    for asked in (ONLY, Choice(7), Choice(echo=ALL)):
+        assert dicom_series.resolve(two, asked) == [asked]
+
+
+def test_an_echo_that_one_series_alone_has_chooses_the_series(headers):
+    first = copies(headers, "", echo_number=1)
+    second = copies(headers, "s", series_number=9, series_uid="1.2.9", echo_number=2)
+    both = [*first, *second]
+    assert dicom_series.resolve(both, Choice(echo=1)) == [Choice(4)]
+    assert dicom_series.choose(both, "here", Choice(echo=2)) == second

@@ -8,7 +8,7 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 
 SHAPE = (5, 6, 4)
 AFFINE = np.diag([0.5, 0.75, 3.0, 1.0])
@@ -58,6 +58,14 @@ def test_series_and_echo_reach_the_format(tmp_path, write_stack):
     assert formats.read_image(folder, choice=Choice(series=4, echo=1)).num_slices == 4
     with pytest.raises(ValueError, match="0 fit 9"):
         formats.read_image(folder, choice=Choice(series=9))
+
+
+def test_what_a_scan_holds_is_told_without_its_voxels(tmp_path, write_stack):
+    folder, _ = write_stack(PatientID="P7", SeriesNumber=4)
+    found = formats.contents(folder, Choice(ALL, ALL))
+    assert found == formats.Contents((ONLY,), frozenset({("PatientID", "P7")}))
+    path = _save(tmp_path / "scan.nii", _voxels())
+    assert formats.contents(path, Choice(ALL, 2)) == formats.Contents((ONLY,))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
