@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from deepresolve.imaging import floor
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
@@ -48,7 +49,8 @@ def restored_images(
 
     Returns:
       The volumes by name of image set, float32 in scan units on the grid of
-      `acquired_span`, and the seconds that `enhance` took, None without it.
+      `acquired_span`, none with a voxel below the lowest of the thick scan, and the
+      seconds that `enhance` took, None without it.
 
     Raises:
       ValueError: the network returned another shape or voxels that are not finite.
@@ -62,11 +64,14 @@ def restored_images(
     )
     if enhance is not None:
         scaled["sr"], seconds = _enhanced(cubic, enhance)
-    # All take the same way back, so a network that adds nothing equals TCI.
+    # All take the same way back, as `predict`'s results do: a network that adds nothing
+    # equals TCI, and none is measured by voxels that no user would get.
+    lowest = float(np.min(thick.array))
     scaled |= {"tci": cubic, "fourier": fourier}
     span = acquired_span(image, downsample_factor)
     volumes = {
-        name: span.with_array(scale.invert(array)) for name, array in scaled.items()
+        name: span.with_array(floor.hold(scale.invert(array), lowest))
+        for name, array in scaled.items()
     }
     return volumes, seconds
 

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from deepresolve import beam, files
 from deepresolve.imaging import formats
+from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference import tissue_volumes
@@ -33,6 +34,7 @@ class Writer(Protocol):
     class_names: Sequence[str]
     memory_advice: str
     spread: dict[str, Any] | None
+    undershoot: Undershoot | None
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save) -> str:
         """Saves what the network makes of a scan; returns what came of it."""
@@ -114,7 +116,9 @@ class Prediction:
                 self.previews.remove(target)
             kept = Keeping(save)
             outcome = writer.write(volume, target, kept)
-            flags = self.trust.report(scan, volume, kept.result, target, writer.spread)
+            flags = self.trust.report(
+                scan, volume, kept.result, target, writer.spread, writer.undershoot
+            )
             notes = tuple(f"note: {scan}: {flag.text}" for flag in flags)
             if self.previews is not None:
                 names = writer.class_names

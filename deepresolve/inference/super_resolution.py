@@ -8,7 +8,9 @@ import keras
 import numpy as np
 
 from deepresolve.config import Config
+from deepresolve.imaging import floor
 from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.streaming import StreamedModel
@@ -104,18 +106,35 @@ class SuperResolver:
 
         Returns:
           A float32 Volume of (n - 1) * factor + 1 slices, from the first acquired
-          slice to the last, in the same axes as `thick`.
+          slice to the last, in the same axes as `thick`; no voxel is below the lowest
+          of `thick` (`imaging.floor`).
 
         Raises:
           ValueError: voxels that are not finite or all alike.
+        """
+        return self.super_resolve_with_undershoot(thick, factor, progress)[0]
+
+    def super_resolve_with_undershoot(
+        self, thick: Volume, factor: int, progress: bool = False
+    ) -> tuple[Volume, Undershoot]:
+        """As `super_resolve`, with what lay below the lowest voxel of the scan.
+
+        Args:
+          thick: n slices, in any orientation.
+          factor: thin slices per thick slice spacing.
+          progress: show a progress bar.
         """
         scan = thick.canonical()
         scale = estimate_scale(scan.array)
         scaled = dataclasses.replace(scan, array=scale.apply(scan.array))
         thin = interpolate(scaled, factor)
         sharp = scale.invert(self.enhance(thin.array, progress))
-        result = thin.with_array(sharp)
-        return result if thick.to_source is not None else result.restore()
+        lowest = float(np.min(scan.array))
+        undershoot = floor.measure(sharp, lowest, scale.high - scale.low)
+        result = thin.with_array(floor.hold(sharp, lowest))
+        if thick.to_source is None:
+            result = result.restore()
+        return result, undershoot
 
 
 def with_dtype(volume: Volume, dtype: np.dtype) -> Volume:

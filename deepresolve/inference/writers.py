@@ -5,7 +5,8 @@ in a few words what came of it; `endings`, by which the names of its further fil
 longer than the target's; `memory_advice`, for who has too little of it; `title`, a few
 words for what is done to a scan; `class_names` of a label map, none of an image; and
 `spread`, how far the last scan's result changes with its mirror image, as JSON values
-(`trust.spread`), None where that was not measured.
+(`trust.spread`), None where that was not measured; and `undershoot`, of the last scan's
+image, what was held at the scan's own minimum, None of a label map.
 `save` is given by an output format; NIfTI is written without one.
 """
 
@@ -15,6 +16,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
@@ -41,6 +43,7 @@ class ThinSliceWriter:
     """
 
     spread: dict[str, Any] | None = None
+    undershoot: Undershoot | None = None
     class_names: tuple[str, ...] = ()
     memory_advice = "--dtype=bfloat16 needs less than float32."
 
@@ -60,7 +63,9 @@ class ThinSliceWriter:
 
     def write(self, scan: Volume, target: pathlib.Path, save: Save = save_nifti) -> str:
         """Writes the thin slices as `target`; returns their number and distance."""
-        thin = self._resolver.super_resolve(scan, self._factor, progress=True)
+        thin, self.undershoot = self._resolver.super_resolve_with_undershoot(
+            scan, self._factor, progress=True
+        )
         if self._measures_spread:
             self.spread, deviation = spreads.of_super_resolution(
                 self._resolver, scan, self._factor, thin
@@ -97,6 +102,7 @@ class LabelMapWriter:
     """
 
     spread: dict[str, Any] | None = None
+    undershoot: None = None
 
     title = "computed segmentation"
     memory_advice = "A smaller --memory_gib or --window needs less."

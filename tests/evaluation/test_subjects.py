@@ -38,7 +38,8 @@ def test_half_the_error_is_six_decibel(better_results):
     gain = np.subtract(
         better_results.values("psnr", "sr"), better_results.values("psnr", "tci")
     )
-    np.testing.assert_allclose(gain, 20 * np.log10(2), atol=1e-3)
+    # Nearly: voxels below the thick scan's minimum are held there, in both.
+    np.testing.assert_allclose(gain, 20 * np.log10(2), atol=2e-2)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,7 @@ def test_numbers_equal_scikit_image_in_scan_units(
     truth = subject.image.array[..., :measured].astype(float)
     thick = thicken(subject.image, factor)
     estimate = interpolate(thick, factor, method=method).array
+    estimate = np.maximum(estimate, thick.array.min())  # as `predict` holds it
     span = subject.scale.high - subject.scale.low
     assert results.values("psnr", image_set) == pytest.approx(
         [skimage_metrics.peak_signal_noise_ratio(truth, estimate, data_range=span)],

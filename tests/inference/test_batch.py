@@ -130,7 +130,7 @@ def test_too_little_memory_is_the_scans_error(source, tmp_path):
 
 def test_what_is_off_is_told_though_the_preview_fails(source, tmp_path):
     class Copies(Writer):
-        spread = None
+        spread = undershoot = None
 
         def write(self, scan, target, save):
             save(target, scan)

@@ -46,7 +46,8 @@ def test_silent_network_gives_tci_in_all_48_orientations(silent, codes):
     expected = interpolate(thick, 3)
     assert thin.orientation == codes
     np.testing.assert_allclose(thin.affine, expected.affine, atol=1e-9)
-    np.testing.assert_allclose(thin.array, expected.array, atol=1e-2)
+    held = np.maximum(expected.array, thick.array.min())
+    np.testing.assert_allclose(thin.array, held, atol=1e-2)
 
 
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])

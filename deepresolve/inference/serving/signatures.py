@@ -136,7 +136,8 @@ def _thin_slices(graph: SuperResolutionGraph, factor: int) -> Signature:
                 "float32",
                 (1, "rows", "columns", thin_slices),
                 unit,
-                f"Thin slice {factor} n lies where thick slice n does; not rounded.",
+                f"Thin slice {factor} n lies where thick slice n does; not rounded; "
+                "no voxel is below the scan's lowest.",
             )
         },
     )

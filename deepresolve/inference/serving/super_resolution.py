@@ -63,9 +63,11 @@ class SuperResolutionGraph:
           factor: thin slices per thick slice spacing.
 
         Returns:
-          (rows, columns, (n - 1) * factor + 1) float32.
+          (rows, columns, (n - 1) * factor + 1) float32; no voxel is below the lowest
+          of `thick` (`imaging.floor`).
         """
         scale = estimate_scale(thick)
+        floor = tf.reduce_min(thick)
         rows, columns, num_thick = tf.unstack(tf.shape(thick))
         matrix = cubic_matrix(num_thick, factor)
         num_thin = tf.shape(matrix)[0]
@@ -83,6 +85,7 @@ class SuperResolutionGraph:
             ready = tf.minimum(done + tf.shape(residual)[2], num_thin)
             residual = residual[:rows, :columns, : ready - done]
             thin = scale.invert(interpolated(done, ready) + residual)
+            thin = tf.maximum(thin, floor)
             # (rows, columns, slices) -> (slices, rows, columns), to be put together
             blocks = blocks.write(blocks.size(), tf.transpose(thin, (2, 0, 1)))
             return stop, ready, held, blocks

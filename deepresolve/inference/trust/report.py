@@ -5,6 +5,7 @@ flags         what is off: what, found, expected, text
 consistency   of a super-resolution with the acquired slices
 mismatch      of the scan with the training set: every check
 spread        over mirrored inputs, where it was asked for
+undershoot    of a super-resolution: voxels that were held at the scan's minimum
 provenance    model, versions, input and command
 """
 
@@ -19,9 +20,10 @@ from typing import Any
 from deepresolve import files, pretrained, training_set
 from deepresolve.imaging import formats
 from deepresolve.imaging.acquisition import describe
+from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.outputs import trust_beside
-from deepresolve.inference.trust import consistency, mismatch, spread
+from deepresolve.inference.trust import consistency, mismatch, spread, undershoot
 from deepresolve.inference.trust.flags import Flag
 from deepresolve.training_set import TrainingSet
 from deepresolve.workdir import Workdir, versions
@@ -62,6 +64,7 @@ class Trust:
         result: Volume,
         target: pathlib.Path,
         spread_numbers: dict[str, Any] | None,
+        held: Undershoot | None = None,
     ) -> list[Flag]:
         """Writes the report on one prediction.
 
@@ -71,6 +74,7 @@ class Trust:
           result: as it was written.
           target: where.
           spread_numbers: what the writer measured, None where it did not.
+          held: what the writer held at the scan's minimum; None of a label map.
 
         Returns:
           What is off.
@@ -79,7 +83,7 @@ class Trust:
           OSError: the report cannot be written, or a file not be read again; the
             result is there.
         """
-        content, flags = self.examine(scan, result, spread_numbers)
+        content, flags = self.examine(scan, result, spread_numbers, held)
         provenance = content["provenance"]
         try:
             provenance["output_sha256"] = formats.sha256(target)
@@ -97,7 +101,11 @@ class Trust:
         return flags
 
     def examine(
-        self, scan: Volume, result: Volume, spread_numbers: dict[str, Any] | None
+        self,
+        scan: Volume,
+        result: Volume,
+        spread_numbers: dict[str, Any] | None,
+        held: Undershoot | None = None,
     ) -> tuple[dict[str, Any], list[Flag]]:
         """The report as JSON values, and what is off; see `report`."""
         flags = []
@@ -115,6 +123,10 @@ class Trust:
         flags += off
         if spread_numbers:
             flags += spread.flags(spread_numbers)
+        held_voxels = undershoot.NOT_MEASURED
+        if held is not None:
+            held_voxels = undershoot.to_dict(held)
+            flags += undershoot.flags(held)
         content = {
             "version": _VERSION,
             "verdict": self._verdict(flags, compared),
@@ -122,6 +134,7 @@ class Trust:
             "consistency": consistent,
             "mismatch": compared,
             "spread": spread_numbers or spread.NOT_MEASURED,
+            "undershoot": held_voxels,
             "provenance": {
                 "model": self.model,
                 "versions": versions(),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deepresolve.imaging import floor
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
@@ -56,11 +57,13 @@ def of_super_resolution(
     scale = estimate_scale(canonical.array)
     scaled = dataclasses.replace(canonical, array=scale.apply(canonical.array))
     interpolated = interpolate(scaled, factor).array
+    lowest = scale.apply(np.min(canonical.array))
     # Sums over the differences from the first pass, which itself adds nothing to them.
     total, squares = np.zeros((2, *first.shape), np.float32)
     for axis in (_ROWS, _COLUMNS):
         mirrored = resolver.enhance(np.flip(interpolated, axis), progress=True)
-        difference = np.flip(mirrored, axis) - scale.apply(first.array)
+        held = floor.hold(np.flip(mirrored, axis), lowest)  # as `thin` is
+        difference = held - scale.apply(first.array)
         total += difference
         squares += np.square(difference, out=difference)
     squares -= np.square(total, out=total) / 3

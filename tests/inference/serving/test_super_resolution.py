@@ -46,6 +46,15 @@ def test_equals_the_super_resolver(model, block_planes, factor):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
 
 
+def test_nothing_lies_below_the_scan(model):
+    thick = np.random.default_rng(1).random((8, 8, 9), np.float32)
+    scan = Volume(thick, np.eye(4), to_source=np.eye(3, 2))
+    _, held = SuperResolver(model, CHAIN).super_resolve_with_undershoot(scan, 3)
+    assert held.share > 0.01  # this network does go below
+    thin = SuperResolutionGraph(model).super_resolve(thick, 3)
+    assert np.min(thin) == thick.min()
+
+
 def test_bfloat16_stays_near_float32(model):
     thick = np.random.default_rng(1).random((8, 8, 9), np.float32)
     exact = SuperResolutionGraph(model).super_resolve(thick, 3)
