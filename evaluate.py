@@ -21,7 +21,7 @@ import sys
 
 from absl import flags
 
-from deepresolve import entry, presets
+from deepresolve import entry, paths, presets
 
 FLAGS = flags.FLAGS
 
@@ -77,6 +77,8 @@ def _some_workdir(values) -> bool:
 
 def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
+    _check_paths()
+
     import tensorflow as tf
 
     from deepresolve.evaluation import contents, machine, markdown, report
@@ -107,6 +109,21 @@ def run() -> None:
     paths = [saved.finish()] if saved else []
     paths += report.save(folder, analysis, _flags() | machine.describe() | about)
     print(markdown.render(contents.summary(analysis)), *paths, sep="\n")
+
+
+def _check_paths() -> None:
+    """What can be told of the flags' paths without TensorFlow.
+
+    Raises:
+      ValueError, OSError: nothing to read at one, or nothing can be written.
+    """
+    paths.check_records(FLAGS.records)
+    for part in _PUBLISHED:
+        if workdir := FLAGS[f"{part}_workdir"].value:
+            paths.check_workdir(workdir)
+    if FLAGS.reading:
+        paths.check_input("--reading", FLAGS.reading)
+    paths.check_output_folder(FLAGS.output)
 
 
 def _plan(stored):

@@ -17,7 +17,7 @@ import re
 
 from absl import flags
 
-from deepresolve import config_flags, entry
+from deepresolve import config_flags, entry, paths
 
 FLAGS = flags.FLAGS
 
@@ -31,6 +31,8 @@ flags.mark_flags_as_required(["preset", "records", "workdir"])
 def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
     config = config_flags.config_from_flags(FLAGS)
+    paths.check_records(FLAGS.records)
+    paths.check_output_folder(FLAGS.workdir)
 
     import tensorflow as tf
 

@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepresolve
-from deepresolve import networks, pretrained, storage
+from deepresolve import networks, paths, pretrained, storage
 from deepresolve.config import CHANGEABLE, Config
 from deepresolve.networks import weights
 from deepresolve.networks.layers import CUSTOM_OBJECTS
@@ -99,10 +99,7 @@ class Workdir:
         """
         path = self.join("config.json")
         if not gfile.exists(path):
-            raise ValueError(
-                f"{self.path} is no workdir: it has no config.json. Give the --workdir "
-                "that train.py wrote."
-            )
+            raise ValueError(paths.no_workdir(self.path))
         with gfile.GFile(path) as file:
             text = file.read()
         try:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry
+from deepresolve import entry, paths
 from records import flags as own
 
 
@@ -56,12 +56,30 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
 
 def run(flags: argparse.Namespace) -> int:
     """Runs one command; returns its exit status."""
+    _check_paths(flags)
     # No command has a use for a GPU; worker processes inherit this.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     # Imports TensorFlow, which --help and a wrong flag must not wait for.
     from records import commands
 
     return commands.COMMANDS[flags.command](flags)
+
+
+def _check_paths(flags: argparse.Namespace) -> None:
+    """What can be told of the flags' paths without TensorFlow.
+
+    Raises:
+      OSError: there is nothing to read at one, or nothing can be written.
+    """
+    if flags.command != "convert":
+        paths.check_records(flags.records)
+        if flags.command == "inspect" and flags.figure:
+            paths.check_output(flags.figure)
+        return
+    for name in own.PATH_FLAGS:
+        if path := getattr(flags, name):
+            paths.check_input(f"--{name}", path)
+    paths.check_output_folder(flags.output)
 
 
 def _add_records_flag(parser: argparse.ArgumentParser) -> None:

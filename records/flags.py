@@ -97,6 +97,8 @@ DATASET_FLAGS = {
         "phantom_spacing_mm": ("I,J,K", "mm between voxel centres along those axes"),
     },
 }
+# Those that name what is there already.
+PATH_FLAGS = ("source", "labels", "contents", "persons")
 # Those of each runner, likewise.
 RUNNER_FLAGS = {
     "pool": {

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepresolve
-from deepresolve import storage
+from deepresolve import paths, storage
 from records.schema import SCHEMA_VERSION
 from records.splits import SPLITS
 from records.stored import StoredSubject
@@ -163,11 +163,7 @@ def load(records_dir: str) -> Manifest:
     """
     path = storage.join(str(records_dir), FILE)
     if not exists(records_dir):
-        raise FileNotFoundError(
-            f"{path} does not exist: {records_dir} is not a complete set of shards. "
-            "Make one with `python -m records convert`, or run the same command again "
-            "where it was interrupted."
-        )
+        raise FileNotFoundError(paths.no_records(str(records_dir)))
     content = storage.read(path)
     try:
         fields = json.loads(content)

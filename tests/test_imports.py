@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 ALLOWED = {
     "beam": {"beam_worker", "extras", "storage"},
     "beam_worker": {"beam", "storage"},
-    "imaging": {"entry", "extras", "files"},
+    "imaging": {"entry", "extras", "files", "paths"},
     "config": {"config_fields", "imaging"},
     "config_fields": set(),
     "presets": {"config"},
@@ -27,8 +27,9 @@ ALLOWED = {
     "interruption": set(),
     "keras_stack": set(),
     "notes": set(),
+    "paths": {"files", "pretrained"},
     "storage": set(),
-    "workdir": {"config", "networks", "pretrained", "storage"},
+    "workdir": {"config", "networks", "paths", "pretrained", "storage"},
     "training_set": {"config", "imaging", "storage", "workdir"},
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
@@ -42,6 +43,7 @@ ALLOWED = {
         "extras",
         *(
             "notes",
+            "paths",
             "beam",
             "keras_stack",
             "pretrained",
@@ -52,12 +54,23 @@ ALLOWED = {
     },
     "rendering": {"imaging"},
     "evaluation": {"files", "imaging", "rendering"},
-    "reading": {"entry", "evaluation", "extras", "files", "imaging", "rendering"},
+    "reading": {
+        *("entry", "evaluation", "extras", "files", "imaging", "paths", "rendering"),
+    },
 }
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "config", "config_fields", "presets", "config_flags", "entry"),
-    *("extras", "files", "interruption", "notes", "pretrained", "reading", "rendering"),
+    *(
+        "extras",
+        "files",
+        "interruption",
+        "paths",
+        "notes",
+        "pretrained",
+        "reading",
+        "rendering",
+    ),
 }
 
 
@@ -119,6 +132,7 @@ def test_records_use_only_the_rooms_below(path):
                 "imaging",
                 "entry",
                 "notes",
+                "paths",
                 "storage",
                 "__version__",
             }

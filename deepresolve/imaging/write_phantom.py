@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, paths
 
 FLAGS = flags.FLAGS
 
@@ -28,6 +28,8 @@ flags.mark_flag_as_required("output")
 
 def run() -> None:
     """Draws the knee and writes it."""
+    for output in filter(None, (FLAGS.output, FLAGS.label_output)):
+        paths.check_output(output)
     # After the flags: SciPy and nibabel take longer to load than --help may take.
     from deepresolve.imaging import formats
     from deepresolve.imaging.degradation import thicken

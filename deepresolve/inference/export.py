@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, paths
 from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
@@ -47,6 +47,9 @@ flags.mark_flag_as_required("output")
 
 def run() -> None:
     """Writes the SavedModel and says how to ask it."""
+    paths.check_workdir(model_flags.workdir())
+    paths.check_output_folder(FLAGS.output)
+
     from deepresolve.inference.serving.protocol import require_serving
 
     require_serving()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, paths
 from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
@@ -25,6 +25,9 @@ flags.mark_flag_as_required("output")
 
 def run() -> None:
     """Writes the file and says how near its output is."""
+    paths.check_workdir(model_flags.workdir())
+    paths.check_output(FLAGS.output)
+
     from deepresolve.inference.onnx_file import export_onnx
     from deepresolve.workdir import Workdir
 

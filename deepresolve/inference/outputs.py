@@ -6,6 +6,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from deepresolve import paths
 from deepresolve.imaging.formats import scan_stem
 
 # A scan, and what it becomes.
@@ -119,12 +120,7 @@ def _named_in(folder, source, scans, suffix):
 def _check_pairs(source, output, pairs, endings=()):
     """ValueError where a result would fall on another, on a scan, or among scans."""
     _check_distinct(pairs, endings)
-    # The next command for the same folder would take the results for scans.
-    if pathlib.Path(output).resolve().is_relative_to(pathlib.Path(source).resolve()):
-        raise ValueError(
-            f"--output={output} lies within --input={source}, where results would pass "
-            "for scans. Name a folder beside it."
-        )
+    paths.check_apart(output, source)
 
 
 def with_ending(target: pathlib.Path, ending: str) -> pathlib.Path:

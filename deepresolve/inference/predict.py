@@ -45,7 +45,7 @@ import sys
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, paths
 from deepresolve.inference import model_flags, predict_flags
 
 FLAGS = flags.FLAGS
@@ -55,6 +55,11 @@ flags.adopt_module_key_flags(predict_flags)  # so that --help lists them
 
 def run() -> int:
     """Takes all scans through the network; returns the exit status."""
+    paths.check_input("--input", FLAGS.input)
+    paths.check_workdir(model_flags.workdir())
+    paths.check_apart(FLAGS.output, FLAGS.input)
+    paths.check_output(FLAGS.output)
+
     from deepresolve import files
     from deepresolve.imaging import formats
     from deepresolve.inference import batch

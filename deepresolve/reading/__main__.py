@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry
+from deepresolve import entry, paths
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -48,10 +48,23 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
 
 def run(flags: argparse.Namespace) -> int:
     """Runs one command; returns its exit status."""
+    _check_paths(flags)
     # Imports NumPy and more, which --help and a wrong flag must not wait for.
     from deepresolve.reading import commands
 
     return commands.COMMANDS[flags.command](flags)
+
+
+def _check_paths(flags: argparse.Namespace) -> None:
+    """OSError where there is nothing to read, or nothing can be written."""
+    if flags.command == "prepare":
+        paths.check_input("--evaluation", flags.evaluation)
+        if flags.questions is not None:
+            paths.check_input("--questions", flags.questions)
+    else:
+        paths.check_input("--study", flags.study)
+    if flags.command != "serve":
+        paths.check_output(flags.output)
 
 
 def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,107 @@
+"""Paths of a command line, looked at before anything heavy is loaded.
+
+A wrong path is answered in a fraction of a second, not after TensorFlow has started.
+What reads or writes looks again: files come and go. URLs (gs://...) are left to it.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from deepresolve import files, pretrained
+
+
+def no_workdir(path: str) -> str:
+    """What is wrong with a folder that is no workdir."""
+    return (
+        f"{path} is no workdir: it has no config.json. Give the --workdir that "
+        "train.py wrote."
+    )
+
+
+def no_records(path: str) -> str:
+    """What is wrong with a folder that is no set of shards."""
+    return (
+        f"{path}/manifest.json does not exist: {path} is not a complete set of shards. "
+        "Make one with `python -m records convert`, or run the same command again "
+        "where it was interrupted."
+    )
+
+
+def check_input(flag: str, path: str | os.PathLike) -> None:
+    """Sees that there is something to read.
+
+    Args:
+      flag: that names it, such as "--input".
+      path: a file or folder; a URL is not looked at.
+
+    Raises:
+      OSError: there is nothing, or it cannot be reached.
+    """
+    if _is_remote(path):
+        return
+    place = pathlib.Path(path)
+    try:
+        if place.exists():
+            return
+        target = f"a link to {place.readlink()}, and " if place.is_symlink() else ""
+    except OSError as error:
+        raise OSError(f"{flag}={path}: {error.strerror}.") from error
+    raise FileNotFoundError(f"{flag}={path}: {target}there is no such file or folder.")
+
+
+def check_workdir(path: str) -> None:
+    """ValueError unless a run is there; "pretrained:NAME" is one of the package."""
+    if not _holds(pretrained.resolve(path), "config.json"):
+        raise ValueError(no_workdir(path))
+
+
+def check_records(path: str) -> None:
+    """FileNotFoundError unless a complete set of shards is there."""
+    if not _holds(path, "manifest.json"):
+        raise FileNotFoundError(no_records(path))
+
+
+def check_output(path: str | os.PathLike) -> None:
+    """Sees that a file, or what may be a folder, can be written; makes none.
+
+    Args:
+      path: may be there already; a URL is not looked at.
+
+    Raises:
+      OSError: it cannot.
+    """
+    place = pathlib.Path(path)
+    if not _is_remote(path):
+        files.check_folder(place if place.is_dir() else place.parent)
+
+
+def check_output_folder(path: str) -> None:
+    """As `check_output`, where nothing but a folder will do."""
+    if not _is_remote(path):
+        files.check_folder(pathlib.Path(path))
+
+
+def check_apart(output: str, source: str) -> None:
+    """ValueError where --output is --input itself or lies within it.
+
+    The next command for the same folder would take the results for scans.
+    """
+    of_output, of_source = (pathlib.Path(p).resolve() for p in (output, source))
+    if of_output == of_source and of_source.is_file():
+        raise ValueError(f"--output would overwrite the scan {source} itself.")
+    if of_output.is_relative_to(of_source):
+        raise ValueError(
+            f"--output={output} lies within --input={source}, where results would pass "
+            "for scans. Name a folder beside it."
+        )
+
+
+def _holds(folder: str, name: str) -> bool:
+    """Whether a file is in a folder, as far as that can be told without TensorFlow."""
+    return _is_remote(folder) or (pathlib.Path(folder) / name).is_file()
+
+
+def _is_remote(path: str | os.PathLike) -> bool:
+    return "://" in str(path)
