@@ -48,6 +48,12 @@ def num_bytes(path: str) -> int:
         return tf.io.gfile.stat(path).length
 
 
+def copy(source: str, target: str) -> None:
+    """Copies a file over what is at `target`."""
+    with _os_errors(f"Could not copy {source} to {target}"):
+        tf.io.gfile.copy(source, target, overwrite=True)
+
+
 def remove(path: str) -> None:
     """Deletes a file; one that is not there is fine."""
     with (

@@ -59,26 +59,59 @@ class Workdir:
         """Path of something inside the folder."""
         return "/".join([self.path.rstrip("/"), *names])
 
-    def start(self, config: Config) -> None:
-        """Claims the folder for `config`, or checks that it holds that very run.
+    def check_start(self, config: Config) -> None:
+        """Checks that the folder is new, or holds the very run of `config`.
 
-        The run's length and the time between checkpoints may differ (`CHANGEABLE`):
-        they are then changed in config.json. What a killed process left half-written
-        is removed.
+        The run's length and the time between checkpoints may differ (`CHANGEABLE`).
 
         Raises:
-          ValueError: it holds a run with another config.
-          OSError: it cannot be written.
+          ValueError: it holds a run with another config, or one that lost its config.
         """
         if self._is_packed("best"):
             raise ValueError(
                 f"{self.path} is a network that comes with the package, and is not "
                 "trained further. Give a --workdir of your own."
             )
+        if gfile.exists(self.join("config.json")):
+            _require_same_run(self.load_config(), config, self.path)
+        elif self._trained_weights() or storage.list_files(self.checkpoints):
+            raise ValueError(
+                f"{self.path} holds a run without its config.json. Bring that back "
+                "from a copy, or choose another --workdir."
+            )
+
+    def check_untrained(self) -> None:
+        """Checks that no weights of trained epochs would be written over.
+
+        For a run that has no checkpoint to go on from.
+
+        Raises:
+          ValueError: there are some.
+        """
+        if found := self._trained_weights():
+            raise ValueError(
+                f"{self.path} holds {' and '.join(found)} of trained epochs, but no "
+                f"checkpoint to go on from. Bring {self.checkpoints} back from a copy, "
+                "or begin anew in another --workdir. Nothing was changed."
+            )
+
+    def _trained_weights(self) -> list[str]:
+        return [f"{n}.keras" for n in ("best", "last") if self.has_model(n)]
+
+    def start(self, config: Config) -> None:
+        """Claims the folder for `config`, or goes on with the run that it holds.
+
+        Where settings of `CHANGEABLE` differ they are changed in config.json. What a
+        killed process left half-written is removed.
+
+        Raises:
+          ValueError: as `check_start`.
+          OSError: it cannot be written.
+        """
+        self.check_start(config)
         path = self.join("config.json")
         if gfile.exists(path):
             stored = self.load_config()
-            _require_same_run(stored, config, self.path)
             self._remove_temporaries()
             if stored == config:
                 return

@@ -52,6 +52,16 @@ def test_run_of_an_older_version_that_lacks_a_field_goes_on(workdir):
         workdir.start(Config(deterministic=True))
 
 
+@pytest.mark.parametrize("left", ["best.keras", "checkpoints/ckpt-1.index"])
+def test_a_run_that_lost_its_config_is_not_taken_over(workdir, left):
+    storage.make_folder(workdir.checkpoints)
+    storage.write(workdir.join(left), b"a run's")
+    with pytest.raises(ValueError, match=r"a run without its config\.json"):
+        workdir.start(Config())
+    assert not workdir.has_model("last")
+    assert not tf.io.gfile.exists(workdir.join("config.json"))
+
+
 def test_damaged_config_is_named(workdir):
     workdir.start(Config())
     storage.write(workdir.join("config.json"), b"{")

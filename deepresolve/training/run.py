@@ -81,9 +81,10 @@ def restored_run(
     The arguments are as in `Run`.
 
     Raises:
-      ValueError: the workdir holds a run with another config.
+      ValueError: the workdir holds a run with another config, or one that cannot be
+        restored.
     """
-    own.start(config)
+    own.check_start(config)
     progress = Progress()
     steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
     checkpoint = Checkpoint(
@@ -96,6 +97,7 @@ def restored_run(
         agree=agreement.chiefs,
     )
     checkpoint.restore(workdir)
+    own.start(config)  # Written to only now that nothing stands in the way.
     flop_per_voxel = cost.flop_per_voxel(model, config.patch_shape)
     throughput = Throughput(progress, config, flop_per_voxel)
     of_all = (workdir, own, worker, agreement)

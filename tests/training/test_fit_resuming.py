@@ -191,7 +191,7 @@ def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
     undisturbed, train, config, saved_step, tmp_path, monkeypatch
 ):
     config = config.replace(checkpoint_minutes=0.0)
-    save = tf.train.CheckpointManager.save
+    save = tf.train.Checkpoint.write
     saved = []
 
     def fill(*args, **kwargs):
@@ -201,7 +201,7 @@ def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
         return save(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(tf.train.CheckpointManager, "save", fill)
+        patch.setattr(tf.train.Checkpoint, "write", fill)
         with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
             train(tmp_path, config)
     assert saved_step(tmp_path) == 5

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from deepresolve import storage
 from deepresolve.training.callbacks.watch import check_weights
 from deepresolve.training.progress import Progress
 from deepresolve.training.random_state import random_state
+from deepresolve.training.saved_states import SavedStates
 from deepresolve.workdir import Workdir
 
 
@@ -18,9 +18,8 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves weights, optimizer, what dropout draws next, and progress; restores them.
 
     Keras's BackupAndRestore keeps neither our counters nor dropout's state nor, in
-    Keras 3, the step within an epoch. TensorFlow's CheckpointManager writes a new
-    checkpoint aside before the old one goes, so a kill at any moment leaves one that is
-    whole.
+    Keras 3, the step within an epoch. A kill at any moment leaves a checkpoint that is
+    whole (`saved_states`).
 
     Saves at the end of each epoch, and within an epoch every `minutes`. At the end of
     an epoch it first writes last.keras, and best.keras when the score rose, so that a
@@ -56,26 +55,28 @@ class Checkpoint(keras.callbacks.Callback):
         self._monitor = monitor
         self._agree = agree
         self._saved_at = 0.0
-        self._manager = tf.train.CheckpointManager(
+        self._states = SavedStates(
             tf.train.Checkpoint(
                 model=model,
                 optimizer=model.optimizer,
                 progress=progress,
                 random_state=random_state(model),
-            ),
-            workdir.checkpoints,
-            max_to_keep=2,
+            )
         )
 
     def restore(self, workdir: Workdir) -> bool:
         """Fills all that is saved in `workdir`; False if there is nothing to restore.
 
         It is the folder that is written to, but for workers other than the chief.
+
+        Raises:
+          ValueError: there are checkpoints of which none can be restored, or trained
+            weights without any.
+          OSError: a checkpoint cannot be read.
         """
-        latest = tf.train.latest_checkpoint(workdir.checkpoints)
-        if latest is None:
+        if not self._states.restore(workdir.checkpoints):
+            workdir.check_untrained()
             return False
-        self._manager.checkpoint.restore(latest).assert_existing_objects_matched()
         self._saved_at = float(self._progress.seconds)
         return True
 
@@ -98,9 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
         return is_last or self.model.stop_training
 
     def _save(self):
-        # Numbered by saves, not steps: none ever overwrites another.
-        with storage.writing(self._workdir.checkpoints):
-            self._manager.save()
+        self._states.save(self._workdir.checkpoints)
         self._saved_at = float(self._progress.seconds)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -116,6 +115,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the state, the last weights and, where they are, the best."""
+        if not self._states.has_any:
+            # Of weights without a checkpoint nobody could tell which run they end.
+            self._progress.awaits_validation.assign(True)
+            self._save()
         score = (logs or {}).get(self._monitor)
         if score is not None:
             score = self._agree(score)

@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 
 import keras
 import numpy as np
@@ -162,7 +163,32 @@ def test_second_save_of_a_step_does_not_overwrite_the_first(make, tmp_path):
     callback.on_epoch_end(0, {})
     callback.on_epoch_end(0, {})
     indexes = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.index"))
-    assert indexes == ["ckpt-1.index", "ckpt-2.index"]
+    # ckpt-1 came before the first weights.
+    assert indexes == ["ckpt-2.index", "ckpt-3.index"]
+
+
+def test_no_kill_leaves_weights_without_a_checkpoint(make, tmp_path, monkeypatch):
+    model, _, callback = make()
+    train(model)
+
+    def kill(*args):
+        raise SystemExit
+
+    monkeypatch.setattr(Workdir, "save_model", kill)
+    with pytest.raises(SystemExit):
+        callback.on_epoch_end(0, {"val_psnr": 30.0})
+    _, progress, its_callback = make()
+    assert its_callback.restore(Workdir(tmp_path)) is True
+    assert bool(progress.awaits_validation)
+
+
+def test_weights_without_a_checkpoint_are_not_trained_over(make, tmp_path):
+    _, _, callback = make()
+    callback.on_epoch_end(0, {})
+    shutil.rmtree(tmp_path / "checkpoints")
+    _, _, its_callback = make()
+    with pytest.raises(ValueError, match=r"holds best\.keras and last\.keras .* no "):
+        its_callback.restore(Workdir(tmp_path))
 
 
 def test_weights_that_are_not_finite_are_not_saved(make, tmp_path):
