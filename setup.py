@@ -52,6 +52,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["deepresolve*", "records*"]),
     package_data={
+        "deepresolve": ["keras_home/*"],
         "deepresolve.pretrained": ["*/*.json", "*/*.npz"],
         "deepresolve.reading": ["page/*"],
         "deepresolve.rendering": ["viewer/*"],

@@ -12,6 +12,7 @@ from typing import Any
 from absl import app
 from absl import logging as absl_logging
 
+from deepresolve import environment
 from deepresolve.interruption import Interrupted
 
 
@@ -21,7 +22,8 @@ def launch(
 ) -> None:
     """Parses the flags, calls `run`, and ends with its status.
 
-    TensorFlow must be imported within `run`, so that --help need not wait for it. An
+    TensorFlow must be imported within `run`: --help need not wait for it, and the
+    user's machine is pinned before (`environment`). An
     error that a user can mend (ValueError, OSError) becomes one line and status 1. What
     a signal ended in good order ends with the status that shells give that signal.
 
@@ -35,14 +37,14 @@ def launch(
     def main(parsed: Any) -> None:
         if flags_parser is None and len(parsed) > 1:
             raise app.UsageError(f"Unexpected arguments {parsed[1:]}; a flag needs --.")
-        # Our own messages, without TensorFlow's chatter.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         # A file's name that the terminal cannot write must not end the work.
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.reconfigure(errors="backslashreplace")
         absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("deepresolve").setLevel(logging.INFO)
         try:
+            for note in environment.pin():
+                print(f"note: {note}", file=sys.stderr)
             status = run() if flags_parser is None else run(parsed)
         except (ValueError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
@@ -91,6 +93,7 @@ def _end_at_once(status: int) -> None:
     TensorFlow's input threads, cut off in the middle of a volume, have been seen to
     keep the interpreter from ending.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    environment.remove_temporaries()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     os._exit(status)

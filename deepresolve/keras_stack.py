@@ -4,12 +4,22 @@ The default stack is the newest TensorFlow with Keras 3; the other one TensorFlo
 with Keras 2.15, which has no `keras.ops`.
 """
 
+import logging
 import types
 from typing import Any, NamedTuple
 
 import keras
 
 KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
+
+# A notebook or a keras.json may have set it: losses and optimizers would compute in it.
+if keras.backend.floatx() != "float32":
+    logging.getLogger(__name__).warning(
+        "Keras is set to floatx=%s, by keras.json or set_floatx. DeepResolve computes "
+        "its losses in float32, and sets it to that.",
+        keras.backend.floatx(),
+    )
+    keras.backend.set_floatx("float32")
 
 if KERAS_3:
     ops = keras.ops

@@ -21,7 +21,7 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
       columns, slices, C), background first. Any size: the last planes are repeated up
       to a multiple of 2^(levels - 1), and what they gave is cut off.
     """
-    image = keras.Input((None, None, None, 1), name="image")
+    image = keras.Input((None, None, None, 1), dtype="float32", name="image")
     multiple = size_multiple(config)
     padded = Pad((multiple,) * 3, dtype="float32", name="padded")(image)
     probabilities = unet(padded, config, precision)

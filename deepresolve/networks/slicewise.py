@@ -22,7 +22,7 @@ def slicewise_model(network: Callable, size_multiple: int, name: str) -> keras.M
       A model from (batch, rows, columns, slices, 1) to (batch, rows, columns, slices,
       C), any size, float32.
     """
-    image = keras.Input((None, None, None, 1), name="image")
+    image = keras.Input((None, None, None, 1), dtype="float32", name="image")
     multiples = (size_multiple, size_multiple, 1)
     padded = Pad(multiples, dtype="float32", name="padded")(image)
     slices = SlicesToBatch(dtype="float32", name="slices")(padded)

@@ -27,7 +27,9 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
       A model from (batch, rows, columns, slices, 1) to the same shape, any size;
       intensities scaled to 0..1.
     """
-    interpolated = keras.Input((None, None, None, 1), name="interpolated")
+    interpolated = keras.Input(
+        (None, None, None, 1), dtype="float32", name="interpolated"
+    )
     x = interpolated
     folded = config.fold != (1, 1, 1)
     if folded:
@@ -37,6 +39,7 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
             config.num_features,
             3,
             padding="same",
+            data_format="channels_last",
             activation="relu",
             kernel_initializer=keras.initializers.HeNormal(config.seed + number),
             dtype=precision,
@@ -46,6 +49,7 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
         math.prod(config.fold),
         3,
         padding="same",
+        data_format="channels_last",
         kernel_initializer=keras.initializers.RandomNormal(
             stddev=_LAST_LAYER_STDDEV, seed=config.seed
         ),

@@ -45,7 +45,12 @@ def unet(image, config: Config, precision: str):
     for level in range(config.num_levels):
         if level:
             pool = _POOLINGS[len(x.shape)]
-            x = pool(2, dtype=pooling_type, name=f"pool_{level}")(x)
+            x = pool(
+                2,
+                data_format="channels_last",
+                dtype=pooling_type,
+                name=f"pool_{level}",
+            )(x)
         x = _level(x, level, config, seeds, precision, "down")
         if level >= config.num_levels - _LEVELS_WITH_DROPOUT:
             x = keras.layers.Dropout(
@@ -87,6 +92,7 @@ def _up(x, skip, level: int, config: Config, seeds, precision: str):
         config.num_features << level,
         2,
         strides=2,
+        data_format="channels_last",
         kernel_initializer=keras.initializers.HeNormal(next(seeds)),
         dtype=precision,
         name=f"enlarge_{level + 1}",

@@ -1,0 +1,36 @@
+"""What lies in the current folder is not imported in the place of libraries.
+
+`python -m` searches the current folder first: a user's random.py, keras.py or folder
+`tensorflow` there would run instead of what is meant. The package sees to that before
+it imports anything else; so nothing is imported here but what Python itself has loaded.
+"""
+
+import os
+import sys
+
+# Where this package lies; in a clone also train.py and evaluate.py.
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+
+
+def is_command() -> bool:
+    """Whether this process runs one of our commands, as far as can be told at import.
+
+    Python says "-m" while it looks for the module to run; our scripts lie beside the
+    package.
+    """
+    script = sys.argv[0] if sys.argv else ""
+    if script.endswith(".py"):
+        return os.path.dirname(os.path.abspath(script)) == _HOME  # noqa: PTH100, PTH120
+    return script == "-m"
+
+
+def leave_out_current_folder() -> None:
+    """Searches the current folder for nothing, unless this package lies there."""
+    try:
+        here = os.getcwd()  # noqa: PTH109 (the text that Python puts into the path)
+    except OSError:
+        return  # gone, and nothing is found there
+    kept = [entry for entry in sys.path if entry not in ("", here)]
+    if here != _HOME and len(kept) < len(sys.path):
+        sys.path[:] = kept
+        os.environ["PYTHONSAFEPATH"] = "1"  # for processes of ours (Python 3.11)

@@ -1,0 +1,218 @@
+"""What a machine is set up for, each in a process of its own; none loads TensorFlow."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PINNED = ("MPLBACKEND", "KERAS_HOME", "KERAS_BACKEND", "TF_USE_LEGACY_KERAS")
+KERAS_HOME = str(ROOT / "deepresolve" / "keras_home")
+
+# What a command finds once it is launched.
+_COMMAND = """
+import json, os, sys, warnings
+sys.argv[0] = "-m"  # as Python has it while it looks for `python -m NAME`
+from deepresolve import entry
+def run():
+    names = [n for n in os.environ if n.startswith(("KERAS", "MPL", "TF_", "PYTHON"))]
+    print(json.dumps({**{n: os.environ[n] for n in names}, "path": sys.path,
+                      "files": sys.getfilesystemencoding(), "options": sys.warnoptions,
+                      "temporary": os.environ.get("TMPDIR")}))
+entry.launch(run)
+"""
+_LIBRARY = """
+import json, os
+import deepresolve
+print(json.dumps(dict(os.environ)))
+"""
+
+
+def started(script, folder=ROOT, **changes):
+    """Runs a script in another environment; a variable of value None is unset."""
+    environment = {"PYTHONPATH": str(ROOT), **os.environ, **changes}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={k: v for k, v in environment.items() if v is not None},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def found(result):
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+        {"MPLBACKEND": "TkAgg", "DISPLAY": None},
+        {"KERAS_BACKEND": "jax", "KERAS_HOME": "/nonexistent"},
+        {"TF_USE_LEGACY_KERAS": "1", "KERAS_MAX_EPOCHS": "1"},
+    ],
+)
+def test_a_command_takes_nothing_that_was_meant_for_other_work(changes):
+    result = started(_COMMAND, **changes)
+    pinned = found(result)
+    assert [pinned[name] for name in PINNED] == ["Agg", KERAS_HOME, "tensorflow", "0"]
+    assert "KERAS_MAX_EPOCHS" not in pinned
+    assert result.stderr == ""
+
+
+def test_keras_own_home_holds_what_the_networks_are_made_for():
+    # As keras.json is without any: the documented defaults of Keras 2.15 and 3.
+    settings = json.loads((pathlib.Path(KERAS_HOME) / "keras.json").read_text())
+    assert settings == {
+        "floatx": "float32",
+        "epsilon": 1e-07,
+        "backend": "tensorflow",
+        "image_data_format": "channels_last",
+    }
+
+
+@pytest.mark.parametrize("option", ["error", "error::DeprecationWarning", "e"])
+def test_warnings_do_not_end_a_command(option):
+    warns = "def run():\n    warnings.warn('old', DeprecationWarning)"
+    script = _COMMAND.replace("def run():", warns)
+    result = started(script, PYTHONWARNINGS=option)
+    assert "PYTHONWARNINGS" not in found(result)
+    assert found(result)["options"] == []
+
+
+def test_other_wishes_about_warnings_stay():
+    pinned = found(started(_COMMAND, PYTHONWARNINGS="ignore::UserWarning"))
+    assert pinned["options"] == ["ignore::UserWarning"]
+
+
+def test_names_of_files_are_utf_8_whatever_the_locale():
+    # Python itself sees to that in the C locale, unless it is told not to.
+    ascii_names = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain = "import sys; print(sys.getfilesystemencoding())"
+    assert started(plain, **ascii_names).stdout.strip() != "utf-8"
+    assert found(started(_COMMAND, **ascii_names))["files"] == "utf-8"
+
+
+@pytest.mark.parametrize("home", ["/proc/nonexistent", None])
+def test_a_home_that_takes_no_files_gets_matplotlib_a_temporary_one(home, tmp_path):
+    if home is None:  # a file in its place
+        home = tmp_path / "home"
+        home.touch()
+    result = started(
+        _COMMAND,
+        HOME=str(home),
+        TMPDIR=str(tmp_path),
+        **dict.fromkeys(("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")),
+    )
+    folder = pathlib.Path(found(result)["MPLCONFIGDIR"])
+    assert folder.parent == tmp_path
+    assert not folder.exists()  # removed at the end
+    assert result.stderr == ""
+
+
+def test_a_temporary_folder_is_removed_where_an_error_ends_the_command(tmp_path):
+    fails = _COMMAND.replace("def run():", "def run():\n    raise ValueError('no')")
+    changes = {"MPLCONFIGDIR": "/proc/nonexistent", "TMPDIR": str(tmp_path)}
+    assert started(fails, **changes).returncode == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_that_takes_files_is_left_as_it_is(tmp_path):
+    unset = dict.fromkeys(("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"))
+    assert "MPLCONFIGDIR" not in found(started(_COMMAND, HOME=str(tmp_path), **unset))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_temporary_folder_that_is_not_there_is_told(tmp_path):
+    asked = tmp_path / "gone"
+    result = started(_COMMAND, TMPDIR=str(asked))
+    assert found(result)["temporary"] != str(asked)
+    assert result.stderr.startswith(f"note: TMPDIR={asked} takes no files;")
+
+
+def test_a_current_folder_that_is_gone_is_told(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    script = f"import os; os.rmdir({str(folder)!r})\n{_COMMAND}"
+    result = started(script, folder=folder)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: The folder that this command is started in")
+
+
+def test_closed_streams_do_not_end_a_command():
+    script = f"import os, sys; sys.stdout = None\n{_COMMAND}"
+    assert started(script).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ('{"floatx": "bfloat7"}', "floatx must be one of float16, float32, float64"),
+        ('{"image_data_format": "first"}', "image_data_format must be one of"),
+        ('{"epsilon": 1}', "epsilon must be a number such as 1e-07; got 1"),
+        ('{"epsilon": null}', "epsilon must be a number such as 1e-07; got None"),
+        ('{"backend": "theano"}', "backend 'theano': Keras has tensorflow"),
+        ("[]", "expected an object of settings; got []"),
+    ],
+)
+def test_keras_settings_that_would_end_its_import_are_replaced(
+    settings, problem, tmp_path
+):
+    (tmp_path / ".keras").mkdir()
+    path = tmp_path / ".keras" / "keras.json"
+    path.write_text(settings)
+    unset = dict.fromkeys(("KERAS_HOME", "KERAS_BACKEND"))
+    result = started(_LIBRARY, HOME=str(tmp_path), **unset)
+    assert found(result)["KERAS_HOME"] == KERAS_HOME
+    assert result.stderr.startswith(f"{path}: {problem}")
+
+
+def test_keras_settings_that_cannot_be_read_are_replaced(tmp_path):
+    (tmp_path / "keras.json").mkdir()
+    result = started(_LIBRARY, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None)
+    assert found(result)["KERAS_HOME"] == KERAS_HOME
+    assert f"{tmp_path}/keras.json cannot be read" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "settings", ['{"floatx": "float16", "image_data_format": "channels_first"}', "{"]
+)
+def test_who_imports_the_package_keeps_what_keras_can_do_with(settings, tmp_path):
+    # Keras itself passes over JSON that is damaged.
+    (tmp_path / "keras.json").write_text(settings)
+    result = started(_LIBRARY, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None)
+    assert found(result)["KERAS_HOME"] == str(tmp_path)
+    assert result.stderr == ""
+
+
+def test_a_backend_that_is_not_installed_is_told():
+    result = started(_LIBRARY, KERAS_BACKEND="thean")
+    assert found(result)["KERAS_BACKEND"] == "tensorflow"
+    assert result.stderr.startswith("KERAS_BACKEND='thean': Keras has tensorflow, ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken"),
+    [
+        ("module://no_such_module.backend", "Agg"),
+        ("no_such_backend", "Agg"),
+        ("module://json", "module://json"),
+        ("QtAgg", "QtAgg"),
+        ("", ""),
+    ],
+)
+def test_matplotlib_keeps_a_backend_that_it_knows(asked, taken):
+    result = started(_LIBRARY, MPLBACKEND=asked)
+    assert found(result)["MPLBACKEND"] == taken
+    assert ("does not know it" in result.stderr) == (asked != taken)
+
+
+def test_what_is_imported_already_is_left_alone():
+    imported = "import sys, types; sys.modules['matplotlib'] = types.ModuleType('m')\n"
+    result = started(imported + _LIBRARY, MPLBACKEND="no_such_backend")
+    assert found(result)["MPLBACKEND"] == "no_such_backend"

@@ -1,0 +1,66 @@
+"""Names that a user's folder has in common with what we import."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+_COMMANDS = ["records", "deepresolve.inference.predict", "deepresolve.reading"]
+
+
+def run(*arguments, folder, path=ROOT):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(path)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("module", _COMMANDS)
+def test_files_in_the_current_folder_are_not_imported(module, tmp_path):
+    # Of the standard library and of ours; imported early, late, and by absl.
+    for name in ("random", "tempfile", "pathlib", "keras", "numpy", "absl", "uuid"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not meant')")
+    for name in ("tensorflow", "records", "deepresolve"):
+        (tmp_path / name).mkdir()
+    result = run("-m", module, "--help", folder=tmp_path)
+    assert "RuntimeError" not in result.stderr
+    assert result.returncode in (0, 1)  # absl's --help ends with 1
+    assert "usage:" in result.stdout or "flags:" in result.stdout
+
+
+def test_the_current_folder_stays_where_the_package_lies_in_it():
+    script = "import sys; sys.argv[0] = '-m'; import deepresolve; import records"
+    assert run("-c", script, folder=ROOT, path="").returncode == 0
+
+
+def test_who_imports_the_package_imports_from_the_current_folder_as_before(tmp_path):
+    (tmp_path / "own.py").touch()
+    assert run("-c", "import deepresolve, own", folder=tmp_path).returncode == 0
+
+
+def test_a_folder_that_hides_the_package_is_told(tmp_path):
+    # As an editable install of setuptools does it: found last of all.
+    (tmp_path / "deepresolve").mkdir()
+    (tmp_path / "editable").mkdir()
+    (tmp_path / "editable" / "records").symlink_to(ROOT / "records")
+    # Without the site-packages, where a whole one may lie.
+    result = run("-Sm", "records", folder=tmp_path, path=tmp_path / "editable")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert str(tmp_path / "deepresolve") in result.stderr
+    assert "pip install ." in result.stderr
+
+
+def test_a_module_of_the_same_name_beside_ours_is_told(tmp_path):
+    for name in ("records", "deepresolve"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "records.py").touch()  # as the PyPI package `records` has it
+    result = run("-m", "records", "--help", folder=tmp_path, path=tmp_path)
+    assert result.returncode == 0
+    assert f"{tmp_path}/records.py" in result.stderr
