@@ -43,18 +43,29 @@ DATASET_FLAGS = {
             "AXIS",
             "axis of the slices, 0, 1 or 2, where a header is wrong",
         ),
-        "series": ("SERIES", "DICOM series to read: its number or UID"),
-        "echo": ("N", "DICOM echo to read, from 1"),
+        "series": (
+            "SERIES",
+            "DICOM series to read where a scan holds several: its number or UID, or "
+            "all, each as a scan of the same person",
+        ),
+        "echo": (
+            "N|all",
+            "DICOM echo to read where a scan holds several, from 1, or all",
+        ),
         "volume": (
             "VOLUME",
             "volume of a DICOM series that holds several to read: its number, or what "
             "tells it from the others",
         ),
-        "persons": ("CSV", "table with the columns subject, person[, side][, split]"),
+        "persons": (
+            "CSV",
+            "table with the columns subject, person[, side][, split] and, to choose in "
+            "single scans, [, series][, echo][, volume]",
+        ),
         "person_pattern": (
             "REGEX",
             "finds the person in a scan's name by its group (?P<person>...); without "
-            "it or --persons every scan is its own person",
+            "it or --persons scans are of one person where DICOM or BIDS says so",
         ),
     },
     "oai": {
@@ -190,6 +201,10 @@ def split(text: str) -> tuple[float, ...] | str:
     return percentages
 
 
+def _echo(text: str) -> int | str:
+    return text if text == "all" else entry.number(text)
+
+
 def _label_names(text: str) -> dict[int, str]:
     try:
         return parse_label_names(text)
@@ -224,7 +239,7 @@ def _texts(text: str) -> tuple[str, ...]:
 _TYPES = {
     "label_names": _label_names,
     "slice_axis": int,
-    "echo": entry.number,
+    "echo": _echo,
     "series_descriptions": _texts,
     "spacing_mm": _triple(float),
     "num_subjects": entry.number,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
-from records.datasets import patterns, persons
+from records.datasets import choosing, kin, patterns, persons
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -39,12 +39,15 @@ class Folder:
       ignore_label_affines: whether to lay label maps on their scans voxel by voxel,
         for sets whose label maps have wrong affines.
       slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
-      series: which DICOM series to read, where a folder holds several.
-      echo: which DICOM echo to read, where a series holds several.
+      series: which DICOM series to read, where a folder holds several; "all" for each
+        as a scan of its own.
+      echo: which DICOM echo to read, where a series holds several; likewise.
       volume: which volume of a DICOM series to read, where it holds several.
-      persons: CSV file with the columns subject, person[, side][, split].
+      persons: CSV file with the columns subject, person[, side][, split][, series]
+        [, echo][, volume].
       person_pattern: regular expression with a group named `person`, searched for in
-        the id. Without either, every scan is a person of its own.
+        the id. Without either, scans that say that they are of one person are, and
+        others are persons of their own; see `records.datasets.kin`.
     """
 
     source: str
@@ -55,7 +58,7 @@ class Folder:
     ignore_label_affines: bool = False
     slice_axis: int | None = None
     series: str | None = None
-    echo: int | None = None
+    echo: int | str | None = None
     volume: str | None = None
     persons: str | None = None
     person_pattern: str | None = None
@@ -106,22 +109,28 @@ class Folder:
                 len(unused),
                 unused[0],
             )
+        asked = Choice(self.series, self.echo, self.volume)
+        table = persons.read_table(pathlib.Path(self.persons)) if self.persons else None
+        own = {name: row.choice for name, row in (table or {}).items()}
+        chosen = choosing.choose(images, asked, own)
         who = persons.identify(
-            images,
-            table=pathlib.Path(self.persons) if self.persons else None,
+            {scan.id: kin.traits_of(scan.name, scan.identity) for scan in chosen},
+            names={scan.id: scan.name for scan in chosen},
+            table=table,
             pattern=self.person_pattern,
         )
-        for name, path in sorted(images.items()):
+        for scan in chosen:
             yield FolderSubject(
-                id=name,
-                person=who[name].name,
-                side=who[name].side,
-                split=who[name].split,
+                id=scan.id,
+                person=who[scan.id].name,
+                side=who[scan.id].side,
+                split=who[scan.id].split,
                 root=self.source,
-                path=path,
-                label_path=labels.get(name),
+                path=scan.path,
+                label_path=labels.get(scan.name),
                 slice_axis=self.slice_axis,
-                choice=Choice(self.series, self.echo, self.volume),
+                choice=scan.choice,
+                is_own_choice=str(scan.choice) not in ("", str(asked)),
                 ignore_label_affine=self.ignore_label_affines,
             )
 
@@ -177,12 +186,14 @@ class FolderSubject(Subject):
     label_path: pathlib.Path | None = None
     slice_axis: int | None = None
     choice: Choice = ONLY
+    is_own_choice: bool = False
     ignore_label_affine: bool = False
 
     @property
     def source(self) -> str:
-        """The scan's path below the dataset's folder."""
-        return _below(self.path, pathlib.Path(self.root)).as_posix()
+        """The scan's path below the dataset's folder, and a choice of its own."""
+        path = _below(self.path, pathlib.Path(self.root)).as_posix()
+        return f"{path} {self.choice}" if self.is_own_choice else path
 
     @property
     def label_source(self) -> str:

@@ -1,15 +1,22 @@
-"""Who is in which scan: from a table, or from a pattern in the scan's name."""
+"""Who is in which scan: from a table, a pattern in its name, or what it says itself."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
+import logging
 import pathlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+
+from deepresolve.imaging.formats.choice import ONLY, Choice
+from records.datasets import kin
+
+_logger = logging.getLogger(__name__)
 
 _REQUIRED = {"subject", "person"}
-_OPTIONAL = {"side", "split"}
+_OPTIONAL = ("side", "split", "series", "echo", "volume")
+_MOST_SHOWN = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,23 +27,35 @@ class Person:
       name: identifies the person.
       side: "left", "right" or "unknown".
       split: the split the table puts the scan in, None where it does not say.
+      choice: which of the scan's volumes the table takes.
     """
 
     name: str
     side: str = "unknown"
     split: str | None = None
+    choice: Choice = ONLY
 
 
 def identify(
-    ids: Iterable[str], *, table: pathlib.Path | None, pattern: str | None
+    traits: Mapping[str, Collection[kin.Trait]],
+    *,
+    names: Mapping[str, str] | None = None,
+    table: Mapping[str, Person] | None = None,
+    pattern: str | None = None,
 ) -> dict[str, Person]:
-    """The person in each scan: from `table` or `pattern`, else one person a scan.
+    """The person in each scan.
+
+    A table or a pattern has the last word: it is told where traits say otherwise.
+    Without either, scans that share a trait are of one person, who has the first one's
+    id for a name, and others are persons of their own.
 
     Args:
-      ids: the scans.
-      table: a CSV file with the columns subject, person and, where wanted, side and
-        split. It may list scans that are not among `ids`.
-      pattern: a regular expression with a group named `person`, searched for in the id.
+      traits: by the id of each scan; see `records.datasets.kin`.
+      names: by id, what a scan is called where that is not its id, because it is one
+        of several volumes. The table may list either.
+      table: of `read_table`. It may list scans that are not among these.
+      pattern: a regular expression with a group named `person`, searched for in the
+        names.
 
     Raises:
       ValueError: both are given, or a scan's person cannot be told.
@@ -45,33 +64,106 @@ def identify(
         raise ValueError(
             "--persons and --person_pattern both say who is who: give one of them."
         )
+    if table is None and pattern is None:
+        return _from_traits(traits)
+    called = names or {}
     if table is not None:
-        return _from_table(ids, table)
-    if pattern is not None:
-        return _from_pattern(ids, pattern)
-    return {subject: Person(subject) for subject in ids}
+        found = _from_table(traits, called, table)
+    else:
+        found = _from_pattern({id_: called.get(id_, id_) for id_ in traits}, pattern)
+    _tell_of_contradictions(traits, {name: p.name for name, p in found.items()})
+    return found
 
 
-def _from_table(ids: Iterable[str], path: pathlib.Path) -> dict[str, Person]:
-    known = _read_table(path)
-    unlisted = [subject for subject in ids if subject not in known]
+def _from_traits(traits: Mapping[str, Collection[kin.Trait]]) -> dict[str, Person]:
+    families = kin.families(traits)
+    several = [family for family in families if len(family) > 1]
+    if several:
+        kinds = sorted({k for f in several for k in kin.kinds_shared(f, traits)})
+        _logger.warning(
+            "%d scans are taken for those of %d person%s, for they share %s: %s. Where "
+            "that is wrong, say who is who by --persons or --person_pattern.",
+            *(sum(map(len, several)), len(several), "s" * (len(several) > 1)),
+            ", ".join(kinds),
+            _shown([" = ".join(_shown_names(family)) for family in several]),
+        )
+    person_of = {name: family[0] for family in families for name in family}
+    _tell_of_names(person_of)
+    return {name: Person(person) for name, person in person_of.items()}
+
+
+def _tell_of_names(person_of: Mapping[str, str]) -> None:
+    for names in kin.alike(person_of):
+        count = len({person_of[name] for name in names})
+        if count > 1:
+            _logger.warning(
+                "The names %s begin alike, and are taken for %d persons. If they are "
+                "one person's, say who is who by --persons or --person_pattern.",
+                *(", ".join(_shown_names(names)), count),
+            )
+            return  # One example is enough.
+
+
+def _tell_of_contradictions(
+    traits: Mapping[str, Collection[kin.Trait]], persons: Mapping[str, str]
+) -> None:
+    pairs = kin.shared(traits, persons)
+    if pairs:
+        listed = [
+            f"{a!r} ({persons[a]}) and {b!r} ({persons[b]}) share {', '.join(kinds)}"
+            for (a, b), kinds in pairs.items()
+        ]
+        _logger.warning(
+            "%d pairs of scans of two persons each look like one's: %s. If so, a test "
+            "measures what was trained on: mend --persons or --person_pattern.",
+            *(len(pairs), _shown(listed)),
+        )
+
+
+def _shown(texts: Iterable[str]) -> str:
+    texts = list(texts)
+    more = len(texts) - _MOST_SHOWN
+    return "; ".join(texts[:_MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _shown_names(names: Collection[str]) -> list[str]:
+    more = len(names) - _MOST_SHOWN
+    shown = [repr(name) for name in names[:_MOST_SHOWN]]
+    return [*shown, f"{more} more"] if more > 0 else shown
+
+
+def _from_table(
+    ids: Iterable[str], names: Mapping[str, str], table: Mapping[str, Person]
+) -> dict[str, Person]:
+    listed = {id_: table.get(id_) or table.get(names.get(id_, id_)) for id_ in ids}
+    unlisted = [id_ for id_, person in listed.items() if person is None]
     if unlisted:
         raise ValueError(
-            f"{path} has no row for {len(unlisted)} scans, the first {unlisted[0]!r}. "
-            "Its column `subject` must name every scan by its path below --source "
-            "without the ending, with _ for /."
+            f"The table of --persons has no row for {len(unlisted)} scans, the first "
+            f"{unlisted[0]!r}. Its column `subject` must name every scan by its path "
+            "below --source without the ending, with _ for /."
         )
-    return {subject: known[subject] for subject in ids}
+    return listed
 
 
-def _read_table(path: pathlib.Path) -> dict[str, Person]:
+def read_table(path: pathlib.Path) -> dict[str, Person]:
+    """Reads who is in which scan: a CSV file.
+
+    It has the columns subject, person and, where wanted, side, split, series, echo and
+    volume. Texts are as for the flags of these names.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is no such table.
+    """
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         columns = set(reader.fieldnames or ())
-        if _REQUIRED - columns or columns - _REQUIRED - _OPTIONAL:
+        if _REQUIRED - columns or columns - _REQUIRED - {*_OPTIONAL}:
             raise ValueError(
-                f"{path}: expected the columns subject, person and, where wanted, side "
-                f"and split; got {', '.join(reader.fieldnames or ()) or 'no header'}."
+                f"{path}: expected the columns subject, person and, where wanted, "
+                f"{', '.join(_OPTIONAL)}; got "
+                f"{', '.join(reader.fieldnames or ()) or 'no header'}."
             )
         persons = {}
         for row in reader:
@@ -89,10 +181,21 @@ def _person(row: dict[str, str], where: str) -> Person:
         name=row["person"].strip(),
         side=row.get("side", "").strip().lower() or "unknown",
         split=row.get("split", "").strip() or None,
+        choice=Choice(
+            series=row.get("series", "").strip() or None,
+            echo=_echo(row.get("echo", "").strip(), where),
+            volume=row.get("volume", "").strip() or None,
+        ),
     )
 
 
-def _from_pattern(ids: Iterable[str], pattern: str) -> dict[str, Person]:
+def _echo(text: str, where: str) -> int | None:
+    if text and not text.isdecimal():
+        raise ValueError(f"{where}: an echo is a whole number from 1; got {text!r}.")
+    return int(text) if text else None
+
+
+def _from_pattern(names: Mapping[str, str], pattern: str) -> dict[str, Person]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -102,7 +205,7 @@ def _from_pattern(ids: Iterable[str], pattern: str) -> dict[str, Person]:
             f"--person_pattern={pattern} needs a group named person, such as "
             r"(?P<person>\d+)."
         )
-    found = {subject: expression.search(subject) for subject in ids}
+    found = {subject: expression.search(name) for subject, name in names.items()}
     for subject, match in found.items():
         if match is None or not match["person"]:
             raise ValueError(

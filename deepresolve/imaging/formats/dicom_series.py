@@ -177,13 +177,15 @@ def resolve(slices: Sequence[SliceHeader], asked: Choice) -> list[Choice]:
     return [
         Choice(series, echo, asked.volume)
         for group in chosen
-        for series in [_name_of(group[0], every) if len(every) > 1 else None]
+        for series in [_series_asked_for(group[0], every, asked.series)]
         for echo in _echoes_asked_for(group, asked.echo)
     ]
 
 
-def _name_of(header: SliceHeader, every) -> int | str:
-    """SeriesNumber where one series alone has it, else SeriesInstanceUID."""
+def _series_asked_for(header: SliceHeader, every, series) -> int | str | None:
+    """As the user named it; else SeriesNumber, or the UID where two share that."""
+    if len(every) == 1 or series not in (None, ALL):
+        return None if len(every) == 1 else series
     number = header.series_number
     alike = sum(group[0].series_number == number for group in every)
     return number if number is not None and alike == 1 else header.series_uid
