@@ -35,6 +35,8 @@ class Entry:
       dtype: of the stored voxels.
       plane: "sagittal", "coronal" or "axial".
       labelled: whether there is a label map.
+      space: what the affine's millimetres are those of; "scanner" in the manifests of
+        version 0.1, which do not tell.
     """
 
     subject: str
@@ -48,6 +50,7 @@ class Entry:
     source: str
     source_sha256: str
     label_sha256: str
+    space: str = "scanner"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,6 +149,7 @@ def entry(stored: StoredSubject) -> Entry:
         source=stored.source,
         source_sha256=stored.source_sha256,
         label_sha256=stored.label_sha256,
+        space=image.space,
     )
 
 

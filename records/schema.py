@@ -13,9 +13,14 @@
 | spacing_mm | 3 values |
 | slice_thickness_mm | 1 value, NaN where unknown |
 | intensity | 2 values: what becomes 0 and what becomes 1, in scan units |
+| space | what the affine's millimetres are those of: "scanner", "mni", ... |
+| other_form | which other form the scan's NIfTI header has, "sform mni"; else "" |
+| other_affine | (4, 4) of that form, NaN where there is none |
 
-The last five but `to_source` are raw little-endian float64, for an Example's own float
-list is float32. Scans are stored in their canonical orientation (`Volume.canonical`),
+Affines, spacing, thickness and intensity are raw little-endian float64, for an
+Example's own float list is float32. The last three keys came after
+version 0.1: a record without them lies in the scanner's space and has one form, as
+that version wrote every scan. Scans are stored in their canonical orientation (`Volume.canonical`),
 so the slice axis is the last one.
 """
 
@@ -25,10 +30,13 @@ import numpy as np
 import tensorflow as tf
 
 from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.imaging.spaces import OtherForm
 from deepresolve.imaging.volume import Volume
 from records.stored import IMAGE_DTYPES, StoredSubject
 
 SCHEMA_VERSION = 1
+
+_NO_AFFINE = np.full((4, 4), np.nan, "<f8")
 
 FEATURES = {
     "schema_version": tf.io.FixedLenFeature([], tf.int64),
@@ -47,6 +55,9 @@ FEATURES = {
     "spacing_mm": tf.io.FixedLenFeature([], tf.string),
     "slice_thickness_mm": tf.io.FixedLenFeature([], tf.string),
     "intensity": tf.io.FixedLenFeature([], tf.string),
+    "space": tf.io.FixedLenFeature([], tf.string, "scanner"),
+    "other_form": tf.io.FixedLenFeature([], tf.string, ""),
+    "other_affine": tf.io.FixedLenFeature([], tf.string, _NO_AFFINE.tobytes()),
 }
 
 # A protocol buffer ends at 2 GiB; the other keys take far less than the margin.
@@ -66,7 +77,7 @@ def encode(stored: StoredSubject) -> bytes:
             f"Subject {stored.subject!r} has {voxels} bytes of voxels; a record holds "
             f"{_MAX_VOXEL_BYTES}. Crop the scan, or store it in a smaller dtype."
         )
-    thickness = image.slice_thickness_mm
+    thickness, other = image.slice_thickness_mm, image.other_form
     # Set in place: each message that is put into another one is copied, voxels and all.
     example = tf.train.Example()
     feature = example.features.feature
@@ -78,12 +89,15 @@ def encode(stored: StoredSubject) -> bytes:
         "source_sha256": stored.source_sha256,
         "label_sha256": stored.label_sha256,
         "image_dtype": image.array.dtype.name,
+        "space": image.space,
+        "other_form": _form_text(other),
     }
     float64s = {
         "affine": image.affine,
         "spacing_mm": image.spacing_mm,
         "slice_thickness_mm": np.nan if thickness is None else thickness,
         "intensity": [stored.scale.low, stored.scale.high],
+        "other_affine": _NO_AFFINE if other is None else other.affine,
     }
     raw = {
         "image": image.array.tobytes(),
@@ -138,6 +152,7 @@ def decode(record: bytes) -> StoredSubject:
         slice_axis=2,
         slice_thickness_mm=None if np.isnan(thickness) else thickness,
         to_source=int64("to_source").reshape(3, 2).astype(np.float64),
+        **_spaces_of(feature),
     )
     label = np.frombuffer(raw("label"), np.uint8)
     return StoredSubject(
@@ -153,6 +168,28 @@ def decode(record: bytes) -> StoredSubject:
     )
 
 
+def _form_text(form: OtherForm | None) -> str:
+    if form is None:
+        return ""
+    return f"{'sform' if form.is_sform else 'qform'} {form.space}"
+
+
+def _spaces_of(feature) -> dict:
+    """What the keys that not every record has say, as fields of a Volume."""
+    if not feature["space"].bytes_list.value:
+        return {}
+
+    def raw(key: str) -> bytes:
+        return feature[key].bytes_list.value[0]
+
+    found = {"space": raw("space").decode()}
+    if form := raw("other_form").decode():
+        which, space = form.split()
+        affine = np.frombuffer(raw("other_affine"), "<f8").reshape(4, 4)
+        found["other_form"] = OtherForm(space, affine, which == "sform")
+    return found
+
+
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
     """The record that `encode` wrote, in TensorFlow; for use in `tf.data`.
 
@@ -163,9 +200,10 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
       image float32 and label uint8 (rows, columns, slices), the label (0, 0, 0)
       where there is none; intensity float32 (2,); spacing_mm float32 (3,);
       slice_thickness_mm float32 scalar, NaN where unknown; affine float64 (4, 4);
-      to_source int64 (3, 2); shape int64 (3,); image_dtype, subject, person, side,
-      source, source_sha256 and label_sha256, scalar strings. The image is in scan
-      units; integers beyond 2**24 are rounded.
+      other_affine float64 (4, 4), NaN where there is none; to_source int64 (3, 2);
+      shape int64 (3,); image_dtype, subject, person, side, source, source_sha256,
+      label_sha256, space and other_form, scalar strings. The image is in scan units;
+      integers beyond 2**24 are rounded.
     """
     stored = tf.io.parse_single_example(record, FEATURES)
     tf.debugging.assert_equal(
@@ -179,6 +217,9 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
         values = tf.reshape(tf.io.decode_raw(stored[key], tf.float64), shape)
         return tf.cast(values, tf.float32)
 
+    def affine(key: str) -> tf.Tensor:
+        return tf.reshape(tf.io.decode_raw(stored[key], tf.float64), [4, 4])
+
     image = _decode_voxels(stored["image"], stored["image_dtype"])
     label = tf.io.decode_raw(stored["label"], tf.uint8)
     label_shape = tf.where(tf.size(label) > 0, shape, tf.zeros_like(shape))
@@ -186,7 +227,8 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
         **stored,
         "image": tf.ensure_shape(tf.reshape(image, shape), [None, None, None]),
         "label": tf.ensure_shape(tf.reshape(label, label_shape), [None, None, None]),
-        "affine": tf.reshape(tf.io.decode_raw(stored["affine"], tf.float64), [4, 4]),
+        "affine": affine("affine"),
+        "other_affine": affine("other_affine"),
         "spacing_mm": float32("spacing_mm", [3]),
         "slice_thickness_mm": float32("slice_thickness_mm", []),
         "intensity": float32("intensity", [2]),

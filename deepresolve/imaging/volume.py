@@ -13,6 +13,8 @@ import nibabel as nib
 import numpy as np
 from nibabel import orientations
 
+from deepresolve.imaging import spaces
+
 PLANES = ("sagittal", "coronal", "axial")
 
 # (rows, columns, slices): each letter is the direction in which an index grows. Rows
@@ -39,6 +41,9 @@ class Volume:
         Less than the slice spacing where there are gaps between slices.
       to_source: (3, 2) nibabel orientation transform that `restore` applies; None
         where the axes already are the scan's own.
+      space: what the affine's millimetres are those of; one of `spaces.SPACES`.
+        "unknown" where the scan's file does not say how it lies in the patient.
+      other_form: the second affine of the scan's NIfTI header, None where it has one.
 
     Raises:
       ValueError: the array is not 3D or is empty, the affine is not a finite and
@@ -50,6 +55,8 @@ class Volume:
     slice_axis: int = 2
     slice_thickness_mm: float | None = None
     to_source: np.ndarray | None = None
+    space: str = "scanner"
+    other_form: spaces.OtherForm | None = None
 
     def __post_init__(self):
         array = np.asanyarray(self.array)
@@ -70,6 +77,7 @@ class Volume:
             )
         if self.slice_axis not in (0, 1, 2):
             raise ValueError(f"slice_axis must be 0, 1 or 2; got {self.slice_axis}.")
+        spaces.check(self.space)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", affine)
 
@@ -156,13 +164,23 @@ class Volume:
         return self._reoriented(self.to_source, slice_axis, to_source=None)
 
     def _reoriented(self, transform, slice_axis, to_source) -> Volume:
-        return dataclasses.replace(
-            self,
-            array=orientations.apply_orientation(self.array, transform),
-            # inv_ornt_aff takes new voxel indices to old ones.
-            affine=self.affine @ orientations.inv_ornt_aff(transform, self.shape),
+        return self._regridded(
+            orientations.apply_orientation(self.array, transform),
+            # Takes new voxel indices to old ones.
+            orientations.inv_ornt_aff(transform, self.shape),
             slice_axis=slice_axis,
             to_source=to_source,
+        )
+
+    def _regridded(self, array, to_old, **changes) -> Volume:
+        """Other voxels; the (4, 4) `to_old` takes their indices to this grid's."""
+        other = self.other_form
+        return dataclasses.replace(
+            self,
+            array=array,
+            affine=self.affine @ to_old,
+            other_form=None if other is None else other.regridded(to_old),
+            **changes,
         )
 
     def resliced(
@@ -185,11 +203,9 @@ class Volume:
                 f"New slices must keep the in-plane shape of {self.shape} (slice axis "
                 f"{self.slice_axis}); got {array.shape}."
             )
-        affine = self.affine.copy()
-        affine[:3, self.slice_axis] *= step
-        return dataclasses.replace(
-            self, array=array, affine=affine, slice_thickness_mm=slice_thickness_mm
-        )
+        to_old = np.eye(4)
+        to_old[self.slice_axis, self.slice_axis] = step
+        return self._regridded(array, to_old, slice_thickness_mm=slice_thickness_mm)
 
     def crop(self, region: Sequence[slice]) -> Volume:
         """The voxels of `region`, one step-1 slice an axis, at their own place."""
@@ -199,11 +215,10 @@ class Volume:
                 f"A crop needs three non-empty slices of step 1; got {region} for "
                 f"shape {self.shape}."
             )
-        affine = self.affine.copy()
-        first = np.array([start for start, _, _ in bounds], dtype=np.float64)
-        affine[:3, 3] += self.affine[:3, :3] @ first
+        to_old = np.eye(4)
+        to_old[:3, 3] = [start for start, _, _ in bounds]
         array = self.array[tuple(slice(start, stop) for start, stop, _ in bounds)]
-        return dataclasses.replace(self, array=array, affine=affine)
+        return self._regridded(array, to_old)
 
 
 def default_slice_axis(spacing_mm: Sequence[float]) -> int:

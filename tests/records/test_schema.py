@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.imaging.spaces import OtherForm
 from deepresolve.imaging.volume import Volume
 from records import schema, stored
 
@@ -82,6 +83,9 @@ def test_tensorflow_reads_back_every_key(make_stored, dtype, labelled):
         "spacing_mm": np.float32(before.image.spacing_mm),
         "slice_thickness_mm": np.float32(1.2),
         "intensity": np.float32([before.scale.low, before.scale.high]),
+        "space": b"scanner",
+        "other_form": b"",
+        "other_affine": np.full((4, 4), np.nan),
     }
     assert set(after) == set(expected) == set(schema.FEATURES) - {"schema_version"}
     for key, value in expected.items():
@@ -109,7 +113,44 @@ def test_the_element_spec_has_the_ranks_that_batches_need(make_stored):
         "spacing_mm": ((3,), "float32"),
         "slice_thickness_mm": ((), "float32"),
         "intensity": ((2,), "float32"),
+        "space": ((), "string"),
+        "other_form": ((), "string"),
+        "other_affine": ((4, 4), "float64"),
     }
+
+
+@pytest.mark.parametrize("is_sform", [True, False])
+def test_both_forms_of_a_header_are_read_back(make_stored, is_sform):
+    before = make_stored()
+    other = OtherForm("mni", np.diag([2.0, 2, 2, 1]) @ before.image.affine, is_sform)
+    image = dataclasses.replace(before.image, space="aligned", other_form=other)
+    record = schema.encode(dataclasses.replace(before, image=image))
+    after = schema.decode(record)
+    for volume in (after.image, after.label):
+        assert volume.space == "aligned"
+        assert (volume.other_form.space, volume.other_form.is_sform) == (
+            "mni",
+            is_sform,
+        )
+        np.testing.assert_array_equal(volume.other_form.affine, other.affine)
+    assert schema.encode(after) == record
+    parsed = schema.parse(tf.constant(record))
+    assert parsed["space"] == b"aligned"
+    assert parsed["other_form"] == (b"sform mni" if is_sform else b"qform mni")
+    np.testing.assert_array_equal(parsed["other_affine"], other.affine)
+
+
+def test_a_record_of_version_0_1_lies_in_the_scanners_space(make_stored):
+    before = make_stored()
+    example = tf.train.Example.FromString(schema.encode(before))
+    for key in ("space", "other_form", "other_affine"):
+        del example.features.feature[key]
+    old = example.SerializeToString()
+    image = schema.decode(old).image
+    assert (image.space, image.other_form) == ("scanner", None)
+    parsed, current = schema.parse(tf.constant(old)), schema.encode(before)
+    for key, value in schema.parse(tf.constant(current)).items():
+        np.testing.assert_array_equal(parsed[key], value, err_msg=key)
 
 
 def test_parsing_runs_without_python():
