@@ -20,8 +20,8 @@
 Affines, spacing, thickness and intensity are raw little-endian float64, for an
 Example's own float list is float32. The last three keys came after
 version 0.1: a record without them lies in the scanner's space and has one form, as
-that version wrote every scan. Scans are stored in their canonical orientation (`Volume.canonical`),
-so the slice axis is the last one.
+that version wrote every scan. Scans are stored in their canonical orientation
+(`Volume.canonical`), so the slice axis is the last one.
 """
 
 from __future__ import annotations

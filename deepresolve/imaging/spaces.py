@@ -1,4 +1,4 @@
-"""What the millimetres of an affine are those of: the scanner, a template, nobody knows.
+"""Whose millimetres an affine has: the scanner's, a template's, nobody knows whose.
 
 The names are NIfTI's xform codes (nifti1.h), 0 to 5. A NIfTI header has places for two
 affines, qform and sform, each with a code of its own; which of the two a viewer goes by

@@ -1,63 +1,77 @@
-"""NIfTI-1 and NIfTI-2 in, NIfTI-1 out: one file, plain or compressed (.nii, .nii.gz).
+"""NIfTI-1 and NIfTI-2 in, also as pairs (.hdr, .img), and NIfTI-1 out in one file.
 
-nibabel parses and composes the header; what stands here is which of its facts make a
-`Volume`, and the care that a half-read or half-written file never passes for a scan.
+nibabel parses and composes the header; what stands here and in the modules beside
+(`nifti_files`, `nifti_header`, `nifti_forms`) is which of its facts make a `Volume`,
+and the care that a half-read or half-written file never passes for a scan.
 """
 
 from __future__ import annotations
 
 import gzip
 import logging
-import math
 import pathlib
 import zlib
 
 import nibabel as nib
 import numpy as np
-from nibabel import spatialimages
 
 from deepresolve import files
+from deepresolve.imaging import spaces
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import grid, limits
+from deepresolve.imaging.formats import (
+    grid,
+    nifti_files,
+    nifti_forms,
+    nifti_header,
+    sidecar,
+)
 from deepresolve.imaging.formats.choice import ONLY, Choice
 
 SUFFIXES = (".nii", ".nii.gz")
 
 _LOGGER = logging.getLogger(__name__)
-_MM_PER_UNIT = {"unknown": 1.0, "mm": 1.0, "meter": 1e3, "micron": 1e-3}
-_CHUNK_BYTES = 2**24
-# Header and extension flag of a single NIfTI-1 file, bytes.
-_SINGLE_FILE_OFFSET = 352
-_GZIP_MAGIC = b"\x1f\x8b"
 # nibabel's default too; level 6 takes three times as long and saves nothing on a
 # knee's noise.
 _GZIP_LEVEL = 1
 # A qform within this fraction of a voxel of the affine says the same as the sform.
 _QFORM_TOLERANCE = 1e-3
-_DAMAGED = (
-    EOFError,
-    zlib.error,
-    gzip.BadGzipFile,
-    spatialimages.HeaderDataError,
-    spatialimages.HeaderTypeError,
-)
+# Slices this many times as far apart as pixels are thick ones, whatever dim_info says:
+# pixels are square, or nearly.
+_CLEARLY_THICK = 1.5
 
 
 def matches(path: pathlib.Path) -> bool:
-    """Whether the file begins with the header of a one-file NIfTI-1 or NIfTI-2."""
-    return path.is_file() and _header_class(path) is not None
+    """Whether the file begins with a NIfTI header, or belongs to a pair with one.
+
+    The headers of Analyze 7.5 pairs count as such.
+    """
+    if not path.is_file():
+        return False
+    header = nifti_files.header_file(path)
+    return nifti_files.header_class(header) is not None or nifti_files.is_analyze(
+        header
+    )
+
+
+def files_of(path: pathlib.Path) -> list[pathlib.Path]:
+    """The files that a scan consists of: one, or the header and the voxels of a pair.
+
+    Raises:
+      ValueError: it is a header whose voxels are not beside it.
+    """
+    return nifti_files.files_of(path)
 
 
 def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     """Reads a 3D scan, or a 4D one that holds one volume.
 
-    The affine is the sform where it is set, else the qform, else that of the voxel
-    sizes alone (the patient's orientation is then unknown and a warning says so).
-    The slice axis is the header's (dim_info), else `volume.default_slice_axis`. The
-    header has no place for the slice thickness: it is None.
+    The affine is that of `nifti_forms.placement`. The slice axis is the header's
+    (dim_info), unless another one has clearly thicker slices; without it that of
+    `volume.default_slice_axis`. The header has no place for the slice thickness: it
+    comes from a JSON file beside the scan, if there is one (see `sidecar`).
 
     Args:
-      path: the file; one that `matches`.
+      path: the file; one that `matches`. Of a pair, either of the two.
       choice: for formats whose files hold several volumes; refused.
 
     Returns:
@@ -69,21 +83,36 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
         volume of real numbers, or its header gives no valid affine.
     """
     choice.refuse(path, "a NIfTI file")
+    header_path, *others = nifti_files.files_of(path)
+    voxels_path = others[0] if others else header_path
     try:
-        with _open(path) as stream:
-            header = _header_class(path).from_fileobj(stream, check=False)
-            _check_header(header, path)
-            _check_growth(header, path)
-            array = _voxels(header, _content(header, stream))
-        affine = _affine(header, path)
-        slice_axis = header.get_dim_info()[2]
-        if slice_axis is None:
-            slice_axis = volumes.default_slice_axis(nib.affines.voxel_sizes(affine))
-        return volumes.Volume(array, affine, slice_axis)
-    except (*_DAMAGED, KeyError) as error:
+        header = nifti_files.read_header(header_path)
+        nifti_header.check(header, path)
+        num_bytes = nifti_files.num_bytes(header)
+        content = nifti_files.read_content(voxels_path, num_bytes)
+    except (EOFError, zlib.error) as error:
         raise ValueError(
-            f"{path}: damaged or cut short ({error}). Copy or export the file again."
+            f"{voxels_path}: damaged or cut short ({error}). Copy or export the file "
+            "again."
         ) from error
+    if nifti_files.header_class(header_path) is None:
+        _LOGGER.warning(
+            "%s: an Analyze 7.5 header, which does not say how the scan lies in the "
+            "patient. Convert it to NIfTI by a program that knows.",
+            path,
+        )
+    array = nifti_header.voxels(header, content, path)
+    placement = nifti_forms.placement(header, path)
+    sizes = nib.affines.voxel_sizes(placement.affine)
+    slice_axis = _slice_axis(header, sizes, path)
+    return volumes.Volume(
+        array,
+        placement.affine,
+        slice_axis,
+        sidecar.slice_thickness_mm(path, float(sizes[slice_axis])),
+        space=placement.space,
+        other_form=placement.other,
+    )
 
 
 def write(path: pathlib.Path, volume: volumes.Volume) -> None:
@@ -91,9 +120,11 @@ def write(path: pathlib.Path, volume: volumes.Volume) -> None:
 
     A canonical volume is restored first. Integers keep their dtype; bool becomes
     uint8, any float becomes float32. The affine is stored as the sform and as the
-    qform (both code 1: scanner), the slice axis in dim_info; the slice thickness has no
-    place in the header. A qform cannot hold shear: a volume whose slices step sideways
-    gets the sform alone, which nibabel reads and ITK refuses.
+    qform, both with the code of the volume's space; where the scan's header had two
+    forms, each goes back to its place with its own code, so that the result lies on
+    the scan in every viewer. A qform cannot hold shear: a volume whose slices step
+    sideways gets the sform alone, which nibabel reads and ITK refuses. The slice axis
+    goes to dim_info; the slice thickness has no place in the header.
 
     Args:
       path: ends in .nii or .nii.gz; an existing file is replaced.
@@ -118,126 +149,26 @@ def write(path: pathlib.Path, volume: volumes.Volume) -> None:
             image.to_stream(stream)
 
 
-def _is_compressed(path):
-    with path.open("rb") as stream:
-        return stream.read(2) == _GZIP_MAGIC
-
-
-def _open(path):
-    return gzip.open(path, "rb") if _is_compressed(path) else path.open("rb")
-
-
-def _header_class(path):
-    """The nibabel header class for the file, None where it is no NIfTI."""
-    try:
-        with _open(path) as stream:
-            start = stream.read(nib.Nifti2Header.sizeof_hdr)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        return None
-    if start[344:348] == nib.Nifti1Header.single_magic + b"\0":
-        return nib.Nifti1Header
-    if start[4:12] == nib.Nifti2Header.single_magic + b"\0\r\n\x1a\n":
-        return nib.Nifti2Header
-    return None
-
-
-def _affine(header, path):
-    if header["sform_code"] <= 0 and header["qform_code"] <= 0:
-        _LOGGER.warning(
-            "%s: neither sform nor qform is set, so the patient's orientation and side "
-            "are unknown; taking the axes as right to left, posterior to anterior, "
-            "inferior to superior.",
-            path,
-        )
-    affine = header.get_best_affine()
-    affine[:3] *= _MM_PER_UNIT[header.get_xyzt_units()[0]]
-    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(affine)) < 1e-12:
-        raise ValueError(
-            f"{path}: the header's affine cannot be inverted: {affine.tolist()}. "
-            "Correct the sform or qform."
-        )
-    return affine
-
-
-def _check_header(header, path):
-    pixdim = np.asarray(header["pixdim"][1:4], dtype=np.float64)
-    if header["sform_code"] <= 0 and not np.all(np.isfinite(pixdim) & (pixdim > 0)):
-        raise ValueError(
-            f"{path}: the voxel sizes are {pixdim.tolist()} mm and no sform is set; "
-            "each size must be above 0. Correct the header's pixdim or sform."
-        )
-    if not np.isfinite(header["vox_offset"]):
-        raise ValueError(
-            f"{path}: the header puts the voxels at byte {header['vox_offset']}. Copy "
-            "or export the file again."
-        )
-    # The "n+1" of a single file: its voxels cannot begin within its header.
-    single_file = bytes(header["magic"]).rstrip(b"\0") == b"n+1"
-    if single_file and header["vox_offset"] < _SINGLE_FILE_OFFSET:
-        raise ValueError(
-            f"{path}: the header puts the voxels at byte {header['vox_offset']:g}, "
-            f"inside itself; expected {_SINGLE_FILE_OFFSET} or more. Export it again."
-        )
-    # After the above: nibabel would put 1 mm in the place of 0.
-    header.check_fix(error_level=40)
-    shape, dtype = header.get_data_shape(), header.get_data_dtype()
-    if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in shape[3:]):
-        raise ValueError(
-            f"{path}: expected one 3D volume; got shape {shape}. Write the volume "
-            "you want to a file of its own."
-        )
-    if dtype.kind not in "iuf":
-        raise ValueError(
-            f"{path}: expected integers or real numbers; got {dtype} (complex or "
-            "colour). Write the magnitude to a file of its own."
-        )
-
-
-def _num_bytes(header):
-    """Of the file when unpacked, up to its last voxel, by its header."""
-    voxels = math.prod(int(n) for n in header.get_data_shape())
-    return int(header.get_data_offset()) + voxels * header.get_data_dtype().itemsize
-
-
-def _check_growth(header, path):
-    """Refuses a compressed file that would inflate beyond bounds."""
-    promised = _num_bytes(header)
-    if _is_compressed(path):
-        limits.check_growth(
-            promised,
-            path.stat().st_size,
-            f"{path}: the header promises {promised} bytes, and the file",
-        )
-
-
-def _content(header, stream):
-    """The file up to its last voxel, as bytes; EOFError where it is shorter.
-
-    It grows with what the file holds, so that a header that promises too much takes no
-    memory. A compressed file is read to its very end, for its checksum to be compared.
-    """
-    expected = _num_bytes(header)
-    stream.seek(0)
-    content = bytearray()
-    while chunk := stream.read(_CHUNK_BYTES):
-        content += chunk[: max(0, expected - len(content))]
-    if len(content) < expected:
-        raise EOFError(f"{len(content)} bytes, and the header promises {expected}")
-    return content
-
-
-def _voxels(header, content):
-    shape, offset = header.get_data_shape()[:3], int(header.get_data_offset())
-    array = np.frombuffer(content, header.get_data_dtype(), offset=offset)
-    array = array.reshape(shape, order="F")
-    slope, intercept = header.get_slope_inter()
-    if (slope, intercept) not in ((None, None), (1.0, 0.0)):
-        array = array.astype(np.float64) * slope + intercept
-    is_float = array.dtype.kind == "f"
-    dtype = np.float32 if is_float else array.dtype.newbyteorder("=")
-    with np.errstate(over="ignore"):  # Infinity is for the caller to find.
-        # Voxels may begin at an odd byte.
-        return np.require(array, dtype, ["ALIGNED", "WRITEABLE"])
+def _slice_axis(header, sizes, path):
+    """dim_info's, where the sizes of voxels do not speak against it."""
+    told = (int(header["dim_info"]) >> 4 & 3) - 1  # nifti1.h: 1 to 3; 0 is unknown.
+    by_size = volumes.default_slice_axis(sizes)
+    if told < 0:
+        return by_size
+    largest_pixel = max(size for axis, size in enumerate(sizes) if axis != by_size)
+    if told == by_size or sizes[by_size] <= _CLEARLY_THICK * largest_pixel:
+        return told
+    _LOGGER.warning(
+        "%s: dim_info says that slices are stacked along axis %d, %.4g mm apart, but "
+        "voxels are %.4g mm long along axis %d: this one is taken, unless --slice_axis "
+        "says otherwise.",
+        path,
+        told,
+        sizes[told],
+        sizes[by_size],
+        by_size,
+    )
+    return by_size
 
 
 def _image(volume, path):
@@ -251,9 +182,30 @@ def _image(volume, path):
     image = nib.Nifti1Image(array, volume.affine, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
     image.header.set_dim_info(slice=volume.slice_axis)
-    image.set_sform(volume.affine, code="scanner")
-    image.set_qform(volume.affine, code="scanner")
-    apart = grid.corner_distance_mm(array.shape, image.get_qform(), volume.affine)
+    (sform, sform_code), (qform, qform_code) = _forms(volume)
+    image.set_sform(sform, sform_code)
+    image.set_qform(qform, qform_code)
+    apart = grid.corner_distance_mm(array.shape, image.get_qform(), qform)
     if apart > _QFORM_TOLERANCE * min(volume.spacing_mm):
         image.set_qform(None)
     return image
+
+
+def _forms(volume):
+    """(affine, code) of the sform, then of the qform."""
+    own = (volume.affine, _code(volume))
+    if volume.other_form is None:
+        return own, own
+    form = volume.other_form
+    other = (form.affine, spaces.SPACES.index(form.space))
+    return (other, own) if form.is_sform else (own, other)
+
+
+def _code(volume):
+    """The xform code; 0 only where a reader then takes the axes that the affine has."""
+    if volume.space == "unknown":
+        # A header without forms has voxel sizes alone, and x to the left (nibabel).
+        axes = np.diag([-1, 1, 1]) * volume.spacing_mm
+        is_told = np.allclose(volume.affine[:3, :3], axes, atol=1e-6)
+        return 0 if is_told else spaces.SPACES.index("aligned")
+    return spaces.SPACES.index(volume.space)

@@ -24,6 +24,8 @@ OBLIQUE = np.array(
         [0, 0, 0, 1],
     ]
 )
+# The same axes with voxels that are nearly cubes.
+SQUARE = OBLIQUE @ np.diag([1, 1, 0.25, 1])
 # Byte offsets of fields in the NIfTI-1 header (nifti1.h).
 FIELDS = {
     "dim": (40, "<8h"),
@@ -78,14 +80,14 @@ def _patch(path, **fields):
     ],
 )
 def test_round_trip_keeps_voxels_dtype_and_place(dtype, suffix, tmp_path):
-    volume = volumes.Volume(_voxels(dtype), OBLIQUE, 1)
+    volume = volumes.Volume(_voxels(dtype), SQUARE, 1)
     path = tmp_path / f"scan{suffix}"
     nifti.write(path, volume)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     again = nifti.read(path)
     assert again.array.dtype == dtype
     np.testing.assert_array_equal(again.array, volume.array)
-    np.testing.assert_allclose(again.affine, OBLIQUE, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(again.affine, SQUARE, rtol=1e-6, atol=1e-6)
     assert again.slice_axis == 1
 
 
@@ -125,11 +127,11 @@ def test_a_sheared_affine_is_kept_by_the_sform_alone(tmp_path):
 
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
 def test_a_canonical_volume_is_written_as_the_scan_lay(slice_axis, tmp_path):
-    volume = volumes.Volume(_voxels(), OBLIQUE, slice_axis)
+    volume = volumes.Volume(_voxels(), SQUARE, slice_axis)
     nifti.write(tmp_path / "scan.nii", volume.canonical())
     again = nifti.read(tmp_path / "scan.nii")
     np.testing.assert_array_equal(again.array, volume.array)
-    np.testing.assert_allclose(again.affine, OBLIQUE, atol=1e-5)
+    np.testing.assert_allclose(again.affine, SQUARE, atol=1e-5)
     assert again.slice_axis == slice_axis
 
 
@@ -225,7 +227,8 @@ def test_scale_factors_are_applied(scl, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sform_code", "qform_code"), list(itertools.product((0, 1, 2, 4), (0, 1, 2)))
+    ("sform_code", "qform_code"),
+    [*itertools.product((0, 1, 2), (0, 1, 2, 3, 4, 5)), (4, 0), (4, 3), (3, 5)],
 )
 def test_the_affine_is_chosen_as_nibabel_does(sform_code, qform_code, tmp_path):
     path = _save(tmp_path / "scan.nii", _voxels())
@@ -269,12 +272,15 @@ def test_units_become_millimetres(code, mm, tmp_path):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_the_headers_slice_axis_comes_before_the_largest_spacing(axis, tmp_path):
+def test_the_headers_slice_axis_comes_before_the_largest_spacing(
+    axis, tmp_path, caplog
+):
     path = tmp_path / "scan.nii"
-    image = nib.Nifti1Image(_voxels(), OBLIQUE)
+    image = nib.Nifti1Image(_voxels(), SQUARE)
     image.header.set_dim_info(slice=axis)
     image.to_filename(path)
     assert nifti.read(path).slice_axis == axis
+    assert not caplog.records
 
 
 def test_without_it_the_largest_spacing_decides(tmp_path):
@@ -336,7 +342,9 @@ def test_a_flipped_byte_in_a_compressed_file_is_found(tmp_path):
     packed[-20] ^= 1
     path = tmp_path / "scan.nii.gz"
     path.write_bytes(packed)
-    with pytest.raises(ValueError, match=r"damaged or cut short \(CRC"):
+    with pytest.raises(
+        ValueError, match=r"damaged or cut short \(.*incorrect data check"
+    ):
         nifti.read(path)
 
 
@@ -397,22 +405,20 @@ def test_a_small_file_that_promises_terabytes_is_refused(suffix, tmp_path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"pixdim": (1, 0, 1, 1, 0, 0, 0, 0)}, "the voxel sizes are .* no sform"),
-        ({"pixdim": (1, 1, -1, 1, 0, 0, 0, 0)}, "the voxel sizes are .* no sform"),
-        ({"pixdim": (1, 1, 1, np.nan, 0, 0, 0, 0)}, "the voxel sizes are .* no sform"),
-        ({"datatype": 9999}, "damaged"),
+        ({"pixdim": (1, 0, 1, 1, 0, 0, 0, 0)}, "voxel sizes .*0.* no sform"),
+        ({"pixdim": (1, 1, 1, np.nan, 0, 0, 0, 0)}, "voxel sizes .*nan.* no sform"),
+        ({"datatype": 9999}, r"datatype is 9999 \(unknown"),
         ({"dim": (3, 5, -6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
         ({"dim": (3, -5, -6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
         ({"dim": (3, 5, 0, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
-        ({"dim": (0, 5, 6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
-        # nibabel takes a number of axes beyond 7 for the other order of bytes.
-        ({"dim": (-3, 5, 6, 4, 1, 1, 1, 1)}, "inside itself"),
-        ({"dim": (9, 5, 6, 4, 1, 1, 1, 1)}, "inside itself"),
-        ({"vox_offset": 0}, "at byte 0, inside itself; expected 352"),
-        ({"vox_offset": 100}, "at byte 100, inside itself"),
-        ({"vox_offset": 1e30}, "damaged"),
-        ({"vox_offset": np.nan}, "puts the voxels at byte nan"),
-        ({"xyzt_units": 7}, "damaged"),
+        ({"dim": (0, 5, 6, 4, 1, 1, 1, 1)}, "number of axes, is 0"),
+        ({"dim": (-3, 5, 6, 4, 1, 1, 1, 1)}, "number of axes, is -3"),
+        ({"dim": (9, 5, 6, 4, 1, 1, 1, 1)}, "number of axes, is 9"),
+        ({"vox_offset": 0}, "at byte 0, inside the header or nowhere; expected 352"),
+        ({"vox_offset": 100}, "at byte 100, inside the header"),
+        ({"vox_offset": 1e12}, "damaged or cut short"),
+        ({"vox_offset": 1e30}, "at byte 1e\\+30"),
+        ({"vox_offset": np.nan}, "at byte nan"),
     ],
 )
 def test_a_wrong_header_is_refused(fields, message, tmp_path):

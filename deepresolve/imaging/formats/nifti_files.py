@@ -1,0 +1,191 @@
+"""The files of a NIfTI scan: one (.nii), or a header beside its voxels (.hdr, .img).
+
+Each may be packed by gzip. What a file is, its content says and not its name; only
+which two files are a pair, their names say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pathlib
+import struct
+from collections.abc import Iterator
+
+import nibabel as nib
+from nibabel import nifti1, nifti2, spm99analyze
+
+from deepresolve.imaging.formats import limits, unpacking
+
+HEADER_SUFFIXES = (".hdr", ".hdr.gz")
+VOXEL_SUFFIXES = (".img", ".img.gz")
+
+_HEADER_CLASSES = (
+    nifti1.Nifti1Header,
+    nifti1.Nifti1PairHeader,
+    nifti2.Nifti2Header,
+    nifti2.Nifti2PairHeader,
+)
+
+
+def header_class(path: pathlib.Path) -> type[nib.Nifti1Header] | None:
+    """The class for the header that a file begins with, None for other files."""
+    start = unpacking.start(path, nib.Nifti2Header.sizeof_hdr)
+    for kind in _HEADER_CLASSES:
+        # nifti1.h: 4 bytes at 344. nifti2.h: 8 bytes at 4.
+        is_first = kind.sizeof_hdr == nib.Nifti1Header.sizeof_hdr
+        place = slice(344, 348) if is_first else slice(4, 12)
+        mark = b"\0" if is_first else b"\0\r\n\x1a\n"
+        magic = kind.single_magic if kind.is_single else kind.pair_magic
+        if start[place] == magic + mark:
+            return kind
+    return None
+
+
+def is_analyze(path: pathlib.Path) -> bool:
+    """Whether a file is the header of an Analyze 7.5 pair, NIfTI's ancestor.
+
+    It has no mark of its own: its length is in its first bytes, in either order.
+    """
+    if not _has_suffix(path, HEADER_SUFFIXES):
+        return False
+    start = unpacking.start(path, nib.AnalyzeHeader.sizeof_hdr)
+    size = struct.pack("<i", nib.AnalyzeHeader.sizeof_hdr)
+    is_whole = len(start) == nib.AnalyzeHeader.sizeof_hdr
+    return is_whole and start[:4] in (size, size[::-1]) and header_class(path) is None
+
+
+def header_file(path: pathlib.Path) -> pathlib.Path:
+    """The file that holds the header: for an .img the .hdr beside it, else itself."""
+    if _has_suffix(path, VOXEL_SUFFIXES):
+        return _beside(path, VOXEL_SUFFIXES, HEADER_SUFFIXES) or path
+    return path
+
+
+def files_of(path: pathlib.Path) -> list[pathlib.Path]:
+    """The header's file and, where voxels lie in another one, that.
+
+    Raises:
+      ValueError: it is a header whose voxels are not beside it.
+    """
+    header = header_file(path)
+    kind = header_class(header)
+    is_pair = is_analyze(header) if kind is None else not kind.is_single
+    if not is_pair:
+        return [header]
+    voxels = _beside(header, HEADER_SUFFIXES, VOXEL_SUFFIXES)
+    if voxels is None:
+        raise ValueError(
+            f"{path}: the header of a pair, and the file with its voxels, "
+            f"{_stem(header, HEADER_SUFFIXES)}.img or .img.gz, is not beside it. Copy "
+            "both files."
+        )
+    return [header, voxels]
+
+
+def read_header(path: pathlib.Path) -> nib.Nifti1Header:
+    """The header as it stands there, unchecked and without its extensions.
+
+    That of an Analyze pair is made into a NIfTI header without sform and qform.
+
+    Raises:
+      EOFError: the file is shorter than a header.
+    """
+    kind = header_class(path)
+    if kind is None:
+        old = spm99analyze.Spm99AnalyzeHeader(
+            unpacking.start(path, nib.AnalyzeHeader.sizeof_hdr), check=False
+        )
+        header = nifti1.Nifti1PairHeader(endianness=old.endianness)
+        # Where the two agree, byte by byte (nifti1.h).
+        for field in ("dim", "datatype", "bitpix", "pixdim", "vox_offset", "scl_slope"):
+            header[field] = old[field]
+        header["scl_inter"] = 0
+        return header
+    start = unpacking.start(path, kind.sizeof_hdr)
+    if len(start) < kind.sizeof_hdr:
+        raise EOFError(f"{len(start)} bytes, and a header takes {kind.sizeof_hdr}")
+    header = kind(start, check=False)
+    if 1 <= int(header["dim"][0]) <= 7:
+        return header
+    # nibabel takes a wrong number of axes for the other order of bytes.
+    order = "<" if start[:4] == struct.pack("<i", kind.sizeof_hdr) else ">"
+    return kind(start, endianness=order, check=False)
+
+
+def read_content(path: pathlib.Path, num_bytes: int) -> bytearray:
+    """The first bytes of a file's content.
+
+    They grow with what the file holds, so that a header that promises too much takes no
+    memory. A packed file is read to its very end, for its checksum to be compared.
+
+    Args:
+      path: the file.
+      num_bytes: how many.
+
+    Raises:
+      EOFError: the file is shorter.
+      ValueError: a packed file would grow beyond bounds.
+      zlib.error: a packed file is damaged.
+    """
+    if unpacking.is_packed(path):
+        limits.check_growth(
+            num_bytes,
+            path.stat().st_size,
+            f"{path}: the header promises {num_bytes} bytes, and the file",
+        )
+    content = bytearray()
+    for block in _enough(path, num_bytes):
+        content += block[: max(0, num_bytes - len(content))]
+    if len(content) < num_bytes:
+        raise EOFError(f"{len(content)} bytes, and the header promises {num_bytes}")
+    return content
+
+
+def num_bytes(header: nib.Nifti1Header) -> int:
+    """Of the unpacked file with the voxels, up to its last one, by the header."""
+    voxels = math.prod(int(n) for n in header.get_data_shape())
+    return int(header.get_data_offset()) + voxels * header.get_data_dtype().itemsize
+
+
+def stem(path: pathlib.Path) -> str:
+    """The file's name without .nii, .nii.gz, .hdr, .img, ..."""
+    return _stem(path, (".nii.gz", ".nii", *HEADER_SUFFIXES, *VOXEL_SUFFIXES))
+
+
+def _enough(path: pathlib.Path, num_bytes: int) -> Iterator[bytes]:
+    """The blocks of a packed file; of a plain one those up to `num_bytes`."""
+    to_the_end, seen = unpacking.is_packed(path), 0
+    for block in unpacking.blocks(path):
+        if seen < num_bytes or to_the_end:
+            yield block
+        else:
+            return
+        seen += len(block)
+
+
+def _has_suffix(path: pathlib.Path, suffixes: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(suffixes)
+
+
+def _stem(path: pathlib.Path, suffixes: tuple[str, ...]) -> str:
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.name
+
+
+def _beside(
+    path: pathlib.Path, own: tuple[str, ...], others: tuple[str, ...]
+) -> pathlib.Path | None:
+    """The file of the same name with one of the other suffixes, in any case."""
+    name = _stem(path, own)
+    for suffix in others:
+        _, ending, packing = (suffix + ".").split(".")[:3]
+        for cased in itertools.product(
+            (ending, ending.upper()), (packing, packing.upper())
+        ):
+            beside = path.with_name(".".join((name, *filter(None, cased))))
+            if beside.is_file():
+                return beside
+    return None
