@@ -197,16 +197,17 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
 def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
     """The files that a scan consists of: itself, or a folder's DICOM files, sorted.
 
-    A .mhd comes with the file beside it that holds its voxels.
+    A .mhd or .hdr comes with the file beside it that holds its voxels.
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
-      ValueError: a .mhd keeps its voxels elsewhere.
+      ValueError: a header's voxels lie elsewhere.
     """
     path = pathlib.Path(path)
     _check_exists(path)
     if path.is_file():
-        return itk.files_of(path) if itk.matches(path) else [path]
+        several = next((m for m in (nifti, itk) if m.matches(path)), None)
+        return several.files_of(path) if several else [path]
     with dicom_source.dicom_files(path) as files:
         return [path / name for name in files]
 
