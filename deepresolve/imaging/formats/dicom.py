@@ -1,45 +1,36 @@
-"""DICOM in: the slices of one series, from a folder or a zip.
+"""DICOM in: the slices of one volume, from a folder or a zip.
 
-pydicom parses and decodes; which slices belong together is `dicom_series`, and where
-they lie `dicom_geometry`.
+pydicom parses and decodes. What a slice says is `dicom_header`; which slices belong
+together is `dicom_series` and `dicom_volumes`; where they lie, `dicom_geometry`.
 """
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import logging
 import pathlib
-import struct
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pydicom
-import pydicom.errors
 
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import (
+    dicom_copies,
+    dicom_frames,
     dicom_geometry,
+    dicom_header,
     dicom_limits,
+    dicom_notes,
+    dicom_pixels,
     dicom_series,
     dicom_source,
-    limits,
 )
 from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.formats.dicom_elements import UNREADABLE
+from deepresolve.imaging.formats.dicom_header import SliceHeader
 
-_BYTES_PER_VOXEL = 2
-# What pydicom raises on elements or pixels that are cut short or cannot be decoded.
-_UNREADABLE = (
-    AttributeError,
-    EOFError,
-    KeyError,
-    MemoryError,  # A length that is nonsense.
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pydicom.errors.BytesLengthException,
-    struct.error,
-)
+_LOGGER = logging.getLogger(__name__)
 
 
 def matches(path: pathlib.Path) -> bool:
@@ -54,7 +45,7 @@ def is_dicom_file(path: pathlib.Path) -> bool:
 
 
 def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
-    """Reads the slices of one series and echo, ordered along their normal.
+    """Reads the slices of one volume, ordered along their normal.
 
     Voxels are array[column, row, slice], in the scanner's units: RescaleSlope and
     RescaleIntercept of each slice are applied (not vendors' private scalings). The
@@ -70,23 +61,29 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
       numbers need it, else float32.
 
     Raises:
-      ValueError: there is no image, or a choice is to be made (the message lists the
-        series), or the slices do not make one whole 3D grid (the message names
+      ValueError: there is no image, or a choice is to be made (the message lists what
+        there is), or the slices do not make one whole 3D grid (the message names
         them), or the pixels cannot be decoded.
     """
+    source = str(path)
     with dicom_source.dicom_files(path) as files:
-        slices = _chosen(files, path, choice)
-        _check_size(slices, files, path)
-        stored = np.stack([_pixels(files[s.name], s.name, path) for s in slices])
+        slices, notes = _chosen(files, source, choice)
+        dicom_pixels.check_size(slices, files, source)
+        stored = dicom_pixels.read(slices, files, source)
+    line = dicom_geometry.Line.through(slices)
+    spacing_mm = dicom_geometry.spacing_mm(slices)
+    thickness_mm, told = dicom_notes.thickness_mm(slices, spacing_mm)
+    for note in [*notes, *dicom_notes.of(slices), *told]:
+        _LOGGER.warning("%s: %s", path, note)
     # (slice, row, column) -> (column, row, slice).
     array = _rescaled(stored, [s.rescale for s in slices]).transpose(2, 1, 0)
     affine = volumes.affine_from_dicom(
-        slices[0].position_mm,
-        dicom_geometry.slice_step_mm(slices),
-        slices[0].orientation,
+        line.first_mm,
+        line.step_mm,
+        dicom_geometry.orthonormal(slices[0].orientation),
         slices[0].pixel_spacing_mm,
     )
-    return volumes.Volume(array, affine, 2, _thickness_mm(slices))
+    return volumes.Volume(array, affine, 2, thickness_mm)
 
 
 def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Dataset]:
@@ -97,14 +94,16 @@ def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Data
       choice: as for `read`.
 
     Returns:
-      A dataset a slice, with `file_meta`.
+      A dataset a slice, with `file_meta`; of a frame what its functional groups say as
+      a classic slice says it, see `dicom_frames`.
 
     Raises:
       ValueError: as for `read`, but for the pixels.
     """
+    source = str(path)
     with dicom_source.dicom_files(path) as files:
-        slices = _chosen(files, path, choice)
-        return [_whole_header(files[s.name], s.name, path) for s in slices]
+        slices, _ = _chosen(files, source, choice)
+        return _whole_headers(slices, files, source)
 
 
 def contents(
@@ -112,120 +111,108 @@ def contents(
 ) -> tuple[list[Choice], frozenset[tuple[str, str]]]:
     """What `read` is to be asked for, and whose scan it is; see `formats.contents`."""
     with dicom_source.dicom_files(path) as files:
-        headers = _headers(files, path)
+        headers, _ = _images(files, str(path))
     identity = frozenset().union(*(header.identity for header in headers))
     return dicom_series.resolve(headers, asked), identity
 
 
-def _chosen(files: Mapping, path, choice) -> list[dicom_series.SliceHeader]:
-    """The slices of one series and echo, in order; checked to make one volume."""
-    headers = _headers(files, path)
-    slices = dicom_series.choose(headers, str(path), choice)
-    _check_plain(slices, path)
-    return dicom_geometry.order(slices, str(path))
+def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str]]:
+    """The slices of one volume, in order and checked; and what is to be told."""
+    headers, copies = _images(files, source)
+    slices = dicom_series.choose(headers, source, choice)
+    notes = dicom_notes.of_copies(copies, len(files))
+    for header in slices:
+        _check_plain(header, source)
+    dicom_frames.check_parts({h.file: h.part for h in slices if h.part}, source)
+    return dicom_geometry.order(slices, source), notes
 
 
-def _headers(files: Mapping, path) -> list[dicom_series.SliceHeader]:
+def _images(files: Mapping, source) -> tuple[list[SliceHeader], list[str]]:
+    """Every image once; and the names of files that are copies."""
+    return dicom_copies.without(
+        _headers(files, source),
+        lambda first, second: _is_same_image(first, second, files, source),
+        source,
+    )
+
+
+def _headers(files: Mapping, source) -> list[SliceHeader]:
     headers = []
     for name, open_file in files.items():
         try:
-            dataset = _dataset(
-                open_file, stop_before_pixels=True, specific_tags=dicom_series.TAGS
-            )
-            headers.append(dicom_series.parse(name, dataset))
-        except _UNREADABLE as error:
-            raise _header_error(name, path, error) from error
-    images = [header for header in headers if header is not None]
-    if not images:
+            # A header that is not quite to the standard is read as it is.
+            with pydicom.config.disable_value_validation():
+                dataset = dicom_limits.read_dataset(
+                    open_file,
+                    stop_before_pixels=True,
+                    specific_tags=list(dicom_header.TAGS),
+                )
+                headers += dicom_header.parse(name, dataset)
+        except UNREADABLE as error:
+            raise _header_error(name, source, error) from error
+    if not headers:
         raise ValueError(
-            f"{path}: {len(files)} DICOM file(s) and no image among them. Expected the "
-            "slices of a scan."
+            f"{source}: {len(files)} DICOM file(s) and no image among them. Expected "
+            "the slices of a scan."
         )
-    return images
+    return headers
 
 
-def _whole_header(open_file, name, path) -> pydicom.Dataset:
-    try:
-        # A header that is not quite to the standard is read as it is.
-        with pydicom.config.disable_value_validation():
-            dataset = _dataset(open_file, stop_before_pixels=True)
-            dataset.decode()  # Each element is parsed, and text is read as Unicode.
-    except _UNREADABLE as error:
-        raise _header_error(name, path, error) from error
-    return dataset
+def _whole_headers(slices, files, source) -> list[pydicom.Dataset]:
+    """In the order of the slices; each file is read once."""
+    frames_of: dict[str, dict[int | None, pydicom.Dataset]] = {}
+    for name in {header.file for header in slices}:
+        try:
+            with pydicom.config.disable_value_validation():
+                dataset = dicom_limits.read_dataset(
+                    files[name], stop_before_pixels=True
+                )
+                frames_of[name] = dict(dicom_frames.flattened(dataset, name))
+        except UNREADABLE as error:
+            raise _header_error(name, source, error) from error
+    return [frames_of[header.file][header.frame] for header in slices]
 
 
-def _dataset(open_file, **options) -> pydicom.Dataset:
-    """What pydicom reads of a file that does not inflate beyond bounds."""
-    with open_file() as stream:
-        dicom_limits.check_deflated(stream)
-        return pydicom.dcmread(stream, **options)
+def _is_same_image(first, second, files, source):
+    with files[first]() as one, files[second]() as other:
+        if one.read() == other.read():
+            return True
+    headers = [
+        [dataclasses.replace(h, file="") for h in _headers({n: files[n]}, source)]
+        for n in (first, second)
+    ]
+    pixels = [dicom_pixels.decoded(files[n], n, source) for n in (first, second)]
+    return headers[0] == headers[1] and np.array_equal(*pixels)
 
 
-def _header_error(name, path, error):
+def _header_error(name, source, error):
     return ValueError(
-        f"{path}: the header of {name} cannot be read ({error}). Copy or export the "
+        f"{source}: the header of {name} cannot be read ({error}). Copy or export the "
         "file again."
     )
 
 
-def _check_size(slices: Sequence[dicom_series.SliceHeader], files, path) -> None:
-    """Refuses slices that promise far more voxels than their files can hold."""
-    promised = sum(math.prod(s.shape) * _BYTES_PER_VOXEL for s in slices)
-    if promised <= limits.HARMLESS_BYTES:
-        return
-    stored = sum(dicom_source.num_bytes(files[s.name]) for s in slices)
-    rows, columns = slices[0].shape
-    limits.check_growth(
-        promised,
-        stored,
-        f"{path}: {slices[0].name} and {len(slices) - 1} more slices say that they are "
-        f"of {rows} x {columns} voxels, which",
-    )
-
-
-def _check_plain(slices: Sequence[dicom_series.SliceHeader], path) -> None:
-    for header in slices:
-        if header.num_frames > 1:
-            raise ValueError(
-                f"{path}: {header.name} is an enhanced DICOM file of "
-                f"{header.num_frames} frames, which is not read. Convert it to NIfTI, "
-                "e.g. with dcm2niix."
-            )
-        if header.num_samples != 1:
-            raise ValueError(
-                f"{path}: {header.name} is a colour image ({header.num_samples} "
-                "samples per pixel); expected the scan's own grey values."
-            )
-        # MONOCHROME1 shows high values dark: no MR scanner writes it, and whether the
-        # values are to be turned over the file does not say.
-        if header.photometric != "MONOCHROME2":
-            raise ValueError(
-                f"{path}: {header.name} has the PhotometricInterpretation "
-                f"{header.photometric!r}; expected 'MONOCHROME2', bright where values "
-                "are high. Export the original series of the scanner, or convert it "
-                "to NIfTI, e.g. with dcm2niix, and look at the result."
-            )
-
-
-def _pixels(open_file, name, path) -> np.ndarray:
-    """(row, column) stored values."""
-    syntax = None
-    try:
-        dataset = _dataset(open_file)
-        syntax = dataset.file_meta.TransferSyntaxUID
-        return dataset.pixel_array
-    except _UNREADABLE as error:
-        mend = "Copy or export the file again."
-        if syntax is not None and syntax.is_compressed:
-            mend = (
-                f"The pixels are compressed ({syntax.name}): install a decoder, `pip "
-                "install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg` or `python-"
-                "gdcm`, or export the series uncompressed."
-            )
+def _check_plain(header: SliceHeader, source) -> None:
+    if header.frame is None and header.num_frames > 1:
         raise ValueError(
-            f"{path}: the pixels of {name} cannot be read ({error!r}). {mend}"
-        ) from error
+            f"{source}: {header.file} has {header.num_frames} frames and no functional "
+            "groups (5200,9230) that say where they lie. Export the series as MR or "
+            "Enhanced MR images, or convert it to NIfTI, e.g. with dcm2niix."
+        )
+    if header.num_samples != 1:
+        raise ValueError(
+            f"{source}: {header.name} is a colour image ({header.num_samples} samples "
+            "per pixel); expected the scan's own grey values."
+        )
+    # MONOCHROME1 shows high values dark: no MR scanner writes it, and whether the
+    # values are to be turned over the file does not say.
+    if header.photometric != "MONOCHROME2":
+        raise ValueError(
+            f"{source}: {header.name} has the PhotometricInterpretation "
+            f"{header.photometric!r}; expected 'MONOCHROME2', bright where values are "
+            "high. Export the original series of the scanner, or convert it to NIfTI, "
+            "e.g. with dcm2niix, and look at the result."
+        )
 
 
 def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.ndarray:
@@ -245,9 +232,3 @@ def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.
 def _fits(values, dtype):
     limits = np.iinfo(dtype)
     return limits.min <= values.min() and values.max() <= limits.max
-
-
-def _thickness_mm(slices):
-    """SliceThickness where all slices agree on one above 0, else None."""
-    thicknesses = {header.slice_thickness_mm for header in slices}
-    return thicknesses.pop() or None if len(thicknesses) == 1 else None

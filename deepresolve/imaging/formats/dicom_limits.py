@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import BinaryIO
 
 import pydicom
@@ -11,6 +12,18 @@ from deepresolve.imaging.formats import limits
 
 _META_GROUP = 0x0002
 _CHUNK_BYTES = 2**20
+
+
+def read_dataset(open_file: Callable[[], BinaryIO], **options) -> pydicom.Dataset:
+    """What pydicom reads of a file that does not inflate beyond bounds.
+
+    Args:
+      open_file: opens it.
+      **options: of `pydicom.dcmread`.
+    """
+    with open_file() as stream:
+        check_deflated(stream)
+        return pydicom.dcmread(stream, **options)
 
 
 def check_deflated(stream: BinaryIO) -> None:

@@ -1,185 +1,91 @@
-"""Which of the slices found belong together: series, and echoes within a series."""
+"""Which of the slices found belong together, and which of them the user chose."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 
-import pydicom
+import numpy as np
 
+from deepresolve.imaging.formats import dicom_geometry, dicom_volumes
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
+from deepresolve.imaging.formats.dicom_header import SliceHeader
+from deepresolve.imaging.formats.dicom_volumes import SliceVolume
 
-# What two scans of one person share.
-IDENTITY = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID")
-# The elements that `parse` needs; of the rest nothing is kept.
-TAGS = (
-    "SOPClassUID",
-    "SeriesDescription",
-    "SliceThickness",
-    "EchoTime",
-    "EchoNumbers",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "PixelSpacing",
-    "RescaleIntercept",
-    "RescaleSlope",
-    *IDENTITY,
-)
 _SHOWN_UID_DIGITS = 8
 # A shorter end of a UID is more likely a SeriesNumber that is not there.
 _FEWEST_UID_DIGITS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class SliceHeader:
-    """What one DICOM image says of itself; None or () where it says nothing.
-
-    Attributes:
-      name: of the file, relative to the folder or zip.
-      series_uid: SeriesInstanceUID.
-      series_number: SeriesNumber.
-      description: SeriesDescription.
-      echo_number: EchoNumbers, from 1.
-      echo_time_ms: EchoTime.
-      shape: (Rows, Columns).
-      num_frames: NumberOfFrames, 1 where absent.
-      num_samples: SamplesPerPixel, 1 where absent; 3 is colour.
-      photometric: PhotometricInterpretation; "" where absent.
-      position_mm: ImagePositionPatient, LPS+.
-      orientation: ImageOrientationPatient: six direction cosines, LPS+.
-      pixel_spacing_mm: PixelSpacing: between rows, between columns.
-      slice_thickness_mm: SliceThickness.
-      rescale: RescaleSlope and RescaleIntercept; (1, 0) where absent.
-      identity: pairs of a keyword out of `IDENTITY` and its value, where it has one.
-    """
-
-    name: str
-    series_uid: str
-    series_number: int | None
-    description: str
-    echo_number: int | None
-    echo_time_ms: float | None
-    shape: tuple[int, int]
-    num_frames: int
-    num_samples: int
-    photometric: str
-    position_mm: tuple[float, ...]
-    orientation: tuple[float, ...]
-    pixel_spacing_mm: tuple[float, ...]
-    slice_thickness_mm: float | None
-    rescale: tuple[float, float]
-    identity: frozenset[tuple[str, str]] = frozenset()
-
-
-def parse(name: str, dataset: pydicom.Dataset) -> SliceHeader | None:
-    """Reads the header of an image; None for what is no image (a report, an index).
-
-    Args:
-      name: of the file.
-      dataset: with at least `TAGS` of it.
-
-    Raises:
-      ValueError: a number cannot be read as one, or an image has no size: a file that
-        is cut short must not pass for one that is no image.
-    """
-    if not dataset.get("Rows") or not dataset.get("Columns"):
-        kind = pydicom.uid.UID(dataset.get("SOPClassUID", ""))
-        if kind and "Image Storage" not in kind.name:
-            return None
-        raise ValueError(
-            f"{name}: an image without Rows and Columns; it is cut short or damaged. "
-            "Export the series again, or move the file away."
-        )
-    return SliceHeader(
-        name=name,
-        series_uid=str(dataset.get("SeriesInstanceUID", "")),
-        series_number=_first(dataset, "SeriesNumber", int),
-        description=str(dataset.get("SeriesDescription", "")),
-        echo_number=_first(dataset, "EchoNumbers", int),
-        echo_time_ms=_first(dataset, "EchoTime", float),
-        shape=(int(dataset.Rows), int(dataset.Columns)),
-        num_frames=_first(dataset, "NumberOfFrames", int, absent=1),
-        num_samples=_first(dataset, "SamplesPerPixel", int, absent=1),
-        photometric=str(dataset.get("PhotometricInterpretation") or ""),
-        position_mm=_numbers(dataset, "ImagePositionPatient"),
-        orientation=_numbers(dataset, "ImageOrientationPatient"),
-        pixel_spacing_mm=_numbers(dataset, "PixelSpacing"),
-        slice_thickness_mm=_first(dataset, "SliceThickness", float),
-        rescale=(
-            _first(dataset, "RescaleSlope", float, absent=1.0),
-            _first(dataset, "RescaleIntercept", float, absent=0.0),
-        ),
-        identity=frozenset(
-            (keyword, value)
-            for keyword in IDENTITY
-            if (value := str(dataset.get(keyword) or "").strip())
-        ),
-    )
+# So many images with a series UID each, side by side, are no accident.
+_FEWEST_JOINED = 3
 
 
 def choose(
     slices: Sequence[SliceHeader], source: str, choice: Choice = ONLY
 ) -> list[SliceHeader]:
-    """The slices of one series, and of one echo of it.
+    """The slices of one volume.
 
     Args:
       slices: all that were found; at least one.
       source: the folder or zip, for messages.
-      choice: series and echo; each needed where there are several.
+      choice: series, echo and volume; each needed where there are several.
 
     Raises:
       ValueError: the choice is missing, or none or several fit; the message lists all.
     """
-    series, echo = choice.series, choice.echo
-    every = _group_by_series(slices)
-    chosen = _fitting(every, choice)
-    if len(chosen) != 1:
-        asked = "none was chosen" if series is None else f"{len(chosen)} fit {series!r}"
+    every = group_by_series(slices)
+    series = _fitting(every, choice)
+    if len(series) != 1:
+        asked = f"{len(series)} fit {choice.series!r}"
+        if choice.series is None:
+            asked = "none was chosen"
         raise ValueError(
             f"{source}: {len(every)} series, and {asked}. Choose one by its number or "
             f"the end of its UID with --series:\n{_listing(every)}"
         )
-    echoes = group_by_echo(chosen[0])
-    if echo is None and len(echoes) == 1:
-        return next(iter(echoes.values()))
-    if echo not in echoes:
-        asked = "none was chosen" if echo is None else f"not echo {echo}"
-        raise ValueError(
-            f"{source}: the series holds {len(echoes)} echo(es), and {asked}. Choose "
-            f"one with --echo:\n{_listing(chosen)}"
-        )
-    return echoes[echo]
+    return list(_chosen_volume(series[0], source, choice).slices)
 
 
 def resolve(slices: Sequence[SliceHeader], asked: Choice) -> list[Choice]:
     """What `choose` is to be asked for, one choice for each volume.
 
-    What the slices leave no choice about is not asked for: one series or echo is taken
-    as it is. `ALL` becomes every series or echo. A choice that does not fit, or that is
-    missing, stays as it is, for `choose` to tell.
+    What the slices leave no choice about is not asked for: one series, echo or volume
+    is taken as it is. `ALL` becomes every series, echo or volume. A choice that does
+    not fit, or that is missing, stays as it is, for `choose` to tell.
 
     Args:
       slices: all that were found; at least one.
       asked: what the user chose, for this scan and perhaps for others.
     """
-    every = _group_by_series(slices)
+    every = group_by_series(slices)
     takes_every = len(every) == 1 or asked.series == ALL
     chosen = every if takes_every else _fitting(every, asked)
     if not chosen or (len(chosen) > 1 and asked.series != ALL):
         return [asked]
     return [
-        Choice(series, echo, asked.volume)
+        dataclasses.replace(
+            found, series=_series_asked_for(group[0], every, asked.series)
+        )
         for group in chosen
-        for series in [_series_asked_for(group[0], every, asked.series)]
-        for echo in _echoes_asked_for(group, asked.echo)
+        for found in _volumes_asked_for(dicom_volumes.split(group), asked)
     ]
+
+
+def _volumes_asked_for(volumes, asked) -> list[Choice]:
+    """Echo and volume, one choice for each volume of a series."""
+    echoes = sorted({volume.echo for volume in volumes})
+    echo = None if len(echoes) == 1 else asked.echo
+    if asked.volume == ALL:
+        return [
+            Choice(volume=number if len(volumes) > 1 else None)
+            for number, volume in enumerate(volumes, start=1)
+            if echo in (None, ALL, volume.echo)
+        ]
+    wanted = [*echoes] if echo == ALL else [echo]
+    # A number chooses among several; a name is to be that of a single one, too.
+    is_number = str(asked.volume).isdecimal()
+    volume = None if len(volumes) == 1 and is_number else asked.volume
+    return [Choice(echo=echo, volume=volume) for echo in wanted]
 
 
 def _series_asked_for(header: SliceHeader, every, series) -> int | str | None:
@@ -191,51 +97,75 @@ def _series_asked_for(header: SliceHeader, every, series) -> int | str | None:
     return number if number is not None and alike == 1 else header.series_uid
 
 
-def _echoes_asked_for(slices, echo) -> list:
-    echoes = group_by_echo(slices)
-    if len(echoes) == 1:
-        return [None]
-    return list(echoes) if echo == ALL else [echo]
+def group_by_series(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
+    """The series, in the order of their numbers and UIDs.
 
-
-def group_by_echo(slices: Sequence[SliceHeader]) -> Mapping[int, list[SliceHeader]]:
-    """The echoes of a series by number.
-
-    Only where two slices lie at one position are there several echoes. They are told
-    apart by EchoNumbers; where these are all alike, by EchoTime, the shortest being
-    echo 1.
+    Images that have a series UID each, and are alike in all that tells series apart,
+    are one series: an anonymiser has replaced one UID by many.
     """
-    numbers = {header.echo_number for header in slices}
-    times = sorted({header.echo_time_ms or 0.0 for header in slices})
-    places = {tuple(round(x, 2) for x in header.position_mm) for header in slices}
-    if len(places) == len(slices):
-        key = {header.name: _only(numbers) or 1 for header in slices}
-    elif len(numbers) > 1:
-        key = {header.name: header.echo_number or 0 for header in slices}
-    else:
-        rank = {time: number for number, time in enumerate(times, start=1)}
-        key = {header.name: rank[header.echo_time_ms or 0.0] for header in slices}
-    groups = {}
+    numbers: dict[str, set[int]] = {}
     for header in slices:
-        groups.setdefault(key[header.name], []).append(header)
-    return dict(sorted(groups.items()))
-
-
-def _only(values):
-    return next(iter(values)) if len(values) == 1 else None
-
-
-def _group_by_series(slices):
-    groups = {}
+        known = {header.series_number} - {None}
+        numbers.setdefault(header.series_uid, set()).update(known)
+    groups: dict[tuple, list[SliceHeader]] = {}
     for header in slices:
-        groups.setdefault((header.series_number, header.series_uid), []).append(header)
-    return [groups[key] for key in sorted(groups, key=lambda k: (k[0] or 0, k[1]))]
+        # A slice without number is of the series that has its UID.
+        own = numbers[header.series_uid]
+        number = next(iter(own)) if len(own) == 1 else header.series_number
+        groups.setdefault((number, header.series_uid), []).append(header)
+    ordered = [groups[key] for key in sorted(groups, key=lambda k: (k[0] or 0, k[1]))]
+    return _joined(ordered)
+
+
+def notes(slices: Sequence[SliceHeader]) -> list[str]:
+    """What is to be told of slices that were taken as one volume."""
+    found = []
+    num_uids = len({header.series_uid for header in slices})
+    if num_uids > 1:
+        found.append(
+            f"{len(slices)} slices have {num_uids} SeriesInstanceUIDs; they are alike "
+            "in all else, lie side by side and are taken as one series."
+        )
+    return found
+
+
+def _joined(every):
+    """Series of one image each that are one, joined."""
+    single = [group for group in every if len({h.file for h in group}) == 1]
+    candidates: dict[tuple, list[list[SliceHeader]]] = {}
+    for group in single:
+        first = group[0]
+        key = (first.study_uid, first.series_number, first.description)
+        candidates.setdefault(key, []).append(group)
+    result = [group for group in every if group not in single]
+    for groups in candidates.values():
+        headers = list(itertools.chain(*groups))
+        result += [headers] if _is_one_stack(groups, headers) else groups
+    return sorted(result, key=lambda g: (g[0].series_number or 0, g[0].series_uid))
+
+
+def _is_one_stack(groups, headers):
+    """Whether images lie side by side, even if a few are missing."""
+    if len(groups) < _FEWEST_JOINED or any(map(dicom_geometry.problem, headers)):
+        return False
+    if any(dicom_geometry.grid_difference(h, headers[0]) for h in headers):
+        return False
+    steps = np.diff(sorted(map(dicom_geometry.along_normal_mm, headers)))
+    moves = steps[steps >= dicom_geometry.SAME_POSITION_MM]
+    if len(moves) < _FEWEST_JOINED - 1:
+        return False
+    spacing = np.median(moves)
+    return np.mean(np.abs(moves - spacing) < 0.3 * spacing) > 0.5
 
 
 def _fitting(every, choice):
     """The series that a choice fits; an echo that one series alone has is enough."""
     if choice.series is None and choice.echo is not None:
-        having = [group for group in every if choice.echo in group_by_echo(group)]
+        having = [
+            group
+            for group in every
+            if choice.echo in {volume.echo for volume in dicom_volumes.split(group)}
+        ]
         if len(having) == 1:
             return having
     return _matching(every, choice.series)
@@ -257,36 +187,73 @@ def _matching(every, series):
     return next(filter(None, found), [])
 
 
+def _chosen_volume(series, source, choice) -> SliceVolume:
+    volumes = dicom_volumes.split(series)
+    echoes = sorted({volume.echo for volume in volumes})
+    if choice.echo is not None and choice.echo not in echoes:
+        raise ValueError(
+            f"{source}: the series holds {len(echoes)} echo(es), and not echo "
+            f"{choice.echo}. Choose one with --echo:\n{_listing([series])}"
+        )
+    fitting = [
+        volume
+        for number, volume in enumerate(volumes, start=1)
+        if choice.echo in (None, volume.echo) and _fits(volume, number, choice, volumes)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if choice.volume is None and len(echoes) == len(volumes):
+        raise ValueError(
+            f"{source}: the series holds {len(echoes)} echo(es), and none was chosen. "
+            f"Choose one with --echo:\n{_listing([series])}"
+        )
+    asked = f"{len(fitting)} of them fit {choice}" if str(choice) else "none was chosen"
+    raise ValueError(
+        f"{source}: the series holds {len(volumes)} volumes, and {asked}. Choose one "
+        "by its number, --volume=1, or by what tells it from the others, "
+        f"--volume={_example(volumes)}:\n{_listing([series])}"
+    )
+
+
+def _fits(volume, number, choice, volumes):
+    if choice.volume is None:
+        return True
+    text = str(choice.volume)
+    if text.isdecimal() and 1 <= int(text) <= len(volumes):
+        return number == int(text)
+    return volume.is_called(text)
+
+
+def _example(volumes):
+    labels = volumes[0].labels
+    value = labels[-1][1] if labels else "1"
+    return f"'{value}'" if " " in value or "\\" in value else value
+
+
 def _listing(every):
     return "\n".join(_describe(group) for group in every)
 
 
 def _describe(slices):
     first = slices[0]
-    shapes = sorted(
-        {f"{rows} x {columns}" for rows, columns in (s.shape for s in slices)}
-    )
+    shapes = sorted({" x ".join(map(str, header.shape)) for header in slices})
     lines = [
         f"  series {first.series_number} "
         f"(UID ...{first.series_uid[-_SHOWN_UID_DIGITS:]}) "
         f"{first.description or '(no description)'}: {len(slices)} images of "
         f"{', '.join(shapes)}"
     ]
-    for number, group in group_by_echo(slices).items():
-        times = sorted({f"{s.echo_time_ms:g}" for s in group if s.echo_time_ms})
-        lines.append(
-            f"    echo {number}: {len(group)} slices, TE {', '.join(times) or '?'} ms"
-        )
+    volumes = dicom_volumes.split(slices)
+    only_echoes = len({volume.echo for volume in volumes}) == len(volumes)
+    for number, volume in enumerate(volumes, start=1):
+        count = f"{len(volume.slices)} slice{'s' * (len(volume.slices) > 1)}"
+        if only_echoes:
+            times = sorted({s.echo_time_ms for s in volume.slices if s.echo_time_ms})
+            text = ", ".join(f"{time:g}" for time in times) or "?"
+            lines.append(f"    echo {volume.echo}: {count}, TE {text} ms")
+        else:
+            first_name = volume.slices[0].name
+            lines.append(
+                f"    volume {number}: {volume}, {count}, the first {first_name}"
+            )
     return "\n".join(lines)
-
-
-def _first(dataset, keyword, kind, absent=None):
-    """The (first) value of an element as a number, `absent` where it has none."""
-    value = dataset.get(keyword)
-    if isinstance(value, (pydicom.multival.MultiValue, list, tuple)):
-        value = value[0] if value else None
-    return absent if value is None or value == "" else kind(value)
-
-
-def _numbers(dataset, keyword):
-    return tuple(float(value) for value in dataset.get(keyword) or ())

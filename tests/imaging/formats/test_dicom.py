@@ -138,10 +138,13 @@ def test_each_slice_has_its_own_rescaling(write_stack):
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"ImageOrientationPatient": SAGITTAL}, "differ in ImageOrientationPatient"),
-        ({"PixelSpacing": [0.5, 0.76]}, "differ in PixelSpacing"),
-        ({"pixels": np.ones((4, 3), np.int16)}, "differ in Rows and Columns"),
-        ({"PixelSpacing": None}, r"slice1.dcm needs 2 numbers in PixelSpacing; got no"),
+        (
+            {"ImageOrientationPatient": SAGITTAL},
+            "plane sagittal, 1 slice, the first slice1.dcm",
+        ),
+        ({"PixelSpacing": [0.5, 0.76]}, "pixels 0.5 x 0.76 mm, 1 slice"),
+        ({"pixels": np.ones((4, 3), np.int16)}, "grid 4 x 3, 1 slice"),
+        ({"PixelSpacing": None}, r"1.dcm needs 2 numbers in PixelSpacing.*; got none"),
         ({"PixelSpacing": [0, 0.75]}, "must be above 0 mm"),
         ({"ImageOrientationPatient": None}, "6 numbers in ImageOrientationPatient"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "at a right angle"),
@@ -149,7 +152,7 @@ def test_each_slice_has_its_own_rescaling(write_stack):
         ({"PhotometricInterpretation": "MONOCHROME1"}, "the Ph.* 'MONOCHROME1'; expec"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "'PALETTE COLOR'; expected"),
         ({"PhotometricInterpretation": None}, "''; expected 'MONOCHROME2'"),
-        ({"NumberOfFrames": 2}, "enhanced DICOM file of 2 frames.*dcm2niix"),
+        ({"NumberOfFrames": 2}, "has 2 frames and no functional groups.*dcm2niix"),
         ({"BitsAllocated": 32}, "pixels of slice1.dcm cannot be read"),
     ],
 )

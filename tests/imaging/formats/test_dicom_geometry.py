@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from deepresolve.imaging.formats import dicom, dicom_geometry, dicom_series
+from deepresolve.imaging.formats import dicom, dicom_geometry, dicom_header
 
 
 @pytest.fixture
@@ -14,15 +14,16 @@ def headers(write_stack):
     """The headers of four axial slices, 4 mm apart."""
     folder, _ = write_stack()
     return [
-        dicom_series.parse(file.name, pydicom.dcmread(file))
+        header
         for file in sorted(folder.iterdir())
+        for header in dicom_header.parse(file.name, pydicom.dcmread(file))
     ]
 
 
 def test_slices_are_ordered_along_their_normal(headers):
     shuffled = [headers[n] for n in (2, 0, 3, 1)]
     assert dicom_geometry.order(shuffled, "here") == headers
-    np.testing.assert_allclose(dicom_geometry.slice_step_mm(headers), (0, 0, 4))
+    np.testing.assert_allclose(dicom_geometry.Line.through(headers).step_mm, (0, 0, 4))
     # Rows that run the other way turn the normal (1,0,0 x 0,1,0) over.
     turned = [dataclasses.replace(h, orientation=(-1, 0, 0, 0, 1, 0)) for h in headers]
     assert dicom_geometry.order(turned, "here") == turned[::-1]
@@ -44,7 +45,9 @@ def test_a_missing_slice_among_three_is_found(write_stack):
 
 def test_a_duplicate_slice_is_named(write_stack):
     folder, _ = write_stack()
-    (folder / "copy.dcm").write_bytes((folder / "slice2.dcm").read_bytes())
+    other = pydicom.dcmread(folder / "slice2.dcm")
+    other.SOPInstanceUID = pydicom.uid.generate_uid()
+    other.save_as(folder / "copy.dcm")
     with pytest.raises(ValueError, match=r"two slices at 8\.00: copy.dcm and slice2"):
         dicom.read(folder)
 
@@ -52,8 +55,10 @@ def test_a_duplicate_slice_is_named(write_stack):
 def test_only_some_of_many_faults_are_shown(write_stack):
     folder, _ = write_stack(num_slices=14)
     for file in list(folder.iterdir()):
-        (folder / f"copy of {file.name}").write_bytes(file.read_bytes())
-    with pytest.raises(ValueError, match="and 4 more such pairs"):
+        other = pydicom.dcmread(file)
+        other.SOPInstanceUID = pydicom.uid.generate_uid()
+        other.save_as(folder / f"copy of {file.name}")
+    with pytest.raises(ValueError, match="and 4 more such faults"):
         dicom.read(folder)
 
 
@@ -64,7 +69,7 @@ def test_one_percent_of_the_spacing_is_tolerated(shift_mm, is_even, write_stack)
         num_slices=6, each=lambda n: {"position": (0, 0, 4 * n + shift_mm * (n == 2))}
     )
     if is_even:
-        assert dicom.read(folder).slice_spacing_mm == pytest.approx(4)
+        assert dicom.read(folder).slice_spacing_mm == pytest.approx(4, abs=2e-3)
     else:
         with pytest.raises(ValueError, match=r"a step of 4\.0450 mm at 4.00, where"):
             dicom.read(folder)
@@ -82,7 +87,8 @@ def test_small_faults_of_one_sign_do_not_add_up_unseen(write_stack):
 
 def test_a_slice_moved_in_its_own_plane_is_named(write_stack):
     folder, _ = write_stack(each=lambda n: {"position": (n == 1, 0, 4 * n)})
-    with pytest.raises(ValueError, match=r"slice1.dcm lies 1\.0000 mm off"):
+    # Of four numbers 0, 1, 0, 0 the second lies 0.7 off their line by least squares.
+    with pytest.raises(ValueError, match=r"slice1.dcm lies 0\.7000 mm off"):
         dicom.read(folder)
 
 

@@ -47,7 +47,7 @@ def test_run_lengths_cannot_stand_for_many_voxels(write_stack):
 
 def test_many_frames_on_a_tiny_file(write_stack):
     folder, _ = write_stack(NumberOfFrames=2**31 - 1)
-    assert peak_bytes(refused(folder, "of 2147483647 frames")) < 8 * MIB
+    assert peak_bytes(refused(folder, "has 2147483647 frames")) < 8 * MIB
 
 
 def test_a_voxel_too_many_is_refused(write_stack):

@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from deepresolve.imaging.formats import dicom, dicom_series
+from deepresolve.imaging.formats import dicom, dicom_header, dicom_series
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 
 
@@ -15,44 +15,20 @@ def headers(write_stack):
     """The headers of four slices, as `parse` reads them."""
     folder, _ = write_stack(EchoTime=30, RescaleSlope=2)
     return [
-        dicom_series.parse(file.name, pydicom.dcmread(file))
+        header
         for file in sorted(folder.iterdir())
+        for header in dicom_header.parse(file.name, pydicom.dcmread(file))
     ]
 
 
-def test_a_header_says_what_was_written(headers):
-    header = headers[2]
-    assert (header.name, header.series_number) == ("slice2.dcm", 4)
-    assert (header.shape, header.num_frames, header.num_samples) == ((5, 3), 1, 1)
-    assert header.photometric == "MONOCHROME2"
-    assert header.position_mm == (-10, -20, 8)
-    assert header.orientation == (1, 0, 0, 0, 1, 0)
-    assert header.pixel_spacing_mm == (0.5, 0.75)
-    assert header.rescale == (2, 0)
-    assert (header.echo_time_ms, header.echo_number) == (30, None)
-    assert header.slice_thickness_mm is None
-
-
-def test_what_has_no_pixels_is_no_image():
-    report = pydicom.Dataset()
-    report.SOPClassUID = pydicom.uid.EnhancedSRStorage
-    assert dicom_series.parse("report", report) is None
-
-
-def test_an_image_without_a_size_is_damaged():
-    cut_short = pydicom.Dataset()
-    cut_short.SOPClassUID = pydicom.uid.MRImageStorage
-    with pytest.raises(ValueError, match="slice7: an image without Rows and Columns"):
-        dicom_series.parse("slice7", cut_short)
-
-
-def test_echoes_are_grouped_where_positions_repeat(headers):
+def test_echoes_are_chosen_where_positions_repeat(headers):
     later = [
-        dataclasses.replace(h, name=f"z{h.name}", echo_time_ms=50) for h in headers
+        dataclasses.replace(h, file=f"z{h.file}", traits={"EchoTime": ("50",)})
+        for h in headers
     ]
-    groups = dicom_series.group_by_echo([*later, *headers])
-    assert groups == {1: headers, 2: later}
-    assert dicom_series.choose([*later, *headers], "here", Choice(echo=2)) == later
+    for echo, expected in ((1, headers), (2, later)):
+        chosen = dicom_series.choose([*later, *headers], "here", Choice(echo=echo))
+        assert chosen == expected
 
 
 def test_several_series_are_listed_and_chosen(write_stack):
@@ -132,13 +108,7 @@ def test_a_lone_second_echo_keeps_its_number(write_stack):
 
 
 def copies(headers, mark, **changes):
-    return [dataclasses.replace(h, name=f"{mark}{h.name}", **changes) for h in headers]
-
-
-def test_whose_scan_it_is(write_stack):
-    folder, _ = write_stack(PatientID=" P7 ", StudyInstanceUID="1.2.3")
-    header = dicom_series.parse("a", pydicom.dcmread(next(folder.iterdir())))
-    assert header.identity == {("PatientID", "P7"), ("StudyInstanceUID", "1.2.3")}
+    return [dataclasses.replace(h, file=f"{mark}{h.file}", **changes) for h in headers]
 
 
 def test_what_leaves_no_choice_is_not_asked_for(headers):
@@ -147,7 +117,7 @@ def test_what_leaves_no_choice_is_not_asked_for(headers):
 
 
 def test_every_echo_and_every_series(headers):
-    echoes = [*headers, *copies(headers, "e", echo_time_ms=50)]
+    echoes = [*headers, *copies(headers, "e", traits={"EchoTime": ("50",)})]
     other = copies(headers, "s", series_number=9, series_uid="1.2.9")
     resolve = dicom_series.resolve
     assert resolve(echoes, Choice(echo=ALL)) == [Choice(echo=1), Choice(echo=2)]
@@ -164,7 +134,7 @@ def test_every_echo_and_every_series(headers):
 
 
 def test_what_is_missing_or_does_not_fit_is_left_to_choose(headers):
-    echoes = [*headers, *copies(headers, "e", echo_time_ms=50)]
+    echoes = [*headers, *copies(headers, "e", traits={"EchoTime": ("50",)})]
     assert dicom_series.resolve(echoes, ONLY) == [ONLY]
     two = [*headers, *copies(headers, "s", series_number=9, series_uid="1.2.9")]
     for asked in (ONLY, Choice(7), Choice(echo=ALL)):
@@ -172,8 +142,14 @@ def test_what_is_missing_or_does_not_fit_is_left_to_choose(headers):
 
 
 def test_an_echo_that_one_series_alone_has_chooses_the_series(headers):
-    first = copies(headers, "", echo_number=1)
-    second = copies(headers, "s", series_number=9, series_uid="1.2.9", echo_number=2)
+    first = copies(headers, "", traits={"EchoNumbers": ("1",)})
+    second = copies(
+        headers,
+        "s",
+        series_number=9,
+        series_uid="1.2.9",
+        traits={"EchoNumbers": ("2",)},
+    )
     both = [*first, *second]
     assert dicom_series.resolve(both, Choice(echo=1)) == [Choice(4)]
     assert dicom_series.choose(both, "here", Choice(echo=2)) == second

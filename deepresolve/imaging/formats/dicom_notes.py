@@ -1,0 +1,101 @@
+"""What a user should know of slices that were read as one volume all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deepresolve.imaging.formats import dicom_geometry, dicom_series, dicom_traits
+from deepresolve.imaging.formats.dicom_header import SliceHeader
+
+# A slice of more than so many spacings is no overlap, but a mistake.
+_MOST_OVERLAP = 5
+# Times in ms that differ by less are one.
+_SAME_TIME = 0.01
+_MAX_SHOWN = 3
+
+
+def of(slices: Sequence[SliceHeader]) -> list[str]:
+    """Contradictions and roundings among the slices of one volume.
+
+    Args:
+      slices: in order.
+    """
+    return [
+        *dicom_series.notes(slices),
+        *dicom_geometry.rounding_notes(slices),
+        *_mixed(slices),
+        *_left_out(slices),
+    ]
+
+
+def of_copies(copies: Sequence[str], num_files: int) -> list[str]:
+    """That some files hold the images of others."""
+    if not copies:
+        return []
+    shown = ", ".join(copies[:_MAX_SHOWN]) + ", ..." * (len(copies) > _MAX_SHOWN)
+    return [
+        f"{len(copies)} of {num_files} files are copies of others, of one "
+        f"SOPInstanceUID and content, and each image is taken once: {shown}."
+    ]
+
+
+def thickness_mm(
+    slices: Sequence[SliceHeader], spacing_mm: float
+) -> tuple[float | None, list[str]]:
+    """SliceThickness where all slices agree on one that can be; and what is wrong.
+
+    More than the spacing is an overlap, which there is; several times as much is not.
+    """
+    found = {header.slice_thickness_mm for header in slices}
+    shown = " and ".join("none" if t is None else f"{t:g} mm" for t in _sorted(found))
+    if found == {None}:
+        return None, []
+    if len(found) > 1:
+        return None, [f"SliceThickness differs, {shown}: it is taken as unknown."]
+    (thickness,) = found
+    if 0 < thickness <= _MOST_OVERLAP * spacing_mm:
+        return thickness, []
+    return None, [
+        f"SliceThickness is {shown}, where slices are {spacing_mm:.4g} mm apart: it is "
+        "taken as unknown."
+    ]
+
+
+def _mixed(slices):
+    """Slices of one volume that are not of one contrast."""
+    notes = []
+    for trait in dicom_traits.TRAITS:
+        values = {header.traits.get(trait.keyword, ()) for header in slices}
+        if trait.is_contrast and len(values) > 1 and not _alike(values):
+            shown = ["\\".join(value) or "none" for value in sorted(values)]
+            text = ", ".join(shown[:_MAX_SHOWN]) + ", ..." * (len(shown) > _MAX_SHOWN)
+            notes.append(
+                f"slices of one volume differ in {trait.keyword} ({text}); no two lie "
+                "at one place, so that they are taken together."
+            )
+    return notes
+
+
+def _alike(values):
+    """Whether values are single numbers that are nearly the same."""
+    try:
+        numbers = [float(value) for (value,) in values]
+    except ValueError:
+        return False
+    return max(numbers) - min(numbers) <= _SAME_TIME * max(map(abs, numbers))
+
+
+def _left_out(slices):
+    counts: dict[str, int] = {}
+    for header in slices:
+        for text in header.left_out:
+            counts[text] = counts.get(text, 0) + 1
+    return [
+        f"{text}, no number that it can be, in {count} of {len(slices)} slices: it is "
+        "left out."
+        for text, count in counts.items()
+    ]
+
+
+def _sorted(values):
+    return sorted(values, key=lambda value: -1.0 if value is None else value)

@@ -1,0 +1,122 @@
+"""Stored values of slices, decoded once a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pydicom
+from pydicom import uid
+
+from deepresolve.imaging.formats import (
+    dicom_elements,
+    dicom_limits,
+    dicom_source,
+    limits,
+)
+from deepresolve.imaging.formats.dicom_header import SliceHeader
+
+# What reads compressed pixels that pydicom does not decode by itself.
+_DECODERS = {
+    "JPEG-LS": "pyjpegls",
+    "JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
+    "High-Throughput JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
+    "JPEG": "pylibjpeg pylibjpeg-libjpeg",
+}
+
+
+def check_size(slices: Sequence[SliceHeader], files: Mapping, source: str) -> None:
+    """Refuses slices that promise far more voxels than their files can hold.
+
+    Args:
+      slices: of one volume. A file is decoded whole, whichever frames are among them.
+      files: by name the functions that open them.
+      source: the folder or zip, for messages.
+
+    Raises:
+      ValueError: as for `limits.check_growth`.
+    """
+    first_of = {header.file: header for header in slices}
+    promised = sum(
+        math.prod(header.shape) * header.num_frames * header.num_bytes
+        for header in first_of.values()
+    )
+    if promised <= limits.HARMLESS_BYTES:
+        return
+    stored = sum(dicom_source.num_bytes(files[file]) for file in first_of)
+    rows, columns = slices[0].shape
+    limits.check_growth(
+        promised,
+        stored,
+        f"{source}: {slices[0].name} and {len(slices) - 1} more slices say that they "
+        f"are of {rows} x {columns} voxels, which",
+    )
+
+
+def read(slices: Sequence[SliceHeader], files: Mapping, source: str) -> np.ndarray:
+    """The stored values, (slice, row, column).
+
+    Args:
+      slices: of one volume, in order.
+      files: by name the functions that open them.
+      source: the folder or zip, for messages.
+
+    Raises:
+      ValueError: the pixels of a file cannot be decoded, or slices differ in dtype.
+    """
+    frames_of: dict[str, list[int]] = {}
+    for number, header in enumerate(slices):
+        frames_of.setdefault(header.file, []).append(number)
+    stored: list[np.ndarray | None] = [None] * len(slices)
+    for file, numbers in frames_of.items():
+        frames = decoded(files[file], file, source)
+        for number in numbers:
+            stored[number] = np.array(frames[(slices[number].frame or 1) - 1])
+    return np.stack(stored)
+
+
+def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
+    """The stored values of a file, (frame, row, column).
+
+    Raises:
+      ValueError: they cannot be decoded; the message says what to install or do.
+    """
+    syntax = None
+    try:
+        dataset = dicom_limits.read_dataset(open_file)
+        syntax = dataset.file_meta.TransferSyntaxUID
+        pixels = stored_values(dataset.pixel_array, dataset)
+    except dicom_elements.UNREADABLE as error:
+        raise ValueError(
+            f"{source}: the pixels of {file} cannot be read ({error!r}). "
+            f"{_mend(syntax)}"
+        ) from error
+    return pixels if pixels.ndim > 2 else pixels[None]
+
+
+def stored_values(pixels: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
+    """Pixels without the bits that are none of them.
+
+    Of the allocated bits the stored ones alone are the value; old files keep overlays
+    in the others, and some do not extend the sign into them. Not every pydicom minds.
+
+    Args:
+      pixels: integers as pydicom gives them.
+      dataset: with BitsStored and PixelRepresentation.
+    """
+    num_unused = pixels.dtype.itemsize * 8 - dataset.BitsStored
+    if pixels.dtype.kind not in "iu" or num_unused <= 0:
+        return pixels
+    # Up to the highest bit, and down again with the sign.
+    return (pixels << num_unused) >> num_unused
+
+
+def _mend(syntax):
+    if syntax is None or not syntax.is_compressed or syntax == uid.RLELossless:
+        return "Copy or export the file again."
+    kind = next((name for name in _DECODERS if syntax.name.startswith(name)), "JPEG")
+    return (
+        f"The pixels are compressed ({syntax.name}): install a decoder, `pip install "
+        f"{_DECODERS[kind]}` or `python-gdcm`, or export the series uncompressed."
+    )
