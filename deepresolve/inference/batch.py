@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from deepresolve import beam, files
+from deepresolve import notes as scan_notes
 from deepresolve.imaging import formats
 from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.formats.choice import ONLY, Choice
@@ -103,6 +104,14 @@ class Prediction:
 
     def one(self, scan: pathlib.Path, target: pathlib.Path, writer: Writer) -> Result:
         """Takes one scan through the network."""
+        with scan_notes.collected() as found:
+            result = self._one(scan, target, writer, found)
+        return dataclasses.replace(
+            result, notes=(*(f"note: {text}" for text in found), *result.notes)
+        )
+
+    def _one(self, scan, target, writer, found: Sequence[str]) -> Result:
+        """As `one`; `found` are the notes of its reading so far."""
         start = time.perf_counter()
         notes = ()
         try:
@@ -116,9 +125,8 @@ class Prediction:
                 self.previews.remove(target)
             kept = Keeping(save)
             outcome = writer.write(volume, target, kept)
-            flags = self.trust.report(
-                scan, volume, kept.result, target, writer.spread, writer.undershoot
-            )
+            measured = (writer.spread, writer.undershoot, found)
+            flags = self.trust.report(scan, volume, kept.result, target, *measured)
             notes = tuple(f"note: {scan}: {flag.text}" for flag in flags)
             if self.previews is not None:
                 names = writer.class_names

@@ -66,9 +66,12 @@ def run() -> int:
 
     # A preempted job leaves nothing half-written behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    found = formats.search(FLAGS.input)
+    print("\n".join(found.describe()), flush=True)
     prediction, writer = _prepared()
-    scans = formats.find_scans(FLAGS.input)
-    pairs = prediction.output.plan(FLAGS.input, FLAGS.output, scans, writer.endings)
+    pairs = prediction.output.plan(
+        FLAGS.input, FLAGS.output, found.paths, writer.endings
+    )
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
     batch.remove_leftovers(pairs, writer)

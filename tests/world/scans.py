@@ -138,3 +138,24 @@ def dicom_stack(
             edit(made, index)
         save_dicom(made, folder / name.format(index + 1))
     return array
+
+
+def dicomdir(path):
+    """Writes the index of a disc, an empty one."""
+    made = Dataset()
+    made.FileSetID = "DISC"
+    made.OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity = 0
+    made.OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity = 0
+    made.FileSetConsistencyFlag = 0
+    made.DirectoryRecordSequence = []
+    made.SOPClassUID = uid.MediaStorageDirectoryStorage
+    made.SOPInstanceUID = f"{UID_ROOT}9"
+    return save_dicom(made, path)
+
+
+def dicom_report(path):
+    """Writes a structured report: DICOM without an image."""
+    made = Dataset()
+    made.SOPClassUID, made.SOPInstanceUID = uid.BasicTextSRStorage, f"{UID_ROOT}8"
+    made.Modality, made.SeriesInstanceUID = "SR", f"{UID_ROOT}3.99"
+    return save_dicom(made, path)

@@ -15,7 +15,15 @@ import pathlib
 import numpy as np
 
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import dicom, dicom_source, grid, itk, nifti
+from deepresolve.imaging.formats import (
+    dicom,
+    dicom_source,
+    grid,
+    itk,
+    nifti,
+    refusals,
+    scan_search,
+)
 from deepresolve.imaging.formats.choice import ONLY, Choice
 
 FORMATS = {
@@ -24,7 +32,11 @@ FORMATS = {
     "itk": itk,
 }
 
-_SCAN_SUFFIXES = (".nii.gz", ".nii", ".zip", *itk.SUFFIXES)
+# Longer ones first.
+_SCAN_SUFFIXES = (
+    *(".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img", ".gz", ".zip"),
+    *(".nhdr", *itk.SUFFIXES),
+)
 # A label map may lie this fraction of the smallest voxel side off its image.
 _LABEL_TOLERANCE = 0.01
 
@@ -51,7 +63,8 @@ def read_image(
         are not finite or all alike; the message says how to mend it.
     """
     path = pathlib.Path(path)
-    volume = _format_of(path).read(path, choice)
+    with refusals.naming(path):
+        volume = _format_of(path).read(path, choice)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
     if min(volume.shape) < 2:
@@ -164,11 +177,13 @@ def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
 def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
     """Lists the scans in a folder, for work on one after another.
 
-    A scan is a file named .nii, .nii.gz, .zip, .mha, .mhd or .nrrd, or a folder that
-    directly holds DICOM files (with all DICOM files below it). Such a folder may not
-    hold other scans too: they may be the same one, converted, and would count twice.
-    Other files and hidden ones are passed over. Files are not opened further: a broken
-    scan is listed too.
+    A scan is a NIfTI, MetaImage or NRRD file, by its bytes or its name; a pair .hdr and
+    .img, as its .hdr; a file named .zip; or a folder that directly holds DICOM files
+    (with all DICOM files below it). Such a folder may not hold other scans too: they
+    may be the same one, converted, and would count twice. What should be a scan and
+    cannot be read is listed, too: a link to nothing, a kind that is not read, a damaged
+    file. Links are followed, each real folder is read once, and other files and hidden
+    ones are passed over.
 
     Args:
       root: a folder, searched to any depth; a path that is one scan gives itself.
@@ -178,36 +193,38 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
 
     Raises:
       FileNotFoundError: there is nothing at `root`.
-      ValueError: there is no scan, or other scans lie in, or below, a folder
-        of DICOM files.
+      ValueError: it cannot be opened or holds no scan, or other scans lie in, or below,
+        a folder of DICOM files.
     """
-    root = pathlib.Path(root)
-    _check_exists(root)
-    if root.is_file():
-        return [root]
-    scans = _scans_below(root, visited=set())
-    if not scans:
-        raise ValueError(
-            f"{root}: no scan here. Expected .nii, .nii.gz, .zip, .mha, .mhd or .nrrd "
-            "files, or folders of DICOM files."
-        )
-    return sorted(scans)
+    return search(root).paths
+
+
+def search(root: str | os.PathLike) -> scan_search.Search:
+    """As `find_scans`; also tells what else is there, and how many slices a scan has.
+
+    Raises:
+      As `find_scans`.
+    """
+    return scan_search.find(pathlib.Path(root))
 
 
 def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
     """The files that a scan consists of: itself, or a folder's DICOM files, sorted.
 
-    A .mhd or .hdr comes with the file beside it that holds its voxels.
+    A header comes with the file beside it that holds its voxels.
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
-      ValueError: a header's voxels lie elsewhere.
+      ValueError: a part of it is missing, or cannot be read.
     """
     path = pathlib.Path(path)
-    _check_exists(path)
+    refusals.check_exists(path)
     if path.is_file():
-        several = next((m for m in (nifti, itk) if m.matches(path)), None)
-        return several.files_of(path) if several else [path]
+        with refusals.naming(path):
+            for module in (nifti, itk):
+                if module.matches(path):
+                    return module.files_of(path)
+        return [path]
     with dicom_source.dicom_files(path) as files:
         return [path / name for name in files]
 
@@ -216,7 +233,7 @@ def sha256(path: str | os.PathLike) -> str:
     """SHA-256 of a scan's file or files; those of several go in with their names.
 
     Raises:
-      FileNotFoundError: there is nothing at `path`.
+      As `scan_files`.
     """
     path = pathlib.Path(path)
     digest = hashlib.sha256()
@@ -224,15 +241,15 @@ def sha256(path: str | os.PathLike) -> str:
     for file in files:
         if path.is_dir() or len(files) > 1:
             name = file.relative_to(path if path.is_dir() else path.parent)
-            digest.update(name.as_posix().encode() + b"\0")
-        with file.open("rb") as stream:
+            digest.update(os.fsencode(name.as_posix()) + b"\0")
+        with refusals.naming(path), file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 
 
 def scan_stem(path: str | os.PathLike) -> str:
-    """The scan's name without folder and without .nii, .nii.gz, .zip, .mha, ..."""
+    """The scan's name without folder and without .nii, .nii.gz, .hdr, .zip, ..."""
     path = pathlib.Path(path)
     name = path.name or path.resolve().name
     for suffix in _SCAN_SUFFIXES:
@@ -241,28 +258,12 @@ def scan_stem(path: str | os.PathLike) -> str:
     return name
 
 
-def _check_exists(path):
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: there is no such file or folder.")
-
-
 def _format_of(path):
-    _check_exists(path)
+    refusals.check_exists(path)
     for module in FORMATS.values():
         if module.matches(path):
             return module
-    if path.is_dir():
-        raise ValueError(
-            f"{path}: the folder holds no DICOM file. Expected a folder or zip of "
-            "DICOM files, or one NIfTI, MetaImage or NRRD file."
-        )
-    with path.open("rb") as stream:
-        start = stream.read(16)
-    raise ValueError(
-        f"{path}: neither NIfTI nor DICOM, MetaImage or NRRD, or damaged: the file "
-        f"begins with {start!r}. Expected .nii, .nii.gz, .mha, .mhd, .nrrd, or a "
-        "folder or zip of DICOM files; copy or export the scan again."
-    )
+    raise refusals.unknown(path)
 
 
 def _as_labels(array, path):
@@ -274,27 +275,3 @@ def _as_labels(array, path):
             f"{np.count_nonzero(wrong) - 1} more such voxels."
         )
     return array.astype(np.uint8)
-
-
-def _scans_below(folder, visited):
-    resolved = folder.resolve()
-    if resolved in visited:  # A link back up, or a second one to the same place.
-        return []
-    visited.add(resolved)
-    entries = sorted(e for e in folder.iterdir() if not e.name.startswith("."))
-    files = [entry for entry in entries if entry.is_file()]
-    scans = [file for file in files if file.name.lower().endswith(_SCAN_SUFFIXES)]
-    for entry in entries:
-        if entry.is_dir():
-            scans += _scans_below(entry, visited)
-    dicom_file = next(filter(dicom.is_dicom_file, files), None)
-    if dicom_file is None:
-        return scans
-    others = [scan for scan in scans if scan.is_file()]
-    if others:
-        raise ValueError(
-            f"{folder}: holds DICOM files ({dicom_file.name}) and other scans "
-            f"({others[0].relative_to(folder)}). Move the one kind elsewhere: a folder "
-            "of DICOM files is one scan."
-        )
-    return [folder]

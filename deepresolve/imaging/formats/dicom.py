@@ -39,11 +39,6 @@ def matches(path: pathlib.Path) -> bool:
         return bool(files)
 
 
-def is_dicom_file(path: pathlib.Path) -> bool:
-    """Whether this one file is DICOM, and not only an index (DICOMDIR) of others."""
-    return path.name != "DICOMDIR" and dicom_source.is_dicom(lambda: path.open("rb"))
-
-
 def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     """Reads the slices of one volume, ordered along their normal.
 
@@ -66,7 +61,7 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
         them), or the pixels cannot be decoded.
     """
     source = str(path)
-    with dicom_source.dicom_files(path) as files:
+    with dicom_source.dicom_files(path, tell=True) as files:
         slices, notes = _chosen(files, source, choice)
         dicom_pixels.check_size(slices, files, source)
         stored = dicom_pixels.read(slices, files, source)

@@ -17,13 +17,24 @@ _CHUNK_BYTES = 2**20
 def read_dataset(open_file: Callable[[], BinaryIO], **options) -> pydicom.Dataset:
     """What pydicom reads of a file that does not inflate beyond bounds.
 
+    A data set without meta information gets the transfer syntax that it is written in.
+
     Args:
-      open_file: opens it.
+      open_file: opens a file that is DICOM by its bytes.
       **options: of `pydicom.dcmread`.
     """
     with open_file() as stream:
         check_deflated(stream)
-        return pydicom.dcmread(stream, **options)
+        dataset = pydicom.dcmread(stream, force=True, **options)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        is_implicit, is_little = dataset.original_encoding
+        syntax = pydicom.uid.ExplicitVRLittleEndian
+        if not is_little:
+            syntax = pydicom.uid.ExplicitVRBigEndian
+        elif is_implicit:
+            syntax = pydicom.uid.ImplicitVRLittleEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
 
 
 def check_deflated(stream: BinaryIO) -> None:
@@ -37,7 +48,7 @@ def check_deflated(stream: BinaryIO) -> None:
     Raises:
       ValueError: as for `limits.check_growth`.
     """
-    pydicom.filereader.read_preamble(stream, force=False)
+    pydicom.filereader.read_preamble(stream, force=True)
     meta = pydicom.filereader.read_dataset(
         stream,
         is_implicit_VR=False,

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import pathlib
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
 
-from deepresolve.imaging.formats import limits
+from deepresolve.imaging.folders import kinds, listing, slices, summary, tree
+from deepresolve.imaging.folders.kinds import Opener, Role
+from deepresolve.imaging.formats import zips
 
-_ENDINGS = (".dcm", ".ima")
-Opener = Callable[[], BinaryIO]
-
-
-def is_dicom(open_file: Opener) -> bool:
-    """Whether the file has the mark that follows the preamble (DICOM PS3.10 7.1)."""
-    with open_file() as stream:
-        return stream.read(132)[128:] == b"DICM"
+_LOGGER = logging.getLogger(__name__)
 
 
 def num_bytes(open_file: Opener) -> int:
@@ -30,97 +24,78 @@ def num_bytes(open_file: Opener) -> int:
 
 
 @contextlib.contextmanager
-def dicom_files(path: pathlib.Path) -> Iterator[Mapping[str, Opener]]:
-    """The DICOM files at `path`, each by name with the function that opens it.
+def dicom_files(
+    path: pathlib.Path, *, tell: bool = False
+) -> Iterator[Mapping[str, Opener]]:
+    """The DICOM images at `path`, each by name with the function that opens it.
 
-    Files of other kinds, hidden ones and DICOMDIR indices are left out. Folders are
-    searched to any depth. Nothing of a zip is unpacked to disk. The functions work
-    until the context ends.
+    What is DICOM is judged by bytes. Files of other kinds, hidden ones and DICOM that
+    is no image are left out; where there is no image, the latter are given. Folders are
+    searched to any depth, and links followed. Nothing of a zip is unpacked to disk. The
+    functions work until the context ends.
 
     Args:
       path: a file, folder or zip.
+      tell: whether to warn of what is passed over though it may be a scan.
 
     Yields:
       Names, sorted and relative to `path`, and openers.
 
     Raises:
-      ValueError: a file in it is named .dcm or .ima and is no DICOM, or the zip is
-        encrypted, damaged, names a path outside itself, or promises more than
-        `limits` allows.
+      ValueError: what may be a slice cannot be read, or slices lie in a zip within; or
+        the zip is encrypted, damaged, names a path outside itself, or promises more
+        than `limits` allows.
     """
     if path.is_file() and zipfile.is_zipfile(path):
-        with _zip_members(path) as members:
-            yield _checked(members)
+        with zips.listed(path) as members:
+            yield _checked(slices.sort_out(members), path, tell)
     elif path.is_file():
-        yield _only_dicom({path.name: functools.partial(path.open, "rb")})
+        kind = kinds.judge_file(path)
+        is_dicom = kind.role is Role.SLICE or _is_object(kind.role, kind.name)
+        opener = functools.partial(path.open, "rb")
+        yield {path.name: opener} if is_dicom else {}
     else:
-        yield _checked(
-            {
-                str(file.relative_to(path)): functools.partial(file.open, "rb")
-                for file in path.rglob("*")
-                if file.is_file()
-            }
-        )
+        contents = slices.sort_out(listing.of_folder(tree.walk(path)))
+        yield _checked(contents, path, tell)
 
 
-@contextlib.contextmanager
-def _zip_members(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
-            _check_members(members, path)
-            yield {
-                info.filename: functools.partial(archive.open, info) for info in members
-            }
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError) as error:
+def _is_object(role: Role, name: str) -> bool:
+    return role is Role.OBJECT and name != summary.INDEX
+
+
+def _checked(
+    contents: slices.Contents, path: pathlib.Path, tell: bool
+) -> Mapping[str, Opener]:
+    """The images; a slice that cannot be read must not be left out of its series."""
+    zipped = [n for n, kind in contents.scans.items() if kind == kinds.ZIP]
+    for name in zipped:
+        if contents.slices and _may_hold_slices(path / name):
+            contents.missing[name] = "is a zip that may hold slices; unpack it"
+    if contents.missing:
         raise ValueError(
-            f"{path}: the zip cannot be read ({error}). Copy or zip it again."
-        ) from error
-
-
-def _check_members(members, path):
-    # Bit 0: encrypted (PKWARE APPNOTE 4.4.4).
-    if any(info.flag_bits & 1 for info in members):
-        raise ValueError(f"{path}: the zip is encrypted; unpack it to a folder first.")
-    # zipfile never reads more of a member than is promised here.
-    promised = sum(info.file_size for info in members)
-    limits.check_growth(promised, path.stat().st_size, f"{path}: the zip")
-    for info in members:
-        if _is_outside(info.filename):
-            raise ValueError(
-                f"{path}: the zip holds {info.filename!r}, a path outside itself; "
-                "nothing of it is read. Zip the folder of the scan again."
+            f"{path}: a scan is not read without some of its slices, and what may be "
+            f"slices cannot be read:{contents.why_not_whole()}\nMend them, or move "
+            "away what is no part of the scan."
+        )
+    if tell:
+        for name, why in sorted(contents.passed_over.items()):
+            _LOGGER.warning("%s: passed over: %s %s.", path, name, why)
+        if contents.scans:
+            _LOGGER.warning(
+                "%s: other scans lie among the DICOM files and are passed over: %s.",
+                *(path, summary.listed(contents.scans)),
             )
+    if contents.slices:
+        return contents.slices
+    objects = {n for n, what in contents.objects.items() if what != summary.INDEX}
+    return {n: o for n, o in contents.listing.files.items() if n in objects}
 
 
-def _is_outside(name):
-    """Whether a member would land outside the folder that a zip is unpacked to."""
-    # Windows takes both kinds of slash, and knows drives.
-    path = pathlib.PureWindowsPath(name)
-    return bool(path.anchor) or ".." in path.parts
-
-
-def _only_dicom(files):
-    return {
-        name: files[name]
-        for name in sorted(files)
-        if not _is_passed_over(name) and is_dicom(files[name])
-    }
-
-
-def _checked(files):
-    """The DICOM files; a slice cut short must not be left out of its series."""
-    found = _only_dicom(files)
-    for name in sorted(set(files) - set(found)):
-        if name.lower().endswith(_ENDINGS) and not _is_passed_over(name):
-            raise ValueError(
-                f"{name} is named as DICOM but has no DICM mark at byte 128: it is "
-                "damaged or not in the DICOM file format. Export it again, or move it "
-                "away."
-            )
-    return found
-
-
-def _is_passed_over(name):
-    parts = pathlib.PurePath(name).parts
-    return any(part.startswith(".") for part in parts) or parts[-1] == "DICOMDIR"
+def _may_hold_slices(path: pathlib.Path) -> bool:
+    """Whether a zip among slices has any; True of one that cannot be looked into."""
+    try:
+        with zips.listed(path) as members:
+            contents = slices.sort_out(members)
+    except ValueError:
+        return True
+    return bool(contents.slices or contents.missing)

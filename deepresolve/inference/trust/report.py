@@ -6,6 +6,7 @@ consistency   of a super-resolution with the acquired slices
 mismatch      of the scan with the training set: every check
 spread        over mirrored inputs, where it was asked for
 undershoot    of a super-resolution: voxels that were held at the scan's minimum
+notes         what was told when the scan was read; none of an anonymous one
 provenance    model, versions, input and command
 """
 
@@ -15,6 +16,7 @@ import dataclasses
 import json
 import math
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from deepresolve import files, pretrained, training_set
@@ -65,6 +67,7 @@ class Trust:
         target: pathlib.Path,
         spread_numbers: dict[str, Any] | None,
         held: Undershoot | None = None,
+        notes: Sequence[str] = (),
     ) -> list[Flag]:
         """Writes the report on one prediction.
 
@@ -75,6 +78,7 @@ class Trust:
           target: where.
           spread_numbers: what the writer measured, None where it did not.
           held: what the writer held at the scan's minimum; None of a label map.
+          notes: what was told when the scan was read.
 
         Returns:
           What is off.
@@ -89,6 +93,8 @@ class Trust:
             provenance["output_sha256"] = formats.sha256(target)
             if not self.anonymous:
                 provenance["input_sha256"] = formats.sha256(path)
+                # Notes name files, and begin with the scan's.
+                content["notes"] = [n.removeprefix(f"{path}: ") for n in notes]
             text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
             # Names of files need not be Unicode; JSON reads what is put for them.
             encoded = text.encode("utf-8", errors="backslashreplace")
@@ -135,6 +141,7 @@ class Trust:
             "mismatch": compared,
             "spread": spread_numbers or spread.NOT_MEASURED,
             "undershoot": held_voxels,
+            "notes": [],
             "provenance": {
                 "model": self.model,
                 "versions": versions(),

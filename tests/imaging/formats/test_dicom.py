@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import uid
+from world import scans
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats import dicom
@@ -187,7 +188,7 @@ def test_a_folder_is_searched_to_any_depth_and_other_files_passed_over(write_sta
     (folder / "readme.txt").write_text("not a scan")
     (folder / "empty").touch()
     (folder / ".hidden.dcm").write_bytes(slice_bytes)
-    (folder / "DICOMDIR").write_bytes(slice_bytes)
+    scans.dicomdir(folder / "DICOMDIR")
     report = pydicom.dcmread(folder / "slice0.dcm")
     for keyword in ("Rows", "Columns", "PixelData"):
         delattr(report, keyword)

@@ -5,6 +5,7 @@ import zipfile
 import nibabel as nib
 import numpy as np
 import pytest
+from world import scans
 
 from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
@@ -248,7 +249,7 @@ def test_a_folder_of_dicom_files_and_of_other_scans_is_refused(
 
 def test_a_disc_with_an_index_lists_its_series(tmp_path, write_stack):
     folder, _ = write_stack("study")
-    (tmp_path / "DICOMDIR").write_bytes((folder / "slice0.dcm").read_bytes())
+    scans.dicomdir(tmp_path / "DICOMDIR")
     assert formats.find_scans(tmp_path) == [folder]
 
 

@@ -1,0 +1,232 @@
+"""What a file is, judged by its bytes; by its name only where these do not tell."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import pathlib
+import re
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO
+
+from deepresolve.imaging.folders import dicom_bytes, placeholders
+
+Opener = Callable[[], BinaryIO]
+
+
+class Role(enum.Enum):
+    """What a file means for a search."""
+
+    SCAN = "a whole scan, or damaged under a scan's name"
+    SLICE = "an image in DICOM"
+    OBJECT = "something else in DICOM"
+    HEADER = "the header of a pair of files"
+    UNREAD = "a scan of a kind that is not read"
+    MISSING = "stands for a file that is not here"
+    BLANK = "holds nothing, or nothing but zeros"
+    UNKNOWN = "binary, of no known kind"
+    OTHER = "no scan"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What one file is.
+
+    Attributes:
+      role: see `Role`.
+      name: of its format, or its ending.
+      why: of what is not read or missing: what to do; follows the path and a colon.
+    """
+
+    role: Role
+    name: str
+    why: str = ""
+
+
+NIFTI = Kind(Role.SCAN, "NIfTI")
+PAIR = Kind(Role.HEADER, "NIfTI pair")
+ZIP = Kind(Role.SCAN, "zip")
+META_IMAGE = Kind(Role.SCAN, "MetaImage")
+NRRD = Kind(Role.SCAN, "NRRD")
+SLICE = Kind(Role.SLICE, "DICOM")
+
+# Longer ones first.
+SCAN_ENDINGS = {
+    **{".nii.gz": NIFTI, ".nii": NIFTI, ".zip": ZIP, ".mha": META_IMAGE},
+    **{".mhd": META_IMAGE, ".nrrd": NRRD, ".nhdr": NRRD},
+}
+# Files that lie beside scans and are none, so that a broken one is no lost scan.
+SIDE_ENDINGS = (
+    *(".txt", ".json", ".csv", ".tsv", ".xlsx", ".xls", ".ods", ".xml", ".html"),
+    *(".htm", ".md", ".rst", ".pdf", ".doc", ".docx", ".rtf", ".log", ".yaml"),
+    *(".yml", ".bval", ".bvec", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif"),
+    *(".tiff", ".svg", ".mp4", ".avi", ".py", ".sh", ".m", ".r", ".ipynb", ".js"),
+    *(".css", ".ini", ".cfg", ".toml", ".mat", ".npy", ".npz", ".pkl", ".exe"),
+    *(".dll", ".inf", ".sha256", ".md5", ".lock", ".tmp", ".bak", ".dvc"),
+)
+_SIDE_NAMES = {
+    *("readme", "license", "licence", "changes", "changelog", "version", "authors"),
+    *("citation", "makefile", "todo", "notes", "install"),
+}
+
+
+def _unread(name: str, convert: str) -> Kind:
+    why = f"is of the kind {name}, which is not read; {convert}, or move it away"
+    return Kind(Role.UNREAD, name, why)
+
+
+_DCM2NIIX = "convert it to NIfTI with dcm2niix"
+_UNPACK = "unpack it"
+_MGH = _unread("MGH (FreeSurfer)", "convert it with `mri_convert SCAN SCAN.nii.gz`")
+_MINC = _unread("MINC", "convert it with `mnc2nii SCAN SCAN.nii`")
+_PAR = _unread("PAR/REC (Philips)", _DCM2NIIX)
+_FDF = _unread("FDF (Varian)", "convert it to NIfTI, e.g. with `fdf2nifti`")
+_BRUKER = _unread("ParaVision (Bruker)", "convert it to NIfTI, e.g. with BrkRaw")
+_AFNI = _unread("AFNI", "convert it with `3dAFNItoNIFTI SCAN`")
+_TAR = _unread("tar archive", _UNPACK)
+_COMPRESSED = _unread("compressed by bzip2, xz or zstd", _UNPACK)
+_ARCHIVE = _unread("archive", _UNPACK)
+_PACKED = _unread("DICOM in gzip", "unpack it with gunzip")
+_UNREAD_BEGINNINGS = (
+    (re.compile(rb"# === DATA DESCRIPTION FILE|# CLINICAL TRYOUT\s+Research"), _PAR),
+    (re.compile(rb"#!/usr/local/fdf/startup"), _FDF),
+    (re.compile(rb"##TITLE=Parameter List"), _BRUKER),
+    (re.compile(rb"BZh[1-9]1AY|\xfd7zXZ\0|\x28\xb5\x2f\xfd"), _COMPRESSED),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07"), _ARCHIVE),
+    (re.compile(rb".{257}ustar", re.DOTALL), _TAR),
+)
+UNREAD_ENDINGS = {
+    **dict.fromkeys((".mgz", ".mgh", ".mgh.gz"), _MGH),
+    **dict.fromkeys((".mnc", ".mnc.gz"), _MINC),
+    **dict.fromkeys((".head", ".brik", ".brik.gz"), _AFNI),
+    **dict.fromkeys((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"), _TAR),
+    **dict.fromkeys((".bz2", ".xz", ".zst"), _COMPRESSED),
+    **dict.fromkeys((".7z", ".rar"), _ARCHIVE),
+    **{".par": _PAR, ".fdf": _FDF},
+}
+# The voxels of kinds that are told by their header: name, and names of headers.
+_BRUKER_VOXELS = "2dseq"
+
+_NRRD_MAGIC = re.compile(rb"NRRD000[1-9]\r?\n")
+_META_MAGIC = re.compile(
+    rb"\s*(ObjectType|NDims|Comment|ObjectSubType|Name|ID)[ \t]*=", re.IGNORECASE
+)
+_META_DATA_FILE = re.compile(rb"^\s*ElementDataFile[ \t]*=", re.M | re.I)
+_GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", (b"PK\3\4", b"PK\5\6")
+_ANALYZE_SIZES = ((348).to_bytes(4, "little"), (348).to_bytes(4, "big"))
+_META_HEADER_BYTES = 2**16
+_ENDING = re.compile(r"(\.nii|\.tar)?\.[a-z][a-z0-9]{0,9}", re.IGNORECASE)
+
+
+def judge(open_file: Opener, name: str) -> Kind:
+    """Reads the beginning of a file, and says what it is.
+
+    Args:
+      open_file: opens it.
+      name: its name, which may begin with folders.
+
+    Returns:
+      Its kind; a file that cannot be opened is missing.
+    """
+    try:
+        with open_file() as stream:
+            start = stream.read(dicom_bytes.NUM_BYTES)
+            if _META_MAGIC.match(start):
+                start += stream.read(_META_HEADER_BYTES - len(start))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return Kind(Role.MISSING, "", f"cannot be read ({reason})")
+    return _judge_bytes(start, pathlib.PurePosixPath(name).name)
+
+
+def judge_file(path: pathlib.Path) -> Kind:
+    """`judge` for a file on disk."""
+    return judge(lambda: path.open("rb"), path.name)
+
+
+def ending(name: str) -> str:
+    """How a name ends, in small letters: .json, .nii.gz; "" where it does not."""
+    found = _ENDING.fullmatch("".join(pathlib.PurePath(name).suffixes[-2:]))
+    if found:
+        return found[0].lower()
+    last = _ENDING.fullmatch(pathlib.PurePath(name).suffix)
+    return last[0].lower() if last else ""
+
+
+def is_side(name: str) -> bool:
+    """Whether files of such names lie beside scans, and are none."""
+    lower = name.lower()
+    return lower.endswith(SIDE_ENDINGS) or lower.rpartition("/")[2] in _SIDE_NAMES
+
+
+def _judge_bytes(start: bytes, name: str) -> Kind:
+    if not start:
+        return Kind(Role.BLANK, ending(name), placeholders.EMPTY)
+    if why := placeholders.why_missing(start, name):
+        return Kind(Role.MISSING, ending(name), why)
+    kind = _by_content(start, name)
+    if kind is None and start.startswith(_GZIP_MAGIC):
+        kind = _packed(_inflated(start), name)
+    return kind or _by_name(start, name)
+
+
+def _by_content(start: bytes, name: str) -> Kind | None:
+    uid = dicom_bytes.sop_class(start)
+    if uid is not None:
+        what = dicom_bytes.no_image(uid)
+        return Kind(Role.OBJECT, what) if what else SLICE
+    if nifti := _nifti(start):
+        return nifti
+    if start[:4] in _ANALYZE_SIZES and name.lower().endswith(".hdr"):
+        return PAIR
+    if _NRRD_MAGIC.match(start):
+        return NRRD
+    if _META_MAGIC.match(start) and _META_DATA_FILE.search(start):
+        return META_IMAGE
+    if start[:4] in _ZIP_MAGIC and ending(name) in ("", ".zip"):
+        return ZIP
+    return next((k for begin, k in _UNREAD_BEGINNINGS if begin.match(start)), None)
+
+
+def _nifti(start: bytes) -> Kind | None:
+    """By the magic of NIfTI-1 at byte 344, of NIfTI-2 at byte 4."""
+    for magic in (start[344:348], start[4:8] if start[8:12] == b"\r\n\x1a\n" else b""):
+        if magic == b"n+1\0" or magic == b"n+2\0":
+            return NIFTI
+        if magic == b"ni1\0" or magic == b"ni2\0":
+            return PAIR
+    return None
+
+
+def _packed(start: bytes, name: str) -> Kind | None:
+    """What is in a gzip file."""
+    if dicom_bytes.sop_class(start) is not None:
+        return _PACKED
+    if start[257:262] == b"ustar":
+        return _TAR
+    inner = name[: -len(".gz")] if name.lower().endswith(".gz") else name
+    if start[:4] in _ANALYZE_SIZES and inner.lower().endswith(".hdr"):
+        return PAIR
+    return _nifti(start)
+
+
+def _inflated(start: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(start, dicom_bytes.NUM_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _by_name(start: bytes, name: str) -> Kind:
+    lower = name.lower()
+    for endings in (SCAN_ENDINGS, UNREAD_ENDINGS):
+        for suffix, kind in endings.items():
+            if lower.endswith(suffix):
+                return kind
+    if lower == _BRUKER_VOXELS:
+        return _BRUKER
+    if placeholders.is_blank(start):
+        return Kind(Role.BLANK, ending(name), placeholders.ZEROS)
+    is_binary = b"\0" in start and not is_side(name)
+    return Kind(Role.UNKNOWN if is_binary else Role.OTHER, ending(name))

@@ -1,0 +1,53 @@
+"""A folder as one list of names, each with the function that opens it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+
+from deepresolve.imaging.folders import tree
+from deepresolve.imaging.folders.kinds import Opener
+
+
+@dataclasses.dataclass
+class Listing:
+    """What lies in one place, to any depth; names are relative to it, with /.
+
+    Attributes:
+      files: openers by name, sorted.
+      unreadable: what cannot be read, by name.
+      repeated: names that lead to a file which has another name here.
+      hidden: names that begin with a dot, or lie in a folder of such a name.
+    """
+
+    files: dict[str, Opener] = dataclasses.field(default_factory=dict)
+    unreadable: dict[str, tree.Unreadable] = dataclasses.field(default_factory=dict)
+    repeated: list[str] = dataclasses.field(default_factory=list)
+    hidden: list[str] = dataclasses.field(default_factory=list)
+
+
+def of_folder(found: tree.Folder) -> Listing:
+    """All that lies in a folder of the walk; each real file once."""
+    made, files = Listing(), []
+    for folder in found.every():
+        files += folder.files
+        for problem in folder.unreadable:
+            made.unreadable[_below(problem.path, found.path)] = problem
+        made.repeated += (_below(path, found.path) for path in folder.repeated)
+        made.hidden += (_below(path, found.path) for path in folder.hidden)
+    opener_of, seen = {}, set()
+    # Links last: of two names for one file the real one stays.
+    for file in sorted(files, key=lambda f: (f.is_symlink(), f)):
+        name, real = _below(file, found.path), file.resolve()
+        if real in seen:
+            made.repeated.append(name)
+        else:
+            seen.add(real)
+            opener_of[name] = functools.partial(file.open, "rb")
+    made.files = dict(sorted(opener_of.items()))
+    return made
+
+
+def _below(path: pathlib.PurePath, root: pathlib.Path) -> str:
+    return path.relative_to(root).as_posix() if path != root else path.name

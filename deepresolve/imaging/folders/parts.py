@@ -1,0 +1,66 @@
+"""Files that belong to another file: the voxels beside a header."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Collection
+
+from deepresolve.imaging.folders.kinds import Kind, Role
+
+# Endings of headers, and of what may hold their voxels.
+_VOXELS = {
+    ".hdr": (".img", ".img.gz"),
+    ".hdr.gz": (".img.gz", ".img"),
+    ".par": (".rec",),
+    ".head": (".brik", ".brik.gz"),
+}
+_HEADERS = {".img": (".hdr", ".hdr.gz"), ".img.gz": (".hdr.gz", ".hdr")}
+_DATA_FILE = re.compile(
+    rb"^\s*(?:ElementDataFile[ \t]*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$", re.M | re.I
+)
+_HEADER_BYTES = 2**16
+# Voxels without their header.
+LONE_ENDINGS = tuple(_HEADERS)
+PAIR_ENDINGS = (*LONE_ENDINGS, ".hdr", ".hdr.gz")
+
+
+def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> set[str]:
+    """Names in a header's folder that are its voxels.
+
+    Args:
+      header: any file.
+      kind: of it.
+      names: all of the folder.
+    """
+    found = _partners(header.name, names, _VOXELS)
+    if kind.role is Role.SCAN and kind.name in ("MetaImage", "NRRD"):
+        with header.open("rb") as stream:
+            text = stream.read(_HEADER_BYTES)
+        if match := _DATA_FILE.search(text):
+            # LIST is followed by names, a line each.
+            lines = [match[1], *text[match.end() :].split(b"\n")]
+            found |= {line.decode("utf-8", "replace").strip() for line in lines}
+    return found & set(names) - {header.name}
+
+
+def other_half(file: pathlib.Path) -> pathlib.Path | None:
+    """The .img of a .hdr or the .hdr of an .img, whatever the case of its letters.
+
+    None where it is not there, or the file is no half of a pair by its name.
+    """
+    names = [entry.name for entry in file.parent.iterdir()]
+    found = _partners(file.name, names, {**_VOXELS, **_HEADERS})
+    # The compressed one goes with the compressed.
+    alike = [name for name in found if name.endswith(".gz") == file.suffix == ".gz"]
+    return next((file.with_name(name) for name in sorted(alike or found)), None)
+
+
+def _partners(name: str, names: Collection[str], endings) -> set[str]:
+    """Names that are alike but for the ending; of the longest ending that fits."""
+    for ending in sorted(endings, key=len, reverse=True):
+        if name.lower().endswith(ending):
+            stem = name.lower()[: -len(ending)]
+            wanted = {stem + other for other in endings[ending]}
+            return {other for other in names if other.lower() in wanted}
+    return set()

@@ -1,0 +1,114 @@
+"""Which files of a listing are the slices of a DICOM scan, and which may have been.
+
+Whatever else lies there is no slice by its bytes. But what cannot be read, and is named
+as slices are, may well be one: the scan is then not whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from deepresolve.imaging.folders import kinds
+from deepresolve.imaging.folders.kinds import Kind, Opener, Role
+from deepresolve.imaging.folders.listing import Listing
+
+ENDINGS = (".dcm", ".ima", ".dicom")
+_NUMBER = re.compile(r"\d+")
+_NOT_DICOM = (
+    "is named as DICOM but is none: it is damaged or of another kind; export it again"
+)
+
+
+@dataclasses.dataclass
+class Contents:
+    """A listing, sorted out.
+
+    Attributes:
+      slices: DICOM images, openers by name.
+      missing: what may be a slice and cannot be read: reasons by name.
+      objects: what else is DICOM: what each is, by name.
+      scans: other scans, by name.
+      passed_over: what cannot be read or is not, and is no slice: reasons by name.
+      others: files that are no scan, by name.
+      listing: all of it.
+    """
+
+    listing: Listing
+    slices: dict[str, Opener] = dataclasses.field(default_factory=dict)
+    missing: dict[str, str] = dataclasses.field(default_factory=dict)
+    objects: dict[str, str] = dataclasses.field(default_factory=dict)
+    scans: dict[str, Kind] = dataclasses.field(default_factory=dict)
+    passed_over: dict[str, str] = dataclasses.field(default_factory=dict)
+    others: dict[str, Kind] = dataclasses.field(default_factory=dict)
+
+    def why_not_whole(self) -> str:
+        """The missing slices, a line each; "" where none is missing."""
+        return "".join(f"\n  {n} {why}" for n, why in sorted(self.missing.items()))
+
+
+def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Contents:
+    """Judges every file of a listing.
+
+    Args:
+      listing: a folder or zip.
+      known: kinds that were judged already, by name.
+    """
+    known = known or {}
+    kind_of = {
+        name: known.get(name) or kinds.judge(open_file, name)
+        for name, open_file in listing.files.items()
+    }
+    made = Contents(listing)
+    for name, kind in kind_of.items():
+        if kind.role is Role.SLICE:
+            made.slices[name] = listing.files[name]
+        elif kind.role is Role.OBJECT:
+            made.objects[name] = kind.name
+    looks = _Looks(made.slices)
+    for name, kind in kind_of.items():
+        if name not in made.slices and name not in made.objects:
+            _add(made, name, kind, looks)
+    for name, problem in listing.unreadable.items():
+        may_be = problem.may_be_scan and not kinds.is_side(name)
+        is_missing = may_be or looks.fit(name)
+        (made.missing if is_missing else made.passed_over)[name] = problem.why
+    return made
+
+
+def _add(made: Contents, name: str, kind: Kind, looks: _Looks) -> None:
+    is_scan = kind.role in (Role.SCAN, Role.HEADER)
+    if is_scan or name.lower().endswith(tuple(kinds.SCAN_ENDINGS)):
+        made.scans[name] = kind
+    elif looks.fit(name) or looks.may_fit(name, kind):
+        made.missing[name] = kind.why or _NOT_DICOM
+    elif kind.why and not kinds.is_side(name):
+        made.passed_over[name] = kind.why
+    else:
+        made.others[name] = kind
+
+
+class _Looks:
+    """How the names of slices look."""
+
+    def __init__(self, slices: Mapping[str, Opener]):
+        self._shapes = {_shape(name) for name in slices}
+        self._endings = {kinds.ending(name) for name in slices}
+
+    def fit(self, name: str) -> bool:
+        """Whether the name is that of a slice: .dcm, or alike but for its numbers."""
+        return name.lower().endswith(ENDINGS) or _shape(name) in self._shapes
+
+    def may_fit(self, name: str, kind: Kind) -> bool:
+        """Whether a slice may have left this, under a name of its own."""
+        if kind.role is Role.MISSING:
+            return not kinds.is_side(name)
+        is_alike = kinds.ending(name) in self._endings
+        if kind.role is Role.BLANK:  # Markers, such as DONE, have no number.
+            return is_alike and bool(_NUMBER.search(name.rpartition("/")[2]))
+        return is_alike and kind.role is Role.UNKNOWN
+
+
+def _shape(name: str) -> str:
+    return _NUMBER.sub("#", name.rpartition("/")[2].lower())

@@ -1,0 +1,108 @@
+"""How many files became how many scans or slices, and what else was there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from deepresolve.imaging.folders import kinds
+from deepresolve.imaging.folders.slices import Contents
+
+_MOST_NAMES = 8
+INDEX = "DICOMDIR"  # As `dicom_bytes.no_image` calls it.
+
+
+@dataclasses.dataclass
+class Beside:
+    """What lies beside scans; names are below the folder that was searched.
+
+    Attributes:
+      others: files that are no scan.
+      objects: DICOM that is no image: what each is, by name.
+      num_hidden: names that begin with a dot.
+      repeated: links to what is there already.
+      notes: what may be missed and is no scan of its own: a text each, path first.
+    """
+
+    others: list[str] = dataclasses.field(default_factory=list)
+    objects: dict[str, str] = dataclasses.field(default_factory=dict)
+    num_hidden: int = 0
+    repeated: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def counted(self) -> str:
+        """By kind: "3 .json, 1 .txt, 2 hidden"; "" where there is nothing."""
+        endings = Counter(kinds.ending(name) for name in self.others)
+        items = [f"{n} {end or 'without ending'}" for end, n in sorted_counts(endings)]
+        objects = sorted_counts(Counter(self.objects.values()))
+        items += [f"{n} {_object(what)}" for what, n in objects]
+        return ", ".join([*items, *self._rest()])
+
+    def named(self) -> str:
+        """Each by its name: "2 others: DICOMDIR, notes.txt"; "" likewise."""
+        names = sorted(
+            [
+                *self.others,
+                *(
+                    name if what == INDEX else f"{name} ({what})"
+                    for name, what in self.objects.items()
+                ),
+            ]
+        )
+        items = [f"{_count(len(names), 'other')}: {listed(names)}"] if names else []
+        return "; ".join([*items, *self._rest()])
+
+    def _rest(self) -> list[str]:
+        items = [f"{self.num_hidden} hidden"] if self.num_hidden else []
+        if self.repeated:
+            links = _count(len(self.repeated), "link")
+            items.append(f"{links} to what is there already: {listed(self.repeated)}")
+        return items
+
+
+def of_slices(where: str, num_files: int, contents: Contents, beside: Beside) -> str:
+    """The line on one DICOM scan."""
+    found = _count(len(contents.slices), "slice")
+    line = f"{where}: {_count(num_files, 'file')} became {found}"
+    if contents.missing:
+        line += f"; {len(contents.missing)} cannot be read"
+    return "; ".join(filter(None, [line, beside.named()]))
+
+
+def of_scans(
+    where: str, num_files: int, kinds_found: Mapping[str, int], beside: Beside
+) -> str:
+    """The line on many scans.
+
+    Args:
+      where: the folder.
+      num_files: in it, to any depth.
+      kinds_found: how many scans of each kind, described.
+      beside: what else is there.
+    """
+    num_scans = sum(kinds_found.values())
+    listing = ", ".join(f"{n} {kind}" for kind, n in kinds_found.items())
+    line = f"{where}: {_count(num_files, 'file')}: {_count(num_scans, 'scan')}"
+    also = beside.counted()
+    return f"{line} ({listing})" + (f"; also {also}" if also else "")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row, of many the first."""
+    names = sorted(names)
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def sorted_counts(counts: Counter) -> list[tuple[str, int]]:
+    """The most frequent first."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _object(what: str) -> str:
+    return what if what == INDEX else f"DICOM {what}"

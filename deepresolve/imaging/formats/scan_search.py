@@ -1,0 +1,186 @@
+"""Which scans a folder holds, and what else lies in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from deepresolve.imaging.folders import (
+    kinds,
+    listing,
+    scan_files,
+    slices,
+    summary,
+    tree,
+)
+from deepresolve.imaging.folders.kinds import Role
+from deepresolve.imaging.folders.scan_files import is_scan
+from deepresolve.imaging.formats import refusals, zips
+
+_EXPECTED = (
+    "Expected .nii, .nii.gz, .hdr with .img, .zip, .mha, .mhd or .nrrd files, or "
+    "folders of DICOM files"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """What is to be read as one scan, or is one that cannot be read.
+
+    Attributes:
+      path: for `formats.read_image`, which says what is wrong where something is.
+      kind: "NIfTI", "DICOM", ...; "" where it cannot be read.
+      contents: of a folder of DICOM files.
+    """
+
+    path: pathlib.Path
+    kind: str
+    contents: slices.Contents | None = None
+
+
+@dataclasses.dataclass
+class Search:
+    """What a search found.
+
+    Attributes:
+      root: where.
+      scans: sorted by path.
+      num_files: all but hidden ones and those that systems leave.
+      beside: what else is there.
+    """
+
+    root: pathlib.Path
+    scans: list[Scan] = dataclasses.field(default_factory=list)
+    num_files: int = 0
+    beside: summary.Beside = dataclasses.field(default_factory=summary.Beside)
+
+    @property
+    def paths(self) -> list[pathlib.Path]:
+        """Of the scans."""
+        return [scan.path for scan in self.scans]
+
+    def describe(self) -> list[str]:
+        """What became of the files, in a line; then what is off, a line each."""
+        where = f"{self.root}/" if self.root.is_dir() else str(self.root)
+        notes = [f"note: {text}" for text in self.beside.notes]
+        if len(self.scans) == 1 and self.scans[0].path == self.root:
+            contents = self.scans[0].contents
+            if contents is not None:
+                args = (where, self.num_files, contents, self.beside)
+                return [summary.of_slices(*args), *notes]
+        found = self._kinds_found()
+        return [summary.of_scans(where, self.num_files, found, self.beside), *notes]
+
+    def _kinds_found(self) -> dict[str, int]:
+        """How many scans of each kind, as the summary names it."""
+        dicom = [scan.contents for scan in self.scans if scan.contents and scan.kind]
+        found = Counter(s.kind for s in self.scans if not (s.contents and s.kind))
+        num_bad = found.pop("", 0)
+        named = {_dicom(dicom): len(dicom)} if dicom else {}
+        named |= dict(summary.sorted_counts(found))
+        return named | ({"that cannot be read": num_bad} if num_bad else {})
+
+
+def find(root: pathlib.Path) -> Search:
+    """Finds the scans at a path; see `formats.find_scans`.
+
+    Raises:
+      FileNotFoundError: there is nothing at `root`.
+      ValueError: it cannot be opened, holds no scan, or other scans lie in, or below, a
+        folder of DICOM files.
+    """
+    refusals.check_exists(root)
+    found = _Searcher(root).found
+    if not found.scans:
+        lines = "".join(f"\n  {line}" for line in found.describe()[1:])
+        also = found.beside.counted()
+        there = f" There are: {also}." if also else ""
+        raise ValueError(f"{root}: no scan here. {_EXPECTED}.{there}{lines}")
+    found.scans.sort(key=lambda scan: scan.path)
+    return found
+
+
+class _Searcher:
+    """Goes through the folders, and counts what it finds."""
+
+    def __init__(self, root: pathlib.Path):
+        self.found = Search(root)
+        if root.is_dir():
+            self._search(tree.walk(root))
+            return
+        kind = kinds.judge_file(root)
+        if kind == kinds.ZIP and (contents := _slices_of(root)):
+            self._add_contents(root, contents)
+        else:
+            self.found.num_files = 1
+            self.found.scans.append(Scan(root, kind.name if is_scan(kind) else ""))
+
+    def _search(self, folder: tree.Folder) -> None:
+        kind_of = {file: kinds.judge_file(file) for file in folder.files}
+        if any(kind.role is Role.SLICE for kind in kind_of.values()):
+            self._add_dicom(folder, kind_of)
+            return
+        self._add_files(folder, kind_of)
+        for below in folder.folders:
+            self._search(below)
+
+    def _add_dicom(self, folder: tree.Folder, kind_of: Mapping) -> None:
+        known = {file.name: kind for file, kind in kind_of.items()}
+        contents = slices.sort_out(listing.of_folder(folder), known)
+        if contents.scans:
+            raise ValueError(
+                f"{folder.path}: holds DICOM files ({next(iter(contents.slices))}) and "
+                f"other scans ({next(iter(contents.scans))}). Move the one kind "
+                "elsewhere: a folder of DICOM files is one scan."
+            )
+        self._add_contents(folder.path, contents)
+
+    def _add_contents(self, path: pathlib.Path, contents: slices.Contents) -> None:
+        """One DICOM scan; what it passes over is told when it is read."""
+        kind = "" if contents.missing else "DICOM"
+        self.found.scans.append(Scan(path, kind, contents))
+        files = contents.listing
+        self.found.num_files += len(files.files) + len(files.unreadable)
+        at = "" if path == self.found.root else f"{self._name(path)}/"
+        beside = self.found.beside
+        beside.others += (at + name for name in contents.others)
+        beside.objects |= {at + n: what for n, what in contents.objects.items()}
+        beside.num_hidden += len(files.hidden)
+        beside.repeated += (at + name for name in files.repeated)
+
+    def _add_files(self, folder: tree.Folder, kind_of: Mapping) -> None:
+        """What lies in a folder that holds no slice that can be read."""
+        files = scan_files.sort_out(folder, kind_of)
+        for path, kind in files.scans.items():
+            self.found.scans.append(Scan(path, kind))
+        if files.slices:
+            self.found.scans.append(Scan(folder.path, ""))
+        self.found.num_files += len(kind_of) + len(folder.unreadable)
+        beside = self.found.beside
+        beside.others += map(self._name, files.others)
+        beside.objects |= {self._name(f): what for f, what in files.objects.items()}
+        beside.num_hidden += len(folder.hidden)
+        beside.repeated += map(self._name, folder.repeated)
+        beside.notes += files.notes
+
+    def _name(self, path: pathlib.Path) -> str:
+        return path.relative_to(self.found.root).as_posix()
+
+
+def _dicom(scans: Sequence[slices.Contents]) -> str:
+    """What the summary calls them: DICOM series of 20 slices, of 10 to 20 slices."""
+    counts = sorted({len(contents.slices) for contents in scans})
+    number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"DICOM series of {number} slices"
+
+
+def _slices_of(path: pathlib.Path) -> slices.Contents | None:
+    """The DICOM in a zip; None without any, or of one that reading will refuse."""
+    try:
+        with zips.listed(path) as members:
+            contents = slices.sort_out(members)
+    except ValueError:
+        return None
+    return contents if contents.slices else None
