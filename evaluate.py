@@ -21,17 +21,17 @@ import sys
 
 from absl import flags
 
-from deepresolve import entry, paths, presets
+from deepresolve import entry, path_flags, paths, presets
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("records", None, "Folder that `python -m records convert` wrote.")
-flags.DEFINE_string("sr_workdir", None, "Workdir of a super-resolution training.")
-flags.DEFINE_string("seg_workdir", None, "Workdir of a segmentation training.")
-flags.DEFINE_string(
+path_flags.define("records", None, "Folder that `python -m records convert` wrote.")
+path_flags.define("sr_workdir", None, "Workdir of a super-resolution training.")
+path_flags.define("seg_workdir", None, "Workdir of a segmentation training.")
+path_flags.define(
     "benchmark_workdir", None, "Workdir of a segmentation to compare it with."
 )
-flags.DEFINE_string("output", None, "Local folder of the report; made if need be.")
+path_flags.define("output", None, "Local folder of the report; made if need be.")
 flags.DEFINE_enum(
     "split", "test", ["train", "validation", "test"], "Which subjects of the records."
 )
@@ -55,7 +55,7 @@ flags.DEFINE_bool(
     "Keep every image set of every subject as NIfTI in OUTPUT/volumes, in the scan's "
     "own axes and units: for a reader study, or to look at.",
 )
-flags.DEFINE_string(
+path_flags.define(
     "reading",
     None,
     "Folder of a reader study (`python -m deepresolve.reading`) of these subjects: "

@@ -17,14 +17,14 @@ import re
 
 from absl import flags
 
-from deepresolve import config_flags, entry, paths
+from deepresolve import config_flags, entry, path_flags, paths
 
 FLAGS = flags.FLAGS
 
 config_flags.define_flags()
 flags.adopt_module_key_flags(config_flags)  # so that --help lists them
-flags.DEFINE_string("records", None, "Folder that `python -m records convert` wrote.")
-flags.DEFINE_string("workdir", None, "Folder of the run; made if need be.")
+path_flags.define("records", None, "Folder that `python -m records convert` wrote.")
+path_flags.define("workdir", None, "Folder of the run; made if need be.")
 flags.mark_flags_as_required(["preset", "records", "workdir"])
 
 

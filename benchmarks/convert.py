@@ -26,11 +26,11 @@ import numpy as np
 import synthetic
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("output", None, "Folder for the tables.")
+path_flags.define("output", None, "Folder for the tables.")
 flags.DEFINE_list("shape", list(map(str, synthetic.OAI_SHAPE)), "Voxels of a scan.")
 flags.DEFINE_integer("num_scans", 24, "Number of scans.", lower_bound=3)
 flags.DEFINE_integer("num_distinct", 4, "Of them differ; others are the same files.", 1)

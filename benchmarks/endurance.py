@@ -29,7 +29,7 @@ from typing import Any
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 ROOT = pathlib.Path(__file__).parent.parent
 FLAGS = flags.FLAGS
@@ -38,8 +38,8 @@ PRESETS = {"super_resolution": "sr_cnn_small", "segmentation": "seg_cnn_small"}
 NO_STATE = ("progress/seconds/", "save_counter/", "_CHECKPOINTABLE_OBJECT_GRAPH")
 LONGEST_DELAY_SECONDS = 0.3
 
-flags.DEFINE_string("output", None, "Folder for records, workdirs and the table.")
-flags.DEFINE_string("records", None, "Records; by default synthetic knees are made.")
+path_flags.define("output", None, "Folder for records, workdirs and the table.")
+path_flags.define("records", None, "Records; by default synthetic knees are made.")
 flags.DEFINE_multi_enum("task", list(PRESETS), list(PRESETS), "Task; may be repeated.")
 flags.DEFINE_integer("kills", 10, "SIGKILLs of each task.", 1)
 flags.DEFINE_integer("seed", 0, "Seed of their moments.")

@@ -45,7 +45,7 @@ import gpu_cards
 import gpu_table
 from absl import flags
 
-from deepresolve import entry, presets
+from deepresolve import entry, path_flags, presets
 from deepresolve.config import Config
 
 FLAGS = flags.FLAGS
@@ -58,7 +58,7 @@ AIM_SECONDS = {"sr_cnn": (0.5, 10), "seg_cnn": (0.2, 1)}
 AIM_SHARE = 0.4
 _BLOCK_MULTIPLE = 8
 
-flags.DEFINE_string("output", None, "Folder for the table.")
+path_flags.define("output", None, "Folder for the table.")
 flags.DEFINE_enum("device", "gpu", ["gpu", "cpu"], "cpu: to try the script out.")
 flags.DEFINE_list("shape", list(map(str, OAI_SHAPE)), "Voxels of the volume.")
 flags.DEFINE_list("presets", list(PUBLISHED), "Networks and their trainings.")

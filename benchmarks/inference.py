@@ -30,12 +30,12 @@ import peers
 import synthetic
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("output", None, "Folder for the tables.")
-flags.DEFINE_string("peer_python", None, "Interpreter with torch and monai.")
+path_flags.define("output", None, "Folder for the tables.")
+path_flags.define("peer_python", None, "Interpreter with torch and monai.")
 flags.DEFINE_string("preset", "sr_cnn", "Preset of a super-resolution network.")
 flags.DEFINE_list("shape", list(map(str, synthetic.OAI_SHAPE)), "Voxels of the scan.")
 flags.DEFINE_list(
@@ -43,8 +43,8 @@ flags.DEFINE_list(
 )
 flags.DEFINE_integer("one_pass_slices", 48, "Slices of the single pass.", 1)
 flags.DEFINE_integer("window", 96, "Voxels of MONAI's windows, along each axis.", 1)
-flags.DEFINE_string("workdir", None, "A trained run, to compare the precisions.")
-flags.DEFINE_string("scan", None, "Thin-slice scan to compare them on.")
+path_flags.define("workdir", None, "A trained run, to compare the precisions.")
+path_flags.define("scan", None, "Thin-slice scan to compare them on.")
 flags.mark_flag_as_required("output")
 
 

@@ -25,12 +25,12 @@ import peers
 import synthetic
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("output", None, "Folder for the tables.")
-flags.DEFINE_string("peer_python", None, "Interpreter with torch, monai and torchio.")
+path_flags.define("output", None, "Folder for the tables.")
+path_flags.define("peer_python", None, "Interpreter with torch, monai and torchio.")
 flags.DEFINE_list("shape", list(map(str, synthetic.OAI_SHAPE)), "Voxels of a scan.")
 flags.DEFINE_list("num_volumes", ["4", "12"], "Numbers of scans; the first is timed.")
 flags.DEFINE_float("seconds", 20.0, "Seconds of each stream; of a peer, a quarter.")

@@ -17,7 +17,7 @@ import pathlib
 from absl import flags
 from programs import ROOT, command
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -41,7 +41,7 @@ TRAININGS = {
     "seg_knee_phantom": ["--preset=seg_cnn_small", f"--classes={','.join(CARTILAGES)}"],
 }
 
-flags.DEFINE_string("output", None, "Folder for knees, shards, workdirs and report.")
+path_flags.define("output", None, "Folder for knees, shards, workdirs and report.")
 flags.DEFINE_float("sr_minutes", 20.0, "Minutes of training for super-resolution.")
 flags.DEFINE_float("seg_minutes", 18.0, "Minutes of training for segmentation.")
 flags.DEFINE_bool("pack", False, "Replace the weights in deepresolve/pretrained.")

@@ -22,13 +22,11 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from deepresolve import entry, files
+from deepresolve import entry, files, path_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string(
-    "output", None, "Local folder of reader_study.json; made if need be."
-)
+path_flags.define("output", None, "Local folder of reader_study.json; made if need be.")
 flags.DEFINE_integer("num_studies", 400, "Studies of each kind.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of the simulation.")
 flags.mark_flag_as_required("output")

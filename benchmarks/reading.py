@@ -20,11 +20,11 @@ import tempfile
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("output", None, "Folder for the figures.")
+path_flags.define("output", None, "Folder for the figures.")
 flags.DEFINE_list("shape", ["384", "384", "160"], "Voxels: down, back, across.")
 flags.DEFINE_list("window", ["2560", "1440"], "Of the browser, in pixels.")
 flags.DEFINE_integer("steps", 60, "Turns of the wheel in each plane.", 1)

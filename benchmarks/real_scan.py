@@ -25,7 +25,7 @@ from typing import Any
 from absl import flags
 from programs import command
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -55,8 +55,8 @@ flags.DEFINE_string(
     os.environ.get("DEEPRESOLVE_DATA"),
     "Folder of the real scans; by default the environment's DEEPRESOLVE_DATA.",
 )
-flags.DEFINE_string("output", None, "Folder for shards, workdir and report.")
-flags.DEFINE_string("workdir", None, "Measure this network; train none.")
+path_flags.define("output", None, "Folder for shards, workdir and report.")
+path_flags.define("workdir", None, "Measure this network; train none.")
 flags.DEFINE_string("preset", "sr_cnn_small", "Preset to train.")
 flags.DEFINE_float("minutes", 15.0, "Minutes of training, at most.")
 flags.DEFINE_multi_string(

@@ -18,12 +18,12 @@ import time
 import memory
 from absl import flags
 
-from deepresolve import entry, presets
+from deepresolve import entry, path_flags, presets
 
 FLAGS = flags.FLAGS
 OAI_SHAPE = (384, 384, 160)
 
-flags.DEFINE_string("output", None, "Folder for the table.")
+path_flags.define("output", None, "Folder for the table.")
 flags.DEFINE_string("preset", "seg_cnn", "Preset of a segmentation network.")
 flags.DEFINE_list("shape", list(map(str, OAI_SHAPE)), "Voxels of the volume.")
 flags.mark_flag_as_required("output")

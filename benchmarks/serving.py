@@ -19,15 +19,15 @@ import tempfile
 
 from absl import flags
 
-from deepresolve import entry, presets
+from deepresolve import entry, path_flags, presets
 
 FLAGS = flags.FLAGS
 OUTPUTS = {"super_resolution": "thin", "segmentation": "label_map"}
 
-flags.DEFINE_string("output", None, "Folder for the figures.")
+path_flags.define("output", None, "Folder for the figures.")
 flags.DEFINE_string("preset", "sr_cnn_small", "Preset of the network.")
 flags.DEFINE_list("shape", ["256", "256", "40"], "Voxels of the scan, slices last.")
-flags.DEFINE_string("scan", None, "A scan instead of random voxels.")
+path_flags.define("scan", None, "A scan instead of random voxels.")
 flags.DEFINE_float("memory_gib", 4.0, "As for the export of a segmentation.")
 flags.mark_flag_as_required("output")
 

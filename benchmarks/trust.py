@@ -20,13 +20,13 @@ import pathlib
 
 from absl import flags
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 from deepresolve.imaging.formats.choice import Choice
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("workdir", None, "Folder of the run.")
-flags.DEFINE_string("output", None, "Folder for trust.json.")
+path_flags.define("workdir", None, "Folder of the run.")
+path_flags.define("output", None, "Folder for trust.json.")
 flags.DEFINE_integer("num_knees", 24, "Knees that match.", lower_bound=1)
 flags.DEFINE_integer("num_changed", 4, "Of them those that are changed, too.")
 flags.DEFINE_integer("first_seed", 5000, "Seed of the first knee.")

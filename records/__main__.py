@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry, paths
+from deepresolve import entry, path_flags, paths
 from records import flags as own
 
 
@@ -39,7 +39,10 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     )
     _add_records_flag(inspect)
     inspect.add_argument(
-        "--figure", metavar="PNG", help="default: contact_sheet.png beside the shards"
+        "--figure",
+        type=path_flags.text,
+        metavar="PNG",
+        help="default: contact_sheet.png beside the shards",
     )
     inspect.add_argument(
         "--max_subjects",
@@ -84,7 +87,11 @@ def _check_paths(flags: argparse.Namespace) -> None:
 
 def _add_records_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--records", required=True, metavar="DIR", help="folder of the shards"
+        "--records",
+        required=True,
+        type=path_flags.text,
+        metavar="DIR",
+        help="folder of the shards",
     )
 
 
@@ -93,6 +100,7 @@ def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         required=True,
+        type=path_flags.text,
         metavar="DIR",
         help="folder of the shards; may be a URL that TensorFlow reaches (gs://...)",
     )

@@ -9,7 +9,7 @@ import argparse
 import math
 from collections.abc import Callable
 
-from deepresolve import entry
+from deepresolve import entry, path_flags
 from deepresolve.imaging.labels import parse_label_names
 
 # The settings of each dataset: a flag each, of the same name, with its metavar (None
@@ -176,7 +176,8 @@ def _add(group, name: str, owners: dict[str, tuple]) -> None:
     if metavars[0] is None:
         group.add_argument(f"--{name}", action="store_true", default=None, help=text)
     else:
-        kind = _TYPES.get(name, str)
+        is_path = metavars[0] in _PATHS
+        kind = _TYPES.get(name, path_flags.text if is_path else str)
         group.add_argument(f"--{name}", type=kind, metavar=metavars[0], help=text)
 
 
@@ -236,6 +237,7 @@ def _texts(text: str) -> tuple[str, ...]:
     return values
 
 
+_PATHS = ("DIR", "CSV")  # metavars
 _TYPES = {
     "label_names": _label_names,
     "slice_axis": int,

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 ALLOWED = {
     "beam": {"beam_worker", "extras", "storage"},
     "beam_worker": {"beam", "storage"},
-    "imaging": {"entry", "extras", "files", "paths"},
+    "imaging": {"entry", "path_flags", "extras", "files", "paths"},
     "config": {"config_fields", "imaging"},
     "config_fields": set(),
     "presets": {"config"},
@@ -28,6 +28,7 @@ ALLOWED = {
     "interruption": set(),
     "keras_stack": set(),
     "notes": set(),
+    "path_flags": set(),
     "paths": {"files", "pretrained"},
     "shadowing": set(),
     "storage": set(),
@@ -42,6 +43,7 @@ ALLOWED = {
     },
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
+        "path_flags",
         "extras",
         *(
             "notes",
@@ -58,6 +60,7 @@ ALLOWED = {
     "evaluation": {"files", "imaging", "rendering"},
     "reading": {
         *("entry", "evaluation", "extras", "files", "imaging", "paths", "rendering"),
+        "path_flags",
     },
 }
 HEAVY = {"tensorflow", "keras"}
@@ -68,7 +71,10 @@ WITHOUT_TENSORFLOW = {
         "files",
         "interruption",
         "paths",
+        "path_flags",
         "notes",
+        "environment",
+        "shadowing",
         "pretrained",
         "reading",
         "rendering",
@@ -134,6 +140,7 @@ def test_records_use_only_the_rooms_below(path):
                 "imaging",
                 "entry",
                 "notes",
+                "path_flags",
                 "paths",
                 "storage",
                 "__version__",

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry, paths
+from deepresolve import entry, path_flags, paths
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("output", None, "Image to write, .nii or .nii.gz.")
-flags.DEFINE_string("label_output", None, "Label map of the thin slices to write.")
+path_flags.define("output", None, "Image to write, .nii or .nii.gz.")
+path_flags.define("label_output", None, "Label map of the thin slices to write.")
 flags.DEFINE_integer("seed", 0, "The anatomy, its textures and the noise.", 0)
 flags.DEFINE_enum("side", "right", ["left", "right"], "Which knee.")
 flags.DEFINE_list("shape", "160,160,120", "Voxels to the back, down and across.")

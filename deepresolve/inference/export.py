@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry, paths
+from deepresolve import entry, path_flags, paths
 from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
 
 flags.adopt_module_key_flags(model_flags)  # so that --help lists them
-flags.DEFINE_string("output", None, "Folder of the model; ends with the model's name.")
+path_flags.define("output", None, "Folder of the model; ends with the model's name.")
 flags.DEFINE_integer(
     "version", 1, "A server takes the highest there is.", lower_bound=1
 )

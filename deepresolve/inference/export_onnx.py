@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry, paths
+from deepresolve import entry, path_flags, paths
 from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
 
 flags.adopt_module_key_flags(model_flags)  # so that --help lists them
-flags.DEFINE_string("output", None, "The .onnx file.")
+path_flags.define("output", None, "The .onnx file.")
 flags.mark_flag_as_required("output")
 
 

@@ -6,11 +6,11 @@ import sys
 
 from absl import flags
 
-from deepresolve import pretrained
+from deepresolve import path_flags, pretrained
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("workdir", None, "Folder of the run that trained the network.")
+path_flags.define("workdir", None, "Folder of the run that trained the network.")
 flags.DEFINE_enum(
     "pretrained",
     None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from absl import flags
 
+from deepresolve import path_flags
 from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
 
 flags.adopt_module_key_flags(model_flags)  # so that --help lists them
-flags.DEFINE_string("input", None, "A scan, or a folder of scans.")
-flags.DEFINE_string(
+path_flags.define("input", None, "A scan, or a folder of scans.")
+path_flags.define(
     "output",
     None,
     "A .nii or .nii.gz file; a folder for several, or for a DICOM series.",
@@ -62,7 +63,7 @@ flags.DEFINE_bool(
     "anonymize", False, "DICOM output without patient, dates, places and old UIDs."
 )
 
-flags.DEFINE_string(
+path_flags.define(
     "preview",
     None,
     "Also show the result beside its scan: a .png or .html file; or png or html alone "

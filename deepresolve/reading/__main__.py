@@ -6,12 +6,11 @@ Each command has its own --help.
 from __future__ import annotations
 
 import argparse
-import pathlib
 from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry, paths
+from deepresolve import entry, path_flags, paths
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -71,14 +70,14 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evaluation",
         required=True,
-        type=pathlib.Path,
+        type=path_flags.path,
         metavar="DIR",
         help="the --output of an `evaluate.py --save_volumes`",
     )
     parser.add_argument(
         "--output",
         required=True,
-        type=pathlib.Path,
+        type=path_flags.path,
         metavar="STUDY",
         help="folder of the study; must not exist",
     )
@@ -111,7 +110,7 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--questions",
-        type=pathlib.Path,
+        type=path_flags.path,
         metavar="JSON",
         help="what is asked (default: diagnostic image quality, rank, sharpness, "
         "contrast, artefacts, signal-to-noise, overall quality, remarks)",
@@ -133,7 +132,11 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add_study_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--study", required=True, metavar="STUDY", help="folder made by `prepare`"
+        "--study",
+        required=True,
+        type=path_flags.text,
+        metavar="STUDY",
+        help="folder made by `prepare`",
     )
 
 
@@ -176,6 +179,7 @@ def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         required=True,
+        type=path_flags.text,
         metavar="DIR",
         help="local folder of the report; made if need be. It unblinds whoever sees it",
     )
