@@ -17,6 +17,7 @@ reader study fill the rows of Table 1 that no program can measure.
 
 from __future__ import annotations
 
+import functools
 import sys
 
 from absl import flags
@@ -248,12 +249,12 @@ def _functions(configs):
         if part == "sr":
             resolver = SuperResolver.from_workdir(workdir, FLAGS.checkpoint)
             factor = resolver.choose_factor(factor)
-            functions[part] = resolver.enhance
+            functions[part] = functools.partial(resolver.enhance, progress=True)
         else:
             segmenter = Segmenter.from_workdir(
                 workdir, FLAGS.checkpoint, flips=_is_flipped(config)
             )
-            functions[part] = segmenter.label_map
+            functions[part] = functools.partial(segmenter.label_map, progress=True)
     return functions, factor
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tqdm import tqdm
-
-from deepresolve import storage
+from deepresolve import progress_bar, storage
 from records import conversion, manifest, overview, reader, verification
 from records.contact_sheet import ContactSheet
 from records.datasets import DATASETS
@@ -55,7 +53,7 @@ def inspect(flags: argparse.Namespace) -> int:
     sheet = ContactSheet(total, names, max_subjects=flags.max_subjects)
     volumes = LabelVolumes(names)
     subjects = reader.all_subjects(flags.records, described)
-    for split, stored in tqdm(subjects, "read", total, unit="scan", disable=None):
+    for split, stored in progress_bar.each(subjects, "inspect", "scan", total):
         volumes.add(stored)
         sheet.add(stored, split)
     if table := volumes.describe():

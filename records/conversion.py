@@ -7,12 +7,10 @@ import json
 import logging
 import pathlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from tqdm import tqdm
-
-from deepresolve import storage
+from deepresolve import progress_bar, storage
 from records import manifest, resume, shards, splits
 from records.runners import ProcessPool
 from records.subject import Subject
@@ -26,9 +24,12 @@ class Runner(Protocol):
     """Who writes the shards; see `records.runners`."""
 
     def run(
-        self, work: shards.ShardWriter, plans: Sequence[shards.Plan]
+        self,
+        work: shards.ShardWriter,
+        plans: Sequence[shards.Plan],
+        advance: Callable[[int], None],
     ) -> Iterator[shards.Outcome]:
-        """Writes the shards, in any order."""
+        """Writes the shards, in any order; tells `advance` of scans that are done."""
 
 
 class Dataset(Protocol):
@@ -121,9 +122,9 @@ def convert(
     remaining = [plan for plan in plans if plan.file not in done]
     label_names = recipe.dataset.label_names
     work = shards.ShardWriter(output, recipe.compression, label_names)
-    with tqdm(total=len(subjects), unit="scan", desc="convert", disable=None) as bar:
-        bar.update(sum(shard.num_subjects for shard in done.values()))
-        done |= _write_all(runner or ProcessPool(1), work, remaining, bar)
+    num_done = sum(shard.num_subjects for shard in done.values())
+    with progress_bar.shown("convert", len(subjects), "scan", done=num_done) as bar:
+        done |= _write_all(runner or ProcessPool(1), work, remaining, bar.update)
     if remaining or not manifest.exists(output):
         in_order = [done[plan.file] for plan in plans]
         manifest.save(output, recipe.to_json(), label_names, in_order)
@@ -158,19 +159,20 @@ def _warn_of_copies(made: manifest.Manifest) -> None:
 
 
 def _write_all(
-    runner: Runner, work: shards.ShardWriter, plans: Sequence[shards.Plan], bar: tqdm
+    runner: Runner,
+    work: shards.ShardWriter,
+    plans: Sequence[shards.Plan],
+    advance: Callable[[int], None],
 ) -> dict[str, manifest.Shard]:
     """The shards by file name; ValueError with every scan that cannot be used."""
-    num_subjects = {plan.file: len(plan.subjects) for plan in plans}
     done, problems = {}, {}
-    for outcome in runner.run(work, plans) if plans else ():
+    for outcome in runner.run(work, plans, advance) if plans else ():
         done[outcome.file] = outcome.shard
         problems[outcome.file] = outcome.problems
         for note in outcome.notes:
             _logger.warning(note)
-        bar.update(num_subjects[outcome.file])
     # In the order of the plans, whoever was first.
-    found = [problem for file in num_subjects for problem in problems[file]]
+    found = [problem for plan in plans for problem in problems[plan.file]]
     if len(found) > 1:
         listed = "".join(f"\n  {problem}" for problem in found)
         raise ValueError(f"{len(found)} scans cannot be used:{listed}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from tqdm import tqdm
-
-from deepresolve import beam, storage
+from deepresolve import beam, progress_bar, storage
 from records import manifest, shards
 
 
@@ -37,7 +35,7 @@ def finished(
         known = {**{shard.file: shard for shard in complete.all_shards}, **known}
     plan_of = {plan.file: plan for plan in plans}
     done = {}
-    for file, shard in tqdm(known.items(), "check", unit="shard", disable=None):
+    for file, shard in progress_bar.each(known.items(), "check", "shard", len(known)):
         plan = plan_of.get(file)
         if plan is None or plan.fingerprint != shard.fingerprint:
             storage.remove(storage.join(output, file))

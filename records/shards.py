@@ -125,7 +125,10 @@ class ShardWriter:
     label_names: Mapping[int, str]
 
     def __call__(
-        self, plan: Plan, check_cancelled: Callable[[], None] = lambda: None
+        self,
+        plan: Plan,
+        check_cancelled: Callable[[], None] = lambda: None,
+        advance: Callable[[int], None] = lambda number: None,
     ) -> Outcome:
         """Reads the subjects of a plan and writes their shard.
 
@@ -138,6 +141,7 @@ class ShardWriter:
           plan: what to write.
           check_cancelled: called before each subject; an exception out of it ends the
             work.
+          advance: called with 1 after each subject.
 
         Raises:
           OSError: a file cannot be read or written. No part of the shard stays.
@@ -146,7 +150,7 @@ class ShardWriter:
         records = _Records(plan, self.compression, self.label_names)
         try:
             with storage.replacing(path) as temporary:
-                records.write(temporary, check_cancelled)
+                records.write(temporary, check_cancelled, advance)
                 shard = _describe(plan, temporary, records.entries)
                 progress = json.dumps(dataclasses.asdict(shard)).encode()
                 storage.write(path + PROGRESS_SUFFIX, progress)
@@ -170,7 +174,12 @@ class _Records:
         self.problems: list[str] = []
         self.notes: list[str] = []
 
-    def write(self, path: str, check_cancelled: Callable[[], None]) -> None:
+    def write(
+        self,
+        path: str,
+        check_cancelled: Callable[[], None],
+        advance: Callable[[int], None],
+    ) -> None:
         """Writes them; _UnusableScansError, after all are read, where one is bad."""
         options = tf.io.TFRecordOptions(compression_type=self._compression)
         with tf.io.TFRecordWriter(path, options) as writer:
@@ -180,6 +189,7 @@ class _Records:
                     self._add(load(subject, self._label_names), writer)
                 except ValueError as error:
                     self.problems.append(str(error))
+                advance(1)
         if self.problems:
             raise _UnusableScansError
 

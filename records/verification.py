@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tqdm import tqdm
-
-from deepresolve import storage
+from deepresolve import progress_bar, storage
 from deepresolve.imaging import labels
 from records import manifest, reader, shards
 from records.stored import StoredSubject
@@ -27,8 +25,8 @@ def verify(records_dir: str) -> list[str]:
     """
     described = manifest.load(records_dir)
     problems = [*_unlisted(described, records_dir), *_shared_persons(described)]
-    bar = tqdm(described.all_shards, "verify", unit="shard", disable=None)
-    for shard in bar:
+    all_shards = described.all_shards
+    for shard in progress_bar.each(all_shards, "verify", "shard", len(all_shards)):
         problems += _check_shard(shard, described, records_dir)
     return problems
 

@@ -30,6 +30,7 @@ ALLOWED = {
     "notes": set(),
     "path_flags": set(),
     "paths": {"files", "pretrained"},
+    "progress_bar": set(),
     "shadowing": set(),
     "storage": set(),
     "workdir": {"config", "networks", "paths", "pretrained", "storage"},
@@ -37,7 +38,7 @@ ALLOWED = {
     "pipeline": {"config", "imaging"},
     "networks": {"config", "keras_stack"},
     "training": {
-        "extras",
+        *("extras", "progress_bar"),
         *("config", "workdir", "imaging", "pipeline", "networks"),
         *("hardware", "interruption", "keras_stack", "storage", "training_set"),
     },
@@ -48,6 +49,7 @@ ALLOWED = {
         *(
             "notes",
             "paths",
+            "progress_bar",
             "beam",
             "keras_stack",
             "pretrained",
@@ -57,7 +59,7 @@ ALLOWED = {
         ),
     },
     "rendering": {"imaging"},
-    "evaluation": {"files", "imaging", "rendering"},
+    "evaluation": {"files", "imaging", "progress_bar", "rendering"},
     "reading": {
         *("entry", "evaluation", "extras", "files", "imaging", "paths", "rendering"),
         "path_flags",
@@ -142,6 +144,7 @@ def test_records_use_only_the_rooms_below(path):
                 "notes",
                 "path_flags",
                 "paths",
+                "progress_bar",
                 "storage",
                 "__version__",
             }

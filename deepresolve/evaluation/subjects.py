@@ -14,8 +14,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-import tqdm
-
+from deepresolve import progress_bar
 from deepresolve.evaluation import Metric, segmentation
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.restoration import acquired_span, restored_images
@@ -88,10 +87,7 @@ def evaluate(
         the message names it.
     """
     facts, measurements, timings, example = {}, [], [], None
-    progress = tqdm.tqdm(
-        subjects, "evaluate", num_subjects, unit="volume", disable=None
-    )
-    for subject in progress:
+    for subject in progress_bar.each(subjects, "evaluation", "volume", num_subjects):
         if subject.subject in facts:
             raise ValueError(f"Subject {subject.subject!r} came twice.")
         evaluated = _evaluate(subject, plan, on_images)

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from deepresolve import progress_bar
 from deepresolve.inference import winograd
 from deepresolve.networks.layers import Fold, Unfold, fold, unfold
 
@@ -79,14 +79,18 @@ class StreamedModel:
         layers = [_Layer(c, num_planes) for c in self._convolutions]
         # Each layer is one plane behind the one before.
         firsts = range(0, num_planes + len(layers), _GROUP)
-        hidden = None if progress else True
-        for first in tqdm(firsts, unit="group", leave=False, disable=hidden):
-            group = self._planes(volume, first)
-            for number, layer in enumerate(layers):
-                group = layer.push(group, first - number)
-            inside = [plane for plane in group if plane is not None]
-            if inside:
-                yield inside
+        work = len(firsts) * len(layers)
+        with progress_bar.shown(
+            "super-resolution", work, "step", hidden=not progress
+        ) as bar:
+            for first in firsts:
+                group = self._planes(volume, first)
+                for number, layer in enumerate(layers):
+                    group = layer.push(group, first - number)
+                    bar.update()
+                inside = [plane for plane in group if plane is not None]
+                if inside:
+                    yield inside
 
     def _planes(self, volume: np.ndarray, first: int) -> list[tf.Tensor | None]:
         """The group from plane `first` on: (1, rows', columns', channels) each."""

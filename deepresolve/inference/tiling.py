@@ -22,7 +22,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+
+from deepresolve import progress_bar
 
 DEFAULT_OVERLAP = 0.25
 SIGMA_PER_WINDOW = 1 / 8
@@ -66,12 +67,9 @@ def tiled(
 
     result = np.zeros((*volume.shape, num_outputs), np.float32)
     numbers = itertools.product(*(range(len(s)) for s in starts))
-    for i, j, k in tqdm(
-        numbers,
-        total=math.prod(len(s) for s in starts),
-        unit="window",
-        leave=False,
-        disable=None if progress else True,
+    total = math.prod(len(s) for s in starts)
+    for i, j, k in progress_bar.each(
+        numbers, "segmentation", "window", total, hidden=not progress
     ):
         corner = (starts[0][i], starts[1][j], starts[2][k])
         region = tuple(slice(c, c + w) for c, w in zip(corner, window, strict=True))

@@ -1,8 +1,9 @@
 """Who writes the shards of a conversion. One shard is one unit of work.
 
-A runner is a frozen dataclass of its settings with `run(work, plans) -> Iterator
-[Outcome]`, which does `work(plan)` for every plan, gives what becomes of them in any
-order, and raises an OSError of any. To add one, write its module, add its line to
+A runner is a frozen dataclass of its settings with `run(work, plans, advance) ->
+Iterator[Outcome]`, which does `work(plan)` for every plan, gives what becomes of them
+in any order, tells `advance` the number of scans that are done since it last did, and
+raises an OSError of any. To add one, write its module, add its line to
 `RUNNERS`, and give each setting a flag of the same name in `records/__main__.py`.
 """
 

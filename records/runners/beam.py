@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from deepresolve import beam
 from records import resume, shards
@@ -25,7 +25,10 @@ class Beam:
     beam_options: str = ""
 
     def run(
-        self, work: shards.ShardWriter, plans: Sequence[shards.Plan]
+        self,
+        work: shards.ShardWriter,
+        plans: Sequence[shards.Plan],
+        advance: Callable[[int], None],
     ) -> Iterator[shards.Outcome]:
         """Gives the outcomes once the pipeline has ended.
 
@@ -40,6 +43,7 @@ class Beam:
             finally:
                 resume.remove_temporaries(work.output)
             answers = beam.answers(scratch, len(plans))
+        advance(sum(len(plan.subjects) for plan in plans))
         yield from map(shards.outcome_from_json, answers)
 
 

@@ -9,10 +9,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.sharedctypes import Synchronized
 
 from records import resume, shards
+
+_POLL_S = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +34,10 @@ class ProcessPool:
             raise ValueError(f"num_workers must be 1 or more; got {self.num_workers}.")
 
     def run(
-        self, work: shards.ShardWriter, plans: Sequence[shards.Plan]
+        self,
+        work: shards.ShardWriter,
+        plans: Sequence[shards.Plan],
+        advance: Callable[[int], None],
     ) -> Iterator[shards.Outcome]:
         """Gives the outcomes as they come; an error or Ctrl-C ends all work at once.
 
@@ -39,19 +45,23 @@ class ProcessPool:
           OSError: a file could not be read or written, or a worker died.
         """
         if min(self.num_workers, len(plans)) < 2:
-            yield from map(work, plans)
+            for plan in plans:
+                yield work(plan, advance=advance)
             return
         # TensorFlow does not survive a fork.
         context = multiprocessing.get_context("spawn")
         cancelled = context.Event()
+        num_scans = context.Value("l", 0)
         executor = concurrent.futures.ProcessPoolExecutor(
-            min(self.num_workers, len(plans)), context, _start_worker, (cancelled,)
+            min(self.num_workers, len(plans)),
+            context,
+            _start_worker,
+            (cancelled, num_scans),
         )
         try:
             with _ctrl_c_held_back():
                 futures = [executor.submit(_do, work, plan) for plan in plans]
-            for future in concurrent.futures.as_completed(futures):
-                yield future.result()
+            yield from _as_completed(futures, num_scans, advance)
         except BrokenProcessPool as error:
             raise ChildProcessError(
                 "A worker process ended without an answer. If nothing above says why, "
@@ -64,6 +74,24 @@ class ProcessPool:
             cancelled.set()
             executor.shutdown(wait=True, cancel_futures=True)
             resume.remove_temporaries(work.output)
+
+
+def _as_completed(
+    futures: Sequence[concurrent.futures.Future],
+    num_scans: Synchronized,
+    advance: Callable[[int], None],
+) -> Iterator[shards.Outcome]:
+    """Results as they come; meanwhile `advance` hears of the scans within shards."""
+    pending, told = set(futures), 0
+    while pending:
+        finished, pending = concurrent.futures.wait(
+            pending, _POLL_S, concurrent.futures.FIRST_COMPLETED
+        )
+        count = num_scans.value
+        advance(count - told)
+        told = count
+        for future in finished:
+            yield future.result()
 
 
 @contextlib.contextmanager
@@ -82,9 +110,9 @@ def _ctrl_c_held_back() -> Iterator[None]:
 _worker = {}
 
 
-def _start_worker(cancelled) -> None:
+def _start_worker(cancelled, num_scans: Synchronized) -> None:
     """Prepares a worker process."""
-    _worker["cancelled"] = cancelled
+    _worker["cancelled"], _worker["num_scans"] = cancelled, num_scans
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
@@ -95,7 +123,13 @@ def _exit_with_parent() -> None:
 
 
 def _do(work: shards.ShardWriter, plan: shards.Plan) -> shards.Outcome:
-    return work(plan, check_cancelled=_check_cancelled)
+    return work(plan, check_cancelled=_check_cancelled, advance=_advance)
+
+
+def _advance(number: int) -> None:
+    num_scans = _worker["num_scans"]
+    with num_scans.get_lock():
+        num_scans.value += number
 
 
 def _check_cancelled() -> None:

@@ -56,8 +56,9 @@ def test_other_sets_are_what_was_measured_rounded_to_the_scans_units(
 ):
     subject = make_subject(1)
     index = save(tmp_path, [subject], sr_plan())
-    tci = interpolate(thicken(subject.image, 3), 3)
-    expected = np.rint(tci.restore().array)
+    thick = thicken(subject.image, 3)
+    tci = interpolate(thick, 3).restore().array
+    expected = np.rint(np.maximum(tci, thick.array.min()))
     folder = tmp_path / "volumes" / "knee-1"
     truth = nib.load(folder / "ground_truth.nii")
     for name in ("sr", "tci"):  # this network adds nothing

@@ -45,7 +45,8 @@ def test_folder_of_scans_goes_on_past_a_bad_one(predict, silent_workdir, tmp_pat
     assert thin.get_data_dtype() == np.int16
     expected = interpolate(formats.read_image(source / "c.nii"), 3)
     np.testing.assert_allclose(thin.affine, expected.affine, atol=1e-5)
-    difference = np.asarray(thin.dataobj) - expected.array
+    held = np.maximum(expected.array, formats.read_image(source / "c.nii").array.min())
+    difference = np.asarray(thin.dataobj) - held
     assert np.abs(difference).max() <= 0.51  # rounding to whole numbers
 
 
@@ -54,9 +55,10 @@ def test_float_output_is_not_rounded(predict, silent_workdir, tmp_path):
     output = tmp_path / "thin.nii.gz"
     result = predict(silent_workdir, source, output, "--output_dtype=float32")
     assert result.returncode == 0, result.stderr
-    expected = interpolate(formats.read_image(source), 3)
+    scan = formats.read_image(source)
+    expected = np.maximum(interpolate(scan, 3).array, scan.array.min())
     np.testing.assert_allclose(
-        np.asarray(nib.load(output).dataobj), expected.array, atol=1e-2
+        np.asarray(nib.load(output).dataobj), expected, atol=1e-2
     )
 
 

@@ -1,7 +1,11 @@
 """Processes write what one process writes, and tell of every bad scan."""
 
+import contextlib
+import types
+
 import pytest
 
+from deepresolve import progress_bar
 from records import conversion, manifest
 from records.datasets import Folder
 from records.runners import ProcessPool
@@ -40,3 +44,19 @@ def test_bad_scans_are_all_named_and_the_next_run_continues(
 def test_there_is_at_least_one_worker():
     with pytest.raises(ValueError, match="num_workers must be 1 or more; got 0"):
         ProcessPool(0)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_scans_are_counted_within_shards(recipe, monkeypatch, tmp_path, num_workers):
+    counts = []
+
+    @contextlib.contextmanager
+    def shown(what, total, unit, done):
+        assert (what, total, unit, done) == ("convert", 5, "scan", 0)
+        yield types.SimpleNamespace(update=counts.append)
+
+    monkeypatch.setattr(progress_bar, "shown", shown)
+    conversion.convert(recipe, str(tmp_path / "out"), ProcessPool(num_workers))
+    assert sum(counts) == 5  # scans, in four shards
+    if num_workers == 1:
+        assert counts == [1] * 5
