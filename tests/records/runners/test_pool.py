@@ -48,15 +48,17 @@ def test_there_is_at_least_one_worker():
 
 @pytest.mark.parametrize("num_workers", [1, 2])
 def test_scans_are_counted_within_shards(recipe, monkeypatch, tmp_path, num_workers):
-    counts = []
+    counts, totals = [], {}
 
     @contextlib.contextmanager
-    def shown(what, total, unit, done):
-        assert (what, total, unit, done) == ("convert", 5, "scan", 0)
-        yield types.SimpleNamespace(update=counts.append)
+    def shown(what, total, unit, **_):
+        totals[what] = total, unit
+        used = counts if what == "convert" else []
+        yield types.SimpleNamespace(update=lambda number=1: used.append(number))
 
     monkeypatch.setattr(progress_bar, "shown", shown)
     conversion.convert(recipe, str(tmp_path / "out"), ProcessPool(num_workers))
-    assert sum(counts) == 5  # scans, in four shards
+    assert totals["convert"] == (5, "scan")
+    assert sum(counts) == 5  # in four shards
     if num_workers == 1:
         assert counts == [1] * 5
