@@ -22,6 +22,7 @@ def convert(flags: argparse.Namespace) -> int:
         compression=flags.compression,
         seed=flags.seed,
     )
+    print("\n".join(recipe.dataset.describe()), flush=True)
     runner = _make(RUNNERS[flags.runner], flags)
     made = conversion.convert(recipe, flags.output, runner)
     counts = ", ".join(f"{split} {count}" for split, count in made.counts.items())

@@ -39,6 +39,9 @@ class Dataset(Protocol):
     def label_names(self) -> dict[int, str]:
         """What each label value means: every one that the scans hold, but 0."""
 
+    def describe(self) -> list[str]:
+        """What lies where the scans come from, a line each, for the user."""
+
     def subjects(self, seed: int) -> Iterator[Subject]:
         """The scans."""
 

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterator
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from records.datasets import choosing, kin, patterns, persons
@@ -134,6 +135,23 @@ class Folder:
                 ignore_label_affine=self.ignore_label_affines,
             )
 
+    def describe(self) -> list[str]:
+        """How many files are scans and label maps, and what else lies there."""
+        source, labels = pathlib.Path(self.source), pathlib.Path(self.labels or "")
+        if not (self.image_pattern or self.label_pattern):
+            found = formats.search(source).describe()
+            is_apart = self.labels and not _is_within(labels, source)
+            return found + (formats.search(labels).describe() if is_apart else [])
+        images, maps = self._paths()
+        chosen = {"scans": images.values(), "label maps": maps.values()}
+        if not self.labels or _is_within(labels, source):
+            return summary.of_chosen(source, chosen)
+        return [
+            line
+            for root, what in ((source, "scans"), (labels, "label maps"))
+            for line in summary.of_chosen(root, {what: chosen[what]})
+        ]
+
     def _paths(self) -> tuple[dict[str, pathlib.Path], dict[str, pathlib.Path]]:
         """The scans and the label maps, by id."""
         source = pathlib.Path(self.source)
@@ -203,7 +221,10 @@ class FolderSubject(Subject):
     @property
     def num_bytes(self) -> int:
         """Bytes on disk, twice that of a compressed scan, half more with labels."""
-        size = sum(file.stat().st_size for file in formats.scan_files(self.path))
+        try:
+            size = tree.num_bytes(formats.scan_files(self.path))
+        except (ValueError, OSError):  # Who reads it will say why.
+            return 0
         size *= 2 if self.path.suffix.lower() in _COMPRESSED_SUFFIXES else 1
         return size * 3 // 2 if self.label_path else size
 
@@ -228,9 +249,7 @@ def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathli
     """Scans below `root` by their ids, those below `leave_out` excepted."""
     scans = {}
     for path in formats.find_scans(root):
-        if leave_out and path.resolve().is_relative_to(
-            pathlib.Path(leave_out).resolve()
-        ):
+        if leave_out and _is_within(path, pathlib.Path(leave_out)):
             continue
         relative = _below(path, root)
         name = "_".join((*relative.parts[:-1], formats.scan_stem(relative)))
@@ -241,6 +260,10 @@ def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathli
             )
         scans[name] = path
     return scans
+
+
+def _is_within(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _below(path: pathlib.Path, root: pathlib.Path) -> pathlib.Path:

@@ -19,7 +19,8 @@ import numpy as np
 
 from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.formats import limits
+from deepresolve.imaging.folders import summary, tree
+from deepresolve.imaging.formats import limits, refusals
 from deepresolve.imaging.volume import Volume
 from records import imorphics
 from records.subject import Subject
@@ -66,6 +67,13 @@ class Iwoai:
     def label_names(self) -> dict[int, str]:
         """The six tissues of the challenge."""
         return dict(imorphics.LABEL_NAMES)
+
+    def describe(self) -> list[str]:
+        """How many files are scans and masks, and what else lies there."""
+        root = pathlib.Path(self.source)
+        images, labels = _by_stem(root, ".im"), _by_stem(root, ".seg")
+        chosen = {"scans (.im)": images.values(), "masks (.seg)": labels.values()}
+        return summary.of_chosen(root, chosen)
 
     def subjects(self, seed: int) -> Iterator[IwoaiSubject]:
         """The scans in the order of their names; `seed` plays no part.
@@ -134,7 +142,7 @@ class IwoaiSubject(Subject):
     @property
     def num_bytes(self) -> int:
         """Bytes on disk, half more with labels."""
-        size = self.path.stat().st_size
+        size = tree.num_bytes([self.path])
         return size * 3 // 2 if self.label_path else size
 
     def hashes(self) -> tuple[str, str]:
@@ -155,9 +163,7 @@ def _by_stem(root: pathlib.Path, suffix: str) -> dict[str, pathlib.Path]:
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: there is no such folder.")
     found: dict[str, pathlib.Path] = {}
-    for path in sorted(root.rglob(f"*{suffix}")):
-        if path.name.startswith("."):
-            continue
+    for path in tree.named(root, suffix):
         if path.stem in found:
             raise ValueError(f"{found[path.stem]} and {path} have one name.")
         found[path.stem] = path
@@ -167,6 +173,7 @@ def _by_stem(root: pathlib.Path, suffix: str) -> dict[str, pathlib.Path]:
 @contextlib.contextmanager
 def _opened(path: pathlib.Path, num_axes: int) -> Iterator[h5py.Dataset]:
     """The array of a file; nothing that lies in other files is followed."""
+    refusals.check_exists(path)
     try:
         with h5py.File(path, "r") as file:
             if not isinstance(file.get(_KEY, getlink=True), h5py.HardLink):

@@ -9,6 +9,8 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.folders import summary, tree
+from deepresolve.imaging.formats import refusals
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from records import imorphics
@@ -63,6 +65,17 @@ class Oai:
     def label_names(self) -> dict[int, str]:
         """The six soft tissues of iMorphics, with `labels`."""
         return dict(imorphics.LABEL_NAMES) if self.labels else {}
+
+    def describe(self) -> list[str]:
+        """How many series of the tables are there, and how many contours."""
+        chosen = self._chosen()
+        found = self._present(chosen)
+        lines = [f"{self.source}/: {len(found)} of {len(chosen)} series are there"]
+        if self.labels:
+            root = pathlib.Path(self.labels)
+            files = tree.named(root, ".mat")
+            lines += summary.of_chosen(root, {"files of contours (.mat)": files})
+        return lines
 
     def subjects(self, seed: int) -> Iterator[OaiSubject]:
         """The scans in the order of the table; `seed` plays no part.
@@ -131,7 +144,8 @@ class Oai:
         missing = 0
         for entry in chosen:
             bases = (entry.base, pathlib.Path(self.source))
-            folders = [b / entry.folder for b in bases if (b / entry.folder).is_dir()]
+            # A link to nothing is no folder that is not there: its scan is a bad one.
+            folders = [b / entry.folder for b in bases if _is_there(b / entry.folder)]
             if folders:
                 entry_of.setdefault(folders[0].resolve(), (entry, folders[0]))
             else:
@@ -186,9 +200,14 @@ class OaiSubject(Subject):
         image = formats.read_image(self.folder, choice=self.choice)
         if self.label_path is None:
             return image, None
+        refusals.check_exists(self.label_path)
         return image, imorphics.read_label_map(
             self.label_path, image=image, slice_order=self.slice_order
         )
+
+
+def _is_there(folder: pathlib.Path) -> bool:
+    return folder.is_dir() or folder.is_symlink()
 
 
 def _name(entry: oai_contents.Series) -> str:

@@ -13,8 +13,10 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from deepresolve.imaging.folders import tree
+
 _COLUMNS = ("folder", "participantid", "seriesdescription")
-_TABLES = ("contents*.csv", "*/contents*.csv")
+_TABLE, _ANY = re.compile(r"contents.*\.csv", re.IGNORECASE), re.compile(".*")
 # 0.C.2 and 0.E.1 are the baseline, 1.C.2 the first follow-up, ...: OAI's release codes.
 _RELEASE = re.compile(r"(\d{1,2})\.[A-Za-z]\.\d")
 # Follow-ups by month; OAI's visit codes.
@@ -63,7 +65,7 @@ def find_tables(source: pathlib.Path) -> list[pathlib.Path]:
     """
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: there is no such folder.")
-    tables = sorted({table for pattern in _TABLES for table in source.glob(pattern)})
+    tables = tree.matching(source, [_TABLE]) + tree.matching(source, [_ANY, _TABLE])
     if not tables:
         raise ValueError(
             f"{source}: no contents.csv in it or in the folders directly in it. Give "

@@ -13,6 +13,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+from deepresolve.imaging.folders import tree
 from records.datasets.oai_contents import MONTH, VISIT_OF_MONTH, Series
 
 _logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def match(root: pathlib.Path, series: Sequence[Series]) -> dict[Series, pathlib.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: there is no such folder of .mat files.")
-    files = [p for p in sorted(root.rglob("*")) if p.suffix.lower() == ".mat"]
+    files = tree.named(root, ".mat")
     labels = [_parse(path, path.relative_to(root).as_posix()) for path in files]
     of_person: dict[str, list[Series]] = {}
     for entry in series:

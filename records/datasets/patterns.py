@@ -7,9 +7,10 @@ text. `*` is any text within one part. Everything else stands for itself.
 
 from __future__ import annotations
 
-import glob
 import pathlib
 import re
+
+from deepresolve.imaging.folders import tree
 
 _ID = "{id}"
 _TOKENS = re.compile(r"(\{id\}|\*)")
@@ -31,16 +32,9 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: there is no such folder.")
     expression = _expression(pattern, flag)
-    wildcards = "".join(
-        "*" if piece in (_ID, "*") else glob.escape(piece)
-        for piece in _TOKENS.split(pattern)
-    )
-    # Two stars in a row would reach into folders.
-    wildcards = re.sub(r"\*+", "*", wildcards)
+    parts = [_part(text) for text in pattern.split("/")]
     found: dict[str, pathlib.Path] = {}
-    for path in sorted(root.glob(wildcards)):
-        if _is_hidden(path.relative_to(root), pattern):
-            continue
+    for path in tree.matching(root, parts):
         match = expression.fullmatch(path.relative_to(root).as_posix())
         if match is None:  # The second {id} differs from the first.
             continue
@@ -55,18 +49,17 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
     return found
 
 
-def _is_hidden(path: pathlib.Path, pattern: str) -> bool:
-    """Whether a wildcard stands where the name of a hidden file begins."""
-    asked = pathlib.PurePosixPath(pattern).parts
-    return any(
-        part.startswith(".") and not own.startswith(".")
-        for part, own in zip(path.parts, asked, strict=True)
-    )
-
-
 def literal_length(pattern: str) -> int:
     """How many characters of a pattern stand for themselves."""
     return len(_TOKENS.sub("", pattern))
+
+
+def _part(text: str) -> re.Pattern:
+    """What a name matches by its own part of the pattern alone."""
+    pieces = _TOKENS.split(text)
+    return re.compile(
+        "".join(".*" if p in (_ID, "*") else re.escape(p) for p in pieces), re.DOTALL
+    )
 
 
 def _expression(pattern: str, flag: str) -> re.Pattern:

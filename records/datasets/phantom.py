@@ -38,6 +38,10 @@ class Phantom:
         """What each label value means."""
         return dict(phantom.LABEL_NAMES)
 
+    def describe(self) -> list[str]:
+        """How many knees will be made."""
+        return [f"{self.num_subjects} synthetic knees"]
+
     def subjects(self, seed: int) -> Iterator[PhantomSubject]:
         """The knees that belong to `seed`: the same seed, the same knees."""
         for index in range(self.num_subjects):

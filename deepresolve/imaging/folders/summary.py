@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from deepresolve.imaging.folders import kinds
+from deepresolve.imaging.folders import kinds, tree
 from deepresolve.imaging.folders.slices import Contents
 
 _MOST_NAMES = 8
@@ -86,6 +87,30 @@ def of_scans(
     line = f"{where}: {_count(num_files, 'file')}: {_count(num_scans, 'scan')}"
     also = beside.counted()
     return f"{line} ({listing})" + (f"; also {also}" if also else "")
+
+
+def of_chosen(root: pathlib.Path, chosen: Mapping[str, Iterable[pathlib.Path]]) -> list:
+    """The line on files that are chosen by name; then what cannot be read, a line each.
+
+    Args:
+      root: the folder.
+      chosen: files, and folders with all that is in them, by what they are.
+    """
+    taken = {path for paths in chosen.values() for path in paths}
+    beside, num_files, lines = Beside(), 0, []
+    for folder in tree.walk(root).every():
+        beside.num_hidden += len(folder.hidden)
+        problem_of = {problem.path: problem.why for problem in folder.unreadable}
+        num_files += len(folder.files) + len(problem_of)
+        for file in (*folder.files, *problem_of):
+            if taken.isdisjoint((file, *file.parents)):
+                beside.others.append(file.name)
+                if file in problem_of and not kinds.is_side(file.name):
+                    lines.append(f"note: {file} {problem_of[file]}")
+    found = ", ".join(f"{len(list(paths))} {what}" for what, paths in chosen.items())
+    also = beside.counted()
+    line = f"{root}/: {_count(num_files, 'file')}: {found}"
+    return [line + (f"; also {also}" if also else ""), *lines]
 
 
 def listed(names: Iterable[str]) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from deepresolve.imaging.folders import placeholders
 
@@ -82,6 +83,50 @@ def walk(root: pathlib.Path) -> Folder:
       What is there. A root that cannot be read is in its own `unreadable`.
     """
     return _Walk(root).tree
+
+
+def named(root: pathlib.Path, endings: str | tuple[str, ...]) -> list[pathlib.Path]:
+    """Files below a folder whose names end so, in any case of letters; sorted.
+
+    What cannot be read is among them: whoever opens it tells.
+    """
+    found = [
+        path
+        for folder in walk(root).every()
+        for path in (*folder.files, *(u.path for u in folder.unreadable))
+    ]
+    return sorted(path for path in found if path.name.lower().endswith(endings))
+
+
+def matching(root: pathlib.Path, parts: Sequence[re.Pattern]) -> list[pathlib.Path]:
+    """Files and folders below a folder whose names match, level by level; sorted.
+
+    Links are followed, whatever they lead to. Names that begin with a dot only match
+    where a pattern begins with one.
+
+    Args:
+      root: the folder.
+      parts: what each name on the way matches as a whole.
+
+    Raises:
+      OSError: a folder on the way cannot be read.
+    """
+    found = [root]
+    for part in parts:
+        found = [
+            path
+            for folder in found
+            if folder.is_dir()
+            for path in folder.iterdir()
+            if part.fullmatch(path.name)
+            and (not path.name.startswith(".") or part.pattern.startswith(r"\."))
+        ]
+    return sorted(found)
+
+
+def num_bytes(paths: Iterable[pathlib.Path]) -> int:
+    """Bytes on disk of all that can be seen."""
+    return sum(path.stat().st_size for path in paths if unreadable(path) is None)
 
 
 def is_noise(name: str) -> bool:
