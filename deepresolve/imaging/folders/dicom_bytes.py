@@ -30,11 +30,11 @@ _FEWEST = {True: 2, False: 3}
 # No value before the pixels that is not a sequence or private is longer.
 _LONGEST_VALUE = 2**16
 
-DIRECTORY = "1.2.840.10008.1.3.10"
+DIRECTORY, DIRECTORY_NAME = "1.2.840.10008.1.3.10", "DICOMDIR"
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 # Storage classes that are no images (PS3.4 B.5), by how their UIDs begin.
 _NO_IMAGES = {
-    DIRECTORY: "DICOMDIR",
+    DIRECTORY: DIRECTORY_NAME,
     "1.3.12.2.1107.5.9.1": "Siemens non-image object",
     _STORAGE + "4.2": "spectroscopy",
     _STORAGE + "9.": "waveform",

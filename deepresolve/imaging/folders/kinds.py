@@ -174,6 +174,8 @@ def _judge_bytes(start: bytes, name: str) -> Kind:
 def _by_content(start: bytes, name: str) -> Kind | None:
     uid = dicom_bytes.sop_class(start)
     if uid is not None:
+        if not uid and name.upper() == dicom_bytes.DIRECTORY_NAME:
+            uid = dicom_bytes.DIRECTORY
         what = dicom_bytes.no_image(uid)
         return Kind(Role.OBJECT, what) if what else SLICE
     if nifti := _nifti(start):

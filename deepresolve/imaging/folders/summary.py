@@ -7,11 +7,11 @@ import pathlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from deepresolve.imaging.folders import kinds, tree
+from deepresolve.imaging.folders import dicom_bytes, kinds, tree
 from deepresolve.imaging.folders.slices import Contents
 
 _MOST_NAMES = 8
-INDEX = "DICOMDIR"  # As `dicom_bytes.no_image` calls it.
+INDEX = dicom_bytes.DIRECTORY_NAME
 
 
 @dataclasses.dataclass
