@@ -18,8 +18,8 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import (
     dicom,
     dicom_source,
-    grid,
     itk,
+    label_maps,
     nifti,
     refusals,
     scan_search,
@@ -37,8 +37,6 @@ _SCAN_SUFFIXES = (
     *(".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img", ".gz", ".zip"),
     *(".nhdr", *itk.SUFFIXES),
 )
-# A label map may lie this fraction of the smallest voxel side off its image.
-_LABEL_TOLERANCE = 0.01
 
 
 def read_image(
@@ -125,7 +123,8 @@ def read_label_map(
     """Reads the label map that belongs to an image.
 
     Args:
-      path: as for `read_image`; whole numbers 0 to 255 of any dtype.
+      path: as for `read_image`; whole numbers 0 to 255 of any dtype. Its axes may be
+        in another order, and it may cover a part of the image (see `label_maps`).
       image: the scan, as `read_image` gave it.
       ignore_affine: whether the label map's affine is known to be wrong: its voxels are
         then those of the image, one by one, if the shapes agree.
@@ -135,27 +134,13 @@ def read_label_map(
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
-      ValueError: values other than whole numbers 0 to 255, another shape than the
-        image's, or a corner voxel more than 0.01 of the smallest voxel side off.
+      ValueError: values other than whole numbers 0 to 255, voxels that fall on none of
+        the image's, or labels outside of the image.
     """
     path = pathlib.Path(path)
-    label = _format_of(path).read(path)
-    image = image.restore()
-    if label.shape != image.shape:
-        raise ValueError(
-            f"{path}: the label map has shape {label.shape}, its image {image.shape}. "
-            "Resample the label map onto the image's grid."
-        )
-    apart_mm = grid.corner_distance_mm(image.shape, label.affine, image.affine)
-    if not ignore_affine and apart_mm > _LABEL_TOLERANCE * min(image.spacing_mm):
-        raise ValueError(
-            f"{path}: the label map lies {apart_mm:.3g} mm off its image.\n"
-            f"  Affine of the label map: {label.affine.tolist()}\n"
-            f"  Affine of the image: {image.affine.tolist()}\n"
-            "Resample the label map onto the image's grid, or copy the image's affine "
-            "where the label map's is known to be wrong."
-        )
-    return image.with_array(_as_labels(label.array, path))
+    with refusals.naming(path):
+        label = _format_of(path).read(path)
+    return label_maps.on_image(label, image, path, ignore_affine)
 
 
 def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
@@ -264,14 +249,3 @@ def _format_of(path):
         if module.matches(path):
             return module
     raise refusals.unknown(path)
-
-
-def _as_labels(array, path):
-    # NaN fails both comparisons, so it is among the wrong ones.
-    wrong = ~((array >= 0) & (array <= 255) & (array == np.trunc(array)))
-    if wrong.any():
-        raise ValueError(
-            f"{path}: labels are whole numbers 0 to 255; got {array[wrong][0]} and "
-            f"{np.count_nonzero(wrong) - 1} more such voxels."
-        )
-    return array.astype(np.uint8)

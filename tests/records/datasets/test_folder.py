@@ -122,7 +122,10 @@ def test_a_missing_label_is_refused(scan, label, tmp_path):
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"shape": (7, 6, 4)}, "shape"), ({"shift_mm": 1}, "1 mm off its image")],
+    [
+        ({"shape": (9, 6, 5)}, "voxels lie outside"),
+        ({"shift_mm": 1}, "1 mm off its image"),
+    ],
 )
 def test_a_label_on_another_grid_is_refused(scan, label, tmp_path, wrong, message):
     scan("a.nii.gz")
