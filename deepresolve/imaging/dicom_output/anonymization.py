@@ -35,6 +35,7 @@ _KEPT = frozenset(
         *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
         *("WindowCenter", "WindowWidth", "RescaleIntercept", "RescaleSlope"),
         *("RescaleType", "BurnedInAnnotation", "LossyImageCompression"),
+        "ReferencedFrameNumber",
         *("LossyImageCompressionRatio", "LossyImageCompressionMethod"),
     )
 )
@@ -77,7 +78,7 @@ class Anonymizer:
                 result.add(element)
         for keyword in _REPLACED:
             setattr(result, keyword, self._new_uid(str(header[keyword].value)))
-        result = attributes.cleaned(result)
+        result, _ = attributes.cleaned(result)
         mark(result)
         return result
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pydicom
-from pydicom import valuerep
+
+from deepresolve.imaging.dicom_output import sound
+from deepresolve.imaging.formats import dicom_elements
 
 # Not text or numbers: pixels, tables, overlays, what nobody knows the meaning of.
 _BULK = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
 _REPEATING_GROUPS = (0x5000, 0x6000)  # Curves and overlays, up to 50FF and 60FF.
-_LONGEST_DS = 16
+
+_TEXTS = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
 
 # True of an acquired slice or series alone, or stated anew for the derived one.
 _NOT_CARRIED = (
@@ -25,6 +28,19 @@ _NOT_CARRIED = (
     *("PerformedProcedureStepEndDate", "PerformedProcedureStepEndTime"),
     *("PerformedProcedureStepID", "PerformedProcedureStepDescription"),
     *("PerformedProtocolCodeSequence", "CommentsOnThePerformedProcedureStep"),
+    # Of a file of several frames, and of one frame of it.
+    *("ReferencedFrameNumber", "DimensionOrganizationSequence"),
+    *("DimensionIndexSequence", "DimensionIndexValues", "DimensionOrganizationType"),
+    *("ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber"),
+    *("ConcatenationFrameOffsetNumber", "SOPInstanceUIDOfConcatenationSource"),
+    *(
+        "RepresentativeFrameNumber",
+        "FrameAcquisitionDateTime",
+        "FrameReferenceDateTime",
+    ),
+    *("FrameAcquisitionDuration", "FrameComments", "FrameLabel", "FrameType"),
+    *("TemporalPositionIdentifier", "VolumetricProperties", "PixelPresentation"),
+    *("VolumeBasedCalculationTechnique", "ConversionSourceAttributesSequence"),
     # What it was made of.
     *("ReferencedImageSequence", "ReferencedSeriesSequence", "SourceImageSequence"),
     *("ReferencedInstanceSequence", "DerivationDescription", "DerivationCodeSequence"),
@@ -60,15 +76,21 @@ _AT_LEAST_EMPTY = (
 )
 
 
-def cleaned(dataset: pydicom.Dataset) -> pydicom.Dataset:
+def cleaned(dataset: pydicom.Dataset) -> tuple[pydicom.Dataset, list[str]]:
     """The public elements, at any depth, without bulk data.
 
-    Numbers longer than DICOM allows are shortened to 16 characters. What an MR image
-    must at least have empty is added. The dataset itself stays as it is.
+    What DICOM does not allow is mended or left out; what an MR image must at least have
+    empty is added. The dataset itself stays as it is.
+
+    Returns:
+      A dataset, and what is to be told of elements that were not sound.
     """
-    result = _public(dataset)
+    told: list[str] = []
+    result = _public(dataset, told)
+    if not result.get("SpecificCharacterSet"):
+        told += _foreign_letters(result)
     _add_empty(result)
-    return result
+    return result, told
 
 
 def carried(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
@@ -92,6 +114,16 @@ def carried(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
     result.update(_cautious(headers))
     _add_empty(result)
     return result
+
+
+def _foreign_letters(dataset) -> list[str]:
+    """Texts that some character set was used for, which the header does not name."""
+    return [
+        f"{dicom_elements.title(element.keyword)} has letters beyond ASCII, and no "
+        "SpecificCharacterSet tells which: taken as Latin-1"
+        for element in dataset
+        if element.VR in _TEXTS and not str(element.value).isascii()
+    ]
 
 
 def _add_empty(dataset):
@@ -125,30 +157,20 @@ def _cautious(headers):
     return found
 
 
-def _public(dataset):
+def _public(dataset, told):
     result = pydicom.Dataset()
-    for element in dataset:
-        tag = element.tag
+    for tag in sorted(dataset.keys()):  # Not parsed yet: what fails is left out.
         repeating = tag.group & 0xFF00 in _REPEATING_GROUPS
-        if tag.is_private or tag.element == 0 or repeating or element.VR in _BULK:
+        if tag.is_private or tag.element == 0 or repeating:
+            continue
+        element, text = sound.element_of(dataset, tag)
+        if text and text not in told:
+            told.append(text)
+        if element is None or element.VR in _BULK:
             continue
         value = element.value
         if element.VR == "SQ":
-            value = [_public(item) for item in value]
-        elif element.VR == "DS" and not element.is_empty:
-            value = _short(value)
-        with pydicom.config.disable_value_validation():  # The source's own faults.
+            value = [_public(item, told) for item in value]
+        with dicom_elements.leniently():
             result.add_new(tag, element.VR, value)
     return result
-
-
-def _short(value):
-    if isinstance(value, pydicom.multival.MultiValue):
-        return [_short(each) for each in value]
-    return value if len(str(value)) <= _LONGEST_DS else decimal(float(value))
-
-
-def decimal(number: float) -> valuerep.DSfloat:
-    """A number as DICOM writes it: 16 characters, of which it is the value."""
-    text = valuerep.format_number_as_ds(float(number))
-    return valuerep.DSfloat(text)

@@ -11,6 +11,7 @@ from deepresolve import __version__
 from deepresolve.imaging.dicom_output import codes
 
 SOFTWARE = "DeepResolve"
+_LARGEST_NUMBER = 2**31 - 1  # of an integer string
 # What is added to the number of the acquired series.
 THIN_SLICES_OFFSET, SEGMENTATION_OFFSET = 1000, 2000
 
@@ -64,5 +65,11 @@ def series_description(header: pydicom.Dataset, title: str) -> str:
 
 
 def series_number(header: pydicom.Dataset, offset: int) -> int:
-    """The acquired series' number and a thousand or two: easy to tell apart."""
-    return int(header.get("SeriesNumber") or 0) + offset
+    """The acquired series' number and a thousand or two: easy to tell apart.
+
+    Of a number so large that DICOM has none beyond, the last three digits count.
+    """
+    acquired = int(header.get("SeriesNumber") or 0)
+    if acquired > _LARGEST_NUMBER - offset:
+        acquired %= 1000
+    return acquired + offset

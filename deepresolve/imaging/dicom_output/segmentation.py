@@ -8,13 +8,11 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-import pydicom
 from pydicom import uid
 
 from deepresolve import __version__, files
 from deepresolve.extras import how_to_install
-from deepresolve.imaging.dicom_output import codes, slices
-from deepresolve.imaging.dicom_output.attributes import decimal
+from deepresolve.imaging.dicom_output import codes, references, slices
 from deepresolve.imaging.dicom_output.processing import (
     SEGMENTATION_OFFSET,
     SOFTWARE,
@@ -91,7 +89,7 @@ def _segmentation(label_map, class_names, source, processing):
         for number, name in enumerate(class_names, start=1)
     ]
     dataset = highdicom.seg.Segmentation(
-        source_images=_with_thickness(source.headers, thickness),
+        source_images=references.stand_ins(source.headers, thickness),
         # (column, row, slice) -> (slice, row, column).
         pixel_array=np.ascontiguousarray(label_map.array.transpose(2, 1, 0)),
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
@@ -114,22 +112,12 @@ def _segmentation(label_map, class_names, source, processing):
             spacing_between_slices=slices.spacing_mm(label_map),
         ),
     )
+    references.restore(dataset, source.headers)
     dataset.ContributingEquipmentSequence = [
         *dataset.get("ContributingEquipmentSequence", []),
         processing.equipment(datetime.datetime.now()),
     ]
     return dataset
-
-
-def _with_thickness(headers, thickness):
-    """Copies that all tell a thickness, without which highdicom takes none."""
-    result = []
-    for header in headers:
-        own = pydicom.Dataset()
-        own.update(header)
-        own.SliceThickness = decimal(thickness)
-        result.append(own)
-    return result
 
 
 def _segment(highdicom, number, name, algorithm):

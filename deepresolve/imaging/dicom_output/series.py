@@ -14,14 +14,14 @@ from pydicom import uid
 from deepresolve import files
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.dicom_output import attributes, codes, slices
-from deepresolve.imaging.dicom_output.attributes import decimal
+from deepresolve.imaging.dicom_output.decimals import decimal
 from deepresolve.imaging.dicom_output.processing import (
     THIN_SLICES_OFFSET,
     Processing,
     series_description,
     series_number,
 )
-from deepresolve.imaging.dicom_output.source import DicomSource, image_reference
+from deepresolve.imaging.dicom_output.source import DicomSource, image_references
 from deepresolve.imaging.dicom_output.stored_values import StoredValues, set_window
 
 # The slice axis of what `formats.dicom` reads: files are stacked along it.
@@ -104,7 +104,7 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
     )
     image.DerivationCodeSequence = [codes.item(codes.SPATIAL_RESAMPLING)]
     # All slices: the scale of intensities is the whole scan's.
-    image.SourceImageSequence = [image_reference(h) for h in source.headers]
+    image.SourceImageSequence = image_references(source.headers)
     image.ContributingEquipmentSequence = [
         *image.get("ContributingEquipmentSequence", []),
         processing.equipment(now),

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import pathlib
+from collections.abc import Sequence
 
 import pydicom
 from pydicom import uid
 
-from deepresolve.imaging.dicom_output import attributes, codes
+from deepresolve.imaging.dicom_output import attributes, codes, pulse_sequence
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.formats import dicom
 from deepresolve.imaging.formats.choice import ONLY, Choice
 
+_LOGGER = logging.getLogger(__name__)
+
+_OF_MR = (
+    uid.MRImageStorage,
+    uid.EnhancedMRImageStorage,
+    uid.LegacyConvertedEnhancedMRImageStorage,
+)
 # Others may be lossy or lossless; there the slice itself has to tell.
 _ALWAYS_LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless)
 
@@ -29,7 +38,8 @@ class DicomSource:
     """The headers of the series that a volume was read from.
 
     Attributes:
-      headers: one a slice, in the order of the volume: public elements alone.
+      headers: one a slice, in the order of the volume: public elements alone. Of a
+        frame as a classic slice has them, with its number in ReferencedFrameNumber.
       anonymous: whether results are to tell nothing of the patient.
     """
 
@@ -65,7 +75,9 @@ def read_source(
         _check(header, path)
     for keyword in _ALIKE:
         _check_alike(raw, keyword, path)
-    headers = [_prepared(header) for header in raw]
+    headers, told = _prepared(raw)
+    for text in told:
+        _LOGGER.warning("%s: %s.", path, text)
     if not headers[0].get("FrameOfReferenceUID"):
         # Places are then comparable within this series alone, and the results' with it.
         own = uid.generate_uid(prefix=None)
@@ -76,21 +88,33 @@ def read_source(
     return DicomSource(tuple(headers), anonymizer is not None)
 
 
-def image_reference(header: pydicom.Dataset) -> pydicom.Dataset:
-    """An item of SourceImageSequence (PS3.3 C.7.6.1.1.4)."""
-    item = pydicom.Dataset()
-    item.ReferencedSOPClassUID = header.SOPClassUID
-    item.ReferencedSOPInstanceUID = header.SOPInstanceUID
-    item.PurposeOfReferenceCodeSequence = [codes.item(codes.SOURCE_IMAGE)]
-    return item
+def image_references(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
+    """Items of SourceImageSequence (PS3.3 C.7.6.1.1.4), one for each file.
+
+    Args:
+      headers: as `DicomSource` has them.
+    """
+    items: dict[str, pydicom.Dataset] = {}
+    frames: dict[str, list[int]] = {}
+    for header in headers:
+        item = items.setdefault(str(header.SOPInstanceUID), pydicom.Dataset())
+        item.ReferencedSOPClassUID = header.SOPClassUID
+        item.ReferencedSOPInstanceUID = header.SOPInstanceUID
+        if frame := header.get("ReferencedFrameNumber"):
+            frames.setdefault(str(header.SOPInstanceUID), []).append(int(frame))
+    for instance, item in items.items():
+        if instance in frames:
+            item.ReferencedFrameNumber = sorted(frames[instance])
+        item.PurposeOfReferenceCodeSequence = [codes.item(codes.SOURCE_IMAGE)]
+    return list(items.values())
 
 
 def _check(header, path):
     kind = uid.UID(header.get("SOPClassUID") or "")
-    if kind != uid.MRImageStorage:
+    if kind not in _OF_MR:
         raise ValueError(
             f"{path}: the slices are of {kind.name or 'no SOP class'}; DICOM results "
-            "are made of MR Image Storage alone. Write NIfTI: leave out "
+            "are made of MR and Enhanced MR images alone. Write NIfTI: leave out "
             "--output_format."
         )
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
@@ -110,8 +134,15 @@ def _check_alike(headers, keyword, path):
         )
 
 
-def _prepared(header):
-    result = attributes.cleaned(header)
-    if header.file_meta.get("TransferSyntaxUID") in _ALWAYS_LOSSY:
-        result.LossyImageCompression = "01"
-    return result
+def _prepared(raw) -> tuple[list[pydicom.Dataset], list[str]]:
+    """Sound headers as a classic MR image has them, and what is to be told of them."""
+    headers, told = [], {}
+    for header in raw:
+        result, texts = attributes.cleaned(header)
+        told |= dict.fromkeys(texts)
+        if header.get("SOPClassUID") != uid.MRImageStorage:
+            pulse_sequence.describe(result)
+        if header.file_meta.get("TransferSyntaxUID") in _ALWAYS_LOSSY:
+            result.LossyImageCompression = "01"
+        headers.append(result)
+    return headers, list(told)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pydicom
 
-from deepresolve.imaging.dicom_output.attributes import decimal
+from deepresolve.imaging.dicom_output.decimals import decimal
 from deepresolve.imaging.intensity import estimate_scale
 
 _HIGHEST = 2**16 - 1

@@ -17,6 +17,7 @@ import pydicom
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import (
     dicom_copies,
+    dicom_elements,
     dicom_frames,
     dicom_geometry,
     dicom_header,
@@ -27,7 +28,6 @@ from deepresolve.imaging.formats import (
     dicom_source,
 )
 from deepresolve.imaging.formats.choice import ONLY, Choice
-from deepresolve.imaging.formats.dicom_elements import UNREADABLE
 from deepresolve.imaging.formats.dicom_header import SliceHeader
 
 _LOGGER = logging.getLogger(__name__)
@@ -90,7 +90,8 @@ def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Data
 
     Returns:
       A dataset a slice, with `file_meta`; of a frame what its functional groups say as
-      a classic slice says it, see `dicom_frames`.
+      a classic slice says it, see `dicom_frames`, with its number, where the file has
+      several, in ReferencedFrameNumber.
 
     Raises:
       ValueError: as for `read`, but for the pixels.
@@ -136,14 +137,14 @@ def _headers(files: Mapping, source) -> list[SliceHeader]:
     for name, open_file in files.items():
         try:
             # A header that is not quite to the standard is read as it is.
-            with pydicom.config.disable_value_validation():
+            with dicom_elements.leniently():
                 dataset = dicom_limits.read_dataset(
                     open_file,
                     stop_before_pixels=True,
                     specific_tags=list(dicom_header.TAGS),
                 )
                 headers += dicom_header.parse(name, dataset)
-        except UNREADABLE as error:
+        except dicom_elements.UNREADABLE as error:
             raise _header_error(name, source, error) from error
     if not headers:
         raise ValueError(
@@ -158,13 +159,16 @@ def _whole_headers(slices, files, source) -> list[pydicom.Dataset]:
     frames_of: dict[str, dict[int | None, pydicom.Dataset]] = {}
     for name in {header.file for header in slices}:
         try:
-            with pydicom.config.disable_value_validation():
+            with dicom_elements.leniently():
                 dataset = dicom_limits.read_dataset(
                     files[name], stop_before_pixels=True
                 )
                 frames_of[name] = dict(dicom_frames.flattened(dataset, name))
-        except UNREADABLE as error:
+        except dicom_elements.UNREADABLE as error:
             raise _header_error(name, source, error) from error
+    for header in slices:
+        if header.num_frames > 1:
+            frames_of[header.file][header.frame].ReferencedFrameNumber = header.frame
     return [frames_of[header.file][header.frame] for header in slices]
 
 

@@ -7,10 +7,12 @@ one in an element that is needed is shown as it stands in the file.
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import math
 import struct
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 
 import pydicom
 import pydicom.errors
@@ -34,30 +36,51 @@ UNREADABLE = (
 _TEXTUAL = ("AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI")
 
 
+@contextlib.contextmanager
+def leniently() -> Iterator[None]:
+    """Here pydicom takes values as they are, and warns of none."""
+    with pydicom.config.disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
 def title(keyword: str) -> str:
     """An element as people look it up: "PixelSpacing (0028,0030)"."""
     tag = pydicom.tag.Tag(keyword)
     return f"{keyword} ({tag.group:04X},{tag.element:04X})"
 
 
-def texts(dataset: pydicom.Dataset, keyword: str) -> tuple[str, ...]:
-    """The values of an element as written; () where it is absent or empty."""
-    if keyword not in dataset:
+def texts(dataset: pydicom.Dataset, tag: str | int) -> tuple[str, ...]:
+    """The values of a public element as written; () where it is absent or empty.
+
+    Args:
+      dataset: a header.
+      tag: keyword or tag.
+    """
+    if tag not in dataset:
         return ()
-    element = dataset.get_item(keyword)
+    element = dataset.get_item(tag)
     value = element.value
     if isinstance(element, pydicom.dataelem.RawDataElement):
-        if datadict.dictionary_VR(keyword) in _TEXTUAL:
+        if _vr(element) in _TEXTUAL:
             value = (value or b"").decode("latin-1").strip(" \0")
             return tuple(part.strip() for part in value.split("\\")) if value else ()
         try:
-            value = dataset[keyword].value
+            value = dataset[tag].value
         except UNREADABLE:
             return (repr(value),)
     if value is None or value == "":
         return ()
     several = isinstance(value, (pydicom.multival.MultiValue, list, tuple))
     return tuple(str(each).strip() for each in (value if several else [value]))
+
+
+def _vr(raw):
+    """Of an element that pydicom has not parsed yet: as its tag has it."""
+    try:
+        return datadict.dictionary_VR(raw.tag)
+    except KeyError:
+        return raw.VR
 
 
 def text(dataset: pydicom.Dataset, keyword: str) -> str:

@@ -8,7 +8,6 @@ from a classic slice, and nothing else needs to know.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 
 import pydicom
@@ -34,6 +33,7 @@ _MACROS = (
     *("MREchoSequence", "MRImageFrameTypeSequence", "MRDiffusionSequence"),
     *("MRTimingAndRelatedParametersSequence", "MRModifierSequence"),
     *("MRAveragesSequence", "CardiacSynchronizationSequence"),
+    *("MRImagingModifierSequence", "MRReceiveCoilSequence"),
     # Of Legacy Converted Enhanced MR: what has no macro, as it was in the slices.
     "UnassignedSharedConvertedAttributesSequence",
     "UnassignedPerFrameConvertedAttributesSequence",
@@ -82,7 +82,7 @@ def flattened(
     for group in shared:
         _adopt(base, group)
     for number, group in enumerate(groups, start=1):
-        flat = copy.copy(base)
+        flat = _copy(base)
         _adopt(flat, group)
         _adopt_dimensions(flat)
         yield number, flat
@@ -131,11 +131,19 @@ def _items(dataset, tag):
 
 
 def _without_groups(dataset):
-    base = copy.copy(dataset)
+    base = _copy(dataset)
     for keyword in (_SHARED, _PER_FRAME):
         if keyword in base:
             del base[keyword]
     return base
+
+
+def _copy(dataset):
+    """A dataset of its own; elements are parsed when they are asked for, as before."""
+    result = dataset[:]
+    if "file_meta" in dataset.__dict__:
+        result.file_meta = dataset.file_meta
+    return result
 
 
 def _adopt(flat, group):
@@ -159,7 +167,7 @@ def _rename(flat, keyword, classic, values):
     del flat[keyword]
     if isinstance(values, float):
         values = f"{values:.10g}"
-    setattr(flat, classic, values)
+    _set(flat, classic, values)
 
 
 def _adopt_dimensions(flat):
@@ -175,4 +183,10 @@ def _adopt_dimensions(flat):
             for pointer, value in zip(pointers, values, strict=True)
             if pointer not in _NO_DIMENSION
         ]
-        flat.DimensionIndexValues = kept or None
+        _set(flat, "DimensionIndexValues", kept or None)
+
+
+def _set(flat, keyword, values):
+    """Sets an element anew: the old one may be another frame's, too."""
+    flat.pop(keyword, None)
+    setattr(flat, keyword, values)

@@ -59,10 +59,14 @@ def test_another_format_is_refused(tmp_path):
         read_source(path)
 
 
-def test_a_header_not_quite_to_the_standard_is_carried_silently(whole_stack):
+def test_what_the_standard_does_not_allow_is_left_out_and_told(whole_stack, caplog):
     """Warnings are errors here. An age has four letters, and 16 a decimal string."""
-    folder, _ = whole_stack()
+    folder, _ = whole_stack(PatientSex="Q")
     for file in folder.iterdir():
         raw = file.read_bytes()
         file.write_bytes(raw.replace(b"AS\x04\x00071Y", b"AS\x04\x0071  "))
-    assert read_source(folder).headers[0].PatientAge.strip() == "71"
+    header = read_source(folder).headers[0]
+    assert "PatientAge" not in header
+    assert header.PatientSex is None  # Must be there.
+    assert f"{folder}: PatientAge (0010,1010) is '71': left out." in caplog.messages
+    assert f"{folder}: PatientSex (0010,0040) is 'Q': left out." in caplog.messages
