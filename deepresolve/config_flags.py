@@ -10,6 +10,7 @@ from absl import flags
 
 from deepresolve import presets
 from deepresolve.config import Config
+from deepresolve.tables import normal
 
 _NUMBERS = {
     bool: flags.DEFINE_bool,
@@ -56,7 +57,7 @@ def _parsed(name: str, kind: Any, value: Any) -> Any:
     if not isinstance(value, list):
         return value
     try:
-        return tuple(typing.get_args(kind)[0](part) for part in value)
+        return tuple(typing.get_args(kind)[0](normal(part)) for part in value)
     except ValueError:
         raise ValueError(
             f"--{name} takes whole numbers separated by commas; "

@@ -14,12 +14,12 @@ ROOT = pathlib.Path(__file__).parent.parent
 ALLOWED = {
     "beam": {"beam_worker", "extras", "storage"},
     "beam_worker": {"beam", "storage"},
-    "imaging": {"entry", "path_flags", "extras", "files", "paths"},
+    "imaging": {"entry", "path_flags", "tables", "extras", "files", "paths"},
     "config": {"config_fields", "imaging"},
     "config_fields": set(),
     "presets": {"config"},
     "pretrained": set(),
-    "config_flags": {"config", "presets"},
+    "config_flags": {"config", "presets", "tables"},
     "entry": {"environment", "interruption"},
     "environment": {"files", "shadowing"},
     "extras": set(),
@@ -33,6 +33,7 @@ ALLOWED = {
     "progress_bar": set(),
     "shadowing": set(),
     "storage": set(),
+    "tables": set(),
     "workdir": {"config", "networks", "paths", "pretrained", "storage"},
     "training_set": {"config", "imaging", "storage", "workdir"},
     "pipeline": {"config", "imaging"},
@@ -45,6 +46,7 @@ ALLOWED = {
     "inference": {
         *("config", "entry", "files", "hardware", "workdir", "imaging", "networks"),
         "path_flags",
+        "tables",
         "extras",
         *(
             "notes",
@@ -63,6 +65,7 @@ ALLOWED = {
     "reading": {
         *("entry", "evaluation", "extras", "files", "imaging", "paths", "rendering"),
         "path_flags",
+        "tables",
     },
 }
 HEAVY = {"tensorflow", "keras"}
@@ -74,6 +77,7 @@ WITHOUT_TENSORFLOW = {
         "interruption",
         "paths",
         "path_flags",
+        "tables",
         "notes",
         "environment",
         "shadowing",
@@ -146,6 +150,7 @@ def test_records_use_only_the_rooms_below(path):
                 "paths",
                 "progress_bar",
                 "storage",
+                "tables",
                 "__version__",
             }
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from deepresolve.tables import normal
+
 # What the name of a file or of a curve had better not hold.
 _UNSAFE = re.compile(r"[^\w.-]+")
 _NUM_VALUES = 256  # of a uint8 label
@@ -34,7 +36,7 @@ def parse_label_names(text: str) -> dict[int, str]:
         or holds "=" or "+", or a value or name comes twice.
     """
     names: dict[int, str] = {}
-    for entry in text.split(","):
+    for entry in normal(text).split(","):
         value, name = _parse_entry(entry)
         if value in names:
             raise ValueError(f"The label {value} has two names: {text!r}.")
@@ -150,7 +152,7 @@ def slug(name: str) -> str:
 
 def _parse_class(entry: str) -> tuple[str, tuple[str, ...]]:
     """The name of a class and of its labels."""
-    name, merges, merged = (part.strip() for part in entry.partition("="))
+    name, merges, merged = (part.strip() for part in normal(entry).partition("="))
     labels = tuple(part.strip() for part in merged.split("+")) if merges else (name,)
     if not name or "+" in name or not all(labels) or "=" in merged:
         raise ValueError(f"A class is NAME or NEW=NAME+NAME; got {entry!r}.")
@@ -170,7 +172,7 @@ def lookup_table(classes: Sequence[str], label_names: Mapping[int, str]) -> np.n
     Raises:
       ValueError: a class uses a name that the labels do not have.
     """
-    values = {name: value for value, name in label_names.items()}
+    values = {normal(name): value for value, name in label_names.items()}
     table = np.zeros(_NUM_VALUES, np.uint8)
     for number, (name, labels) in enumerate(class_sources(classes).items(), start=1):
         for label in labels:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import filelock
 
-from deepresolve import storage
+from deepresolve import storage, tables
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
 
@@ -58,27 +58,31 @@ def measure(
 
 
 def read_csv(path: pathlib.Path) -> list[TissueVolume]:
-    """The table that `to_csv` wrote; empty where there is no such file.
+    """The table that `to_csv` wrote, also if a spreadsheet saved it since.
+
+    Empty where there is no such file.
 
     Raises:
       ValueError: the file is another table.
     """
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file))
     try:
-        if not lines or tuple(lines[0]) != _COLUMNS:
-            raise ValueError(f"its columns are {lines[:1]}")
-        return [
-            TissueVolume(scan, name, int(label), int(voxels), float(volume_mm3))
-            for scan, name, label, voxels, volume_mm3 in lines[1:]
-        ]
+        return [_of_row(row) for row in tables.read_table(path, _COLUMNS, ())]
     except ValueError as error:
         raise ValueError(
-            f"{path} is no table of tissue volumes ({error}); expected the columns "
-            f"{_COLUMNS}. Move it away, or choose another --output."
+            f"{path} is no table of tissue volumes ({error}). Move it away, or choose "
+            "another --output."
         ) from error
+
+
+def _of_row(row: tables.Row) -> TissueVolume:
+    scan, name, *numbers = (row.values[column] for column in _COLUMNS)
+    try:
+        label, voxels = map(int, numbers[:2])
+        return TissueVolume(scan, name, label, voxels, float(numbers[2]))
+    except ValueError as error:
+        raise ValueError(f"{row.where}: {error}.") from error
 
 
 def add_to_csv(path: pathlib.Path, volumes: Sequence[TissueVolume]) -> None:
@@ -90,9 +94,9 @@ def add_to_csv(path: pathlib.Path, volumes: Sequence[TissueVolume]) -> None:
       ValueError: the file is another table.
       OSError: it cannot be written.
     """
-    scans = {row.scan for row in volumes}
+    scans = {tables.normal(row.scan) for row in volumes}
     with filelock.FileLock(path.with_name(f".{path.name}.lock")):
-        others = [row for row in read_csv(path) if row.scan not in scans]
+        others = [row for row in read_csv(path) if tables.normal(row.scan) not in scans]
         storage.write(str(path), to_csv([*others, *volumes]).encode())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry, path_flags, paths
+from deepresolve import entry, path_flags, paths, tables
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -186,7 +186,7 @@ def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(","))
+    return tuple(part.strip() for part in tables.normal(text).split(","))
 
 
 def _port(text: str) -> int:

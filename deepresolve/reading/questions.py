@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepresolve import tables
 from deepresolve.reading.answers import WHOLE_CASE
 
 KINDS = ("score", "rank", "remark")
@@ -205,7 +206,7 @@ def load(path: pathlib.Path) -> tuple[Question, ...]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file of questions.")
     try:
-        return from_json(json.loads(path.read_text(encoding="utf-8")))
+        return from_json(json.loads(tables.read_text(path)))
     # JSON's and UTF-8's errors are ValueErrors, too.
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error

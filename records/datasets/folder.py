@@ -7,6 +7,7 @@ import logging
 import pathlib
 from collections.abc import Iterator
 
+from deepresolve import tables
 from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats.choice import ONLY, Choice
@@ -252,7 +253,8 @@ def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathli
         if leave_out and _is_within(path, pathlib.Path(leave_out)):
             continue
         relative = _below(path, root)
-        name = "_".join((*relative.parts[:-1], formats.scan_stem(relative)))
+        stem = formats.scan_stem(relative)
+        name = tables.normal("_".join((*relative.parts[:-1], stem)))
         if name in scans:
             raise ValueError(
                 f"Two scans would share the id {name!r}: {scans[name]} and {path}. "

@@ -7,12 +7,12 @@ StudyDate, Barcode, StudyDescription, SeriesDescription; Folder is
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from deepresolve import tables
 from deepresolve.imaging.folders import tree
 
 _COLUMNS = ("folder", "participantid", "seriesdescription")
@@ -65,43 +65,30 @@ def find_tables(source: pathlib.Path) -> list[pathlib.Path]:
     """
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: there is no such folder.")
-    tables = tree.matching(source, [_TABLE]) + tree.matching(source, [_ANY, _TABLE])
-    if not tables:
+    found = tree.matching(source, [_TABLE]) + tree.matching(source, [_ANY, _TABLE])
+    if not found:
         raise ValueError(
             f"{source}: no contents.csv in it or in the folders directly in it. Give "
             "the table that came with the images as --contents."
         )
-    return tables
+    return found
 
 
 def read_table(path: pathlib.Path) -> Iterator[Series]:
     """The series of a table; columns may be written in any case.
 
     Raises:
-      ValueError: the table lacks a column, or a row a value; the message names the
-        line.
+      OSError: it cannot be read.
+      ValueError: it is no table, lacks a column, or a row lacks a value; the message
+        names the line.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            names = [name.strip().lower() for name in next(reader, ())]
-            if missing := [name for name in _COLUMNS if name not in names]:
-                raise ValueError(
-                    f"{path}: no column {', '.join(missing)}. Expected Folder, "
-                    "ParticipantID, SeriesDescription and, where known, StudyDate; got "
-                    f"{', '.join(names) or 'an empty file'}."
-                )
-            for values in reader:
-                row = dict(zip(names, map(str.strip, values), strict=False))
-                # What nobody has described is no series of a kind that is asked for.
-                if row.get("seriesdescription"):
-                    yield _series(row, path, reader.line_num)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: cannot be read as a CSV table ({error}).") from error
+    for row in tables.read_table(path, _COLUMNS):
+        # What nobody has described is no series of a kind that is asked for.
+        if row.values["seriesdescription"]:
+            yield _series(row.values, path, row.where)
 
 
-def _series(row: Mapping[str, str], path: pathlib.Path, line: int) -> Series:
-    where = f"{path}, line {line}"
+def _series(row: Mapping[str, str], path: pathlib.Path, where: str) -> Series:
     if empty := [name for name in _COLUMNS if not row.get(name)]:
         raise ValueError(f"{where}: no value in the column {', '.join(empty)}.")
     folder = row["folder"].replace("\\", "/").strip("/")

@@ -11,6 +11,7 @@ import pathlib
 import re
 
 from deepresolve.imaging.folders import tree
+from deepresolve.tables import normal
 
 _ID = "{id}"
 _TOKENS = re.compile(r"(\{id\}|\*)")
@@ -31,11 +32,12 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: there is no such folder.")
+    pattern = normal(pattern)
     expression = _expression(pattern, flag)
     parts = [_part(text) for text in pattern.split("/")]
     found: dict[str, pathlib.Path] = {}
     for path in tree.matching(root, parts):
-        match = expression.fullmatch(path.relative_to(root).as_posix())
+        match = expression.fullmatch(normal(path.relative_to(root).as_posix()))
         if match is None:  # The second {id} differs from the first.
             continue
         if match["id"] in found:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import logging
 import pathlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+from deepresolve import tables
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from records.datasets import kin
 
 _logger = logging.getLogger(__name__)
 
-_REQUIRED = {"subject", "person"}
+_REQUIRED = ("subject", "person")
 _OPTIONAL = ("side", "split", "series", "echo", "volume")
 _MOST_SHOWN = 4
 
@@ -147,7 +147,7 @@ def _from_table(
 
 
 def read_table(path: pathlib.Path) -> dict[str, Person]:
-    """Reads who is in which scan: a CSV file.
+    """Reads who is in which scan: a table as `deepresolve.tables` takes it.
 
     It has the columns subject, person and, where wanted, side, split, series, echo and
     volume. Texts are as for the flags of these names.
@@ -156,35 +156,27 @@ def read_table(path: pathlib.Path) -> dict[str, Person]:
       OSError: it cannot be read.
       ValueError: it is no such table.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = set(reader.fieldnames or ())
-        if _REQUIRED - columns or columns - _REQUIRED - {*_OPTIONAL}:
-            raise ValueError(
-                f"{path}: expected the columns subject, person and, where wanted, "
-                f"{', '.join(_OPTIONAL)}; got "
-                f"{', '.join(reader.fieldnames or ()) or 'no header'}."
-            )
-        persons = {}
-        for row in reader:
-            subject = row["subject"].strip()
-            if subject in persons:
-                raise ValueError(f"{path} lists the subject {subject!r} twice.")
-            persons[subject] = _person(row, f"{path}, line {reader.line_num}")
+    persons: dict[str, Person] = {}
+    for row in tables.read_table(path, _REQUIRED, _OPTIONAL):
+        subject = row.values["subject"]
+        if not subject or not row.values["person"]:
+            raise ValueError(f"{row.where}: expected a subject and a person.")
+        if subject in persons:
+            raise ValueError(f"{row.where}: the subject {subject!r} comes twice.")
+        persons[subject] = _person(row)
     return persons
 
 
-def _person(row: dict[str, str], where: str) -> Person:
-    if None in row or None in row.values() or not row["person"].strip():
-        raise ValueError(f"{where}: expected one value a column and a person.")
+def _person(row: tables.Row) -> Person:
+    found = row.values.get
     return Person(
-        name=row["person"].strip(),
-        side=row.get("side", "").strip().lower() or "unknown",
-        split=row.get("split", "").strip() or None,
+        name=row.values["person"],
+        side=found("side", "").lower() or "unknown",
+        split=found("split") or None,
         choice=Choice(
-            series=row.get("series", "").strip() or None,
-            echo=_echo(row.get("echo", "").strip(), where),
-            volume=row.get("volume", "").strip() or None,
+            series=found("series") or None,
+            echo=_echo(found("echo", ""), row.where),
+            volume=found("volume") or None,
         ),
     )
 
@@ -197,7 +189,7 @@ def _echo(text: str, where: str) -> int | None:
 
 def _from_pattern(names: Mapping[str, str], pattern: str) -> dict[str, Person]:
     try:
-        expression = re.compile(pattern)
+        expression = re.compile(tables.normal(pattern))
     except re.error as error:
         raise ValueError(f"--person_pattern={pattern}: {error}.") from error
     if "person" not in expression.groupindex:

@@ -58,6 +58,19 @@ def test_table_is_read_as_it_was_written(tmp_path):
     assert tissue_volumes.read_csv(table) == volumes
 
 
+def test_a_table_that_a_spreadsheet_saved_is_added_to(tmp_path):
+    # As one of Western Europe does: semicolons, its own code page and line ends.
+    table = tmp_path / "volumes.csv"
+    first, second = (
+        tissue_volumes.measure(label_map(np.eye(4)), NAMES[:1], name)
+        for name in ("André.nii.gz", "b.nii.gz")
+    )
+    text = tissue_volumes.to_csv(first).replace(",", ";").replace("\n", "\r\n")
+    table.write_bytes(text.encode("cp1252"))
+    tissue_volumes.add_to_csv(table, second)
+    assert tissue_volumes.read_csv(table) == [*first, *second]
+
+
 @pytest.mark.parametrize(
     "text", ["", "subject,side\nx,left\n", "scan,class,label,voxels"]
 )

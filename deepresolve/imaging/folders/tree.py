@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 
 from deepresolve.imaging.folders import placeholders
+from deepresolve.tables import normal
 
 # Of Macs, Windows and network disks: never a scan, whatever they hold.
 _NOISE = {
@@ -106,7 +107,7 @@ def matching(root: pathlib.Path, parts: Sequence[re.Pattern]) -> list[pathlib.Pa
 
     Args:
       root: the folder.
-      parts: what each name on the way matches as a whole.
+      parts: what each name on the way, in normal form, matches as a whole.
 
     Raises:
       OSError: a folder on the way cannot be read.
@@ -118,7 +119,7 @@ def matching(root: pathlib.Path, parts: Sequence[re.Pattern]) -> list[pathlib.Pa
             for folder in found
             if folder.is_dir()
             for path in folder.iterdir()
-            if part.fullmatch(path.name)
+            if part.fullmatch(normal(path.name))
             and (not path.name.startswith(".") or part.pattern.startswith(r"\."))
         ]
     return sorted(found)

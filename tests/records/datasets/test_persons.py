@@ -132,19 +132,30 @@ def test_a_table_chooses_in_single_scans(table):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "got no header"),
-        ("subject,name\na,1\n", "got subject, name"),
-        ("subject,person,sex\na,1,f\n", "got subject, person, sex"),
-        ("subject,person\na,1\na,2\n", "lists the subject 'a' twice"),
-        ("subject,person\na\n", "line 2: expected one value a column"),
-        ("subject,person\na,1,2\n", "line 2: expected one value a column"),
-        ("subject,person\na,\n", "line 2: expected one value a column and a person"),
+        ("", "got an empty file"),
+        ("subject,name\na,1\n", "no column person.*got subject, name"),
+        ("subject,person,sex\na,1,f\n", "unknown columns sex"),
+        ("subject,person\na,1\na,2\n", "line 3: the subject 'a' comes twice"),
+        ("subject,person\na\n", "line 2: expected a subject and a person"),
+        ("subject,person\na,1,2\n", "line 2: 3 values, but 2 columns"),
+        ("subject,person\na,\n", "line 2: expected a subject and a person"),
+        ("subject,person\n,1\n", "line 2: expected a subject and a person"),
         ("subject,person,echo\na,1,two\n", "line 2: an echo is a whole .* 'two'"),
     ],
 )
 def test_a_table_must_fit(table, text, message):
     with pytest.raises(ValueError, match=message):
         read_table(table(text))
+
+
+def test_a_name_is_the_same_however_its_letters_are_written(table):
+    # U+00E9, and e with U+0301 as a Mac writes it: one text to the eye.
+    composed, decomposed = "Andr\u00e9", "Andre\u0301"
+    assert read_table(table(f"subject,person\n{decomposed},1\n")) == {
+        composed: Person("1")
+    }
+    found = identify(traits([composed]), pattern=f"(?P<person>{decomposed})")
+    assert found == {composed: Person(composed)}
 
 
 def test_every_scan_stands_in_the_table():
