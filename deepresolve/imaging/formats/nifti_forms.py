@@ -57,37 +57,17 @@ def placement(header: nib.Nifti1Header, path: pathlib.Path) -> Placement:
     to_mm = _mm_per_unit(header, path)
     forms = _forms(header, path, to_mm)
     if not forms:
-        affine = _unplaced(header, path, to_mm)
-        _check_invertible(affine, path)
-        return Placement(affine, "unknown", None)
+        return Placement(_unplaced(header, path, to_mm), "unknown", None)
     used = _chosen(forms)
     affine, space = forms.pop(used)
-    _check_invertible(affine, path)
-    _note_unusual_sizes(affine, header, path)
-    if space not in spaces.PATIENT_SPACES:
-        _LOGGER.warning(
-            "%s: the %s lies in a standard space (code %d, %s): lengths in mm may be "
-            "those of its template, and not the patient's.",
-            path,
-            used,
-            spaces.SPACES.index(space),
-            space,
-        )
-    if not forms:
-        if used == "sform":
-            _note_sizes(affine, header, path, to_mm)
-        return Placement(affine, space, None)
-    ((name, (other_affine, other_space)),) = forms.items()
-    other = spaces.OtherForm(other_space, other_affine, is_sform=name == "sform")
-    apart_mm = grid.corner_distance_mm(
-        header.get_data_shape()[:3], affine, other_affine
-    )
-    apart = apart_mm / min(nib.affines.voxel_sizes(affine))
-    if space == other_space and apart <= _SAME_PLACE:
-        return Placement(affine, space, None)
-    are_alike = {space, other_space} <= set(spaces.PATIENT_SPACES)
-    if apart > _PLACE_TOLERANCE or not (are_alike or space == other_space):
-        _note_disagreement(Placement(affine, space, other), apart_mm, path)
+    _note_lengths(affine, space, header, path)
+    other = None
+    if forms:
+        ((name, (other_affine, other_space)),) = forms.items()
+        other = spaces.OtherForm(other_space, other_affine, is_sform=name == "sform")
+        other = _compared(Placement(affine, space, other), header, path)
+    elif used == "sform":
+        _note_sizes(affine, header, path, to_mm)
     return Placement(affine, space, other)
 
 
@@ -101,19 +81,24 @@ def _chosen(forms):
 
 
 def _forms(header, path, to_mm):
-    """The forms that are set: (affine, space) by name."""
-    forms = {}
-    if space := _space(header, "sform_code", path):
-        forms["sform"] = (_in_mm(header.get_sform(), to_mm), space)
-    if space := _space(header, "qform_code", path):
-        try:
-            qform = _in_mm(_qform(header, path, is_alone=not forms), to_mm)
-        except _VoidFormError as error:
-            if not forms:
-                raise ValueError(f"{path}: {error}") from error
-            _LOGGER.warning("%s: the qform is left out: %s", path, error)
-        else:
-            forms["qform"] = (qform, space)
+    """The forms that are set and sound: (affine, space) by name.
+
+    Raises:
+      ValueError: forms are set, and none is sound.
+    """
+    forms, void = {}, {}
+    for name, affine_of in (("sform", _sform), ("qform", _qform)):
+        if space := _space(header, f"{name}_code", path):
+            try:
+                affine = _in_mm(affine_of(header, path), to_mm)
+                _check_invertible(affine, name)
+                forms[name] = (affine, space)
+            except _VoidFormError as error:
+                void[name] = error
+    for name, error in void.items():
+        if not forms:
+            raise ValueError(f"{path}: {error}") from error
+        _LOGGER.warning("%s: the %s is left out: %s", path, name, error)
     return forms
 
 
@@ -141,14 +126,13 @@ def _in_mm(affine, to_mm):
     return affine
 
 
-def _sizes(header, path, has_other):
+def _sizes(header, path):
     """Sizes of a voxel along the three axes, above 0."""
     sizes = np.array(header["pixdim"][1:4], dtype=np.float64)
     if not np.all(np.isfinite(sizes) & (sizes != 0)):
         raise _VoidFormError(
-            f"the voxel sizes (pixdim) are {sizes.tolist()} mm"
-            f"{'' if has_other else ' and no sform is set'}; each size must be above "
-            "0. Correct the header's pixdim or sform."
+            f"the voxel sizes (pixdim) are {sizes.tolist()} mm; each size must be "
+            "above 0. Correct them, or set the sform."
         )
     if np.any(sizes < 0):
         _LOGGER.warning(
@@ -159,10 +143,15 @@ def _sizes(header, path, has_other):
     return np.abs(sizes)
 
 
-def _qform(header, path, is_alone):
+def _sform(header, path):
+    del path  # What is wrong with a sform shows when it is inverted.
+    return header.get_sform()
+
+
+def _qform(header, path):
     """As nibabel has it, of fields that are put right first where that can be done."""
     header = header.copy()
-    header["pixdim"][1:4] = _sizes(header, path, has_other=not is_alone)
+    header["pixdim"][1:4] = _sizes(header, path)
     qfac = float(header["pixdim"][0])
     if qfac not in (-1.0, 0.0, 1.0):
         _LOGGER.warning(
@@ -171,13 +160,7 @@ def _qform(header, path, is_alone):
     header["pixdim"][0] = -1 if qfac == -1 else 1
     for name, value in zip("bcd", _quaternion(header, path), strict=True):
         header[f"quatern_{name}"] = value
-    affine = header.get_qform()
-    if not np.all(np.isfinite(affine)):
-        raise _VoidFormError(
-            f"qoffset is {affine[:3, 3].tolist()}; expected millimetres. Correct it, "
-            "or set the sform."
-        )
-    return affine
+    return header.get_qform()
 
 
 def _quaternion(header, path):
@@ -204,7 +187,10 @@ def _quaternion(header, path):
 def _unplaced(header, path, to_mm):
     """As nibabel has it: voxel sizes alone, x to the left, the centre at 0."""
     try:
-        sizes = _sizes(header, path, has_other=False)
+        sizes = _sizes(header, path) * (-1, 1, 1)
+        first = -sizes * (np.array(header.get_data_shape()[:3]) - 1) / 2
+        affine = _in_mm(nib.affines.from_matvec(np.diag(sizes), first), to_mm)
+        _check_invertible(affine, "affine")
     except _VoidFormError as error:
         raise ValueError(f"{path}: {error}") from error
     _LOGGER.warning(
@@ -213,11 +199,7 @@ def _unplaced(header, path, to_mm):
         "inferior to superior.",
         path,
     )
-    sizes = sizes * (-1, 1, 1)
-    shape = np.array(header.get_data_shape()[:3])
-    return _in_mm(
-        nib.affines.from_matvec(np.diag(sizes), -sizes * (shape - 1) / 2), to_mm
-    )
+    return affine
 
 
 def _mm_per_unit(header, path):
@@ -232,12 +214,29 @@ def _mm_per_unit(header, path):
     return _MM_PER_UNIT.get(code, 1.0)
 
 
-def _check_invertible(affine, path):
-    if not np.all(np.isfinite(affine)) or abs(np.linalg.det(affine)) < 1e-12:
-        raise ValueError(
-            f"{path}: the header's affine cannot be inverted: {affine.tolist()}. "
-            "Correct the sform or qform."
+def _check_invertible(affine, name):
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_sound = np.all(np.isfinite(affine)) and abs(np.linalg.det(affine)) > 1e-12
+    if not is_sound:
+        fields = {"sform": "srow_x, y and z", "qform": "pixdim and qoffset"}
+        raise _VoidFormError(
+            f"the header's {name} cannot be inverted: {affine[:3].tolist()}. Correct "
+            f"{fields.get(name, 'pixdim')}, or set the code of another form."
         )
+
+
+def _compared(placed, header, path):
+    """The other form, None where it is the same; a note where one must be wrong."""
+    other, shape = placed.other, header.get_data_shape()[:3]
+    apart_mm = grid.corner_distance_mm(shape, placed.affine, other.affine)
+    apart_voxels = apart_mm / min(nib.affines.voxel_sizes(placed.affine))
+    is_same_space = placed.space == other.space
+    if is_same_space and apart_voxels <= _SAME_PLACE:
+        return None
+    are_alike = {placed.space, other.space} <= set(spaces.PATIENT_SPACES)
+    if apart_voxels > _PLACE_TOLERANCE or not (are_alike or is_same_space):
+        _note_disagreement(placed, apart_mm, path)
+    return other
 
 
 def _note_disagreement(placed, apart_mm, path):
@@ -273,7 +272,8 @@ def _note_sizes(affine, header, path, to_mm):
         )
 
 
-def _note_unusual_sizes(affine, header, path):
+def _note_lengths(affine, space, header, path):
+    """Tells of lengths in mm that may not be the patient's."""
     sizes = nib.affines.voxel_sizes(affine)
     if min(sizes) < _USUAL_MM[0] or max(sizes) > _USUAL_MM[1]:
         _LOGGER.warning(
@@ -283,6 +283,14 @@ def _note_unusual_sizes(affine, header, path):
             path,
             _text(sizes),
             int(header["xyzt_units"]) & 0x07,
+        )
+    if space not in spaces.PATIENT_SPACES:
+        _LOGGER.warning(
+            "%s: the header places the scan in a standard space alone (code %d, %s): "
+            "lengths in mm may be those of its template, and not the patient's.",
+            path,
+            spaces.SPACES.index(space),
+            space,
         )
 
 

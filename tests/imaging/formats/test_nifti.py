@@ -405,8 +405,11 @@ def test_a_small_file_that_promises_terabytes_is_refused(suffix, tmp_path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"pixdim": (1, 0, 1, 1, 0, 0, 0, 0)}, "voxel sizes .*0.* no sform"),
-        ({"pixdim": (1, 1, 1, np.nan, 0, 0, 0, 0)}, "voxel sizes .*nan.* no sform"),
+        ({"pixdim": (1, 0, 1, 1, 0, 0, 0, 0)}, "voxel sizes .*0.* or set the sform"),
+        (
+            {"pixdim": (1, 1, 1, np.nan, 0, 0, 0, 0)},
+            "voxel sizes .*nan.* or set the sform",
+        ),
         ({"datatype": 9999}, r"datatype is 9999 \(unknown"),
         ({"dim": (3, 5, -6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
         ({"dim": (3, -5, -6, 4, 1, 1, 1, 1)}, "expected one 3D volume"),
@@ -432,8 +435,8 @@ def test_a_wrong_header_is_refused(fields, message, tmp_path):
 @pytest.mark.parametrize("srow_x", [(0, 0, 0, 0), (np.nan, 0, 0, 0), (np.inf, 0, 0, 0)])
 def test_an_sform_that_cannot_be_inverted_is_refused(srow_x, tmp_path):
     path = _save(tmp_path / "scan.nii", _voxels())
-    _patch(path, srow_x=srow_x)
-    with pytest.raises(ValueError, match="affine cannot be inverted"):
+    _patch(path, srow_x=srow_x, qform_code=0)
+    with pytest.raises(ValueError, match="sform cannot be inverted"):
         nifti.read(path)
 
 
