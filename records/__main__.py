@@ -127,6 +127,12 @@ def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
         help="who writes the shards: processes of this machine (default), or Apache "
         "Beam",
     )
+    parser.add_argument(
+        "--leave_out_bad",
+        action="store_true",
+        help="make the shards without the scans that cannot be used; they are listed, "
+        "here and in the manifest (default: no set is made, and all of them are named)",
+    )
     parser.add_argument("--compression", choices=("none", "gzip"), default="none")
     parser.add_argument(
         "--seed",

@@ -24,7 +24,9 @@ def convert(flags: argparse.Namespace) -> int:
     )
     print("\n".join(recipe.dataset.describe()), flush=True)
     runner = _make(RUNNERS[flags.runner], flags)
-    made = conversion.convert(recipe, flags.output, runner)
+    made = conversion.convert(
+        recipe, flags.output, runner, leave_out_bad=flags.leave_out_bad
+    )
     counts = ", ".join(f"{split} {count}" for split, count in made.counts.items())
     print(f"{flags.output}: {len(made.all_shards)} shards; subjects: {counts}")
     return 0

@@ -7,17 +7,20 @@ import json
 import logging
 import pathlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from deepresolve import progress_bar, storage
-from records import manifest, resume, shards, splits
+from records import manifest, overview, resume, shards, splits
 from records.runners import ProcessPool
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
 
 COMPRESSIONS = ("none", "gzip")
+# Settings of datasets that came after version 0.1: left out of a recipe where they are
+# not given, so that sets of that version stay those of the same command.
+_ADDED_SETTINGS = ("volume",)
 
 
 class Runner(Protocol):
@@ -79,9 +82,13 @@ class Recipe:
 
     def to_json(self) -> dict:
         """The recipe as JSON values, for the manifest."""
+        given = dataclasses.asdict(self.dataset)
+        for name in _ADDED_SETTINGS:
+            if given.get(name, ...) is None:
+                del given[name]
         fields = {
             "dataset": self.dataset_name,
-            "settings": dataclasses.asdict(self.dataset),
+            "settings": given,
             "split": self.split,
             "num_shards": self.num_shards,
             "compression": self.compression,
@@ -91,7 +98,11 @@ class Recipe:
 
 
 def convert(
-    recipe: Recipe, output: str, runner: Runner | None = None
+    recipe: Recipe,
+    output: str,
+    runner: Runner | None = None,
+    *,
+    leave_out_bad: bool = False,
 ) -> manifest.Manifest:
     """Makes the shards and the manifest of a recipe, or completes them.
 
@@ -105,12 +116,16 @@ def convert(
       output: folder of the shards, local or a URL that `tf.io.gfile` reaches.
       runner: who writes the shards, the same bytes whoever it is; by default this
         process.
+      leave_out_bad: whether to make the set without the scans that cannot be used. They
+        are told, and stand in the manifest. The splits are dealt before any is read, so
+        that no other scan changes its split for them.
 
     Returns:
       The manifest of the complete set.
 
     Raises:
-      ValueError: scans cannot be used, or `output` holds another set.
+      ValueError: scans cannot be used (all of a split, with `leave_out_bad`), or
+        `output` holds another set.
       OSError: a file cannot be read or written, or a worker died.
     """
     _check_apart(getattr(recipe.dataset, "source", None), output)
@@ -121,19 +136,22 @@ def convert(
     subjects_of = splits.assign(subjects, percentages, recipe.seed)
     plans = shards.plan(subjects_of, recipe.num_shards, recipe.seed, recipe.to_json())
     storage.make_folder(output)
-    done = resume.finished(plans, recipe.to_json(), output)
+    done = resume.finished(plans, recipe.to_json(), output, leave_out_bad)
     remaining = [plan for plan in plans if plan.file not in done]
     label_names = recipe.dataset.label_names
-    work = shards.ShardWriter(output, recipe.compression, label_names)
-    num_done = sum(shard.num_subjects for shard in done.values())
+    work = shards.ShardWriter(output, recipe.compression, label_names, leave_out_bad)
+    num_done = sum(len(plan.subjects) for plan in plans if plan.file in done)
     with progress_bar.shown("convert", len(subjects), "scan", done=num_done) as bar:
         done |= _write_all(runner or ProcessPool(1), work, remaining, bar.update)
+    in_order = [done[plan.file] for plan in plans]
+    left_out = [problem for outcome in in_order for problem in outcome.problems]
+    _check_usable(left_out, subjects_of, leave_out_bad)
     if remaining or not manifest.exists(output):
-        in_order = [done[plan.file] for plan in plans]
-        manifest.save(output, recipe.to_json(), label_names, in_order)
+        made = [outcome.shard for outcome in in_order if outcome.shard]
+        manifest.save(output, recipe.to_json(), label_names, made, left_out)
     resume.clean(output)
     made = manifest.load(output)
-    _warn_of_copies(made)
+    _tell(made)
     return made
 
 
@@ -146,42 +164,42 @@ def _check_apart(source: str | None, output: str) -> None:
         )
 
 
-def _warn_of_copies(made: manifest.Manifest) -> None:
-    """A scan that is there twice, under two persons, may be in two splits."""
-    persons: dict[str, set[str]] = {}
-    for stored in (s for shard in made.all_shards for s in shard.subjects):
-        persons.setdefault(stored.source_sha256, set()).add(stored.person)
-    for several in persons.values():
-        if len(several) > 1:
-            _logger.warning(
-                "The same scan stands for %d persons, %s: leave the copies out, or a "
-                "test measures what was trained on.",
-                len(several),
-                ", ".join(sorted(several)[:4]),
-            )
-
-
 def _write_all(
     runner: Runner,
     work: shards.ShardWriter,
     plans: Sequence[shards.Plan],
     advance: Callable[[int], None],
-) -> dict[str, manifest.Shard]:
-    """The shards by file name; ValueError with every scan that cannot be used."""
-    done, problems = {}, {}
-    for outcome in runner.run(work, plans, advance) if plans else ():
-        done[outcome.file] = outcome.shard
-        problems[outcome.file] = outcome.problems
-        for note in outcome.notes:
-            _logger.warning(note)
-    # In the order of the plans, whoever was first.
-    found = [problem for plan in plans for problem in problems[plan.file]]
-    if len(found) > 1:
-        listed = "".join(f"\n  {problem}" for problem in found)
-        raise ValueError(f"{len(found)} scans cannot be used:{listed}")
-    if found:
-        raise ValueError(found[0])
-    return done
+) -> dict[str, shards.Outcome]:
+    """What becomes of each plan, by file name."""
+    outcomes = runner.run(work, plans, advance) if plans else ()
+    return {outcome.file: outcome for outcome in outcomes}
+
+
+def _check_usable(
+    problems: Sequence[manifest.Problem],
+    subjects_of: Mapping[str, Sequence[Subject]],
+    leave_out_bad: bool,
+) -> None:
+    """ValueError where scans that cannot be used are not to be left out, or are all."""
+    lost = Counter(problem.split for problem in problems)
+    empty = [split for split in lost if lost[split] == len(subjects_of[split])]
+    if not problems or (leave_out_bad and not empty):
+        return
+    listed = "".join(f"\n  {problem}" for problem in problems)
+    if leave_out_bad:
+        raise ValueError(
+            f"{' and '.join(empty)} would be left without a scan. Mend one, or give "
+            f"another --seed or --split:{listed}"
+        )
+    if len(problems) == 1:
+        raise ValueError(str(problems[0]))
+    raise ValueError(f"{len(problems)} scans cannot be used:{listed}")
+
+
+def _tell(made: manifest.Manifest) -> None:
+    """What a user should know of the set."""
+    for text in overview.findings(made):
+        _logger.warning("%s", text)
 
 
 def _check_unique(subjects: Sequence[Subject]) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +20,7 @@ import deepresolve
 from deepresolve import paths, storage
 from records.schema import SCHEMA_VERSION
 from records.splits import SPLITS
-from records.stored import StoredSubject
+from records.stored import StoredSubject, voxels_sha256
 
 FILE = "manifest.json"
 
@@ -37,6 +37,8 @@ class Entry:
       labelled: whether there is a label map.
       space: what the affine's millimetres are those of; "scanner" in the manifests of
         version 0.1, which do not tell.
+      voxels_sha256: of `records.stored.voxels_sha256`; "" in sets of version 0.1.
+      notes: what a user should know of the scan, which was stored all the same.
     """
 
     subject: str
@@ -51,6 +53,37 @@ class Entry:
     source_sha256: str
     label_sha256: str
     space: str = "scanner"
+    voxels_sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+    def told(self) -> Iterator[str]:
+        """Its notes, each with its name."""
+        for note in self.notes:
+            yield f"Subject {self.subject!r} ({self.source}): {note}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A scan that cannot be used, and therefore stands in no shard.
+
+    Attributes:
+      subject: its id.
+      split: the split that it would be in.
+      source: where it comes from, for people to read.
+      source_sha256: of its source, "" where that cannot be read.
+      label_sha256: of its label map's source, likewise.
+      reason: why it cannot be used.
+    """
+
+    subject: str
+    split: str
+    source: str
+    source_sha256: str
+    label_sha256: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Subject {self.subject!r} ({self.source}): {self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +118,7 @@ class Manifest:
       versions: of deepresolve, tensorflow, numpy and python, at the last conversion.
       label_names: what each label value means; empty without label maps.
       all_shards: the shards of all splits.
+      left_out: the scans that could not be used, where these were to be left out.
       sha256: SHA-256 of the manifest file: it stands for the whole set.
     """
 
@@ -92,6 +126,7 @@ class Manifest:
     versions: dict[str, str]
     label_names: dict[int, str]
     all_shards: tuple[Shard, ...]
+    left_out: tuple[Problem, ...]
     sha256: str
 
     @property
@@ -134,7 +169,7 @@ def settings(recipe: Mapping) -> dict:
     return {**others, **recipe["settings"]}
 
 
-def entry(stored: StoredSubject) -> Entry:
+def entry(stored: StoredSubject, notes: Sequence[str] = ()) -> Entry:
     """What the manifest tells of a record."""
     image = stored.image
     return Entry(
@@ -150,6 +185,8 @@ def entry(stored: StoredSubject) -> Entry:
         source_sha256=stored.source_sha256,
         label_sha256=stored.label_sha256,
         space=image.space,
+        voxels_sha256=voxels_sha256(image.array),
+        notes=tuple(notes),
     )
 
 
@@ -185,6 +222,8 @@ def load(records_dir: str) -> Manifest:
             versions=fields["versions"],
             label_names={int(k): v for k, v in fields["label_names"].items()},
             all_shards=tuple(shard_from_json(shard) for shard in fields["shards"]),
+            # Version 0.1 left nothing out.
+            left_out=tuple(Problem(**left) for left in fields.get("left_out", ())),
             sha256=hashlib.sha256(content).hexdigest(),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -192,7 +231,11 @@ def load(records_dir: str) -> Manifest:
 
 
 def save(
-    records_dir: str, recipe: dict, label_names: dict[int, str], shards: list[Shard]
+    records_dir: str,
+    recipe: dict,
+    label_names: dict[int, str],
+    shards: Sequence[Shard],
+    left_out: Sequence[Problem] = (),
 ) -> None:
     """Writes the manifest, which makes the set complete.
 
@@ -209,6 +252,7 @@ def save(
             "python": platform.python_version(),
         },
         "label_names": {str(value): name for value, name in label_names.items()},
+        "left_out": [dataclasses.asdict(problem) for problem in left_out],
         "shards": [dataclasses.asdict(shard) for shard in shards],
     }
     text = json.dumps(content, indent=1) + "\n"
@@ -227,6 +271,7 @@ def shard_from_json(fields: dict) -> Shard:
                 **subject,
                 "shape": tuple(subject["shape"]),
                 "spacing_mm": tuple(subject["spacing_mm"]),
+                "notes": tuple(subject.get("notes", ())),
             }
         )
         for subject in fields["subjects"]

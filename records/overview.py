@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
 from records.manifest import Entry, Manifest, settings
 from records.splits import SPLITS
@@ -24,7 +25,7 @@ def describe(described: Manifest) -> str:
     """The shards, the subjects and the recipe as text for a terminal."""
     counts = described.counts
     splits = ", ".join(f"{split} {count}" for split, count in counts.items())
-    persons = {e.person for shard in described.all_shards for e in shard.subjects}
+    persons = {entry.person for entry in _entries(described)}
     size = sum(shard.num_bytes for shard in described.all_shards)
     return "\n".join(
         [
@@ -36,8 +37,56 @@ def describe(described: Manifest) -> str:
             f"{len(described.all_shards)} shards, {_megabytes(size)} MiB",
             f"label maps: {_labelled(described)}",
             f"recipe: {_recipe(described)}",
+            *findings(described),
         ]
     )
+
+
+def findings(described: Manifest) -> Iterator[str]:
+    """What a user should know of the scans, a text each: notes, losses and copies."""
+    notes = [note for e in _entries(described) for note in e.told()]
+    if notes:
+        yield notes[0] if len(notes) == 1 else _listing(f"{len(notes)} notes", notes)
+    if described.left_out:
+        lost = Counter(problem.split for problem in described.left_out)
+        splits = ", ".join(
+            f"{split} {lost[split]} of {lost[split] + count}"
+            for split, count in described.counts.items()
+            if lost[split]
+        )
+        yield _listing(
+            f"{len(described.left_out)} scans cannot be used and are left out (of "
+            f"{splits}; no other scan changes its split for them)",
+            described.left_out,
+        )
+    yield from _copies(described)
+
+
+def _entries(described: Manifest) -> Iterator[Entry]:
+    for shard in described.all_shards:
+        yield from shard.subjects
+
+
+def _listing(title: str, items: Sequence) -> str:
+    return title + ":" + "".join(f"\n  {item}" for item in items)
+
+
+def _copies(described: Manifest) -> Iterator[str]:
+    """A scan that is there twice, under two persons, may be in two splits."""
+    told = set()
+    for key in ("source_sha256", "voxels_sha256"):
+        persons = defaultdict(set)
+        for entry in _entries(described):
+            persons[getattr(entry, key)].add(entry.person)
+        for value, several in persons.items():
+            if value and len(several) > 1 and frozenset(several) not in told:
+                told.add(frozenset(several))
+                what = "scan stands" if key == "source_sha256" else "voxels stand"
+                yield (
+                    f"The same {what} for {len(several)} persons, "
+                    f"{', '.join(sorted(several)[:4])}: leave the copies out, or a "
+                    "test measures what was trained on."
+                )
 
 
 def _labelled(described: Manifest) -> str:

@@ -10,8 +10,11 @@ from records import manifest, shards
 
 
 def finished(
-    plans: Sequence[shards.Plan], recipe: Mapping, output: str
-) -> dict[str, manifest.Shard]:
+    plans: Sequence[shards.Plan],
+    recipe: Mapping,
+    output: str,
+    leave_out_bad: bool = False,
+) -> dict[str, shards.Outcome]:
     """The shards that need no more work, by file name.
 
     They are those of the same plan whose bytes, and whose sources, are unchanged. What
@@ -21,6 +24,7 @@ def finished(
       plans: the shards that are wanted.
       recipe: the settings they are made by, as JSON values.
       output: the folder.
+      leave_out_bad: whether a shard may lack scans that cannot be used.
 
     Raises:
       ValueError: the folder holds a complete set of another recipe or from scans that
@@ -32,22 +36,27 @@ def finished(
         _refuse_foreign(known, output)
     else:
         _refuse_another_recipe(complete, plans, recipe, output)
-        known = {**{shard.file: shard for shard in complete.all_shards}, **known}
+        if not leave_out_bad:
+            _refuse_without(complete, output)
+        known = {**_finished(complete, plans), **known}
     plan_of = {plan.file: plan for plan in plans}
     done = {}
-    for file, shard in progress_bar.each(known.items(), "check", "shard", len(known)):
+    for file, outcome in progress_bar.each(known.items(), "check", "shard", len(known)):
         plan = plan_of.get(file)
-        if plan is None or plan.fingerprint != shard.fingerprint:
+        shard = outcome.shard
+        if plan is None or (shard and plan.fingerprint != shard.fingerprint):
             storage.remove(storage.join(output, file))
             storage.remove(storage.join(output, file + shards.PROGRESS_SUFFIX))
-        elif changed := _changed_source(shard, plan):
+        elif changed := _changed_source(outcome, plan):
             if complete is not None:
                 raise ValueError(
                     f"{output} holds a complete set, and the source of {changed!r} has "
                     "changed since. Give another --output, or delete that folder first."
                 )
-        elif shards.is_intact(shard, output):
-            done[file] = shard
+        elif outcome.problems and not leave_out_bad:
+            pass  # It is made again, whole.
+        elif shard is None or shards.is_intact(shard, output):
+            done[file] = outcome
     return done
 
 
@@ -71,15 +80,31 @@ def _remove(output: str, suffix: str) -> None:
             storage.remove(storage.join(output, file))
 
 
-def _unfinished(output: str) -> dict[str, manifest.Shard]:
+def _unfinished(output: str) -> dict[str, shards.Outcome]:
     """What a conversion noted of the shards it had written, by file name."""
     notes = [
         storage.read(storage.join(output, file))
         for file in storage.list_files(output)
         if file.endswith(shards.PROGRESS_SUFFIX)
     ]
-    found = [manifest.shard_from_json(json.loads(note)) for note in notes]
-    return {shard.file: shard for shard in found}
+    found = [shards.outcome_from_json(json.loads(note)) for note in notes]
+    return {outcome.file: outcome for outcome in found}
+
+
+def _finished(
+    complete: manifest.Manifest, plans: Sequence[shards.Plan]
+) -> dict[str, shards.Outcome]:
+    """What became of each plan of a complete set, by file name."""
+    shard_of = {shard.file: shard for shard in complete.all_shards}
+    problem_of = {problem.subject: problem for problem in complete.left_out}
+    return {
+        plan.file: shards.Outcome(
+            plan.file,
+            shard_of.get(plan.file),
+            tuple(problem_of[s.id] for s in plan.subjects if s.id in problem_of),
+        )
+        for plan in plans
+    }
 
 
 def _refuse_foreign(known: Mapping, output: str) -> None:
@@ -103,7 +128,12 @@ def _refuse_another_recipe(
         for key in sorted({*then, *now})
         if then.get(key) != now.get(key)
     ]
-    wanted = {plan.file: plan.fingerprint for plan in plans}
+    left_out = {problem.subject for problem in complete.left_out}
+    wanted = {
+        plan.file: plan.fingerprint
+        for plan in plans
+        if not left_out.issuperset(subject.id for subject in plan.subjects)
+    }
     if wanted != {shard.file: shard.fingerprint for shard in complete.all_shards}:
         changes = changes or ["the scans, or their persons and sides, are others"]
     if changes:
@@ -113,9 +143,23 @@ def _refuse_another_recipe(
         )
 
 
-def _changed_source(shard: manifest.Shard, plan: shards.Plan) -> str | None:
-    """A subject whose source is not what the shard was made from."""
-    for entry, subject in zip(shard.subjects, plan.subjects, strict=True):
-        if (entry.source_sha256, entry.label_sha256) != subject.hashes():
-            return entry.subject
+def _refuse_without(complete: manifest.Manifest, output: str) -> None:
+    if complete.left_out:
+        raise ValueError(
+            f"{output} holds a complete set that leaves out {len(complete.left_out)} "
+            f"scans, the first {complete.left_out[0].subject!r}. Give --leave_out_bad "
+            "again, or mend them and give another --output."
+        )
+
+
+def _changed_source(outcome: shards.Outcome, plan: shards.Plan) -> str | None:
+    """A subject whose source is not what was read then."""
+    entries = outcome.shard.subjects if outcome.shard else ()
+    then = {
+        each.subject: (each.source_sha256, each.label_sha256)
+        for each in (*entries, *outcome.problems)
+    }
+    for subject in plan.subjects:
+        if then[subject.id] != shards.hashes(subject):
+            return subject.id
     return None

@@ -6,12 +6,12 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from deepresolve import storage
+from deepresolve import notes, storage
 from deepresolve.imaging.labels import count_values
 from records import manifest, schema
 from records.stored import StoredSubject, load
@@ -87,26 +87,25 @@ class Outcome:
 
     Attributes:
       file: name of the shard.
-      shard: its entry for the manifest; None where a scan cannot be used, and then
-        there is no such file.
-      problems: for each scan that cannot be used, why; the message names it.
-      notes: what is odd about scans that were stored all the same.
+      shard: its entry for the manifest; None where there is no such file, because none
+        of its scans can be used, or not all of them and none is to be left out.
+      problems: the scans that cannot be used.
     """
 
     file: str
     shard: manifest.Shard | None
-    problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    problems: tuple[manifest.Problem, ...] = ()
 
 
 def outcome_from_json(fields: Mapping) -> Outcome:
     """The outcome that `dataclasses.asdict` and JSON made these fields of."""
+    if "shard" not in fields:  # Version 0.1 noted the shard alone.
+        return Outcome(fields["file"], manifest.shard_from_json(fields))
     shard = fields["shard"]
     return Outcome(
         file=fields["file"],
         shard=None if shard is None else manifest.shard_from_json(shard),
-        problems=tuple(fields["problems"]),
-        notes=tuple(fields["notes"]),
+        problems=tuple(manifest.Problem(**each) for each in fields["problems"]),
     )
 
 
@@ -118,11 +117,13 @@ class ShardWriter:
       output: folder of the shards.
       compression: "none" or "gzip".
       label_names: name by label value, of every label that may occur.
+      leave_out_bad: whether a shard is written without the scans that cannot be used.
     """
 
     output: str
     compression: str
     label_names: Mapping[int, str]
+    leave_out_bad: bool = False
 
     def __call__(
         self,
@@ -132,10 +133,9 @@ class ShardWriter:
     ) -> Outcome:
         """Reads the subjects of a plan and writes their shard.
 
-        The shard's entry for the manifest is left beside it (`PROGRESS_SUFFIX`) before
-        the shard gets its name: an interrupted conversion can tell which shards are its
-        own. Where a scan cannot be used the others are still read, and no part of the
-        shard stays.
+        The outcome is left beside it (`PROGRESS_SUFFIX`) before the shard gets its
+        name: an interrupted conversion can tell which shards are its own. Where a scan
+        cannot be used the others are still read.
 
         Args:
           plan: what to write.
@@ -147,32 +147,31 @@ class ShardWriter:
           OSError: a file cannot be read or written. No part of the shard stays.
         """
         path = storage.join(self.output, plan.file)
-        records = _Records(plan, self.compression, self.label_names)
+        records = _Records(plan, self)
         try:
             with storage.replacing(path) as temporary:
                 records.write(temporary, check_cancelled, advance)
                 shard = _describe(plan, temporary, records.entries)
-                progress = json.dumps(dataclasses.asdict(shard)).encode()
+                outcome = Outcome(plan.file, shard, tuple(records.problems))
+                progress = json.dumps(dataclasses.asdict(outcome)).encode()
                 storage.write(path + PROGRESS_SUFFIX, progress)
-        except _UnusableScansError:
-            return Outcome(plan.file, None, problems=tuple(records.problems))
-        return Outcome(plan.file, shard, notes=tuple(records.notes))
+        except _NoShardError:
+            return Outcome(plan.file, None, tuple(records.problems))
+        return outcome
 
 
-class _UnusableScansError(Exception):
+class _NoShardError(Exception):
     """Lets the file go that was begun."""
 
 
 class _Records:
     """The records of one shard, and what is found out by writing them."""
 
-    def __init__(self, plan: Plan, compression: str, label_names: Mapping[int, str]):
+    def __init__(self, plan: Plan, settings: ShardWriter):
         self._plan = plan
-        self._compression = {"gzip": "GZIP"}.get(compression)
-        self._label_names = label_names
+        self._settings = settings
         self.entries: list[manifest.Entry] = []
-        self.problems: list[str] = []
-        self.notes: list[str] = []
+        self.problems: list[manifest.Problem] = []
 
     def write(
         self,
@@ -180,36 +179,68 @@ class _Records:
         check_cancelled: Callable[[], None],
         advance: Callable[[int], None],
     ) -> None:
-        """Writes them; _UnusableScansError, after all are read, where one is bad."""
-        options = tf.io.TFRecordOptions(compression_type=self._compression)
+        """Writes them; _NoShardError, after all are read, where no shard is to be."""
+        compression = {"gzip": "GZIP"}.get(self._settings.compression)
+        options = tf.io.TFRecordOptions(compression_type=compression)
         with tf.io.TFRecordWriter(path, options) as writer:
             for subject in self._plan.subjects:
                 check_cancelled()
-                try:
-                    self._add(load(subject, self._label_names), writer)
-                except ValueError as error:
-                    self.problems.append(str(error))
+                record = self._read(subject)
+                if record and not self._is_given_up:
+                    writer.write(record)
                 advance(1)
-        if self.problems:
-            raise _UnusableScansError
+        if self._is_given_up or not self.entries:
+            raise _NoShardError
 
-    def _add(self, stored: StoredSubject, writer: tf.io.TFRecordWriter) -> None:
-        record = schema.encode(stored)
-        if self.problems:
-            return  # Nothing of this shard will stay.
-        writer.write(record)
-        self.entries.append(manifest.entry(stored))
-        if stored.label is not None and not stored.label.array.any():
-            self.notes.append(
-                f"Subject {stored.subject!r} ({stored.source}): no voxel of its label "
-                "map has a label."
-            )
-        if _looks_like_labels(stored.image.array):
-            self.notes.append(
-                f"Subject {stored.subject!r} ({stored.source}): few whole numbers, as "
-                "in a label map. If it is one, give label maps a folder of their own "
-                "(--labels), or name the scans by --image_pattern."
-            )
+    @property
+    def _is_given_up(self) -> bool:
+        return bool(self.problems) and not self._settings.leave_out_bad
+
+    def _read(self, subject: Subject) -> bytes | None:
+        """The record of a scan; None, and a problem, where it cannot be used."""
+        try:
+            with notes.collected() as found:
+                stored = load(subject, self._settings.label_names)
+            record = schema.encode(stored)
+        # Any other OSError is the disk's or the network's, not the scan's.
+        except (ValueError, FileNotFoundError, PermissionError) as error:
+            self.problems.append(_problem(subject, self._plan.split, error))
+            return None
+        told = [subject.told(note) for note in (*found, *_oddities(stored))]
+        self.entries.append(manifest.entry(stored, told))
+        return record
+
+
+def _problem(subject: Subject, split: str, error: Exception) -> manifest.Problem:
+    reason = str(error).removeprefix(f"Subject {subject.id!r} ({subject.source}): ")
+    image, label = hashes(subject)
+    return manifest.Problem(
+        subject=subject.id,
+        split=split,
+        source=subject.source,
+        source_sha256=image,
+        label_sha256=label,
+        reason=subject.told(reason),
+    )
+
+
+def hashes(subject: Subject) -> tuple[str, str]:
+    """Of `subject.hashes()`; ("", "") where it cannot be read at all."""
+    try:
+        return subject.hashes()
+    except (ValueError, FileNotFoundError, PermissionError):
+        return "", ""
+
+
+def _oddities(stored: StoredSubject) -> Iterator[str]:
+    """What is odd about a scan that is stored all the same."""
+    if stored.label is not None and not stored.label.array.any():
+        yield "no voxel of its label map has a label."
+    if _looks_like_labels(stored.image.array):
+        yield (
+            "few whole numbers, as in a label map. If it is one, give label maps a "
+            "folder of their own (--labels), or name the scans by --image_pattern."
+        )
 
 
 def _looks_like_labels(array: np.ndarray) -> bool:

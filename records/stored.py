@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -75,6 +76,18 @@ def load(subject: Subject, label_names: Mapping[int, str]) -> StoredSubject:
         raise ValueError(f"Subject {subject.id!r} ({subject.source}): {error}") from (
             error
         )
+
+
+def voxels_sha256(array: np.ndarray) -> str:
+    """SHA-256 of voxels as float32: of equal values, whatever dtype holds them.
+
+    Of canonical scans it is the same for a DICOM series and for its conversion.
+    """
+    digest = hashlib.sha256(repr(array.shape).encode())
+    for part in array:  # So that only a part is copied at a time.
+        # + 0 makes -0 of a float 0.
+        digest.update(np.ascontiguousarray(part, dtype="<f4") + np.float32(0))
+    return digest.hexdigest()
 
 
 def _check_labels(

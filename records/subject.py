@@ -46,6 +46,21 @@ class Subject(abc.ABC):
         return self.source
 
     @property
+    def paths(self) -> dict[str, str]:
+        """Its paths on this machine, each with what people may read in its place."""
+        return {}
+
+    def told(self, text: str) -> str:
+        """What was said of the scan, for its manifest: that travels, and paths do not.
+
+        Args:
+          text: of an error or note, which may begin with the scan's path.
+        """
+        for path, name in self.paths.items():
+            text = text.replace(path, name)
+        return text.removeprefix(f"{self.source}: ")
+
+    @property
     @abc.abstractmethod
     def num_bytes(self) -> int:
         """About how many bytes its voxels and labels take, known without reading."""

@@ -7,9 +7,7 @@ import logging
 import pathlib
 from collections.abc import Iterator, Mapping
 
-from tqdm import tqdm
-
-from deepresolve import notes
+from deepresolve import notes, progress_bar
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 
@@ -53,7 +51,8 @@ def choose(
     """
     found = []
     as_they_are: dict[str, list[str]] = {}
-    for name, path in tqdm(sorted(scans.items()), "look", unit="scan", disable=None):
+    in_order = sorted(scans.items())
+    for name, path in progress_bar.each(in_order, "look", "scan", len(in_order)):
         wanted = _merged(asked, own.get(name, ONLY))
         contents = _contents(path, wanted)
         several = len(contents.choices) > 1

@@ -220,6 +220,14 @@ class FolderSubject(Subject):
         return str(self.label_path or "")
 
     @property
+    def paths(self) -> dict[str, str]:
+        """The scan's and the label map's, with their paths below their folders."""
+        below = _below(self.path, pathlib.Path(self.root)).as_posix()
+        path = self.label_path
+        label = {str(path): f"label map {path.name}"} if path else {}
+        return {str(self.path): below, **label}
+
+    @property
     def num_bytes(self) -> int:
         """Bytes on disk, twice that of a compressed scan, half more with labels."""
         try:

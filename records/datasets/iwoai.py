@@ -140,6 +140,12 @@ class IwoaiSubject(Subject):
         return str(self.label_path or "")
 
     @property
+    def paths(self) -> dict[str, str]:
+        """The files', with their paths below the dataset's folder."""
+        files = [self.path, *([self.label_path] if self.label_path else [])]
+        return {str(file): file.relative_to(self.root).as_posix() for file in files}
+
+    @property
     def num_bytes(self) -> int:
         """Bytes on disk, half more with labels."""
         size = tree.num_bytes([self.path])

@@ -186,6 +186,13 @@ class OaiSubject(Subject):
         return str(self.label_path or "")
 
     @property
+    def paths(self) -> dict[str, str]:
+        """The series' folder as the table has it, and the name of the contours."""
+        path = self.label_path
+        label = {str(path): f"label map {path.name}"} if path else {}
+        return {str(self.folder): self.table_folder, **label}
+
+    @property
     def num_bytes(self) -> int:
         """Of an OAI knee, and half more with labels: no file is looked at."""
         return _KNEE_BYTES * 3 // 2 if self.label_path else _KNEE_BYTES

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import logging
 import os
 import pathlib
 import pickle
@@ -15,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 from deepresolve import storage
-from records import conversion, manifest, reader, shards, verification
+from records import conversion, manifest, overview, reader, shards, verification
 from records.datasets import Folder
 from records.runners import ProcessPool
 
@@ -130,6 +131,131 @@ def test_bad_scans_of_one_shard_are_all_read(make_subject, make_recipe, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def with_bad_ones(make_subject, make_recipe, tmp_path):
+    """A recipe of six scans, some of which cannot be used, in shards of two or one."""
+
+    def make(bad, num_shards=2, split=(50, 33, 17), **options):
+        loaded = []
+
+        def subject(name):
+            def before_load():
+                loaded.append(name)
+                if name in bad:
+                    raise bad[name]
+
+            return make_subject(name, before_load=before_load)
+
+        subjects = [subject(name) for name in "abcdef"]
+        recipe = make_recipe(subjects, split=split, num_shards=num_shards, **options)
+        return recipe, loaded
+
+    return make
+
+
+def splits_of(made):
+    return {split: {e.subject for e in made.subjects(split)} for split in made.counts}
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 6])
+def test_bad_scans_are_left_out_where_asked(
+    with_bad_ones, tmp_path, caplog, num_shards
+):
+    whole, _ = with_bad_ones({}, num_shards)
+    every = splits_of(conversion.convert(whole, str(tmp_path / "whole")))
+    lost = {min(every["train"]), min(every["validation"])}
+    bad = {min(lost): ValueError("damaged"), max(lost): PermissionError("not yours")}
+    recipe, loaded = with_bad_ones(bad, num_shards)
+    output = str(tmp_path / "out")
+    made = conversion.convert(recipe, output, leave_out_bad=True)
+    # Nobody changes the split for those that are missing.
+    assert splits_of(made) == {split: every[split] - lost for split in every}
+    reasons = {problem.subject: problem.reason for problem in made.left_out}
+    assert reasons == {min(lost): "damaged", max(lost): "not yours"}
+    (message,) = caplog.messages
+    assert message.startswith(
+        "2 scans cannot be used and are left out (of train 1 of 3, validation 1 of 2;"
+    )
+    for problem in made.left_out:
+        assert f"\n  Subject '{problem.subject}' (" in message
+        assert str(problem) in overview.describe(made)
+    assert verification.verify(output) == []
+    loaded.clear()
+    assert conversion.convert(recipe, output, leave_out_bad=True) == made
+    assert loaded == []
+    with pytest.raises(ValueError, match=r"leaves out 2 scans.* Give --leave_out_bad"):
+        conversion.convert(recipe, output)
+
+
+def test_what_was_found_bad_without_the_flag_is_left_out_with_it(
+    with_bad_ones, tmp_path
+):
+    recipe, loaded = with_bad_ones({"b": ValueError("damaged")}, num_shards=6)
+    recipe = dataclasses.replace(recipe, split=(100, 0, 0))
+    with pytest.raises(ValueError, match=r"Subject 'b' \(b.fake\): damaged"):
+        conversion.convert(recipe, str(tmp_path))
+    assert not manifest.exists(str(tmp_path))
+    loaded.clear()
+    made = conversion.convert(recipe, str(tmp_path), leave_out_bad=True)
+    assert loaded == ["b"]
+    assert made.counts["train"] == 5
+    assert all(shard.num_subjects for shard in made.all_shards)
+
+
+def test_a_split_does_not_go_empty(with_bad_ones, tmp_path):
+    whole, _ = with_bad_ones({})
+    (lost,) = splits_of(conversion.convert(whole, str(tmp_path / "whole")))["test"]
+    recipe, _ = with_bad_ones({lost: ValueError("damaged")})
+    with pytest.raises(ValueError, match=f"test would be left .*\n  Subject '{lost}'"):
+        conversion.convert(recipe, str(tmp_path / "out"), leave_out_bad=True)
+    assert not manifest.exists(str(tmp_path / "out"))
+
+
+def test_a_shard_without_its_bad_scan_is_made_again_once_that_is_mended(
+    with_bad_ones, make_volume, tmp_path
+):
+    bad = {"b": ValueError("damaged"), "e": OSError("the disk is gone")}
+    recipe, _ = with_bad_ones(bad, 2, split=(100, 0, 0))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(OSError, match="the disk is gone"):  # That is not the scan's.
+        conversion.convert(recipe, str(tmp_path / "out"), leave_out_bad=True)
+    del bad["e"], bad["b"]
+    content = [
+        dataclasses.replace(s, image=make_volume(seed=9)) if s.id == "b" else s
+        for s in recipe.dataset.content
+    ]
+    recipe.dataset.with_content(content)
+    made = conversion.convert(recipe, str(tmp_path / "out"), leave_out_bad=True)
+    assert made.left_out == ()
+    assert made.counts["train"] == 6
+
+
+def test_notes_of_readers_are_listed_once_at_the_end_and_kept(
+    with_bad_ones, make_subject, make_recipe, tmp_path, caplog
+):
+    def subject(name):
+        def note():
+            logger = logging.getLogger("deepresolve.imaging.formats.any")
+            for _ in range(2):
+                logger.warning("%s: there are gaps.", f"{name}.fake")
+
+        return make_subject(name, before_load=note)
+
+    recipe = make_recipe([subject(name) for name in "abc"])
+    made = conversion.convert(recipe, str(tmp_path))
+    (message,) = caplog.messages
+    assert message.splitlines() == [
+        "3 notes:",
+        *(
+            f"  Subject '{e.subject}' ({e.subject}.fake): there are gaps."
+            for shard in made.all_shards
+            for e in shard.subjects
+        ),
+    ]
+    assert message in overview.describe(manifest.load(str(tmp_path)))
+    assert verification.verify(str(tmp_path)) == []
+
+
 def test_an_empty_label_map_is_told(make_subject, make_recipe, tmp_path, caplog):
     subject = make_subject("a")
     empty = subject.label.with_array(np.zeros_like(subject.label.array))
@@ -155,6 +281,19 @@ def test_the_same_scan_of_two_persons_is_told(
     conversion.convert(recipe, str(tmp_path / "records"))
     (message,) = caplog.messages
     assert "The same scan stands for 2 persons, a, b" in message
+    assert message in overview.describe(manifest.load(str(tmp_path / "records")))
+
+
+def test_the_same_voxels_in_another_file_are_told(
+    make_volume, save_nifti, tmp_path, caplog
+):
+    scans, volume = tmp_path / "scans", make_volume(seed=1)
+    save_nifti(scans / "a.nii", volume)
+    save_nifti(scans / "b.nii.gz", volume.with_array(volume.array.astype("float32")))
+    recipe = conversion.Recipe("folder", Folder(str(scans)), (50, 50, 0))
+    conversion.convert(recipe, str(tmp_path / "records"))
+    (message,) = caplog.messages
+    assert "The same voxels stand for 2 persons, a, b" in message
 
 
 def test_a_label_map_among_the_scans_is_told(make_volume, save_nifti, tmp_path, caplog):

@@ -144,7 +144,7 @@ def test_a_label_without_a_name_ends_the_conversion(run, scans, tmp_path):
     options += [f"--output={tmp_path / 'records'}", f"--labels={tmp_path / 'labels'}"]
     with pytest.raises(
         ValueError,
-        match=r"Subject 'p._.' \(p._..nii.gz\): .*labels/p._..nii.gz: .* holds "
+        match=r"Subject 'p._.' \(p._..nii.gz\): label map p._..nii.gz: .* holds "
         r"values without a name: 2 \(\d+ voxels\), 3 \(\d+ voxels\); named are: 1=a",
     ):
         run(*options, "--label_names=1=a")

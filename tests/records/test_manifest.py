@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from records import conversion, manifest
+from records import conversion, manifest, verification
 
 
 @pytest.fixture
@@ -68,13 +68,28 @@ def test_it_tells_of_every_subject(described, make_subject):
         source=f"{entry.subject}.fake",
         source_sha256=make_subject(entry.subject).hashes()[0],
         label_sha256=make_subject(entry.subject).hashes()[1],
+        voxels_sha256=entry.voxels_sha256,
     )
+    assert len(entry.voxels_sha256) == 64
     every = {
         e.subject
         for s in ("train", "validation", "test")
         for e in described.subjects(s)
     }
     assert every == set("abcdef")
+
+
+def test_a_manifest_of_version_0_1_is_read(described, records_dir):
+    path = records_dir / manifest.FILE
+    fields = json.loads(path.read_text())
+    del fields["left_out"]
+    for shard in fields["shards"]:
+        for entry in shard["subjects"]:
+            del entry["voxels_sha256"], entry["notes"]
+    path.write_text(json.dumps(fields))
+    old = manifest.load(records_dir)
+    assert old.counts == described.counts
+    assert verification.verify(records_dir) == []
 
 
 def test_shards_are_described_as_they_are_on_disk(described, records_dir):

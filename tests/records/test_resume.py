@@ -82,9 +82,8 @@ def test_a_damaged_shard_is_made_again(interrupted, tmp_path):
 def test_a_shard_of_a_changed_scan_is_made_again(interrupted, tmp_path, make_volume):
     recipe, loaded = interrupted()
     (progress,) = tmp_path.glob("train-00000-*.progress.json")
-    name = (
-        manifest.shard_from_json(json.loads(progress.read_text())).subjects[0].subject
-    )
+    outcome = shards.outcome_from_json(json.loads(progress.read_text()))
+    name = outcome.shard.subjects[0].subject
     content = [
         dataclasses.replace(s, image=make_volume(seed=99)) if s.id == name else s
         for s in recipe.dataset.content

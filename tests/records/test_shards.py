@@ -6,7 +6,9 @@ import json
 import pytest
 import tensorflow as tf
 
-from records import shards
+from records import conversion, manifest, shards
+from records.datasets import Folder
+from records.datasets.oai import Oai
 
 
 @pytest.fixture
@@ -101,10 +103,36 @@ def test_a_shard_is_what_its_entry_says(write, tmp_path, compression):
 
 def test_an_outcome_travels_as_json(write):
     written = write()
-    for outcome in (written, shards.Outcome("a", None, ("bad",), ("odd", "too"))):
+    problem = manifest.Problem("a", "train", "a.nii", "12", "", "damaged")
+    for outcome in (written, shards.Outcome("a", None, (problem, problem))):
         fields = json.loads(json.dumps(dataclasses.asdict(outcome)))
         assert shards.outcome_from_json(fields) == outcome
     assert written.shard.num_subjects == 3
+    # What version 0.1 left beside a shard.
+    fields = json.loads(json.dumps(dataclasses.asdict(written.shard)))
+    assert shards.outcome_from_json(fields) == written
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fingerprint"),
+    [
+        (Folder("scans", echo=2), "a4576edc9ef219ca7d5c7a740f6c24aefe369516"),
+        (Oai("scans"), "85f2c4f0ae1626c2c58a1ad0e28d195ae2b87fd6"),
+    ],
+)
+def test_sets_of_version_0_1_stay_those_of_their_commands(
+    make_subject, dataset, fingerprint
+):
+    # The fingerprints are those of version 0.1.0, of one scan of these facts.
+    @dataclasses.dataclass(frozen=True)
+    class Scan(type(make_subject())):
+        source = "a.nii"
+        num_bytes = 1
+
+    name = type(dataset).__name__.lower()
+    recipe = conversion.Recipe(name, dataset, split=(100, 0, 0)).to_json()
+    (plan,) = shards.plan({"train": [Scan("a", "a")]}, 1, seed=0, recipe=recipe)
+    assert plan.fingerprint.startswith(fingerprint)
 
 
 def test_damage_is_seen(write, tmp_path):

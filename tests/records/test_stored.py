@@ -98,3 +98,18 @@ def test_labels_without_a_name_are_refused(make_subject):
     ):
         stored.load(subject, {1: "cartilage", 3: "meniscus"})
     assert stored.load(make_subject(labelled=False), {}).label is None
+
+
+def test_equal_values_have_one_hash_whatever_holds_them():
+    values = np.arange(60).reshape(3, 4, 5)
+    hashes = {
+        stored.voxels_sha256(np.asarray(values, dtype, order))
+        for dtype in ("int16", "uint8", "<f4", ">i4", "float64")
+        for order in "CF"
+    }
+    assert len(hashes) == 1
+    zero = values.astype("f4")
+    zero[0, 0, 0] = -0.0
+    assert stored.voxels_sha256(zero) in hashes
+    assert stored.voxels_sha256(values.reshape(3, 5, 4)) not in hashes
+    assert stored.voxels_sha256(values + (values == 7)) not in hashes
