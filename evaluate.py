@@ -80,18 +80,36 @@ def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
     _check_paths()
 
+    from deepresolve import locking
+    from deepresolve.evaluation import report
+    from records import manifest
+
+    stored = manifest.load(FLAGS.records)
+    plan, about = _plan(stored)
+    readers = _readers(plan, stored) if FLAGS.reading else None
+    folder = report.make_folder(FLAGS.output)
+    with locking.held(str(folder), "evaluation", "give another --output"):
+        _report(folder, stored, plan, readers, about)
+
+
+def _report(folder, stored, plan, readers, about) -> None:
+    """Measures the subjects and writes the report.
+
+    Args:
+      folder: of the report.
+      stored: the manifest of the records.
+      plan: what is to be done.
+      readers: scores of a reader study, or None.
+      about: facts for the report.
+    """
     import tensorflow as tf
 
     from deepresolve.evaluation import contents, machine, markdown, report
     from deepresolve.evaluation.analysis import analyse
     from deepresolve.evaluation.saved_volumes import SavedVolumes
     from deepresolve.evaluation.subjects import evaluate
-    from records import manifest, reader
+    from records import reader
 
-    stored = manifest.load(FLAGS.records)
-    plan, about = _plan(stored)
-    readers = _readers(plan, stored) if FLAGS.reading else None
-    folder = report.make_folder(FLAGS.output)
     saved = SavedVolumes(folder, plan.downsample_factor) if FLAGS.save_volumes else None
     try:
         results = evaluate(

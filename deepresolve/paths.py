@@ -83,6 +83,28 @@ def check_output_folder(path: str) -> None:
         files.check_folder(pathlib.Path(path))
 
 
+def check_servable(path: str) -> None:
+    """Sees that TensorFlow can load a model from a folder.
+
+    It reads the path of a model's variables as a pattern (the operation RestoreV2,
+    tensorflow/core/kernels/save_restore_v2_ops.cc), in which a "[" or a backslash does
+    not stand for itself.
+
+    Args:
+      path: of the folder; a local one counts from the root.
+
+    Raises:
+      ValueError: it cannot.
+    """
+    whole = path if _is_remote(path) else str(pathlib.Path(path).absolute())
+    if "[" in whole or "\\" in whole:
+        raise ValueError(
+            f"--output={path}: TensorFlow, and so a server, cannot load a model from "
+            f"{whole}: it reads a [ or a \\ as part of a pattern. Export into another "
+            "folder."
+        )
+
+
 def check_apart(output: str, source: str) -> None:
     """ValueError where --output is --input itself or lies within it.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import pathlib
 import uuid
 from collections.abc import Iterator
 
@@ -26,6 +27,11 @@ def join(folder: str, name: str) -> str:
 def is_file(path: str) -> bool:
     """Whether there is such a file."""
     return tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path)
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is such a folder."""
+    return tf.io.gfile.isdir(path)
 
 
 def make_folder(path: str) -> None:
@@ -125,12 +131,12 @@ def replacing(path: str) -> Iterator[str]:
     with writing(path):
         try:
             yield temporary
-            if _is_local(path):
-                _flush_to_disk(temporary)
+            local = local_path(path)
+            if local:
+                _flush_to_disk(local_path(temporary))
             tf.io.gfile.rename(temporary, path, overwrite=True)
-            if _is_local(path):
-                folder = os.path.dirname(path)  # noqa: PTH120 (may be a URL)
-                _flush_to_disk(folder or ".")
+            if local:
+                _flush_to_disk(local.parent)
         except BaseException:
             with contextlib.suppress(OSError):  # The first error is the one to tell.
                 remove(temporary)
@@ -167,11 +173,17 @@ def _os_errors(failure: str) -> Iterator[None]:
         raise OSError(f"{failure}: {error.message}") from error
 
 
-def _is_local(path: str) -> bool:
-    return "://" not in path
+def local_path(path: str) -> pathlib.Path | None:
+    """Where a path lies on this machine; None where it lies elsewhere (gs://...).
+
+    file:// is the way of TensorFlow to say that a path is local: nothing in it is
+    decoded.
+    """
+    path = path.removeprefix("file://")
+    return None if "://" in path else pathlib.Path(path)
 
 
-def _flush_to_disk(path: str) -> None:
+def _flush_to_disk(path: pathlib.Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

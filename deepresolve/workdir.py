@@ -16,12 +16,14 @@ Files are written under a temporary name and renamed, so none is ever half-writt
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pathlib
 import platform
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -29,7 +31,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepresolve
-from deepresolve import networks, paths, pretrained, storage
+from deepresolve import locking, networks, paths, pretrained, storage
 from deepresolve.config import CHANGEABLE, Config
 from deepresolve.networks import weights
 from deepresolve.networks.layers import CUSTOM_OBJECTS
@@ -54,10 +56,30 @@ class Workdir:
         self.path = pretrained.resolve(str(path))
         self.checkpoints = self.join("checkpoints")
         self.tensorboard = self.join("tensorboard")
+        self._claim = None
 
     def join(self, *names: str) -> str:
         """Path of something inside the folder."""
         return "/".join([self.path.rstrip("/"), *names])
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other trainings out of the folder for as long as the context lasts.
+
+        Raises:
+          ValueError: it is a network of the package.
+          locking.InUseError: there is another one.
+          OSError: the folder cannot be written.
+        """
+        self._require_own()
+        remedy = "choose another --workdir"
+        with locking.held(self.path, "training", remedy) as self._claim:
+            yield
+
+    def check_claim(self) -> None:
+        """locking.InUseError where another training has taken the folder over."""
+        if self._claim is not None:
+            self._claim.check()
 
     def check_start(self, config: Config) -> None:
         """Checks that the folder is new, or holds the very run of `config`.
@@ -67,17 +89,20 @@ class Workdir:
         Raises:
           ValueError: it holds a run with another config, or one that lost its config.
         """
-        if self._is_packed("best"):
-            raise ValueError(
-                f"{self.path} is a network that comes with the package, and is not "
-                "trained further. Give a --workdir of your own."
-            )
+        self._require_own()
         if gfile.exists(self.join("config.json")):
             _require_same_run(self.load_config(), config, self.path)
         elif self._trained_weights() or storage.list_files(self.checkpoints):
             raise ValueError(
                 f"{self.path} holds a run without its config.json. Bring that back "
                 "from a copy, or choose another --workdir."
+            )
+
+    def _require_own(self):
+        if self._is_packed("best"):
+            raise ValueError(
+                f"{self.path} is a network that comes with the package, and is not "
+                "trained further. Give a --workdir of your own."
             )
 
     def check_untrained(self) -> None:

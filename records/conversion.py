@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from deepresolve import progress_bar, storage
+from deepresolve import locking, progress_bar
 from records import manifest, overview, resume, shards, splits
 from records.runners import ProcessPool
 from records.subject import Subject
@@ -126,23 +126,30 @@ def convert(
     Raises:
       ValueError: scans cannot be used (all of a split, with `leave_out_bad`), or
         `output` holds another set.
-      OSError: a file cannot be read or written, or a worker died.
+      OSError: a file cannot be read or written, a worker died, or another process is
+        converting into `output`.
     """
     _check_apart(getattr(recipe.dataset, "source", None), output)
+    with locking.held(output, "conversion", "give another --output"):
+        return _convert(recipe, output, runner or ProcessPool(1), leave_out_bad)
+
+
+def _convert(
+    recipe: Recipe, output: str, runner: Runner, leave_out_bad: bool
+) -> manifest.Manifest:
     subjects = list(recipe.dataset.subjects(recipe.seed))
     _check_unique(subjects)
     percentages = splits.percentages_for(subjects, recipe.split)
     recipe = dataclasses.replace(recipe, split=percentages)
     subjects_of = splits.assign(subjects, percentages, recipe.seed)
     plans = shards.plan(subjects_of, recipe.num_shards, recipe.seed, recipe.to_json())
-    storage.make_folder(output)
     done = resume.finished(plans, recipe.to_json(), output, leave_out_bad)
     remaining = [plan for plan in plans if plan.file not in done]
     label_names = recipe.dataset.label_names
     work = shards.ShardWriter(output, recipe.compression, label_names, leave_out_bad)
     num_done = sum(len(plan.subjects) for plan in plans if plan.file in done)
     with progress_bar.shown("convert", len(subjects), "scan", done=num_done) as bar:
-        done |= _write_all(runner or ProcessPool(1), work, remaining, bar.update)
+        done |= _write_all(runner, work, remaining, bar.update)
     in_order = [done[plan.file] for plan in plans]
     left_out = [problem for outcome in in_order for problem in outcome.problems]
     _check_usable(left_out, subjects_of, leave_out_bad)

@@ -48,6 +48,7 @@ flags.mark_flag_as_required("output")
 def run() -> None:
     """Writes the SavedModel and says how to ask it."""
     paths.check_workdir(model_flags.workdir())
+    paths.check_servable(FLAGS.output)
     paths.check_output_folder(FLAGS.output)
 
     from deepresolve.inference.serving.protocol import require_serving

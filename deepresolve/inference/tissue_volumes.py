@@ -8,9 +8,7 @@ import io
 import pathlib
 from collections.abc import Iterable, Sequence
 
-import filelock
-
-from deepresolve import storage, tables
+from deepresolve import locking, storage, tables
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
 
@@ -95,7 +93,7 @@ def add_to_csv(path: pathlib.Path, volumes: Sequence[TissueVolume]) -> None:
       OSError: it cannot be written.
     """
     scans = {tables.normal(row.scan) for row in volumes}
-    with filelock.FileLock(path.with_name(f".{path.name}.lock")):
+    with locking.turn(str(path)):
         others = [row for row in read_csv(path) if tables.normal(row.scan) not in scans]
         storage.write(str(path), to_csv([*others, *volumes]).encode())
 

@@ -69,15 +69,12 @@ def fit(
     worker = workers.this_worker(config)
     strategy = build_strategy(config)
     agreement = workers.Agreement(strategy, worker)
-    # Everything that can be refused is refused before anything is written.
-    check_data(config, data)
-    check_same_records(workdir, data)
-    blocks = _checked_blocks(config, data, metrics)
-    # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
-    keras.utils.set_random_seed(config.seed + 1)
-    precision = resolve_precision(config)
-    model = compiled_model(config, precision, strategy)
     with workers.own_workdir(workdir, worker) as own:
+        blocks = _checked_blocks(config, data, workdir, metrics)
+        # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
+        keras.utils.set_random_seed(config.seed + 1)
+        precision = resolve_precision(config)
+        model = compiled_model(config, precision, strategy)
         run = restored_run(config, data, model, workdir, own, worker, agreement)
         step = int(run.progress.step)
         workers.require_same_run(agreement, worker, config, data.sha256, step)
@@ -198,9 +195,14 @@ def _say_complete(run: Run) -> None:
 
 
 def _checked_blocks(
-    config: Config, data: TrainingData, metrics: Metrics
+    config: Config, data: TrainingData, workdir: Workdir, metrics: Metrics
 ) -> list[Block]:
-    """Validation blocks that can be measured."""
+    """Validation blocks that can be measured.
+
+    Everything that can be refused is refused here, before anything is written.
+    """
+    check_data(config, data)
+    check_same_records(workdir, data)
     blocks = validation_blocks(data.validation, config, data.label_names)
     if blocks:
         task = VALIDATIONS[config.task]

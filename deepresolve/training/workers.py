@@ -198,9 +198,15 @@ def _number(digest: str) -> float:
 
 @contextlib.contextmanager
 def own_workdir(workdir: Workdir, worker: Worker) -> Iterator[Workdir]:
-    """Where a worker writes: the chief the workdir, the others what is then deleted."""
+    """Where a worker writes: the chief the workdir, the others what is then deleted.
+
+    Raises:
+      locking.InUseError: another training writes the workdir.
+      OSError: the chief cannot write it.
+    """
     if worker.is_chief:
-        yield workdir
+        with workdir.claimed():
+            yield workdir
         return
     with tempfile.TemporaryDirectory() as folder:
         yield Workdir(folder)

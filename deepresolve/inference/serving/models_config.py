@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf import text_format
 
-from deepresolve import storage
+from deepresolve import locking, storage
 from deepresolve.inference.serving.protocol import require_serving
 
 FILE_NAME = "models.config"
@@ -22,15 +22,16 @@ def add(output: str) -> None:
       ValueError: there is a models.config that cannot be read.
       OSError: it cannot be written.
     """
-    server = read(output)
     name = output.rpartition("/")[2]
-    models = server.model_config_list.config
-    if name in {model.name for model in models}:
-        return
-    models.add(
-        name=name, base_path=f"{SERVER_FOLDER}/{name}", model_platform="tensorflow"
-    )
-    storage.write(_path(output), text_format.MessageToString(server).encode())
+    with locking.turn(_path(output)):
+        server = read(output)
+        models = server.model_config_list.config
+        if name in {model.name for model in models}:
+            return
+        models.add(
+            name=name, base_path=f"{SERVER_FOLDER}/{name}", model_platform="tensorflow"
+        )
+        storage.write(_path(output), text_format.MessageToString(server).encode())
 
 
 def read(output: str):

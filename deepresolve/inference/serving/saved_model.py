@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepresolve import storage
+from deepresolve import locking, paths, storage
 from deepresolve.config import Config
 from deepresolve.inference.serving import models_config, warm_up
 from deepresolve.inference.serving.signatures import (
@@ -43,9 +43,9 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
       The folder of the version.
 
     Raises:
-      ValueError: there is this version already, a models.config that cannot be read, or
-        the run is not trained yet.
-      OSError: it cannot be written.
+      ValueError: there is this version already, a models.config that cannot be read,
+        a path that TensorFlow cannot load from, or the run is not trained yet.
+      OSError: it cannot be written, or another process is exporting there.
     """
     output = output.rstrip("/")
     if not output:
@@ -53,6 +53,12 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
             "The folder of a model ends with the model's name, such as models/sr; got "
             "an empty one."
         )
+    paths.check_servable(output)
+    with locking.held(output, "export", "give another --output"):
+        return _export(run, output, version, options)
+
+
+def _export(run: Workdir, output: str, version: int, options: Options) -> str:
     folder = storage.join(output, str(version))
     models_config.read(output)  # Before long work is done, not after.
     _require_new(output, version)
@@ -62,7 +68,6 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
     root = tf.Module()
     root.network_variables = servable.variables
     name = output.rsplit("/", 1)[-1]
-    storage.make_folder(output)
     with storage.new_folder(folder) as partial:
         tf.saved_model.save(root, partial, signatures=graphs)
         assets = storage.join(partial, _ASSETS)

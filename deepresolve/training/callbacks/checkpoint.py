@@ -99,6 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
         return is_last or self.model.stop_training
 
     def _save(self):
+        self._workdir.check_claim()
         self._states.save(self._workdir.checkpoints)
         self._saved_at = float(self._progress.seconds)
 
@@ -115,6 +116,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the state, the last weights and, where they are, the best."""
+        self._workdir.check_claim()
         if not self._states.has_any:
             # Of weights without a checkpoint nobody could tell which run they end.
             self._progress.awaits_validation.assign(True)
