@@ -80,7 +80,7 @@ def _add(made: Sorted, file: pathlib.Path, kind: Kind, *, is_known: bool) -> Non
         made.slices.append(file)
     elif name.endswith(parts.LONE_ENDINGS) or (kind.why and name.endswith(_ENDINGS)):
         made.scans[file] = ""
-    elif kind.why and not kinds.is_side(file.name):
+    elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(file.name)):
         made.notes.append(f"{file} {kind.why}")
     else:
         made.others.append(file)

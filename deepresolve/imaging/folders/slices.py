@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from deepresolve.imaging.folders import kinds
 from deepresolve.imaging.folders.kinds import Kind, Opener, Role
@@ -66,7 +66,7 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
             made.slices[name] = listing.files[name]
         elif kind.role is Role.OBJECT:
             made.objects[name] = kind.name
-    looks = _Looks(made.slices)
+    looks = _Looks(made.slices or _missing_names(listing, kind_of))
     for name, kind in kind_of.items():
         if name not in made.slices and name not in made.objects:
             _add(made, name, kind, looks)
@@ -83,18 +83,25 @@ def _add(made: Contents, name: str, kind: Kind, looks: _Looks) -> None:
         made.scans[name] = kind
     elif looks.fit(name) or looks.may_fit(name, kind):
         made.missing[name] = kind.why or _NOT_DICOM
-    elif kind.why and not kinds.is_side(name):
+    elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(name)):
         made.passed_over[name] = kind.why
     else:
         made.others[name] = kind
 
 
+def _missing_names(listing: Listing, kind_of: Mapping[str, Kind]) -> list[str]:
+    """Names of what is not here, but may be slices."""
+    files = [name for name, kind in kind_of.items() if kind.role is Role.MISSING]
+    links = [n for n, problem in listing.unreadable.items() if problem.may_be_scan]
+    return [name for name in (*files, *links) if not kinds.is_side(name)]
+
+
 class _Looks:
     """How the names of slices look."""
 
-    def __init__(self, slices: Mapping[str, Opener]):
-        self._shapes = {_shape(name) for name in slices}
-        self._endings = {kinds.ending(name) for name in slices}
+    def __init__(self, names: Collection[str]):
+        self._shapes = {_shape(name) for name in names}
+        self._endings = {kinds.ending(name) for name in names}
 
     def fit(self, name: str) -> bool:
         """Whether the name is that of a slice: .dcm, or alike but for its numbers."""

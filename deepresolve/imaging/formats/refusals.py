@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-from deepresolve.imaging.folders import kinds, parts, slices, summary, tree
+from deepresolve.imaging.folders import kinds, listing, parts, slices, summary, tree
 from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.formats import zips
 
@@ -55,7 +55,10 @@ def check_exists(path: pathlib.Path) -> None:
 def unknown(path: pathlib.Path) -> ValueError:
     """The error for what is of none of the formats that are read."""
     if path.is_dir():
-        return ValueError(f"{path}: the folder holds no DICOM file. {EXPECTED}.")
+        contents = slices.sort_out(listing.of_folder(tree.walk(path)))
+        lines = [f"\n  {name} {why}" for name, why in contents.passed_over.items()]
+        also = "".join(lines) and f" It holds:{''.join(lines)}"
+        return ValueError(f"{path}: the folder holds no DICOM file. {EXPECTED}.{also}")
     kind = kinds.judge_file(path)
     if kind.why and kind.role is not Role.BLANK:
         return ValueError(f"{path} {kind.why}.")
