@@ -198,8 +198,7 @@ def _as_labels(array, path):
     if not wrong.any():
         return array.astype(np.uint8)
     values = np.unique(array[wrong])
-    is_whole = np.array_equal(np.rint(values), values) and np.isfinite(values[-1])
-    if is_whole and values[0] >= 0:
+    if np.all(np.isfinite(values)) and np.array_equal(np.rint(values), values):
         raise ValueError(
             f"{path}: labels are whole numbers 0 to 255; got {_some(values)}. Give "
             "each tissue a number of 1 to 255, save the label map again, and name the "
