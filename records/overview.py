@@ -48,18 +48,27 @@ def findings(described: Manifest) -> Iterator[str]:
     if notes:
         yield notes[0] if len(notes) == 1 else _listing(f"{len(notes)} notes", notes)
     if described.left_out:
-        lost = Counter(problem.split for problem in described.left_out)
-        splits = ", ".join(
-            f"{split} {lost[split]} of {lost[split] + count}"
-            for split, count in described.counts.items()
-            if lost[split]
-        )
-        yield _listing(
-            f"{len(described.left_out)} scans cannot be used and are left out (of "
-            f"{splits}; no other scan changes its split for them)",
-            described.left_out,
-        )
+        yield _left_out(described)
     yield from _copies(described)
+
+
+def _left_out(described: Manifest) -> str:
+    number = len(described.left_out)
+    lost = Counter(problem.split for problem in described.left_out)
+    splits = ", ".join(
+        f"{split} {lost[split]} of {lost[split] + count}"
+        for split, count in described.counts.items()
+        if lost[split]
+    )
+    scans = (
+        "1 scan cannot be used and is"
+        if number == 1
+        else (f"{number} scans cannot be used and are")
+    )
+    return _listing(
+        f"{scans} left out (of {splits}; no other scan changes its split for that)",
+        described.left_out,
+    )
 
 
 def _entries(described: Manifest) -> Iterator[Entry]:
