@@ -1,0 +1,1 @@
+"""What `benchmarks/environments.py` runs, and where; a table each."""
