@@ -159,3 +159,66 @@ def dicom_report(path):
     made.SOPClassUID, made.SOPInstanceUID = uid.BasicTextSRStorage, f"{UID_ROOT}8"
     made.Modality, made.SeriesInstanceUID = "SR", f"{UID_ROOT}3.99"
     return save_dicom(made, path)
+
+
+def frame_of(pixels, index, position=None, **macros):
+    """A frame of an Enhanced MR image: its [row, column] voxels and its macros.
+
+    Each macro is a dict of elements, without "Sequence" in its name; `macros` adds to
+    those that say where the frame lies.
+    """
+    place = place_mm(index) if position is None else position
+    own = {
+        "PlanePosition": {"ImagePositionPatient": [round(float(x), 6) for x in place]},
+        "PlaneOrientation": {"ImageOrientationPatient": list(SAGITTAL)},
+        "PixelMeasures": {
+            "PixelSpacing": [PIXEL_MM, PIXEL_MM],
+            "SliceThickness": STEP_MM,
+        },
+        "FrameContent": {
+            "StackID": "1",
+            "InStackPositionNumber": index + 1,
+            "DimensionIndexValues": [1, index + 1],
+        },
+        "MREcho": {"EffectiveEchoTime": 30.0},
+    }
+    for name, elements in macros.items():
+        own[name] = own.get(name, {}) | elements
+    return pixels, own
+
+
+def save_enhanced(path, frames, shared=("PlaneOrientation", "PixelMeasures"), **tags):
+    """Writes frames (see `frame_of`) as one Enhanced MR file.
+
+    The macros in `shared` are those of the first frame, for all.
+    """
+    made = dicom_slice(frames[0][0], 0)
+    for keyword in (
+        *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
+        *("SliceThickness", "SpacingBetweenSlices", "EchoTime", "EchoNumbers"),
+        *("RepetitionTime", "ScanningSequence", "SequenceVariant", "ScanOptions"),
+    ):
+        delattr(made, keyword)
+    made.SOPClassUID = uid.EnhancedMRImageStorage
+    made.EchoPulseSequence, made.ResonantNucleus = "SPIN", "1H"
+    made.NumberOfFrames = len(frames)
+    pixels = np.stack([pixels for pixels, _ in frames])
+    made.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    made["PixelData"].VR = "OW"
+    made.SharedFunctionalGroupsSequence = [_group(frames[0][1], set(shared))]
+    made.PerFrameFunctionalGroupsSequence = [
+        _group(macros, macros.keys() - set(shared)) for _, macros in frames
+    ]
+    for keyword, value in tags.items():
+        setattr(made, keyword, value)
+    return save_dicom(made, path, tags.get("syntax", uid.ExplicitVRLittleEndian))
+
+
+def _group(macros, names):
+    group = Dataset()
+    for name in sorted(names & macros.keys()):
+        item = Dataset()
+        for keyword, value in macros[name].items():
+            setattr(item, keyword, value)
+        setattr(group, f"{name}Sequence", [item])
+    return group

@@ -111,6 +111,8 @@ def carried(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
         "SpecificCharacterSet" in header for header in headers
     ):
         result.SpecificCharacterSet = "ISO_IR 192"  # UTF-8 has them all.
+    if result.get("ImageLaterality"):
+        result.pop("Laterality", None)  # Of a series alone whose images have none.
     result.update(_cautious(headers))
     _add_empty(result)
     return result

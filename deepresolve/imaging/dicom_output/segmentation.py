@@ -103,7 +103,6 @@ def _segmentation(label_map, class_names, source, processing):
         software_versions=[__version__, f"network {processing.model_sha256[:16]}"],
         device_serial_number=processing.model_sha256,
         content_label="SEGMENTATION",
-        specific_character_set="ISO_IR 192",  # UTF-8: names of classes are free.
         content_description=processing.title,
         series_description=series_description(first, processing.title),
         pixel_measures=highdicom.PixelMeasuresSequence(
@@ -112,6 +111,7 @@ def _segmentation(label_map, class_names, source, processing):
             spacing_between_slices=slices.spacing_mm(label_map),
         ),
     )
+    dataset.SpecificCharacterSet = "ISO_IR 192"  # UTF-8: names of classes are free.
     references.restore(dataset, source.headers)
     dataset.ContributingEquipmentSequence = [
         *dataset.get("ContributingEquipmentSequence", []),

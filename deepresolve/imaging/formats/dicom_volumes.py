@@ -181,7 +181,9 @@ def _partition(slices, key) -> dict[tuple[str, ...], list[SliceHeader]]:
 
 
 def _rank(value):
-    """Numbers by size, others as they come."""
+    """Numbers by size, what says nothing before them, others as they come."""
+    if not value:
+        return (-1, 0.0)
     try:
         return (0, float(value[0])) if len(value) == 1 else (1, 0.0)
     except ValueError:
