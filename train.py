@@ -43,8 +43,9 @@ def run() -> None:
 
     worker = this_worker(config)
     data = _training_data(manifest.load(FLAGS.records), worker)
+    workdir = Workdir(FLAGS.workdir)
     try:
-        fit(config, data, Workdir(FLAGS.workdir), _metrics(config.task))
+        fit(config, data, workdir, _metrics(config.task))
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise ValueError(
             f"{FLAGS.records} has a damaged or missing shard ({_reason(error)}). Run "
@@ -61,7 +62,7 @@ def run() -> None:
             f"Training stopped ({_reason(error)}). Is the disk of {FLAGS.workdir} or "
             "the memory full? The same command goes on from the last checkpoint."
         ) from error
-    print(f"Trained; the weights are {FLAGS.workdir}/best.keras")
+    print(f"Trained; the weights are {workdir.weights_path()}")
 
 
 def _reason(error) -> str:

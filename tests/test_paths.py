@@ -41,6 +41,7 @@ WRONG = {
     "inspect": [*RECORDS, "inspect", "--records={}/none"],
     "export, no run": [*EXPORT, "--workdir={}/none", "--output={}/model"],
     "export, unknown": [*EXPORT, "--workdir=pretrained:none", "--output={}/model"],
+    "export, a pattern": [*EXPORT, "--output={}/models/s[r]"],
     "export_onnx, unwritable": [*ONNX, "--output={}/file/sr.onnx"],
     "prepare": [*READING, "prepare", "--evaluation={}/none", "--output={}/study"],
     "serve": [*READING, "serve", "--study={}/none"],
@@ -109,3 +110,19 @@ def test_a_dangling_link_says_where_it_leads(tmp_path):
 def test_a_name_that_no_file_can_have_is_named(tmp_path):
     with pytest.raises(OSError, match=r"--input=.*xxx.*(too long|no such file)"):
         paths.check_input("--input", tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("name", ["models/x=[1,2]", "models/a\\b", "file:///[/sr"])
+def test_what_tensorflow_could_not_load_is_not_exported(name):
+    with pytest.raises(ValueError, match=r"cannot load a model from .* another folder"):
+        paths.check_servable(name)
+
+
+def test_what_tensorflow_can_load_is_exported(tmp_path, monkeypatch):
+    for name in ("models/sr", "gs://bucket/sr", "/models/a*b?c", "{é}]/ sr"):
+        paths.check_servable(name)
+    # A path counts from the root.
+    (tmp_path / "x=[1,2]").mkdir()
+    monkeypatch.chdir(tmp_path / "x=[1,2]")
+    with pytest.raises(ValueError, match=r"from .*/x=\[1,2\]/sr: "):
+        paths.check_servable("sr")

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from deepresolve import training_set
+from deepresolve import locking, training_set
 from deepresolve.imaging import phantom
 from deepresolve.imaging.formats import nifti
 from records import conversion
@@ -124,6 +124,18 @@ def test_optimizer_of_the_other_stack_is_one_line(train, records_dir, tmp_path):
     )
     assert result.returncode == 1
     assert "pip install '.[addons]'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_second_start_in_one_workdir_is_one_line(train, records_dir, tmp_path):
+    run = tmp_path / "x=[1,2]"
+    with locking.held(str(run), "training", "wait"):
+        before = sorted(run.iterdir())
+        result = train(*super_resolution(records_dir, run))
+        assert sorted(run.iterdir()) == before
+    assert result.returncode == 1
+    assert f"{run} is being written by another training: process" in result.stderr
+    assert "choose another --workdir" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve import storage
+from deepresolve import locking, storage
 from records import conversion, manifest, overview, reader, shards, verification
 from records.datasets import Folder
 from records.runners import ProcessPool
@@ -400,3 +400,16 @@ def test_ctrl_c_in_a_terminal(content_of, make_volume, save_nifti, tmp_path):
     assert written == {name: (output / name).stat().st_mtime_ns for name in kept}
     conversion.convert(recipe, str(tmp_path / "alone"))
     assert content_of(output) == content_of(tmp_path / "alone")
+
+
+def test_two_conversions_into_one_folder_do_not_mix(
+    make_subject, make_recipe, tmp_path
+):
+    recipe = make_recipe([make_subject(n) for n in "abc"])
+    with (
+        locking.held(str(tmp_path), "conversion", "wait"),
+        pytest.raises(locking.InUseError, match=r"another conversion: .*--output"),
+    ):
+        conversion.convert(recipe, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    conversion.convert(recipe, str(tmp_path))

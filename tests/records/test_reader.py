@@ -1,7 +1,10 @@
 """Shards in, for training and for evaluation."""
 
+import shutil
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from records import conversion, manifest, reader
 
@@ -143,3 +146,19 @@ def test_voxels_are_read_only(records_dir):
     (stored,) = reader.subjects(records_dir, "test")
     with pytest.raises(ValueError, match="read-only"):
         stored.image.array[0, 0, 0] = 1
+
+
+@pytest.mark.parametrize("name", ["x=[1,2]", "a*?", "{é中} %20\\"])
+def test_shards_are_read_whatever_their_folder_is_called(records_dir, tmp_path, name):
+    """None is taken for a pattern, nor read for another one that it fits."""
+    folder = shutil.copytree(records_dir, tmp_path / "shards" / name)
+    for other in ("x=1", "ab1"):
+        (tmp_path / "shards" / other).mkdir()
+    expected = [e.subject for e in manifest.load(folder).subjects("train")]
+    assert names(reader.dataset(str(folder), "train")) == expected
+    assert [s.subject for s in reader.subjects(str(folder), "train")] == expected
+    (folder / "train-00001-of-00002.tfrecord").unlink()
+    with pytest.raises(ValueError, match=r"train-00001-of-00002\.tfrecord cannot"):
+        list(reader.subjects(str(folder), "train"))
+    with pytest.raises(tf.errors.NotFoundError, match="train-00001-of-00002"):
+        names(reader.dataset(str(folder), "train"))

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from deepresolve import locking
 from deepresolve.interruption import Interrupted
 from deepresolve.keras_stack import loss_scale
+from deepresolve.locking import InUseError
 from deepresolve.training import callbacks
 from deepresolve.workdir import Workdir
 
@@ -42,6 +44,54 @@ def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     for kill_at in (2, 4, 7):
         assert f"Resuming {tmp_path} at step {kill_at - 1} " in caplog.text
     assert_same(undisturbed.weights, resumed.get_weights())
+
+
+def test_killed_and_moved_run_ends_with_the_weights_of_an_undisturbed_one(
+    undisturbed, train, config, tmp_path, killed
+):
+    config = config.replace(checkpoint_minutes=0.0)  # after every step
+    first, then = (tmp_path / name / "run" for name in ("x=[1,2]", "{é}* %20\\"))
+    with killed(6):
+        train(first, config)
+    then.parent.mkdir()
+    first.rename(then)
+    assert_same(undisturbed.weights, train(then, config).get_weights())
+    for name in ("best", "last"):
+        assert_same(stored_weights(undisturbed.path, name), stored_weights(then, name))
+    assert not first.exists()
+
+
+def test_a_second_training_is_kept_out_and_changes_nothing(train, complete):
+    workdir = Workdir(complete)
+    before = {p: p.stat().st_mtime_ns for p in complete.rglob("*")}
+    with (
+        workdir.claimed(),
+        pytest.raises(InUseError, match="written by another training: process"),
+    ):
+        train(complete)
+    assert {p: p.stat().st_mtime_ns for p in complete.rglob("*")} == before
+
+
+def test_a_training_that_was_taken_over_saves_nothing_more(
+    train, config, saved_step, tmp_path, monkeypatch
+):
+    def taken(claim):
+        if (tmp_path / "checkpoints" / "ckpt-3.index").exists():
+            raise InUseError("taken over")
+
+    monkeypatch.setattr(locking.Claim, "check", taken)
+    with pytest.raises(InUseError):
+        train(tmp_path, config.replace(checkpoint_minutes=0.0))
+    assert saved_step(tmp_path) == 3
+
+
+def test_a_run_whose_checkpoints_are_damaged_does_not_begin_anew(train, complete):
+    for index in (complete / "checkpoints").glob("*.index"):
+        index.write_bytes(index.read_bytes()[:100])
+    before = {p: p.stat().st_mtime_ns for p in complete.rglob("*.*")}
+    with pytest.raises(ValueError, match=r"none can be restored: ckpt-\d.* ckpt-\d"):
+        train(complete)
+    assert {p: p.stat().st_mtime_ns for p in complete.rglob("*.*")} == before
 
 
 @pytest.fixture(scope="module")

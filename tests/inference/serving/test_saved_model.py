@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+from deepresolve import locking
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
@@ -154,6 +155,16 @@ def test_a_version_that_exists_is_refused(small, tmp_path):
     assert small(4).endswith("models/sr/4")
     assert path.read_text().endswith("# ours\n")  # sr stands in it: left as it is
     assert {p.name for p in (tmp_path / "models" / "sr").iterdir()} == {"3", "4"}
+
+
+def test_two_exports_into_one_model_do_not_mix(small, tmp_path):
+    models = str(tmp_path / "models" / "sr")
+    with (
+        locking.held(models, "export", "wait"),
+        pytest.raises(locking.InUseError, match=r"another export: .*--output"),
+    ):
+        small(1)
+    assert not (tmp_path / "models" / "sr").exists()
 
 
 def test_an_error_leaves_no_version(small, tmp_path, monkeypatch):
