@@ -170,6 +170,17 @@ def test_what_itk_makes_up_in_silence_is_told(tmp_path, make, fields, note):
 
 
 @pytest.mark.parametrize(
+    ("make", "fields"), [(meta, {"DimSize": "5 6 3"}), (nrrd, {"sizes": "5 6 3"})]
+)
+def test_slices_that_the_header_does_not_tell_of_are_told(tmp_path, make, fields):
+    path = make(tmp_path / f"scan.{'mha' if make is meta else 'nrrd'}", **fields)
+    volume, found = read(path)
+    np.testing.assert_array_equal(volume.array, VOXELS[..., :3])
+    assert len(found) == 1
+    assert re.search("6[01] bytes follow the last voxel", found[0])
+
+
+@pytest.mark.parametrize(
     ("make", "fields", "message"),
     [
         (nrrd, {"encoding": "bzip2"}, "encoding is bzip2; read are raw, gzip"),

@@ -402,6 +402,25 @@ def test_bytes_after_the_end_are_told(scan, tmp_path, tail, note):
     assert note in found[0]
 
 
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.hdr"])
+def test_slices_that_the_header_does_not_tell_of_are_told(tmp_path, name):
+    """dim[3] is 7, and the file holds ten slices."""
+    array = scans.knee().astype(np.int16)
+    if name == "scan.hdr":
+        nib.Nifti1Pair(array, scans.AFFINE).to_filename(tmp_path / "scan.img")
+        path = tmp_path / "scan.hdr"
+    else:
+        path = scans.nifti(tmp_path / "scan.nii")
+    spoil(path, dim=(3, 48, 40, 7, 1, 1, 1, 1))
+    if name == "scan.nii.gz":
+        path = tmp_path / name
+        path.write_bytes(gzip.compress((tmp_path / "scan.nii").read_bytes()))
+    volume, found = read(path)
+    np.testing.assert_array_equal(volume.array, array[..., :7])
+    assert len(found) == 1
+    assert f"{48 * 40 * 3 * 2} bytes follow the last voxel" in found[0]
+
+
 def test_packed_twice_is_unpacked_twice(scan, tmp_path):
     path = tmp_path / "scan.nii.gz"
     path.write_bytes(gzip.compress(gzip.compress(scan.read_bytes())))

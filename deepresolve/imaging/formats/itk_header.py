@@ -22,8 +22,9 @@ _META_DATA_FILE = re.compile(rb"^\s*ElementDataFile[ \t]*=[ \t]*(.*?)\s*$", re.M
 _NRRD_DATA_FILE = re.compile(rb"^data ?file:[ \t]*(.*?)\s*$", re.M | re.I)
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
 # Neither compressed nor written as text, so that voxels take what their type does.
-_RAW = re.compile(
-    rb"^encoding:[ \t]*raw|^\s*CompressedData[ \t]*=[ \t]*False", re.M | re.I
+_NRRD_RAW = re.compile(rb"^encoding:[ \t]*raw", re.M | re.I)
+_META_NOT_RAW = re.compile(
+    rb"^\s*(CompressedData[ \t]*=[ \t]*True|BinaryData[ \t]*=[ \t]*False)", re.M | re.I
 )
 _NRRD_BZIP2 = re.compile(rb"^encoding:[ \t]*(bzip2|bz2)", re.M | re.I)
 _NRRD_SPACE = re.compile(rb"^space:[ \t]*(.*?)\s*$", re.M | re.I)
@@ -32,6 +33,8 @@ _NRRD_AXES = re.compile(rb"^space directions:[ \t]*(.*?)\s*$", re.M | re.I)
 _SIZES = re.compile(
     rb"^(space directions|spacings):|^\s*Element(Spacing|Size)[ \t]*=", re.M | re.I
 )
+# Voxels need not begin where their file, or the header, does.
+_SKIPS = re.compile(rb"^(byte|line) ?skip:|^\s*HeaderSize[ \t]*=", re.M | re.I)
 # Spaces with the patient's axes (teem.sourceforge.net/nrrd/format.html, "space").
 _PATIENT_SPACES = re.compile(
     rb"(right|left)-(anterior|posterior)-superior|RAS|LAS|LPS", re.I
@@ -57,7 +60,10 @@ def is_nrrd(path: pathlib.Path) -> bool:
 
 def is_raw(path: pathlib.Path) -> bool:
     """Whether the voxels take as many bytes as they do in memory."""
-    return bool(_RAW.search(_text(path)))
+    header = _text(path)
+    if is_nrrd(path):
+        return bool(_NRRD_RAW.search(header))
+    return not _META_NOT_RAW.search(header)
 
 
 def files_of(path: pathlib.Path) -> list[pathlib.Path]:
@@ -109,6 +115,33 @@ def check(path: pathlib.Path) -> None:
         raise ValueError(
             f"{path}: the encoding is {encoding[1].decode()}; read are raw, gzip, "
             "ascii and hex. Save the scan with one of these."
+        )
+
+
+def check_length(path: pathlib.Path, file: pathlib.Path, promised: int) -> None:
+    """Compares what the header promises with what the file of the voxels holds.
+
+    Args:
+      path: the header, of voxels that are not compressed.
+      file: what holds the voxels; may be the same.
+      promised: bytes of all voxels.
+
+    Raises:
+      ValueError: the file is too short.
+    """
+    stored = file.stat().st_size - (len(_text(path)) if file == path else 0)
+    if stored < promised:
+        raise ValueError(
+            f"{file}: damaged or cut short ({stored} bytes of voxels, and the header "
+            f"promises {promised}). Copy or export the file again."
+        )
+    # A last end of line is none of the voxels'.
+    if stored > promised + 2 and not _SKIPS.search(_text(path)):
+        _LOGGER.warning(
+            "%s: %d bytes follow the last voxel that the header tells of; they are "
+            "left out. Slices or volumes, and a header that is wrong?",
+            path,
+            stored - promised,
         )
 
 

@@ -7,6 +7,7 @@ which two files are a pair, their names say.
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import pathlib
 import struct
@@ -16,6 +17,8 @@ import nibabel as nib
 from nibabel import nifti1, nifti2, spm99analyze
 
 from deepresolve.imaging.formats import limits, unpacking
+
+_LOGGER = logging.getLogger(__name__)
 
 HEADER_SUFFIXES = (".hdr", ".hdr.gz")
 VOXEL_SUFFIXES = (".img", ".img.gz")
@@ -134,11 +137,21 @@ def read_content(path: pathlib.Path, num_bytes: int) -> bytearray:
             path.stat().st_size,
             f"{path}: the header promises {num_bytes} bytes, and the file",
         )
-    content = bytearray()
+    content, length = bytearray(), 0
     for block in _enough(path, num_bytes):
         content += block[: max(0, num_bytes - len(content))]
-    if len(content) < num_bytes:
-        raise EOFError(f"{len(content)} bytes, and the header promises {num_bytes}")
+        length += len(block)
+    if length < num_bytes:
+        raise EOFError(f"{length} bytes, and the header promises {num_bytes}")
+    if not unpacking.is_packed(path):
+        length = path.stat().st_size
+    if length > num_bytes:
+        _LOGGER.warning(
+            "%s: %d bytes follow the last voxel that the header tells of; they are "
+            "left out. Slices or volumes, and a header that is wrong?",
+            path,
+            length - num_bytes,
+        )
     return content
 
 
