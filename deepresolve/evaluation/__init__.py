@@ -7,6 +7,7 @@ one class; the runs, the tests and the tables follow.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -29,6 +30,11 @@ class Metric:
     title: str
     meaning: str
     table_scale: float = 1.0
+
+    @property
+    def decimals(self) -> int:
+        """Of a number in a file: one more than a table prints, which are two."""
+        return 3 + round(math.log10(self.table_scale))
 
     def __call__(
         self,

@@ -26,6 +26,7 @@ from deepresolve.evaluation import (
     contents,
     figures,
     html,
+    known_digits,
     markdown,
     reader_scores,
     rows,
@@ -78,11 +79,11 @@ def to_json(analysis: Analysis, provenance: Mapping[str, Any]) -> str:
     """Strict JSON (no NaN, no Infinity) of all numbers and where they came from."""
     results = analysis.results
     content = {
-        "rows": rows.summary_rows(results),
-        "tests": analysis.tests,
-        "bland_altman": analysis.volumes,
+        "rows": known_digits.rows(rows.summary_rows(results)),
+        "tests": known_digits.rows(analysis.tests),
+        "bland_altman": known_digits.rows(analysis.volumes),
         "readers": _readers(analysis),
-        "seconds": rows.seconds_rows(results),
+        "seconds": known_digits.rows(rows.seconds_rows(results)),
         "metrics": contents.meanings(results.plan),
         "protocol": contents.protocol(results),
         "provenance": dict(provenance),
@@ -100,14 +101,14 @@ def _readers(analysis: Analysis) -> dict[str, Any] | None:
     if analysis.readers is None:
         return None
     return {
-        "rows": reader_scores.summary_rows(analysis.readers),
-        "tests": analysis.reader_tests,
+        "rows": known_digits.rows(reader_scores.summary_rows(analysis.readers)),
+        "tests": known_digits.rows(analysis.reader_tests),
         "facts": dict(analysis.readers.facts),
     }
 
 
 def to_csv(measurements: Iterable[Measurement], *, header: bool = True) -> str:
-    """One line a number, in full precision.
+    """One line a number, as far as it is known (`known_digits`).
 
     The long form keeps its columns when metrics and classes are added.
 
@@ -121,7 +122,8 @@ def to_csv(measurements: Iterable[Measurement], *, header: bool = True) -> str:
         writer.writerow(_COLUMNS)
     for m in measurements:
         where = m.subject, m.person, m.network, m.image_set
-        writer.writerow((*where, m.metric, m.label_class or "", repr(m.value)))
+        value = known_digits.value(m.metric, m.value)
+        writer.writerow((*where, m.metric, m.label_class or "", repr(value)))
     return table.getvalue()
 
 

@@ -8,7 +8,7 @@ import io
 import pathlib
 from collections.abc import Iterable, Sequence
 
-from deepresolve import locking, storage, tables
+from deepresolve import locking, rounding, storage, tables
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import Volume
 
@@ -99,11 +99,15 @@ def add_to_csv(path: pathlib.Path, volumes: Sequence[TissueVolume]) -> None:
 
 
 def to_csv(volumes: Iterable[TissueVolume]) -> str:
-    """One line a scan and class: scan, class, label, voxels, volume_mm3."""
+    """One line a scan and class: scan, class, label, voxels, volume_mm3.
+
+    Volumes are rounded as they are known; the voxels are exact.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for v in volumes:
-        row = (v.scan, v.class_name, v.label, v.voxels, repr(float(v.volume_mm3)))
+        volume_mm3 = rounding.mm3(v.volume_mm3)
+        row = (v.scan, v.class_name, v.label, v.voxels, repr(volume_mm3))
         writer.writerow(row)
     return table.getvalue()

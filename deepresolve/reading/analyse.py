@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import deepresolve
-from deepresolve.evaluation import html, markdown, reader_scores, report
+from deepresolve.evaluation import (
+    html,
+    known_digits,
+    markdown,
+    reader_scores,
+    report,
+)
 from deepresolve.evaluation.reader_scores import ReaderScores
 from deepresolve.reading import (
     agreement_rows,
@@ -72,9 +78,9 @@ def _to_json(
 ) -> str:
     return report.strict_json(
         {
-            "rows": reader_scores.summary_rows(found),
-            "tests": list(tests),
-            "agreement": list(agreement),
+            "rows": known_digits.rows(reader_scores.summary_rows(found)),
+            "tests": known_digits.rows(tests),
+            "agreement": known_digits.rows(agreement),
             "questions": [vars(question) for question in found.questions],
             "facts": dict(found.facts),
             "deepresolve": deepresolve.__version__,

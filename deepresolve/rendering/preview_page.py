@@ -12,6 +12,7 @@ import json
 import pathlib
 from collections.abc import Iterator
 
+from deepresolve import rounding
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
 from deepresolve.rendering import drawing, packing, palette
@@ -124,7 +125,7 @@ def _classes(preview: Preview) -> list[dict]:
         classes.append(
             {
                 "name": name,
-                "volume_mm3": volume_mm3,
+                "volume_mm3": rounding.mm3(volume_mm3),
                 "colour": line.colour,
                 "dashes": line.dashes,
             }

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deepresolve import rounding
 from deepresolve.imaging import floor
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
@@ -142,7 +143,7 @@ class MirrorSpread:
         common = sum(sizes) - int(np.count_nonzero(either))
         found = bool(sum(sizes))
         return {
-            "volumes_mm3": [round(size * voxel_mm3, 2) for size in sizes],
+            "volumes_mm3": [rounding.mm3(size * voxel_mm3) for size in sizes],
             "coefficient_of_variation": _variation(*sizes) if found else None,
             "dice": digits(2 * common / sum(sizes)) if found else None,
             "mean_disagreement": (
