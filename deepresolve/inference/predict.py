@@ -10,7 +10,7 @@ bad one is reported and passed over, and the command then ends with status 1. Wi
 
 Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the first
 acquired slice to the last, in the scan's own orientation, in-plane grid and intensity
-units.
+units. All of them come out of the network, those at acquired positions, too.
 
 Segmentation: a scan becomes a label map on its own grid, uint8: 0 is background, n the
 n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. The
@@ -27,10 +27,11 @@ carries its patient and study on, or for a label map a DICOM segmentation OUT.dc
 and replaces UIDs (PS3.15 Basic Application Level Confidentiality Profile); the pixels,
 which may show a face, and the names of files stay as they are.
 
---preview=FILE.png draws the result beside its scan, in three planes: acquired slices
-are marked, label maps outlined. --preview=FILE.html is one page for a browser that
-scrolls through all slices, without a network. --preview=png and --preview=html write
-NAME_preview.png or NAME_preview.html beside each result, of many scans, too.
+--preview=FILE.png draws the result beside its scan, in three planes: positions that
+were acquired are marked, label maps outlined. --preview=FILE.html is one page for a
+browser that scrolls through all slices, without a network. --preview=png and
+--preview=html write NAME_preview.png or NAME_preview.html beside each result, of many
+scans, too.
 
 With --runner=beam the scans are shared out among the workers of a Beam pipeline, each
 of which loads the network once; what is written is the same. See docs/scale.md.

@@ -31,8 +31,8 @@ class Pair:
       labels: (rows, columns) class numbers; None where the result is an image.
       pixel_mm: distance between rows and between columns, in mm.
       edges: anatomical letters of the top, right, bottom and left edge.
-      acquired: where acquired slices cross this one: ("rows", their indices) or
-        ("columns", their indices); None where all were acquired, or none crosses.
+      acquired: where positions that were acquired cross this one: ("rows", their
+        indices) or ("columns", their indices); None where all were, or none crosses.
     """
 
     plane: str
@@ -179,9 +179,11 @@ def in_words(volume: Volume) -> str:
 
 
 def slice_in_words(preview: Preview, plane: str, index: int) -> str:
-    """Which slice of a plane, and what of it was acquired."""
+    """Which slice of a plane, and which one the input shows there."""
     text = f"{index + 1} of {preview.num_slices(plane)}"
     if preview.factor == 1 or plane != preview.result.plane:
         return text
+    nearest = preview.acquired_slices[index]
+    where = "where" if nearest * preview.factor == index else "nearest to where"
     slices = preview.scan.num_slices
-    return f"{text}: acquired slice {preview.acquired_slices[index] + 1} of {slices}"
+    return f"{text}, {where} slice {nearest + 1} of {slices} was acquired"

@@ -158,7 +158,7 @@ def _headline(preview: Preview) -> str:
         title, after = "Computed segmentation", "contours of its classes"
     else:
         title = f"Computed super-resolution x{preview.factor}"
-        after = in_words(preview.result)
+        after = f"{in_words(preview.result)}, all computed"
     return drawing.plain(
         f"{title}\nInput: {preview.scan_name}: {in_words(preview.scan)}\n"
         f"Output: {preview.result_name}: {after}"
@@ -170,7 +170,7 @@ def _caption(preview: Preview) -> str:
         text = "The slices with most tissue. Volumes: of the whole scan."
     else:
         text = (
-            "The middle slices. Ticks outside the panels: where the acquired slices "
-            "lie; what is between them is computed."
+            "The middle slices. Every output slice is computed, at acquired positions, "
+            "too. Ticks outside the panels: positions that were acquired."
         )
     return f"{text}\nOne window and one scale for all panels. For research."

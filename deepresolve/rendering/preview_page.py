@@ -93,7 +93,9 @@ def _title(preview: Preview) -> str:
 
 
 def _output_in_words(preview: Preview) -> str:
-    return "contours" if preview.class_names else in_words(preview.result)
+    if preview.class_names:
+        return "contours"
+    return f"{in_words(preview.result)}, all computed"
 
 
 def _window(preview: Preview) -> tuple[float, float]:

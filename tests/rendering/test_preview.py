@@ -74,7 +74,9 @@ def test_words(super_resolved, segmented, thick):
     gaps = dataclasses.replace(thick, slice_thickness_mm=2.5)
     assert in_words(gaps).endswith("one every 3 mm, each 2.5 mm thick")
     words = slice_in_words(super_resolved, "sagittal", 6)
-    assert words == "7 of 13: acquired slice 3 of 5"
+    assert words == "7 of 13, where slice 3 of 5 was acquired"
+    words = slice_in_words(super_resolved, "sagittal", 5)
+    assert words == "6 of 13, nearest to where slice 3 of 5 was acquired"
     assert slice_in_words(super_resolved, "axial", 6) == "7 of 24"
     assert slice_in_words(segmented, "sagittal", 6) == "7 of 13"
 

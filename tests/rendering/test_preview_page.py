@@ -162,13 +162,13 @@ def test_a_browser_shows_the_slices_that_python_cuts(browser, thick, thin, tmp_p
         script = "return document.querySelectorAll('h2')[arguments[0]].textContent"
         return settled(script, plane)
 
-    assert heading(0) == "Sagittal 7 of 13, acquired slice 3"
+    assert heading(0) == "Sagittal 7 of 13, where slice 3 was acquired"
     panel = browser.find_elements("css selector", "canvas")[0]
     wheel = "arguments[0].dispatchEvent(new WheelEvent('wheel', {deltaY: -400}))"
     browser.execute_script(wheel, panel)
-    assert heading(0) == "Sagittal 3 of 13, 1 mm from acquired slice 2"
+    assert heading(0) == "Sagittal 3 of 13, 1 mm from where slice 2 was acquired"
     ActionChains(browser).move_to_element(panel).send_keys(Keys.ARROW_DOWN).perform()
-    assert heading(0) == "Sagittal 4 of 13, acquired slice 2"
+    assert heading(0) == "Sagittal 4 of 13, where slice 2 was acquired"
 
     # The middle of the bright block, and a place beside it, in all three planes.
     moves = "const [p, i] = arguments; moveTo(facts.planes[p], 2, i)"

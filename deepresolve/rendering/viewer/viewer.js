@@ -13,6 +13,9 @@ const KEYS = [
   ...(facts.classes.length ? [[["L"], "contours, filled, none"]] : []),
 ];
 
+const COMPUTED =
+  "every output slice is computed, at acquired positions (ticks), too";
+
 const state = {
   voxel: [0, 0, 0], // (row, column, slice) of the result
   window: [...facts.window],
@@ -99,6 +102,7 @@ function buildFooter(main) {
     for (const key of keys) element(item, "kbd", key), item.append(" ");
     item.append(meaning);
   }
+  if (facts.factor > 1) element(help, "span", COMPUTED);
   element(help, "span", "8-bit preview, for research: not for diagnosis");
 }
 
@@ -195,14 +199,14 @@ function drawLabels(context, pixels, height, width, f) {
   }
 }
 
-// Of a slice in the acquired plane: acquired, or how far from the one shown as input.
+// Of a slice in the acquired plane: where a slice was acquired, or how far from there.
 function acquiredText(plane) {
   if (facts.factor === 1 || plane.axes[2] !== 2) return "";
   const slice = state.voxel[2];
   const nearest = acquiredSlice(slice, facts.factor);
   const away = Math.abs(slice - nearest * facts.factor);
-  if (!away) return `, acquired slice ${nearest + 1}`;
-  return `, ${number(away * facts.slice_mm)} mm from acquired slice ${nearest + 1}`;
+  const where = `where slice ${nearest + 1} was acquired`;
+  return away ? `, ${number(away * facts.slice_mm)} mm from ${where}` : `, ${where}`;
 }
 
 async function start() {
