@@ -315,6 +315,33 @@ def test_pipes_and_sockets_are_never_opened(make, folder, monkeypatch):
         formats.read_image(path)
 
 
+def halve(folder):
+    """Moves the slices of a series into two folders below it."""
+    for number, file in enumerate(sorted(folder.iterdir())):
+        half = folder / ("a" if number < 5 else "b/deep")
+        half.mkdir(parents=True, exist_ok=True)
+        file.rename(half / file.name)
+
+
+def test_a_series_in_two_folders_is_one_scan(folder, tmp_path):
+    scans.dicom_stack(tmp_path / "other", series=2)
+    expected = formats.read_image(folder).array
+    halve(folder)
+    assert formats.find_scans(tmp_path) == [tmp_path / "other", folder]
+    np.testing.assert_array_equal(formats.read_image(folder).array, expected)
+    assert formats.search(folder).describe() == [
+        f"{folder}/: 10 files became 10 slices"
+    ]
+    shutil.move(tmp_path / "other", folder / "c")
+    with pytest.raises(ValueError, match=r"scan: a, b/deep hold slices of one series"):
+        formats.find_scans(tmp_path)
+
+
+def test_two_copies_of_a_series_are_two_scans(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "copy")
+    assert formats.find_scans(tmp_path) == [tmp_path / "copy", folder]
+
+
 def zipped(path, source, prefix="knee/", sep="/"):
     with zipfile.ZipFile(path, "w") as packed:
         for file in sorted(source.iterdir()):

@@ -17,27 +17,13 @@ from deepresolve.imaging.folders import (
 )
 from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.folders.scan_files import is_scan
-from deepresolve.imaging.formats import refusals, zips
+from deepresolve.imaging.formats import refusals, split_series, zips
+from deepresolve.imaging.formats.split_series import Scan
 
 _EXPECTED = (
     "Expected .nii, .nii.gz, .hdr with .img, .zip, .mha, .mhd or .nrrd files, or "
     "folders of DICOM files"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Scan:
-    """What is to be read as one scan, or is one that cannot be read.
-
-    Attributes:
-      path: for `formats.read_image`, which says what is wrong where something is.
-      kind: "NIfTI", "DICOM", ...; "" where it cannot be read.
-      contents: of a folder of DICOM files.
-    """
-
-    path: pathlib.Path
-    kind: str
-    contents: slices.Contents | None = None
 
 
 @dataclasses.dataclass
@@ -89,7 +75,7 @@ def find(root: pathlib.Path) -> Search:
     Raises:
       FileNotFoundError: there is nothing at `root`.
       ValueError: it cannot be opened, holds no scan, or other scans lie in, or below, a
-        folder of DICOM files.
+        folder of DICOM files, or among the folders of one series.
     """
     refusals.check_exists(root)
     found = _Searcher(root).found
@@ -98,7 +84,7 @@ def find(root: pathlib.Path) -> Search:
         also = found.beside.counted()
         there = f" There are: {also}." if also else ""
         raise ValueError(f"{root}: no scan here. {_EXPECTED}.{there}{lines}")
-    found.scans.sort(key=lambda scan: scan.path)
+    found.scans = sorted(split_series.join(found.scans), key=lambda scan: scan.path)
     return found
 
 

@@ -1,0 +1,106 @@
+"""Series whose slices lie in several folders: halves are no scans of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Hashable, Mapping, Sequence
+
+from deepresolve.imaging.folders import slices, summary
+from deepresolve.imaging.folders.kinds import Opener
+from deepresolve.imaging.folders.listing import Listing
+from deepresolve.imaging.formats import dicom_limits
+from deepresolve.imaging.formats.dicom_elements import UNREADABLE
+
+_PLACE = "ImagePositionPatient"
+# What slices of one volume have in common.
+_ALIKE = ("SeriesInstanceUID", "EchoTime", "ImageOrientationPatient", "Rows", "Columns")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """What is to be read as one scan, or is one that cannot be read.
+
+    Attributes:
+      path: for `formats.read_image`, which says what is wrong where something is.
+      kind: "NIfTI", "DICOM", ...; "" where it cannot be read.
+      contents: of a folder or zip of DICOM files.
+    """
+
+    path: pathlib.Path
+    kind: str
+    contents: slices.Contents | None = None
+
+
+def join(scans: Sequence[Scan]) -> list[Scan]:
+    """Makes one scan of folders that hold the slices of one series.
+
+    Such are alike in what the slices of a volume have in common, and no two of them
+    have a slice at one place: copies and repetitions stay apart.
+
+    Args:
+      scans: all that were found.
+
+    Raises:
+      ValueError: other scans lie between them, so that no folder is the whole series.
+    """
+    found = list(scans)
+    for halves in _halves(scans):
+        paths = [scan.path for scan in halves]
+        above = pathlib.Path(os.path.commonpath(paths))
+        others = [s for s in found if s not in halves and _is_below(s.path, above)]
+        if others:
+            raise ValueError(
+                f"{above}: {summary.listed(str(p.relative_to(above)) for p in paths)} "
+                "hold slices of one series, which is one scan, and other scans lie "
+                f"beside them ({others[0].path.relative_to(above)}). Move the slices "
+                "of the series into one folder."
+            )
+        whole = slices.Contents(Listing())
+        for scan in halves:
+            found.remove(scan)
+            at = scan.path.relative_to(above).as_posix()
+            whole.slices |= {f"{at}/{n}": o for n, o in scan.contents.slices.items()}
+        found.append(Scan(above, "DICOM", whole))
+    return found
+
+
+def _halves(scans: Sequence[Scan]) -> list[list[Scan]]:
+    """Groups of folders that share a series and no place."""
+    folders = [s for s in scans if s.kind and s.contents and s.path.is_dir()]
+    if len(folders) < 2:
+        return []
+    groups: dict[Hashable, list[Scan]] = {}
+    for scan in folders:
+        first = next(iter(scan.contents.slices.values()))
+        if (key := _values(first, _ALIKE)) is not None and key[0]:
+            groups.setdefault(key, []).append(scan)
+    return [g for g in groups.values() if len(g) > 1 and _are_apart(g)]
+
+
+def _are_apart(scans: Sequence[Scan]) -> bool:
+    places = [_places(scan.contents.slices) for scan in scans]
+    return None not in places and len(set.union(*places)) == sum(map(len, places))
+
+
+def _places(files: Mapping[str, Opener]) -> set | None:
+    """Where the slices lie; None where one does not say."""
+    found = {_values(open_file, (_PLACE,)) for open_file in files.values()}
+    return None if None in found or (None,) in found else found
+
+
+def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
+    """Elements as texts; None where the file cannot be read so far."""
+    try:
+        dataset = dicom_limits.read_dataset(
+            open_file, stop_before_pixels=True, specific_tags=list(keywords)
+        )
+        values = [dataset.get(keyword) for keyword in keywords]
+    except (*UNREADABLE, OSError):
+        return None
+    return tuple(None if value is None else str(value) for value in values)
+
+
+def _is_below(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    return path != folder and path.is_relative_to(folder)
