@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _READERS = "deepresolve.imaging"
 
@@ -31,6 +32,13 @@ def collected() -> Iterator[list[str]]:
     finally:
         logger.propagate = was_shown
         logger.removeHandler(handler)
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Prints lines for the user; notes among them go where errors go, too."""
+    for line in lines:
+        stream = sys.stderr if line.startswith("note: ") else sys.stdout
+        print(line, file=stream, flush=True)
 
 
 class _Collector(logging.Handler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from deepresolve import progress_bar, storage
+from deepresolve import notes, progress_bar, storage
 from records import conversion, manifest, overview, reader, verification
 from records.contact_sheet import ContactSheet
 from records.datasets import DATASETS
@@ -22,7 +22,7 @@ def convert(flags: argparse.Namespace) -> int:
         compression=flags.compression,
         seed=flags.seed,
     )
-    print("\n".join(recipe.dataset.describe()), flush=True)
+    notes.tell(recipe.dataset.describe())
     runner = _make(RUNNERS[flags.runner], flags)
     made = conversion.convert(
         recipe, flags.output, runner, leave_out_bad=flags.leave_out_bad

@@ -61,14 +61,16 @@ def run() -> int:
     paths.check_apart(FLAGS.output, FLAGS.input)
     paths.check_output(FLAGS.output)
 
-    from deepresolve import files
+    from deepresolve import files, notes
     from deepresolve.imaging import formats
-    from deepresolve.inference import batch
 
     # A preempted job leaves nothing half-written behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     found = formats.search(FLAGS.input)
-    print("\n".join(found.describe()), flush=True)
+    notes.tell(found.describe())
+
+    from deepresolve.inference import batch
+
     prediction, writer = _prepared()
     pairs = prediction.output.plan(
         FLAGS.input, FLAGS.output, found.paths, writer.endings

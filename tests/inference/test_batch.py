@@ -6,6 +6,7 @@ import os
 import nibabel as nib
 import numpy as np
 import pytest
+from world import scans
 
 from deepresolve.inference import batch
 from deepresolve.inference.output_formats import NiftiOutput
@@ -107,6 +108,36 @@ def test_leftovers_of_a_killed_command_are_neither_scans_nor_kept(
     done, files = predict(silent_workdir, source, output)
     assert "1 of 3 scans failed." in done.stderr
     assert sorted(files) == ["a.nii.gz", "a_trust.json", "c.nii.gz", "c_trust.json"]
+
+
+def test_what_lies_in_the_folder_is_told_and_a_lost_scan_is_an_error(
+    predict, silent_workdir, source, tmp_path
+):
+    (source / "b.nii").unlink()
+    (source / "b.nii").symlink_to("../annex/b.nii")
+    (source / "a.json").write_text("{}")
+    done, files = predict(silent_workdir, source, tmp_path / "out")
+    assert done.returncode == 1
+    line = "4 files: 3 scans (2 NIfTI, 1 that cannot be read); also 1 .json"
+    assert done.stdout.splitlines()[0] == f"{source}/: {line}"
+    assert f"error: {source / 'b.nii'} is a link to ../annex/b.nii" in done.stderr
+    assert sorted(files) == ["a.nii.gz", "a_trust.json", "c.nii.gz", "c_trust.json"]
+
+
+def test_notes_of_reading_reach_the_user_and_the_report(
+    predict, silent_workdir, tmp_path
+):
+    folder = tmp_path / "scan"
+    scans.dicom_stack(folder)
+    (folder / "notes.txt").symlink_to("nowhere.txt")
+    done, files = predict(silent_workdir, folder, tmp_path / "thin.nii.gz")
+    assert done.returncode == 0, done.stderr
+    assert files == {}  # beside the one that is named
+    assert done.stdout.startswith(f"{folder}/: 11 files became 10 slices\n")
+    note = "passed over: notes.txt is a link to nowhere.txt, which is not there"
+    assert f"note: {folder}: {note}" in done.stderr
+    report = json.loads((tmp_path / "thin_trust.json").read_text())
+    assert [text.startswith(note) for text in report["notes"]] == [True]
 
 
 class Writer:

@@ -40,6 +40,18 @@ def scans(make_volume, make_label, save_nifti, tmp_path):
     return tmp_path / "scans"
 
 
+def test_convert_says_what_became_of_the_files(run, scans, tmp_path, capsys):
+    (scans / "notes.txt").write_text("left knees")
+    convert = ["convert", "--dataset=folder", f"--source={scans}", "--num_shards=1"]
+    assert run(*convert, f"--output={tmp_path / 'out'}") == 0
+    line = f"{scans}/: 7 files: 6 scans (6 NIfTI); also 1 .txt"
+    assert capsys.readouterr().out.splitlines()[0] == line
+    (scans / "p0_0.nii.gz").unlink()
+    (scans / "p0_0.nii.gz").symlink_to("../annex/p0_0.nii.gz")
+    with pytest.raises(ValueError, match=r"p0_0.nii.gz is a link to \.\./annex/p0_0"):
+        run(*convert, f"--output={tmp_path / 'more'}")
+
+
 def test_every_dataset_has_flags_for_its_settings():
     settings = {
         name: [field.name for field in dataclasses.fields(kind)]
