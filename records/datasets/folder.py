@@ -139,13 +139,14 @@ class Folder:
     def describe(self) -> list[str]:
         """How many files are scans and label maps, and what else lies there."""
         source, labels = pathlib.Path(self.source), pathlib.Path(self.labels or "")
-        if not (self.image_pattern or self.label_pattern):
-            found = formats.search(source).describe()
-            is_apart = self.labels and not _is_within(labels, source)
-            return found + (formats.search(labels).describe() if is_apart else [])
+        is_apart = bool(self.labels) and not _is_within(labels, source)
+        is_by_name = self.image_pattern or self.label_pattern
+        if not is_by_name and (is_apart or not self.labels):
+            roots = [source, labels] if is_apart else [source]
+            return [n for root in roots for n in formats.search(root).describe()]
         images, maps = self._paths()
         chosen = {"scans": images.values(), "label maps": maps.values()}
-        if not self.labels or _is_within(labels, source):
+        if not is_apart:
             return summary.of_chosen(source, chosen)
         return [
             line

@@ -51,6 +51,11 @@ _NO_IMAGES = {
     _STORAGE + "104.": "encapsulated document",
     _STORAGE + "481.3": "structure set",
 }
+# Storage classes whose files hold many slices each.
+_MANY_FRAMES = {
+    *(_STORAGE + n for n in ("4.1", "4.3", "4.4", "2.1", "2.2", "130", "128.1")),
+    *(_STORAGE + n for n in ("7.1", "7.2", "7.3", "7.4")),
+}
 
 
 def sop_class(start: bytes) -> str | None:
@@ -82,6 +87,11 @@ def no_image(uid: str) -> str | None:
         return _NO_IMAGES[uid]
     starts = (s for s in _NO_IMAGES if s.endswith(".") and uid.startswith(s))
     return _NO_IMAGES.get(next(starts, ""))
+
+
+def has_frames(uid: str) -> bool:
+    """Whether objects of a SOP class hold many slices each."""
+    return uid in _MANY_FRAMES
 
 
 def _found(elements) -> str | None:

@@ -50,6 +50,7 @@ ZIP = Kind(Role.SCAN, "zip")
 META_IMAGE = Kind(Role.SCAN, "MetaImage")
 NRRD = Kind(Role.SCAN, "NRRD")
 SLICE = Kind(Role.SLICE, "DICOM")
+FRAMES = Kind(Role.SLICE, "DICOM of many frames")
 
 # Longer ones first.
 SCAN_ENDINGS = {
@@ -177,7 +178,9 @@ def _by_content(start: bytes, name: str) -> Kind | None:
         if not uid and name.upper() == dicom_bytes.DIRECTORY_NAME:
             uid = dicom_bytes.DIRECTORY
         what = dicom_bytes.no_image(uid)
-        return Kind(Role.OBJECT, what) if what else SLICE
+        if what:
+            return Kind(Role.OBJECT, what)
+        return FRAMES if dicom_bytes.has_frames(uid) else SLICE
     if nifti := _nifti(start):
         return nifti
     if start[:4] in _ANALYZE_SIZES and name.lower().endswith(".hdr"):

@@ -27,6 +27,7 @@ class Contents:
 
     Attributes:
       slices: DICOM images, openers by name.
+      frames: those of them that hold many slices each.
       missing: what may be a slice and cannot be read: reasons by name.
       objects: what else is DICOM: what each is, by name.
       scans: other scans, by name.
@@ -37,6 +38,7 @@ class Contents:
 
     listing: Listing
     slices: dict[str, Opener] = dataclasses.field(default_factory=dict)
+    frames: list[str] = dataclasses.field(default_factory=list)
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
     objects: dict[str, str] = dataclasses.field(default_factory=dict)
     scans: dict[str, Kind] = dataclasses.field(default_factory=dict)
@@ -64,6 +66,7 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
     for name, kind in kind_of.items():
         if kind.role is Role.SLICE:
             made.slices[name] = listing.files[name]
+            made.frames += [name] if kind == kinds.FRAMES else []
         elif kind.role is Role.OBJECT:
             made.objects[name] = kind.name
     looks = _Looks(made.slices or _missing_names(listing, kind_of))

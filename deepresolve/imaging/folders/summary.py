@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from deepresolve.imaging.folders import dicom_bytes, kinds, tree
-from deepresolve.imaging.folders.slices import Contents
 
 _MOST_NAMES = 8
 INDEX = dicom_bytes.DIRECTORY_NAME
@@ -62,12 +61,14 @@ class Beside:
         return items
 
 
-def of_slices(where: str, num_files: int, contents: Contents, beside: Beside) -> str:
+def of_slices(
+    where: str, num_files: int, num_slices: int, num_missing: int, beside: Beside
+) -> str:
     """The line on one DICOM scan."""
-    found = _count(len(contents.slices), "slice")
+    found = _count(num_slices, "slice")
     line = f"{where}: {_count(num_files, 'file')} became {found}"
-    if contents.missing:
-        line += f"; {len(contents.missing)} cannot be read"
+    if num_missing:
+        line += f"; {num_missing} cannot be read"
     return "; ".join(filter(None, [line, beside.named()]))
 
 

@@ -7,6 +7,8 @@ import pathlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import pydicom
+
 from deepresolve.imaging.folders import (
     kinds,
     listing,
@@ -15,15 +17,18 @@ from deepresolve.imaging.folders import (
     summary,
     tree,
 )
-from deepresolve.imaging.folders.kinds import Role
+from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.folders.scan_files import is_scan
 from deepresolve.imaging.formats import refusals, split_series, zips
+from deepresolve.imaging.formats.dicom_elements import UNREADABLE
 from deepresolve.imaging.formats.split_series import Scan
 
 _EXPECTED = (
     "Expected .nii, .nii.gz, .hdr with .img, .zip, .mha, .mhd or .nrrd files, or "
     "folders of DICOM files"
 )
+
+_FRAMES = pydicom.tag.Tag("NumberOfFrames")
 
 
 @dataclasses.dataclass
@@ -52,16 +57,16 @@ class Search:
         where = f"{self.root}/" if self.root.is_dir() else str(self.root)
         notes = [f"note: {text}" for text in self.beside.notes]
         if len(self.scans) == 1 and self.scans[0].path == self.root:
-            contents = self.scans[0].contents
-            if contents is not None:
-                args = (where, self.num_files, contents, self.beside)
-                return [summary.of_slices(*args), *notes]
+            scan = self.scans[0]
+            if scan.contents is not None:
+                numbers = (self.num_files, scan.num_slices, len(scan.contents.missing))
+                return [summary.of_slices(where, *numbers, self.beside), *notes]
         found = self._kinds_found()
         return [summary.of_scans(where, self.num_files, found, self.beside), *notes]
 
     def _kinds_found(self) -> dict[str, int]:
         """How many scans of each kind, as the summary names it."""
-        dicom = [scan.contents for scan in self.scans if scan.contents and scan.kind]
+        dicom = [scan.num_slices for scan in self.scans if scan.contents and scan.kind]
         found = Counter(s.kind for s in self.scans if not (s.contents and s.kind))
         num_bad = found.pop("", 0)
         named = {_dicom(dicom): len(dicom)} if dicom else {}
@@ -97,8 +102,8 @@ class _Searcher:
             self._search(tree.walk(root))
             return
         kind = kinds.judge_file(root)
-        if kind == kinds.ZIP and (contents := _slices_of(root)):
-            self._add_contents(root, contents)
+        if kind == kinds.ZIP and (found := _slices_of(root)):
+            self._add_contents(root, *found)
         else:
             self.found.num_files = 1
             self.found.scans.append(Scan(root, kind.name if is_scan(kind) else ""))
@@ -121,12 +126,14 @@ class _Searcher:
                 f"other scans ({next(iter(contents.scans))}). Move the one kind "
                 "elsewhere: a folder of DICOM files is one scan."
             )
-        self._add_contents(folder.path, contents)
+        self._add_contents(folder.path, contents, _num_slices(contents))
 
-    def _add_contents(self, path: pathlib.Path, contents: slices.Contents) -> None:
+    def _add_contents(
+        self, path: pathlib.Path, contents: slices.Contents, num_slices: int
+    ) -> None:
         """One DICOM scan; what it passes over is told when it is read."""
         kind = "" if contents.missing else "DICOM"
-        self.found.scans.append(Scan(path, kind, contents))
+        self.found.scans.append(Scan(path, kind, contents, num_slices))
         files = contents.listing
         self.found.num_files += len(files.files) + len(files.unreadable)
         at = "" if path == self.found.root else f"{self._name(path)}/"
@@ -155,18 +162,36 @@ class _Searcher:
         return path.relative_to(self.found.root).as_posix()
 
 
-def _dicom(scans: Sequence[slices.Contents]) -> str:
+def _dicom(num_slices: Sequence[int]) -> str:
     """What the summary calls them: DICOM series of 20 slices, of 10 to 20 slices."""
-    counts = sorted({len(contents.slices) for contents in scans})
+    counts = sorted(set(num_slices))
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"DICOM series of {number} slices"
 
 
-def _slices_of(path: pathlib.Path) -> slices.Contents | None:
+def _num_slices(contents: slices.Contents) -> int:
+    in_frames = sum(_num_frames(contents.slices[name]) for name in contents.frames)
+    return len(contents.slices) - len(contents.frames) + in_frames
+
+
+def _num_frames(open_file: Opener) -> int:
+    """NumberOfFrames; 1 of a file that does not say, which reading will tell."""
+    try:
+        with open_file() as stream:
+            dataset = pydicom.filereader.read_partial(
+                stream, stop_when=lambda tag, vr, length: tag > _FRAMES, force=True
+            )
+            return int(dataset.get("NumberOfFrames") or 1)
+    except UNREADABLE:
+        return 1
+
+
+def _slices_of(path: pathlib.Path) -> tuple[slices.Contents, int] | None:
     """The DICOM in a zip; None without any, or of one that reading will refuse."""
     try:
         with zips.listed(path) as members:
             contents = slices.sort_out(members)
+            num_slices = _num_slices(contents)
     except ValueError:
         return None
-    return contents if contents.slices else None
+    return (contents, num_slices) if contents.slices else None

@@ -26,11 +26,13 @@ class Scan:
       path: for `formats.read_image`, which says what is wrong where something is.
       kind: "NIfTI", "DICOM", ...; "" where it cannot be read.
       contents: of a folder or zip of DICOM files.
+      num_slices: of these; as far as they say.
     """
 
     path: pathlib.Path
     kind: str
     contents: slices.Contents | None = None
+    num_slices: int = 0
 
 
 def join(scans: Sequence[Scan]) -> list[Scan]:
@@ -62,7 +64,8 @@ def join(scans: Sequence[Scan]) -> list[Scan]:
             found.remove(scan)
             at = scan.path.relative_to(above).as_posix()
             whole.slices |= {f"{at}/{n}": o for n, o in scan.contents.slices.items()}
-        found.append(Scan(above, "DICOM", whole))
+        num_slices = sum(scan.num_slices for scan in halves)
+        found.append(Scan(above, "DICOM", whole, num_slices))
     return found
 
 
