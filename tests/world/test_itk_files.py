@@ -136,6 +136,7 @@ def test_spaces(tmp_path, space, note):
         ("ascii", " ".join(str(n) for n in VOXELS.ravel(order="F")).encode()),
         ("hex", RAW.hex().encode()),
     ],
+    ids=["gzip", "ascii", "hex"],
 )
 def test_encodings(tmp_path, encoding, content):
     path = nrrd(tmp_path / "a.nrrd", content, encoding=encoding)
@@ -159,7 +160,6 @@ def test_big_endian(tmp_path):
         (meta, {"ElementSpacing": None}, "gives no voxel sizes; taking 1 mm"),
         (nrrd, {"space_units": '"m" "m" "m"'}, 'space units are "m" "m" "m"'),
     ],
-    ids=str,
 )
 def test_what_itk_makes_up_in_silence_is_told(tmp_path, make, fields, note):
     path = make(tmp_path / f"scan.{'mha' if make is meta else 'nrrd'}", **fields)
@@ -192,7 +192,6 @@ def test_slices_that_the_header_does_not_tell_of_are_told(tmp_path, make, fields
         (meta, {"ElementSpacing": "0 1 1"}, "lengths above 0"),
         (meta, {"DimSize": "5 6 40"}, "damaged or cut short"),
     ],
-    ids=str,
 )
 def test_what_is_refused_says_why(tmp_path, make, fields, message):
     path = make(tmp_path / f"scan.{'mha' if make is meta else 'nrrd'}", **fields)
