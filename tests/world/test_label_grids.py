@@ -275,10 +275,11 @@ def test_labels_that_a_scale_factor_made_of_whole_numbers(tmp_path, num_labels, 
         np.where(LABELS > 0, LABELS + 0.2, 0),
         # Near to whole numbers, but drawn in parts: many values around one.
         LABELS + np.linspace(0, 0.05, LABELS.size).reshape(SHAPE),
+        LABELS + np.linspace(0.001, 0.05, LABELS.size).reshape(SHAPE),
         np.where(LABELS == 1, np.nan, LABELS),
         np.where(LABELS == 1, np.inf, LABELS),
     ],
-    ids=["quarters", "fifths", "parts", "nan", "inf"],
+    ids=["quarters", "fifths", "parts", "no_whole", "nan", "inf"],
 )
 def test_fractions_are_no_labels(tmp_path, array):
     path = save(tmp_path / "label.nii", array, dtype=np.float32)

@@ -19,6 +19,7 @@ from world import scans
 
 from deepresolve import notes
 from deepresolve.imaging import formats
+from deepresolve.imaging import volume as volumes
 
 FEW = settings(max_examples=250, deadline=None, derandomize=True)
 # Byte offsets and layouts of fields of the NIfTI-1 header (nifti1.h).
@@ -202,6 +203,14 @@ def test_a_scan_without_forms_gives_results_without_forms(tmp_path):
         np.testing.assert_array_equal(
             sitk.ReadImage(str(path_of)).GetDirection(), np.eye(3).ravel()
         )
+
+
+def test_unknown_places_that_no_viewer_would_make_up_are_written(tmp_path):
+    volume = volumes.Volume(scans.knee(), scans.AFFINE, space="unknown")
+    formats.write(tmp_path / "scan.nii", volume)
+    affine, code = nib.load(tmp_path / "scan.nii").get_sform(coded=True)
+    np.testing.assert_array_equal(affine, scans.AFFINE)
+    assert code == 2  # nifti1.h: aligned to another file's coordinates.
 
 
 # ------------------------------------------------------------------ fields

@@ -172,7 +172,7 @@ def _quaternion(header, path):
             "Correct the header's quatern_b, c, d or its sform."
         )
     squares = float(bcd @ bcd)
-    if squares <= 1 + float(header.quaternion_threshold):
+    if squares <= 1 + abs(float(header.quaternion_threshold)):
         return bcd
     _LOGGER.warning(
         "%s: the quaternion (b, c, d) is %s, the sum of whose squares is %.7g; "
