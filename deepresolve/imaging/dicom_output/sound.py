@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pydicom
+from pydicom import charset
 
 from deepresolve.imaging.dicom_output.decimals import decimal
 from deepresolve.imaging.formats import dicom_elements
@@ -90,6 +91,8 @@ def _sound(value, vr, keyword):
     if vr in _PATTERNS and not _PATTERNS[vr].fullmatch(text):
         raise UnsoundError
     if keyword in _ENUMERATED and text not in _ENUMERATED[keyword]:
+        raise UnsoundError
+    if keyword == "SpecificCharacterSet" and text not in charset.python_encoding:
         raise UnsoundError
     return text[: _LONGEST[vr]] if len(text) > _LONGEST.get(vr, len(text)) else value
 

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import pydicom
 
-from deepresolve.imaging.formats import limits
+from deepresolve.imaging.formats import dicom_elements, limits
 
 _META_GROUP = 0x0002
 _CHUNK_BYTES = 2**20
@@ -23,7 +23,7 @@ def read_dataset(open_file: Callable[[], BinaryIO], **options) -> pydicom.Datase
       open_file: opens a file that is DICOM by its bytes.
       **options: of `pydicom.dcmread`.
     """
-    with open_file() as stream:
+    with open_file() as stream, dicom_elements.leniently():
         check_deflated(stream)
         dataset = pydicom.dcmread(stream, force=True, **options)
     if "TransferSyntaxUID" not in dataset.file_meta:

@@ -1,0 +1,113 @@
+"""Pixels: of any number of bits, with others in unused ones, compressed."""
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from pydicom import uid
+from world import scans
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.formats import dicom_pixels
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("uint8", 0.3), ("uint32", 1000)])
+def test_pixels_of_8_and_of_32_bits(dtype, scale, tmp_path):
+    array = (scans.knee() * scale).astype(dtype)
+    size = array.dtype.itemsize * 8
+    tags = {"BitsAllocated": size, "BitsStored": size, "HighBit": size - 1}
+    scans.dicom_stack(tmp_path, array, **tags)
+    found = formats.read_image(tmp_path).array
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == array.dtype
+
+
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.RLELossless])
+@pytest.mark.parametrize("unused", [0x8000, 0xF000])
+def test_an_overlay_in_unused_bits_is_no_value(unused, syntax, tmp_path):
+    array = scans.knee(top=2000).astype(np.uint16)
+
+    def edit(made, index):
+        made.BitsStored, made.HighBit = 12, 11
+        pixels = array[:, :, index].T.copy()
+        pixels[2:6, 2:12] |= unused
+        made.PixelData = pixels.tobytes()
+
+    scans.dicom_stack(tmp_path / "a", array, edit=edit)
+    for file in (tmp_path / "a").iterdir():
+        if syntax.is_compressed:
+            made = pydicom.dcmread(file)
+            made.compress(syntax, generate_instance_uid=False)
+            made.save_as(file)
+    np.testing.assert_array_equal(formats.read_image(tmp_path / "a").array, array)
+    if not syntax.is_compressed:
+        _assert_as_simpleitk(tmp_path / "a", array)
+
+
+def test_a_sign_that_is_not_extended_is_a_sign(tmp_path):
+    array = (scans.knee(top=1500) - 700).astype(np.int16)
+
+    def edit(made, index):
+        made.BitsStored, made.HighBit = 12, 11
+        pixels = np.frombuffer(made.PixelData, "<i2") & 0x0FFF
+        made.PixelData = pixels.astype("<i2").tobytes()
+
+    scans.dicom_stack(tmp_path / "a", array, edit=edit)
+    np.testing.assert_array_equal(formats.read_image(tmp_path / "a").array, array)
+    _assert_as_simpleitk(tmp_path / "a", array)
+
+
+def _assert_as_simpleitk(folder, array):
+    file = folder / "IM0004.dcm"
+    theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))
+    np.testing.assert_array_equal(theirs[0].T, array[:, :, 3])
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int32, np.uint8])
+@pytest.mark.parametrize("num_bits", [1, 5, 8, 12, 16, 32])
+def test_stored_bits_alone_are_the_value(num_bits, dtype):
+    """Whatever the other bits are; with all bits stored nothing is touched."""
+    if num_bits > np.dtype(dtype).itemsize * 8:
+        num_bits = np.dtype(dtype).itemsize * 8
+    random = np.random.default_rng(num_bits)
+    values = random.integers(0, 2**num_bits, 99, np.int64)
+    noise = random.integers(0, 2**31, 99, np.int64) << num_bits
+    dataset = pydicom.Dataset()
+    dataset.BitsStored = num_bits
+    pixels = (values | noise).astype(dtype)
+    is_negative = np.dtype(dtype).kind == "i"
+    expected = values - is_negative * (values >= 2 ** (num_bits - 1)) * 2**num_bits
+    found = dicom_pixels.stored_values(pixels, dataset)
+    np.testing.assert_array_equal(found, expected.astype(dtype))
+
+
+@pytest.mark.parametrize("syntax", [uid.RLELossless, uid.JPEGLSLossless])
+def test_compressed_slices_are_decoded(syntax, tmp_path):
+    pytest.importorskip("jpeg_ls", reason="needs pyjpegls")
+    array = scans.dicom_stack(tmp_path)
+    for file in tmp_path.iterdir():
+        made = pydicom.dcmread(file)
+        made.compress(syntax, generate_instance_uid=False)
+        made.save_as(file)
+    np.testing.assert_array_equal(formats.read_image(tmp_path).array, array)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "package"),
+    [
+        (uid.JPEG2000Lossless, "pylibjpeg-openjpeg"),
+        (uid.HTJ2KLossless, "pylibjpeg-openjpeg"),
+        (uid.JPEGLosslessSV1, "pylibjpeg-libjpeg"),
+    ],
+)
+def test_a_decoder_that_is_missing_is_named(syntax, package, tmp_path):
+    """None of them comes with this package."""
+    scans.dicom_stack(tmp_path)
+    for file in tmp_path.iterdir():
+        made = pydicom.dcmread(file)
+        made.PixelData = pydicom.encaps.encapsulate([made.PixelData])
+        made["PixelData"].is_undefined_length = True
+        made.file_meta.TransferSyntaxUID = syntax
+        made.save_as(file)
+    with pytest.raises(ValueError, match=f"IM0001.dcm cannot be read.*{package}"):
+        formats.read_image(tmp_path)
