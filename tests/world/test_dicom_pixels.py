@@ -57,6 +57,18 @@ def test_a_sign_that_is_not_extended_is_a_sign(tmp_path):
     _assert_as_simpleitk(tmp_path / "a", array)
 
 
+def test_values_in_the_upper_bits_are_moved_down(tmp_path):
+    """12 of 16 bits, as old files have them: HighBit says where."""
+    array = scans.knee(top=2000).astype(np.uint16)
+
+    def edit(made, index):
+        made.BitsStored, made.HighBit = 12, 15
+        made.PixelData = (array[:, :, index].T << 4 | 7).tobytes()
+
+    scans.dicom_stack(tmp_path, array, edit=edit)
+    np.testing.assert_array_equal(formats.read_image(tmp_path).array, array)
+
+
 def _assert_as_simpleitk(folder, array):
     file = folder / "IM0004.dcm"
     theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))
@@ -72,12 +84,10 @@ def test_stored_bits_alone_are_the_value(num_bits, dtype):
     random = np.random.default_rng(num_bits)
     values = random.integers(0, 2**num_bits, 99, np.int64)
     noise = random.integers(0, 2**31, 99, np.int64) << num_bits
-    dataset = pydicom.Dataset()
-    dataset.BitsStored = num_bits
     pixels = (values | noise).astype(dtype)
     is_negative = np.dtype(dtype).kind == "i"
     expected = values - is_negative * (values >= 2 ** (num_bits - 1)) * 2**num_bits
-    found = dicom_pixels.stored_values(pixels, dataset)
+    found = dicom_pixels.stored_values(pixels, num_bits, num_bits - 1)
     np.testing.assert_array_equal(found, expected.astype(dtype))
 
 

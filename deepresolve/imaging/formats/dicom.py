@@ -119,7 +119,9 @@ def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str
     notes = dicom_notes.of_copies(copies, len(files))
     for header in slices:
         _check_plain(header, source)
-    dicom_frames.check_parts({h.file: h.part for h in slices if h.part}, source)
+    wholes = {header.part[0] for header in slices if header.part}
+    parts = {h.file: h.part for h in headers if h.part and h.part[0] in wholes}
+    dicom_frames.check_parts(parts, source)
     return dicom_geometry.order(slices, source), notes
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import pydicom
 from pydicom import uid
 
 from deepresolve.imaging.formats import (
@@ -17,6 +16,7 @@ from deepresolve.imaging.formats import (
 )
 from deepresolve.imaging.formats.dicom_header import SliceHeader
 
+_BITS_AS_THEY_ARE = (uid.RLELossless, uid.DeflatedExplicitVRLittleEndian)
 # What reads compressed pixels that pydicom does not decode by itself.
 _DECODERS = {
     "JPEG-LS": "pyjpegls",
@@ -86,7 +86,7 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
     try:
         dataset = dicom_limits.read_dataset(open_file)
         syntax = dataset.file_meta.TransferSyntaxUID
-        pixels = stored_values(dataset.pixel_array, dataset)
+        pixels = _values(dataset, syntax)
     except dicom_elements.UNREADABLE as error:
         raise ValueError(
             f"{source}: the pixels of {file} cannot be read ({error!r}). "
@@ -95,21 +95,33 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
     return pixels if pixels.ndim > 2 else pixels[None]
 
 
-def stored_values(pixels: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
+def _values(dataset, syntax):
+    num_bits = dataset.BitsStored
+    high_bit = dataset.get("HighBit", num_bits - 1)
+    if syntax.is_compressed and syntax not in _BITS_AS_THEY_ARE:
+        return stored_values(dataset.pixel_array, num_bits, num_bits - 1)
+    # All bits as they are, whichever of them this pydicom would leave out.
+    dataset.BitsStored = dataset.BitsAllocated
+    dataset.HighBit = dataset.BitsAllocated - 1
+    return stored_values(dataset.pixel_array, num_bits, high_bit)
+
+
+def stored_values(pixels: np.ndarray, num_bits: int, high_bit: int) -> np.ndarray:
     """Pixels without the bits that are none of them.
 
     Of the allocated bits the stored ones alone are the value; old files keep overlays
-    in the others, and some do not extend the sign into them. Not every pydicom minds.
+    in the others, and some do not extend the sign into them.
 
     Args:
-      pixels: integers as pydicom gives them.
-      dataset: with BitsStored and PixelRepresentation.
+      pixels: integers of all bits, signed where values are.
+      num_bits: BitsStored.
+      high_bit: HighBit, the highest of them.
     """
-    num_unused = pixels.dtype.itemsize * 8 - dataset.BitsStored
-    if pixels.dtype.kind not in "iu" or num_unused <= 0:
+    size = pixels.dtype.itemsize * 8
+    if pixels.dtype.kind not in "iu" or not 0 < num_bits <= high_bit + 1 <= size:
         return pixels
     # Up to the highest bit, and down again with the sign.
-    return (pixels << num_unused) >> num_unused
+    return (pixels << (size - 1 - high_bit)) >> (size - num_bits)
 
 
 def _mend(syntax):
