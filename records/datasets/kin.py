@@ -41,7 +41,11 @@ def traits_of(name: str, identity: Iterable[Trait]) -> frozenset[Trait]:
       name: its path below the folder of the scans without the ending, with _ for /.
       identity: of `formats.Contents`.
     """
-    found = {(kind, value) for kind, value in identity if not is_nobody(kind, value)}
+    found = {
+        (kind, value.casefold())  # IDs are typed in.
+        for kind, value in identity
+        if not is_nobody(kind, value)
+    }
     name = name.casefold()
     found.add(("name but for the echo", _PART.sub("", name)))
     if match := _BIDS.search(name):

@@ -119,6 +119,18 @@ def test_a_conversion_beside_its_series_is_told(tmp_path, caplog):
     assert "The same voxels stand for 2 persons, a, b_export" in message
 
 
+@pytest.mark.skipif(not shutil.which("dcm2niix"), reason="needs dcm2niix")
+def test_the_json_beside_an_export_tells_whose_it_is(tmp_path, caplog):
+    for number, name in enumerate("abc", start=1):
+        write_scan(tmp_path / name, number, PatientID="P7" if name != "c" else "P8")
+        command = ["dcm2niix", "-ba", "n", "-f", f"scan {name}", "-o", "out", name]
+        (tmp_path / "out").mkdir(exist_ok=True)
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    found = {s.id: s.person for s in Folder(str(tmp_path / "out")).subjects(0)}
+    assert found == {"scan_a": "scan_a", "scan_b": "scan_a", "scan_c": "scan_c"}
+    assert "they share PatientID" in caplog.text
+
+
 @pytest.fixture
 def with_a_bad_one(tmp_path):
     """Six scans of six persons, of which one is cut short and one has a note."""

@@ -23,6 +23,7 @@ from deepresolve.imaging.formats import (
     nifti,
     refusals,
     scan_search,
+    sidecar,
 )
 from deepresolve.imaging.formats.choice import ONLY, Choice
 
@@ -111,8 +112,10 @@ def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
       ValueError: it is no scan that can be read.
     """
     path = pathlib.Path(path)
-    if _format_of(path) is not dicom:
-        return Contents((ONLY,))
+    kind = _format_of(path)
+    if kind is not dicom:
+        identity = sidecar.identity(path) if kind is nifti else frozenset()
+        return Contents((ONLY,), identity)
     choices, identity = dicom.contents(path, asked)
     return Contents(tuple(choices), identity)
 

@@ -1,4 +1,4 @@
-"""The slice thickness that a JSON file beside a NIfTI scan tells (dcm2niix, BIDS).
+"""What a JSON file beside a NIfTI scan tells (dcm2niix, BIDS): the slice thickness.
 
 NIfTI has no place for it, and without it nobody knows of gaps between slices. The file
 is named as the scan, `knee.json` beside `knee.nii.gz`, and holds what DICOM calls
@@ -15,6 +15,7 @@ import pathlib
 from collections.abc import Mapping
 
 from deepresolve.imaging.formats import nifti_files
+from deepresolve.imaging.formats.dicom_header import IDENTITY
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_BYTES = 2**24
@@ -58,6 +59,20 @@ def slice_thickness_mm(path: pathlib.Path, slice_spacing_mm: float) -> float | N
         slice_spacing_mm,
     )
     return None
+
+
+def identity(path: pathlib.Path) -> frozenset[tuple[str, str]]:
+    """Whose scan it is: of `formats.Contents`; dcm2niix tells with -ba n alone.
+
+    Args:
+      path: the scan.
+    """
+    told = _content(path_of(path))
+    return frozenset(
+        (keyword, value.strip())
+        for keyword in IDENTITY
+        if isinstance(value := told.get(keyword), str) and value.strip()
+    )
 
 
 def _content(path: pathlib.Path) -> Mapping:
