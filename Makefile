@@ -1,6 +1,9 @@
 # make demo    sees it all work, on synthetic knees
 # make test    runs the tests
 # make test-benchmarks    tries the benchmarks out on small inputs, as CI does
+# make test-lowest   tests imaging, records and a training on the lowest versions that
+#              setup.py allows, as CI does: VENV=.venv-lowest PYTHON=python3.10
+#              STACK=keras3, or STACK=addons
 # make lint    checks format and style
 # make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA);
 #              PEER_PYTHON names an interpreter with torch, monai and torchio;
@@ -9,6 +12,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= dev
+STACK ?= keras3
 RUN = $(VENV)/bin/python
 
 DEMO ?= demo
@@ -17,7 +21,7 @@ DEMO_MINUTES ?= 4
 BENCH ?= benchmarks/results
 PEER = $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
 
-.PHONY: demo test test-benchmarks lint bench install
+.PHONY: demo test test-benchmarks test-lowest lint bench install
 .DELETE_ON_ERROR:
 
 install: $(VENV)/installed-$(EXTRAS)
@@ -65,6 +69,18 @@ test: install
 
 test-benchmarks: install
 	$(PYTEST) tests/benchmarks
+
+# Old packages warn of what newer ones below them give up.
+test-lowest: $(VENV)/lowest-$(STACK)
+	$(PYTEST) -W ignore::DeprecationWarning tests/imaging tests/records tests/world \
+	    tests/training/test_fit.py
+
+$(VENV)/lowest-$(STACK): setup.py .ci/lowest.py
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) .ci/lowest.py $(STACK),test > $(VENV)/lowest.txt
+	$(RUN) -m pip install --disable-pip-version-check --quiet \
+	    --constraint $(VENV)/lowest.txt --editable '.[$(STACK),test]'
+	touch $@
 
 lint: install
 	$(VENV)/bin/ruff format --check .

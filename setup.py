@@ -12,10 +12,18 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+# Two stacks; CI tests the lowest versions of each, as .ci/lowest.py reads them here. If
+# a lower version was seen to fail, the reason stands beside the bound. Without an extra
+# pip gives the newest versions, but leaves what is there and high enough.
+KERAS_3 = [
+    "tensorflow>=2.16.1",
+    "keras>=3.8",  # 3.6 trains from iterators alone, which cannot be traced
+]
 # tensorflow-addons ended with TensorFlow 2.15, so that extra pins the older stack; from
-# Python 3.12 on there is none of it, and pip says so.
+# Python 3.12 on there is none of it, and pip says so. TensorFlow's API for serving goes
+# with 2.15.1 alone.
 ADDONS = [
-    "tensorflow>=2.15,<2.16",
+    "tensorflow>=2.15.1,<2.16",
     "tensorflow-addons==0.23.0",
     "numpy<2",
 ]
@@ -24,11 +32,12 @@ BEAM = ["apache-beam>=2.77"]
 SERVING = ["tensorflow-serving-api>=2.15"]
 # onnx 1.18 and 1.19 do not say that they need newer ml_dtypes than TensorFlow 2.15's.
 ONNX = ["onnx>=1.17,!=1.18.*,!=1.19.*", "tf2onnx>=1.16", "onnxruntime>=1.16"]
-# Label maps as DICOM segmentations.
-DICOM_SEG = ["highdicom>=0.24"]
+# Label maps as DICOM segmentations. The first that takes a character set for names of
+# classes.
+DICOM_SEG = ["highdicom>=0.28"]
 # Reads MetaImage and NRRD. In tests also the oracle of the distances between surfaces,
-# and a reader of our DICOM.
-ITK = ["SimpleITK>=2.3"]
+# and a reader of our DICOM. 2.3 reads a .mha that is cut short without a word.
+ITK = ["SimpleITK>=2.4"]
 # Reader studies in a browser; selenium drives one in tests.
 READING = ["flask>=3.0", "waitress>=3.0"]
 # scikit-learn is the oracle of readers' agreement.
@@ -64,17 +73,19 @@ setup(
         "matplotlib>=3.7",
         "nibabel>=5.1",
         "numpy>=1.24",
-        "pydicom>=2.4",
+        "pydicom>=3.0.1",  # 2.4 takes bits above BitsStored for a part of the value
         "scikit-image>=0.21",
         "scipy>=1.10",
+        f"keras>=2.15,{','.join(f'!=3.{n}.*' for n in range(8))}",  # as above
         "tensorboard>=2.15",
-        "tensorflow>=2.15",
+        "tensorflow>=2.15.1",
         "tqdm>=4.65",
     ],
     # In the normal form of PEP 685: pip 23.2, which comes with Python 3.11, installs
     # nothing for `dicom_seg`, with status 0.
     extras_require={
-        "gpu": ["tensorflow[and-cuda]>=2.15"],
+        "gpu": ["tensorflow[and-cuda]>=2.15.1"],
+        "keras3": KERAS_3,
         "addons": ADDONS,
         "beam": BEAM,
         "dicom-seg": DICOM_SEG,
