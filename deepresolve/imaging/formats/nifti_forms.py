@@ -28,6 +28,8 @@ _PLACE_TOLERANCE = 0.1
 # Closer than this share of a voxel, they are one.
 _SAME_PLACE = 1e-3
 _SIZE_TOLERANCE = 0.01
+# Beyond 1 by more, a part of a quaternion was not rounded: it is something else.
+_QUATERNION_TOLERANCE = 1e-3
 # Pixels of an MRI scan of a person have some tenths of a millimetre.
 _USUAL_MM = (0.01, 100.0)
 
@@ -166,7 +168,7 @@ def _qform(header, path):
 def _quaternion(header, path):
     """(b, c, d), the sum of whose squares is 1 at most but for rounding."""
     bcd = np.array([float(header[f"quatern_{name}"]) for name in "bcd"])
-    if not np.all(np.isfinite(bcd)):
+    if not np.all(np.abs(bcd) <= 1 + _QUATERNION_TOLERANCE):  # NaN is not, either.
         raise _VoidFormError(
             f"the quaternion (b, c, d) is {bcd.tolist()}; expected numbers of -1 to 1. "
             "Correct the header's quatern_b, c, d or its sform."
