@@ -66,7 +66,7 @@ def on_image(
         return image.with_array(array)
     placed = _twin(label, image, path)
     if placed is None:
-        placed = _on(label.shape, label.affine, image)
+        placed = grid.placement(label.shape, label.affine, image.shape, image.affine)
         _check(placed, label, image, path)
         _note(placed, label, image, path)
     result = placed.place(array)
@@ -81,18 +81,12 @@ def on_image(
     return image.with_array(result)
 
 
-def _on(shape, affine, image):
-    return grid.placement(shape, affine, image.shape, image.affine)
-
-
 def _twin(label, image, path):
     """The placement of a map that lies on its image as it is, by any of their forms.
 
     Programs write the one form of a scan's header and leave the other out.
     """
-    own = (label.affine, *([label.other_form.affine] if label.other_form else []))
-    images = (image.affine, *([image.other_form.affine] if image.other_form else []))
-    for affine, onto in itertools.product(own, images):
+    for affine, onto in itertools.product(_forms(label), _forms(image)):
         placed = grid.placement(label.shape, affine, image.shape, onto)
         fits = placed.off_voxels <= _MOST_OFF_VOXELS
         if fits and not placed.is_turned and not placed.is_moved:
@@ -100,6 +94,12 @@ def _twin(label, image, path):
                 _note_off(placed, path)
             return placed
     return None
+
+
+def _forms(volume):
+    """Its affines: the one gone by, and the other one of its header."""
+    other = volume.other_form
+    return [volume.affine] if other is None else [volume.affine, other.affine]
 
 
 def _check(placed, label, image, path):

@@ -89,10 +89,11 @@ def _forms(header, path, to_mm):
       ValueError: forms are set, and none is sound.
     """
     forms, void = {}, {}
-    for name, affine_of in (("sform", _sform), ("qform", _qform)):
+    for name in ("sform", "qform"):
         if space := _space(header, f"{name}_code", path):
             try:
-                affine = _in_mm(affine_of(header, path), to_mm)
+                own = header.get_sform() if name == "sform" else _qform(header, path)
+                affine = _in_mm(own, to_mm)
                 _check_invertible(affine, name)
                 forms[name] = (affine, space)
             except _VoidFormError as error:
@@ -143,11 +144,6 @@ def _sizes(header, path):
             sizes.tolist(),
         )
     return np.abs(sizes)
-
-
-def _sform(header, path):
-    del path  # What is wrong with a sform shows when it is inverted.
-    return header.get_sform()
 
 
 def _qform(header, path):
