@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from deepresolve import storage
+from deepresolve import figure_style, storage
 from deepresolve.imaging.labels import count_values
 from records.stored import StoredSubject
 
@@ -44,6 +44,7 @@ class ContactSheet:
       ValueError: there are no subjects, or none may be drawn.
     """
 
+    @figure_style.own
     def __init__(
         self, num_subjects: int, label_names: Mapping[int, str], *, max_subjects: int
     ):
@@ -62,12 +63,14 @@ class ContactSheet:
         """Number of subjects drawn when all have been added."""
         return len(self._chosen)
 
+    @figure_style.own
     def add(self, stored: StoredSubject, split: str) -> None:
         """Draws the next subject, if it is one of those that are chosen."""
         if self._num_seen in self._chosen:
             _draw_subject(next(self._panels), stored, split)
         self._num_seen += 1
 
+    @figure_style.own
     def save(self, path: str) -> None:
         """Writes the picture as PNG.
 

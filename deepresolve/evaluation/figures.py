@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from deepresolve import figure_style
 from deepresolve.evaluation import cartilage_figure, charts, comparison_figure
 from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.document import Picture
@@ -79,6 +80,7 @@ def pictures(results: Results) -> dict[str, Picture]:
     }
 
 
+@figure_style.own
 def draw(analysis: Analysis) -> dict[str, bytes]:
     """The PNG files of `pictures`."""
     return {name: FIGURES[name].draw(analysis) for name in pictures(analysis.results)}

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
+from deepresolve import figure_style
 from deepresolve.evaluation import charts
 from deepresolve.evaluation.reader_tables import SIDES
 from deepresolve.reading.scores import QuestionRatings
@@ -23,6 +24,7 @@ _SHORT = {"Ground truth": "Truth"}
 _LINE_CHARACTERS, _MOST_LINES = 22, 4
 
 
+@figure_style.own
 def draw(rated: Sequence[QuestionRatings], readers: Sequence[str]) -> bytes:
     """Discs as large as their score is frequent, and the mean of each image set.
 

@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from deepresolve import figure_style
 from deepresolve.rendering import drawing, layout, palette
 from deepresolve.rendering.layout import Margins
 from deepresolve.rendering.preview import (
@@ -38,6 +39,7 @@ def write(path: pathlib.Path, preview: Preview) -> None:
     path.write_bytes(draw(preview))
 
 
+@figure_style.own
 def draw(preview: Preview) -> bytes:
     """Draws it: the acquired plane in the first row, the other two in the second.
 

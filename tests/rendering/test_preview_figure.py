@@ -1,5 +1,6 @@
 import io
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib import image as matplotlib_image
@@ -45,6 +46,14 @@ def test_all_panels_have_one_scale_in_mm(super_resolved, figures):
         for axes in pair
     ]
     np.testing.assert_allclose(shares, shares[0][0], rtol=0.01)
+
+
+def test_a_style_of_the_user_changes_nothing(super_resolved):
+    plain = preview_figure.draw(super_resolved)
+    foreign = {"text.usetex": True, "axes.facecolor": "pink", "savefig.bbox": "tight"}
+    with matplotlib.rc_context(foreign):
+        assert preview_figure.draw(super_resolved) == plain
+        assert matplotlib.rcParams["axes.facecolor"] == "pink"  # and stays the user's
 
 
 def test_input_stands_left_of_output_in_one_window(super_resolved, figures):
