@@ -103,36 +103,49 @@ def files_of_a_run():
 
 
 @pytest.fixture(scope="session")
-def run_script(tmp_path_factory):
-    """Runs a script or module as its user does, but with TensorFlow already loaded.
+def script_server(tmp_path_factory):
+    """Opens a process that has TensorFlow; the context is what runs a script there.
 
-    See warm_start.py; what a script must not load is tested in other ways.
+    See warm_start.py. It starts in a folder, with an environment and arguments.
     """
     tests = pathlib.Path(__file__).parent
-    folder = tmp_path_factory.mktemp("streams")
-    streams = {"output": str(folder / "output"), "errors": str(folder / "errors")}
-    server = subprocess.Popen(
-        [sys.executable, tests / "warm_start.py"],
-        cwd=tests.parent,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
-    def run(script, *arguments, seconds=300):
-        command = {"script": script, "arguments": [str(a) for a in arguments]}
-        print(
-            json.dumps(command | streams | {"seconds": seconds}),
-            file=server.stdin,
-            flush=True,
+    @contextlib.contextmanager
+    def open_server(*arguments, folder=tests.parent, environment=None):
+        streams = tmp_path_factory.mktemp("streams")
+        paths = {name: str(streams / name) for name in ("output", "errors")}
+        server = subprocess.Popen(
+            [sys.executable, tests / "warm_start.py", *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        status = int(server.stdout.readline())
-        texts = (pathlib.Path(path).read_text() for path in streams.values())
-        return subprocess.CompletedProcess((script, *arguments), status, *texts)
 
-    with server:
+        def run(script, *arguments, seconds=300, **limits):
+            command = {"script": script, "arguments": [str(a) for a in arguments]}
+            command |= paths | {"seconds": seconds} | limits
+            print(json.dumps(command), file=server.stdin, flush=True)
+            status = int(server.stdout.readline())
+            texts = (pathlib.Path(p).read_text("utf-8") for p in paths.values())
+            return subprocess.CompletedProcess((script, *arguments), status, *texts)
+
+        with server:
+            yield run
+            server.stdin.close()
+
+    return open_server
+
+
+@pytest.fixture(scope="session")
+def run_script(script_server):
+    """Runs a script or module as its user does, but with TensorFlow already loaded.
+
+    What a script must not load is tested in other ways.
+    """
+    with script_server() as run:
         yield run
-        server.stdin.close()
 
 
 def _write_dicom_slice(

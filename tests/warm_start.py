@@ -4,9 +4,12 @@ Loading it takes seconds and is most of what a short command does. This process 
 and computes nothing, so that it can be forked: a child is the script as a user starts
 it, with its own flags, streams and exit status.
 
-Reads JSON objects, one a line, {"script", "arguments", "output", "errors", "seconds"};
-writes the exit status of each, negative for a signal. "script" is a file, or a module
-where it does not end in .py.
+Reads JSON objects, one a line, {"script", "arguments", "output", "errors", "seconds",
+"file_bytes"}; writes the exit status of each, negative for a signal. "script" is a
+file, or a module where it does not end in .py. No file grows beyond "file_bytes".
+
+With the argument `pinned` the machine is pinned before TensorFlow is loaded, as every
+command does.
 """
 
 import json
@@ -16,12 +19,21 @@ import runpy
 import signal
 import sys
 
+if "pinned" in sys.argv:
+    from deepresolve import environment
+
+    environment.pin()
+
 import tensorflow  # noqa: F401
 
 
-def become(script, arguments, output, errors, seconds):
+def become(script, arguments, output, errors, seconds, file_bytes=None):
     """The script, in this process."""
     signal.alarm(seconds)
+    if file_bytes is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
     for path, stream in ((output, 1), (errors, 2)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, stream)
