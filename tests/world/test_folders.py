@@ -1,5 +1,6 @@
 """Folders as users have them: n slices give n slices, or the missing ones are named."""
 
+import gzip
 import os
 import pathlib
 import re
@@ -120,6 +121,35 @@ def test_a_slice_that_cannot_be_read_is_named(way, name, tmp_path):
         slices_of(folder)
     # A search goes on: the scan is one, and its own error.
     assert formats.find_scans(tmp_path) == [folder]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("IM0010.dcm.part", "unfinished download"),
+        ("IM0010.dcm.dvc", "`dvc pull`"),
+        (".IM0010.dcm.icloud", "iCloud"),
+        ("IM0010.dcm.lnk", "shortcut"),
+        ("IM0010.dcm.gz", "gunzip"),
+    ],
+)
+def test_what_stands_for_a_slice_is_told(name, word, folder):
+    content = {"dvc": b"outs:", "lnk": b"\x4c\0\0\0\x01\x14\x02\0"}
+    last = folder / "IM0010.dcm"
+    packed = gzip.compress(last.read_bytes())
+    (folder / name).write_bytes(content.get(name[-3:], packed))
+    last.unlink()
+    with pytest.raises(ValueError, match=rf"IM0010\.dcm.* is .*{word}"):
+        slices_of(folder)
+
+
+def test_a_hidden_slice_is_told(folder):
+    (folder / "IM0010.dcm").rename(folder / ".IM0010.dcm")
+    with notes.collected() as told:
+        assert slices_of(folder) == NUM_SLICES - 1
+    assert told == [
+        f"{folder}: passed over: .IM0010.dcm is a hidden file that holds a slice."
+    ]
 
 
 def test_every_missing_slice_is_named(folder):

@@ -88,7 +88,9 @@ _AFNI = _unread("AFNI", "convert it with `3dAFNItoNIFTI SCAN`")
 _TAR = _unread("tar archive", _UNPACK)
 _COMPRESSED = _unread("compressed by bzip2, xz or zstd", _UNPACK)
 _ARCHIVE = _unread("archive", _UNPACK)
-_PACKED = _unread("DICOM in gzip", "unpack it with gunzip")
+PACKED_SLICE = Kind(
+    Role.MISSING, "DICOM", "is DICOM packed by gzip; unpack it with `gunzip`"
+)
 _UNREAD_BEGINNINGS = (
     (re.compile(rb"# === DATA DESCRIPTION FILE|# CLINICAL TRYOUT\s+Research"), _PAR),
     (re.compile(rb"#!/usr/local/fdf/startup"), _FDF),
@@ -164,7 +166,7 @@ def is_side(name: str) -> bool:
 def _judge_bytes(start: bytes, name: str) -> Kind:
     if not start:
         return Kind(Role.BLANK, ending(name), placeholders.EMPTY)
-    if why := placeholders.why_missing(start, name):
+    if not is_side(name) and (why := placeholders.why_missing(start, name)):
         return Kind(Role.MISSING, ending(name), why)
     kind = _by_content(start, name)
     if kind is None and start.startswith(_GZIP_MAGIC):
@@ -207,7 +209,7 @@ def _nifti(start: bytes) -> Kind | None:
 def _packed(start: bytes, name: str) -> Kind | None:
     """What is in a gzip file."""
     if dicom_bytes.sop_class(start) is not None:
-        return _PACKED
+        return PACKED_SLICE
     if start[257:262] == b"ustar":
         return _TAR
     inner = name[: -len(".gz")] if name.lower().endswith(".gz") else name

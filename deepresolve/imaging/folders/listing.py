@@ -18,13 +18,14 @@ class Listing:
       files: openers by name, sorted.
       unreadable: what cannot be read, by name.
       repeated: names that lead to a file which has another name here.
-      hidden: names that begin with a dot, or lie in a folder of such a name.
+      hidden: names that begin with a dot, or lie in a folder of such a name; of a file
+        its opener.
     """
 
     files: dict[str, Opener] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, tree.Unreadable] = dataclasses.field(default_factory=dict)
     repeated: list[str] = dataclasses.field(default_factory=list)
-    hidden: list[str] = dataclasses.field(default_factory=list)
+    hidden: dict[str, Opener | None] = dataclasses.field(default_factory=dict)
 
 
 def of_folder(found: tree.Folder) -> Listing:
@@ -35,7 +36,9 @@ def of_folder(found: tree.Folder) -> Listing:
         for problem in folder.unreadable:
             made.unreadable[_below(problem.path, found.path)] = problem
         made.repeated += (_below(path, found.path) for path in folder.repeated)
-        made.hidden += (_below(path, found.path) for path in folder.hidden)
+        for path in folder.hidden:
+            opener = functools.partial(path.open, "rb") if path.is_file() else None
+            made.hidden[_below(path, found.path)] = opener
     opener_of, seen = {}, set()
     # Links last: of two names for one file the real one stays.
     for file in sorted(files, key=lambda f: (f.is_symlink(), f)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 EMPTY = "is empty (0 bytes); copy or export it again"
 _ANNEX = (
@@ -12,6 +13,8 @@ _ANNEX = (
 _LFS = "is a pointer of Git LFS whose content is not here; get it with `git lfs pull`"
 _SHORTCUT = "is a shortcut to a file, not the file; copy the file itself"
 ZEROS = "begins with nothing but zeros, as a failed copy does; copy it again"
+_PAGE = "is a page of the web in place of the file; download it again"
+_DVC = "is kept by DVC and not here; get it with `dvc pull`"
 _UNFINISHED = "is an unfinished download; fetch it again"
 CLOUD = "is in iCloud and not on this machine; download it"
 
@@ -25,6 +28,7 @@ _BEGINNINGS = (
     (re.compile(rb"\x4c\0\0\0\x01\x14\x02\0"), _SHORTCUT),
     (re.compile(rb"book\0\0\0\0mark\0\0\0\0"), _SHORTCUT),
     (re.compile(rb"!<symlink>"), _SHORTCUT),
+    (re.compile(rb"\s*<(!doctype html|html|\?xml [^>]*>\s*<error>)", re.I), _PAGE),
 )
 _UNFINISHED_ENDINGS = (
     *(".part", ".partial", ".crdownload", ".filepart", ".download", ".aria2"),
@@ -53,7 +57,16 @@ def is_blank(start: bytes) -> bool:
     return len(start) >= _MANY_ZEROS and not start.strip(b"\0")
 
 
-def in_cloud(name: str) -> tuple[str, str] | None:
-    """The name that a hidden file of iCloud stands for, and why it is missing."""
-    match = _HIDDEN_CLOUD.fullmatch(name)
-    return (match["name"], CLOUD) if match else None
+def stand_ins(names: Collection[str]) -> dict[str, str]:
+    """Names of files that are not here but others stand for; why they are missing.
+
+    Args:
+      names: all of a folder.
+    """
+    found = {
+        match["name"]: CLOUD
+        for name in names
+        if (match := _HIDDEN_CLOUD.fullmatch(name))
+    }
+    found |= {name[: -len(".dvc")]: _DVC for name in names if name.endswith(".dvc")}
+    return {name: why for name, why in found.items() if name and name not in names}

@@ -87,9 +87,9 @@ def _add(made: Sorted, file: pathlib.Path, kind: Kind, *, is_known: bool) -> Non
 
 
 def _may_be_slice(file: pathlib.Path, kind: Kind) -> bool:
-    """Whether it is not here, and has a name without an ending."""
+    """Whether it is a packed one, or not here under a name without an ending."""
     is_bare = not kinds.ending(file.name) and not kinds.is_side(file.name)
-    return kind.role is Role.MISSING and is_bare
+    return kind == kinds.PACKED_SLICE or (kind.role is Role.MISSING and is_bare)
 
 
 def _stem(file: pathlib.Path) -> str:

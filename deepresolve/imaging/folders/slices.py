@@ -73,6 +73,9 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
     for name, kind in kind_of.items():
         if name not in made.slices and name not in made.objects:
             _add(made, name, kind, looks)
+    for name, open_file in listing.hidden.items():
+        if open_file and kinds.judge(open_file, name).role is Role.SLICE:
+            made.passed_over[name] = "is a hidden file that holds a slice"
     for name, problem in listing.unreadable.items():
         may_be = problem.may_be_scan and not kinds.is_side(name)
         is_missing = may_be or looks.fit(name)

@@ -178,6 +178,9 @@ class _Walk:
                 why = f"is a folder that cannot be read ({_reason(error)})"
                 here.unreadable.append(Unreadable(here.path, why))
                 continue
+            stand_ins = placeholders.stand_ins({entry.name for entry in entries})
+            for name, why in stand_ins.items():
+                here.unreadable.append(Unreadable(here.path / name, why))
             for entry in entries:
                 if not is_noise(entry.name):
                     found = self._sort_in(here, entry, real / entry.name)
@@ -186,10 +189,7 @@ class _Walk:
     def _sort_in(self, here: Folder, entry: os.DirEntry, real: pathlib.Path) -> list:
         """Puts an entry in its place; gives the folder that is now to be read."""
         path = here.path / entry.name
-        if (stands_for := placeholders.in_cloud(entry.name)) is not None:
-            name, why = stands_for
-            here.unreadable.append(Unreadable(here.path / name, why))
-        elif entry.name.startswith("."):
+        if entry.name.startswith("."):
             here.hidden.append(path)
         elif entry.is_symlink():
             self._links.append((here, path))
@@ -220,8 +220,10 @@ class _Walk:
 
 def _why_not(path, error):
     if not path.is_symlink():
-        if path.with_name(f".{path.name}.icloud").exists():
-            return placeholders.CLOUD
+        if path.name and path.parent.is_dir():
+            names = [entry.name for entry in path.parent.iterdir()]
+            if (why := placeholders.stand_ins(names).get(path.name)) is not None:
+                return why
         return f"cannot be read ({_reason(error)})"
     target = str(path.readlink())
     if "annex/objects" in target.replace("\\", "/"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 
 from deepresolve.imaging.folders import slices, summary
 from deepresolve.imaging.folders.kinds import Opener
@@ -83,14 +83,17 @@ def _halves(scans: Sequence[Scan]) -> list[list[Scan]]:
 
 
 def _are_apart(scans: Sequence[Scan]) -> bool:
-    places = [_places(scan.contents.slices) for scan in scans]
-    return None not in places and len(set.union(*places)) == sum(map(len, places))
-
-
-def _places(files: Mapping[str, Opener]) -> set | None:
-    """Where the slices lie; None where one does not say."""
-    found = {_values(open_file, (_PLACE,)) for open_file in files.values()}
-    return None if None in found or (None,) in found else found
+    """Whether every slice says where it lies, and no two folders share a place."""
+    seen: set[tuple] = set()
+    for scan in scans:
+        own = set()
+        for open_file in scan.contents.slices.values():
+            place = _values(open_file, (_PLACE,))
+            if place in (None, (None,)) or place in seen:
+                return False
+            own.add(place)
+        seen |= own
+    return True
 
 
 def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:

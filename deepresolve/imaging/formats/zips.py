@@ -62,7 +62,7 @@ def _of_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Lis
         if any(map(tree.is_noise, parts)):
             continue
         if any(part.startswith(".") and part != "." for part in parts):
-            made.hidden.append(name)
+            made.hidden[name] = functools.partial(archive.open, info)
         elif stat.S_ISLNK(info.external_attr >> 16):
             _add_link(made, archive, info, info_of)
         else:
