@@ -62,7 +62,6 @@ def run() -> None:
             f"Training stopped ({_reason(error)}). Is the disk of {FLAGS.workdir} or "
             "the memory full? The same command goes on from the last checkpoint."
         ) from error
-    print(f"Trained; the weights are {workdir.weights_path()}")
 
 
 def _reason(error) -> str:

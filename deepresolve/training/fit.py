@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -21,7 +22,12 @@ from deepresolve.training.devices import (
     compute_deterministically,
     resolve_precision,
 )
-from deepresolve.training.messages import say_interrupted, say_size, say_where
+from deepresolve.training.messages import (
+    say_interrupted,
+    say_size,
+    say_trained,
+    say_where,
+)
 from deepresolve.training.progress import Progress
 from deepresolve.training.provenance import check_same_records, provenance
 from deepresolve.training.resuming import finish_epoch
@@ -49,7 +55,8 @@ def fit(
       metrics: measured on validation blocks, by name: of images for super-resolution,
         where "psnr" picks the best weights, of masks for segmentation, where the mean
         "dsc" of the classes does.
-      verbose: as in keras.Model.fit: 0 silent, 1 progress bar, 2 a line an epoch.
+      verbose: as in keras.Model.fit: 0 silent, 1 also a bar in a terminal, or lines in
+        a log, 2 a line an epoch.
 
     Returns:
       The network with the weights of the last step.
@@ -84,12 +91,14 @@ def fit(
             )
         if run.is_complete:
             _say_complete(run)
+            say_trained(run, blocks, metrics)
             return model
         say_size(model, config, run.throughput.flop_per_voxel)
         say_where(workdir, config, run.progress, run.steps_per_epoch)
         own.add_provenance(provenance(config, data, precision, strategy))
         _train_to_the_end(run, blocks, metrics, verbose)
     _logger.info("%s", run.throughput.summary())
+    say_trained(run, blocks, metrics)
     return model
 
 
@@ -100,9 +109,17 @@ def _train_to_the_end(
     with interruption.held_back() as signals:
         stopping = Stopping(run.agreement, signals)
         ends = _end_callbacks(run, blocks, metrics, stopping)
+        shows = verbose if run.worker.is_chief else 0
+        bar = training_callbacks.StepBar(
+            *(run.progress, run.steps_per_epoch, run.config.num_epochs),
+            hidden=shows != 1,
+        )
+        if shows:
+            ends.append(training_callbacks.EpochLine(run.config.num_epochs))
         try:
             finish_epoch(run.model, run.progress, run.steps_per_epoch, ends)
-            _train(run, [*_step_callbacks(run, stopping), *ends], verbose)
+            with contextlib.closing(bar):
+                _train(run, [bar, *_step_callbacks(run, stopping), *ends])
         except Interrupted as interrupted:
             run.checkpoint.save_interrupted()
             say_interrupted(run.workdir, run.progress, interrupted)
@@ -111,9 +128,7 @@ def _train_to_the_end(
     run.agreement.wait()  # No worker leaves while another still needs it to save.
 
 
-def _train(
-    run: Run, callbacks: Sequence[keras.callbacks.Callback], verbose: int
-) -> None:
+def _train(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> None:
     """Trains from where the run stands to its last step."""
     for epochs, steps in run.spans:
         if run.is_out_of_time:
@@ -133,7 +148,7 @@ def _train(
             steps_per_epoch=steps,
             shuffle=False,
             callbacks=callbacks,
-            verbose=verbose if run.worker.is_chief else 0,
+            verbose=0,
         )
 
 

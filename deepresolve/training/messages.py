@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Sequence
 
 import keras
 
@@ -10,6 +12,8 @@ from deepresolve.config import Config
 from deepresolve.interruption import Interrupted
 from deepresolve.networks import cost
 from deepresolve.training.progress import Progress
+from deepresolve.training.run import Run
+from deepresolve.training.validation import VALIDATIONS, Block, Metrics
 from deepresolve.workdir import Workdir
 
 _logger = logging.getLogger(__name__)
@@ -41,6 +45,19 @@ def say_where(
         step % steps_per_epoch,
         steps_per_epoch,
     )
+
+
+def say_trained(run: Run, blocks: Sequence[Block], metrics: Metrics) -> None:
+    """Where the weights are and, where they were validated, how good they are.
+
+    The best of the whole run, which TensorBoard shows as well.
+    """
+    task = VALIDATIONS[run.config.task]
+    best = float(run.progress.best)
+    text = f"Trained; the weights are {run.workdir.weights_path()}"
+    if blocks and task.monitor in metrics and math.isfinite(best):
+        text += f"; {task.verdict(best, blocks, metrics, run.config)}"
+    _logger.info("%s.", text)
 
 
 def say_interrupted(

@@ -149,7 +149,7 @@ def test_thin_validation_scan_is_named_before_anything_is_written(
 
 def test_log_tells_the_size_of_the_network_and_what_is_to_be_surpassed(undisturbed):
     log = undisturbed.log
-    assert "TCI on the validation blocks: psnr " in log
+    assert "To surpass on the validation blocks: TCI psnr " in log
     # 27 weights for each pair of features in and out: 1 -> 4 -> 4 -> 1, and biases.
     assert "sr_cnn: 657 parameters, 1,296 FLOP per voxel of a patch." in log
     assert "Trained 12 steps in " in log

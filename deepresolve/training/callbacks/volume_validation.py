@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve import storage
+from deepresolve import progress_bar, storage
 from deepresolve.config import Config
 from deepresolve.training.data import ValidationScan
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
+
+_logger = logging.getLogger(__name__)
 
 
 def validation_blocks(
@@ -78,19 +81,25 @@ class VolumeValidation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Measures every block and draws the first."""
+        number = len(self._blocks)
+        _logger.info("Validating epoch %d on %d blocks.", epoch + 1, number)
         losses, estimates = [], []
-        for block in self._blocks:
-            self._check()
-            output = self._network(_batch(block.input.array))
-            losses.append(self._loss(block, output))
-            estimates.append(self._task.estimate(output[0].numpy()))
-        if logs is not None:
-            logs["val_loss"] = float(np.mean(losses))
-            scores = self._task.scores(
-                self._blocks, estimates, self._metrics, self._config
-            )
-            logs.update({f"val_{name}": score for name, score in scores.items()})
+        # One part a block, and one to measure them all.
+        with progress_bar.shown("validation", number + 1, "part") as bar:
+            for block in self._blocks:
+                self._check()
+                output = self._network(_batch(block.input.array))
+                losses.append(self._loss(block, output))
+                estimates.append(self._task.estimate(output[0].numpy()))
+                bar.update()
+            if logs is not None:
+                logs["val_loss"] = float(np.mean(losses))
+                logs.update(self._scores(estimates))
         self._draw(estimates[0], epoch)
+
+    def _scores(self, estimates: Sequence[np.ndarray]) -> dict[str, float]:
+        scores = self._task.scores(self._blocks, estimates, self._metrics, self._config)
+        return {f"val_{name}": score for name, score in scores.items()}
 
     def _loss(self, block: Block, output: tf.Tensor) -> float:
         # Per example, for Keras 2.15 refuses to reduce within a strategy's scope.

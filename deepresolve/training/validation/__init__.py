@@ -1,6 +1,6 @@
 """What is measured and drawn after each epoch: the second place where tasks part.
 
-A task's module has the four functions that `Validation` names. To add a task, write
+A task's module has the functions that `Validation` names. To add a task, write
 its module and add its line to `VALIDATIONS`.
 """
 
@@ -27,6 +27,8 @@ class Validation(NamedTuple):
       cut: a scan's blocks, from the scan, the config and the records' label names.
       describe: a line on the blocks to log before the training; raises ValueError
         where they cannot be measured.
+      verdict: what to say at the end, from the best score, the blocks, the metrics and
+        the config: the score beside what it is to surpass.
       estimate: what is measured and drawn, from the network's output for one block,
         (rows, columns, slices, channels) float32.
       scores: scores by name, from the blocks, their estimates, the metrics and the
@@ -39,6 +41,7 @@ class Validation(NamedTuple):
     monitor: str
     cut: Callable[[ValidationScan, Config, Mapping[int, str]], list[Block]]
     describe: Callable[[Sequence[Block], Metrics, Config], str]
+    verdict: Callable[[float, Sequence[Block], Metrics, Config], str]
     estimate: Callable[[np.ndarray], np.ndarray]
     scores: Callable[
         [Sequence[Block], Sequence[np.ndarray], Metrics, Config], dict[str, float]
@@ -52,6 +55,7 @@ VALIDATIONS = {
         monitor="psnr",
         cut=super_resolution.cut,
         describe=super_resolution.describe,
+        verdict=super_resolution.verdict,
         estimate=super_resolution.estimate,
         scores=super_resolution.scores,
         draw=super_resolution.draw,
@@ -61,6 +65,7 @@ VALIDATIONS = {
         monitor="dsc",
         cut=segmentation.cut,
         describe=segmentation.describe,
+        verdict=segmentation.verdict,
         estimate=segmentation.estimate,
         scores=segmentation.scores,
         draw=segmentation.draw,

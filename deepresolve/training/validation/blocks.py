@@ -22,11 +22,14 @@ class Block(NamedTuple):
       input: what the network sees, float32, scaled to 0..1.
       target: what it should answer, on the same grid: float32 intensities in 0..1, or
         uint8 numbers of classes.
+      fourier: of a super-resolution, Fourier interpolation in the place of `input`'s
+        tricubic one; None of a segmentation.
     """
 
     subject: str
     input: Volume
     target: Volume
+    fourier: np.ndarray | None = None
 
 
 def central_region(

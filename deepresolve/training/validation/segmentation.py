@@ -82,6 +82,16 @@ def describe(blocks: Sequence[Block], metrics: Metrics, config: Config) -> str:
     return f"The validation blocks hold {', '.join(texts)}."
 
 
+def verdict(
+    best: float, blocks: Sequence[Block], metrics: Metrics, config: Config
+) -> str:
+    """The best weights' Dice coefficient."""
+    del blocks, metrics
+    names = config.class_names
+    of = f"mean of {len(names)} classes" if len(names) > 1 else names[0]
+    return f"best validation Dice coefficient {best:.4f} ({of})"
+
+
 def estimate(output: np.ndarray) -> np.ndarray:
     """The label map: the most probable class of each voxel, uint8."""
     return np.argmax(output, axis=-1).astype(np.uint8)

@@ -33,7 +33,7 @@ def cut(
 
 
 def central_block(scan: ValidationScan, factor: int, shape: Sequence[int]) -> Block:
-    """The middle of a scan and of its TCI, degraded whole before it is cut.
+    """The middle of a scan and of its interpolations, degraded whole before it is cut.
 
     Slices past the last acquired one are never part of it.
 
@@ -43,22 +43,55 @@ def central_block(scan: ValidationScan, factor: int, shape: Sequence[int]) -> Bl
       shape: voxels of the block, at most, (rows, columns, slices).
     """
     target = scan.image.with_array(scan.scale.apply(scan.image.array))
-    tci = interpolate(thicken(target, factor), factor)
+    thick = thicken(target, factor)
+    tci = interpolate(thick, factor)
     # Starts at an acquired slice, as a folded network needs it.
     region = central_region(tci.shape, shape, alignment=factor)
-    return Block(scan.subject, tci.crop(region), target.crop(region))
+    fourier = interpolate(thick, factor, method="fourier").array[region].copy()
+    return Block(scan.subject, tci.crop(region), target.crop(region), fourier)
 
 
 def describe(blocks: Sequence[Block], metrics: Metrics, config: Config) -> str:
-    """How TCI scores, which is to be surpassed.
+    """How interpolations score, which are to be surpassed.
 
     Raises:
       ValueError: a block cannot be measured; the message names its scan.
     """
-    interpolated = [block.input.array for block in blocks]
-    measured = scores(blocks, interpolated, metrics, config)
-    texts = (f"{name} {score:.4f}" for name, score in measured.items())
-    return f"TCI on the validation blocks: {', '.join(texts)}."
+    texts = []
+    for title, measured in _interpolations(blocks, metrics, config).items():
+        told = ", ".join(f"{name} {score:.4f}" for name, score in measured.items())
+        texts.append(f"{title} {told}")
+    return f"To surpass on the validation blocks: {'; '.join(texts)}."
+
+
+def verdict(
+    best: float, blocks: Sequence[Block], metrics: Metrics, config: Config
+) -> str:
+    """The best weights' pSNR beside that of interpolations, on the same blocks."""
+    psnr = {"psnr": metrics["psnr"]}
+    others = {
+        title: measured["psnr"]
+        for title, measured in _interpolations(blocks, psnr, config).items()
+    }
+    told = ", ".join(f"{title} {score:.2f}" for title, score in others.items())
+    return (
+        f"best validation pSNR {best:.2f} dB ({told}): "
+        f"{best - max(others.values()):+.2f} dB against the best interpolation"
+    )
+
+
+def _interpolations(
+    blocks: Sequence[Block], metrics: Metrics, config: Config
+) -> dict[str, dict[str, float]]:
+    """Scores of each interpolation by its title."""
+    interpolated = {
+        "TCI": [block.input.array for block in blocks],
+        "Fourier": [block.fourier for block in blocks],
+    }
+    return {
+        title: scores(blocks, arrays, metrics, config)
+        for title, arrays in interpolated.items()
+    }
 
 
 def estimate(output: np.ndarray) -> np.ndarray:

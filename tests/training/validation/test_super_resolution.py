@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio
 
 from deepresolve.config import Config
 from deepresolve.imaging.degradation import interpolate, thicken
@@ -47,8 +48,36 @@ def test_scores_are_means_over_the_blocks(scan):
 def test_what_is_to_be_surpassed_is_told(scan):
     block = super_resolution.central_block(scan, 3, (8, 8, 8))
     text = super_resolution.describe([block], {"bias": bias}, CONFIG)
-    expected = (block.input.array - block.target.array).mean()
-    assert text == f"TCI on the validation blocks: bias {expected:.4f}."
+    tci, fourier = (
+        (array - block.target.array).mean()
+        for array in (block.input.array, block.fourier)
+    )
+    assert text == (
+        f"To surpass on the validation blocks: TCI bias {tci:.4f}; Fourier bias "
+        f"{fourier:.4f}."
+    )
+
+
+def test_the_verdict_compares_with_the_best_interpolation(scan):
+    def psnr(reference, estimate, *, spacing_mm, data_range):
+        return peak_signal_noise_ratio(reference, estimate, data_range=data_range)
+
+    block = super_resolution.central_block(scan, 3, (8, 8, 12))
+    tci, fourier = (
+        peak_signal_noise_ratio(block.target.array, array, data_range=1)
+        for array in (block.input.array, block.fourier)
+    )
+    text = super_resolution.verdict(40.0, [block], {"psnr": psnr}, CONFIG)
+    assert text == (
+        f"best validation pSNR 40.00 dB (TCI {tci:.2f}, Fourier {fourier:.2f}): "
+        f"{40 - max(tci, fourier):+.2f} dB against the best interpolation"
+    )
+
+
+def test_fourier_interpolation_is_cut_as_tci_is(scan):
+    block = super_resolution.central_block(scan, 3, (10, 30, 12))
+    whole = interpolate(thicken(scan.image, 3), 3, method="fourier").array
+    np.testing.assert_allclose(block.fourier, whole[6:16, :, 9:21], atol=1e-6)
 
 
 def test_picture_has_square_pixels_and_the_three_sets_side_by_side(scan):
