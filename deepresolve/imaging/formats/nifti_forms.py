@@ -22,12 +22,14 @@ from deepresolve.imaging.formats import grid
 
 _LOGGER = logging.getLogger(__name__)
 _MM_PER_UNIT = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}
-# Forms closer than this share of the smallest voxel side, and sizes closer than this
-# share of each other, say the same: programs round what they write.
+# Forms closer than this share of the smallest voxel side, and sizes than this share of
+# each other, say the same: programs round what they write.
 _PLACE_TOLERANCE = 0.1
 # Closer than this share of a voxel, they are one.
 _SAME_PLACE = 1e-3
 _SIZE_TOLERANCE = 0.01
+# No scanner is a thousand kilometres wide.
+_FARTHEST_MM = 1e9
 # Beyond 1 by more, a part of a quaternion was not rounded: it is something else.
 _QUATERNION_TOLERANCE = 1e-3
 # Pixels of an MRI scan of a person have some tenths of a millimetre.
@@ -41,8 +43,7 @@ class Placement:
     Attributes:
       affine: (4, 4) float64 of the form gone by, voxel indices to RAS+ mm.
       space: whose millimetres these are; one of `spaces.SPACES`.
-      other: the form not gone by; None where the header has one at most, or both say
-        the same.
+      other: the form not gone by; None where there is none, or it says the same.
     """
 
     affine: np.ndarray
@@ -50,6 +51,7 @@ class Placement:
     other: spaces.OtherForm | None
 
 
+@np.errstate(all="ignore")  # What comes of odd numbers is judged, not warned of.
 def placement(header: nib.Nifti1Header, path: pathlib.Path) -> Placement:
     """Chooses between the forms, and notes what contradicts the one taken.
 
@@ -213,9 +215,9 @@ def _mm_per_unit(header, path):
 
 
 def _check_invertible(affine, name):
-    with np.errstate(over="ignore", invalid="ignore"):
-        is_sound = np.all(np.isfinite(affine)) and abs(np.linalg.det(affine)) > 1e-12
-    if not is_sound:
+    # NaN fails the comparison, too.
+    is_sound = np.all(np.abs(affine) < _FARTHEST_MM)
+    if not is_sound or abs(np.linalg.det(affine)) < 1e-12:
         fields = {"sform": "srow_x, y and z", "qform": "pixdim and qoffset"}
         raise _VoidFormError(
             f"the header's {name} cannot be inverted: {affine[:3].tolist()}. Correct "
