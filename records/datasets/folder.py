@@ -212,13 +212,13 @@ class FolderSubject(Subject):
     @property
     def source(self) -> str:
         """The scan's path below the dataset's folder, and a choice of its own."""
-        path = _below(self.path, pathlib.Path(self.root)).as_posix()
+        path = tree.as_text(_below(self.path, pathlib.Path(self.root)))
         return f"{path} {self.choice}" if self.is_own_choice else path
 
     @property
     def label_source(self) -> str:
         """The path of the label map."""
-        return str(self.label_path or "")
+        return tree.as_text(self.label_path) if self.label_path else ""
 
     @property
     def paths(self) -> dict[str, str]:
@@ -262,8 +262,8 @@ def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathli
         if leave_out and _is_within(path, pathlib.Path(leave_out)):
             continue
         relative = _below(path, root)
-        stem = formats.scan_stem(relative)
-        name = tables.normal("_".join((*relative.parts[:-1], stem)))
+        names = relative.with_name(formats.scan_stem(relative)).parts
+        name = tables.normal(tree.as_text(pathlib.PurePath("_".join(names))))
         if name in scans:
             raise ValueError(
                 f"Two scans would share the id {name!r}: {scans[name]} and {path}. "

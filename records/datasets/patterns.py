@@ -37,7 +37,7 @@ def find(root: pathlib.Path, pattern: str, flag: str) -> dict[str, pathlib.Path]
     parts = [_part(text) for text in pattern.split("/")]
     found: dict[str, pathlib.Path] = {}
     for path in tree.matching(root, parts):
-        match = expression.fullmatch(normal(path.relative_to(root).as_posix()))
+        match = expression.fullmatch(normal(tree.as_text(path.relative_to(root))))
         if match is None:  # The second {id} differs from the first.
             continue
         if match["id"] in found:

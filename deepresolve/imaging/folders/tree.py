@@ -118,11 +118,16 @@ def matching(root: pathlib.Path, parts: Sequence[re.Pattern]) -> list[pathlib.Pa
             path
             for folder in found
             if folder.is_dir()
-            for path in folder.iterdir()
+            for path in _entries(folder)
             if part.fullmatch(normal(path.name))
             and (not path.name.startswith(".") or part.pattern.startswith(r"\."))
         ]
     return sorted(found)
+
+
+def as_text(path: pathlib.PurePath) -> str:
+    r"""A path with /, where a name that is no UTF-8 has \xe9 for such a byte."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def num_bytes(paths: Iterable[pathlib.Path]) -> int:
@@ -216,6 +221,14 @@ class _Walk:
             self._read(here.folders[-1], real)
         else:
             here.files.append(link)
+
+
+def _entries(folder: pathlib.Path) -> list[pathlib.Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        text = f"{folder} is a folder that cannot be read ({_reason(error)})."
+        raise OSError(text) from error
 
 
 def _why_not(path, error):

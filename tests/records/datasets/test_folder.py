@@ -1,6 +1,7 @@
 """Scans in a folder."""
 
 import hashlib
+import os
 import re
 
 import nibabel as nib
@@ -44,6 +45,16 @@ def subjects(root, labels=None, **options):
     if labels is not None:
         options["label_names"] = NAMES
     return list(Folder(str(root), labels, **options).subjects(seed=0))
+
+
+def test_names_that_are_no_unicode_are_told_byte_by_byte(scan, tmp_path):
+    name = os.fsdecode(b"knee_\xe9.nii.gz")
+    scan(name)
+    for options in ({}, {"image_pattern": "{id}.nii.gz"}):
+        (subject,) = subjects(tmp_path / "scans", **options)
+        assert subject.id == r"knee_\xe9"
+        assert subject.source == r"knee_\xe9.nii.gz"
+        assert subject.path.name == name
 
 
 def test_ids_are_paths_without_endings(scan, tmp_path):
