@@ -137,7 +137,7 @@ def convert(
 def _convert(
     recipe: Recipe, output: str, runner: Runner, leave_out_bad: bool
 ) -> manifest.Manifest:
-    subjects = list(recipe.dataset.subjects(recipe.seed))
+    subjects = _found(recipe)
     _check_unique(subjects)
     percentages = splits.percentages_for(subjects, recipe.split)
     recipe = dataclasses.replace(recipe, split=percentages)
@@ -160,6 +160,16 @@ def _convert(
     made = manifest.load(output)
     _tell(made)
     return made
+
+
+def _found(recipe: Recipe) -> list[Subject]:
+    """The scans; headers of a large archive take minutes to read."""
+    found = []
+    with progress_bar.shown("search", None, "scan") as bar:
+        for subject in recipe.dataset.subjects(recipe.seed):
+            found.append(subject)
+            bar.update()
+    return found
 
 
 def _check_apart(source: str | None, output: str) -> None:
