@@ -332,3 +332,22 @@ def test_directions_of_two_decimals_are_made_unit_vectors(tmp_path, caplog):
     volume = formats.read_image(tmp_path)
     np.testing.assert_allclose(volume.spacing_mm, (0.5, 0.5, 3), atol=2e-3)
     assert "ImageOrientationPatient is rounded" in caplog.text
+
+
+def test_dates_and_times_with_signs_are_written_anew(derive, tmp_path, caplog):
+    tags = {"PatientBirthDate": "1950-02-28", "AcquisitionTime": "10:11:12"}
+    with pydicom.config.disable_value_validation():
+        scans.dicom_stack(tmp_path / "a", **tags)
+    _, image, _ = derive(tmp_path / "a")
+    made = pydicom.dcmread(image)
+    assert (made.PatientBirthDate, made.AcquisitionTime) == ("19500228", "101112")
+    assert "PatientBirthDate (0010,0030) is written with other signs" in caplog.text
+
+
+def test_a_study_uid_for_each_slice_as_well(tmp_path):
+    def edit(made, index):
+        made.SeriesInstanceUID = f"1.2.{index + 1}"
+        made.StudyInstanceUID = f"1.3.{index + 1}"
+
+    array = scans.dicom_stack(tmp_path / "a", edit=edit)
+    np.testing.assert_array_equal(formats.read_image(tmp_path / "a").array, array)

@@ -218,3 +218,33 @@ def test_half_of_water_and_half_of_fat_is_told(tmp_path, caplog):
     assert read(tmp_path / "a").shape == scans.SHAPE
     (note,) = caplog.messages
     assert re.search(r"differ in ImageType \(.*F.*, .*W.*\); no two lie at one", note)
+
+
+def test_volumes_whose_images_are_numbered_in_turns(tmp_path):
+    def edit(made, index, number):
+        made.InstanceNumber = 2 * index + number + 1
+
+    _, second = two(tmp_path / "a", {}, {}, edit)
+    assert "volume 2: images from 2, 10 slices" in listing(tmp_path / "a")
+    np.testing.assert_array_equal(read(tmp_path / "a", volume=2), second)
+
+
+def test_one_echo_number_for_two_echo_times_is_told(tmp_path, caplog):
+    _, second = two(tmp_path / "a", {"EchoTime": 10}, {"EchoTime": 25.5})
+    np.testing.assert_array_equal(read(tmp_path / "a", echo=2), second)
+    (note,) = caplog.messages
+    assert "EchoNumbers is 1 for the echo times 10, 25.5 ms: echoes are" in note
+
+
+def test_two_echo_numbers_of_one_echo_time_are_told(tmp_path, caplog):
+    two(tmp_path / "a", {"EchoNumbers": 1}, {"EchoNumbers": 2})
+    read(tmp_path / "a", echo=2)
+    (note,) = caplog.messages
+    assert note.endswith("EchoTime is 30 ms for the echoes 1 and 2.")
+
+
+def test_echoes_that_agree_give_no_note(tmp_path, caplog):
+    late = {"EchoNumbers": 2, "EchoTime": 60}
+    two(tmp_path / "a", {"EchoNumbers": 1}, late)
+    read(tmp_path / "a", echo=2)
+    assert not caplog.messages

@@ -28,6 +28,8 @@ _PATTERNS = {
     "TM": re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?"),
     "UI": re.compile(r"[0-9.]{1,64}"),
 }
+# As people write dates and times, and DICOM did before 1993.
+_SEPARATORS = {"DA": re.compile(r"(?<=\d)[-./](?=\d)"), "TM": re.compile(r":")}
 _LONGEST = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
 # The values that there are, of elements for which readers refuse others.
 _ENUMERATED = {
@@ -35,6 +37,11 @@ _ENUMERATED = {
     "Laterality": ("L", "R"),
     "ImageLaterality": ("L", "R", "B", "U"),
 }
+
+
+_MENDED = dict.fromkeys(_LONGEST, "too long: shortened") | dict.fromkeys(
+    _SEPARATORS, "written with other signs than digits: written anew"
+)
 
 
 class UnsoundError(ValueError):
@@ -68,7 +75,7 @@ def element_of(
         value = _each(element.value, lambda v: _sound(v, element.VR, keyword))
     except (TypeError, ValueError):
         return None, f"{name} is {str(element.value)[: _LONGEST['LO']]!r}: left out"
-    told = "" if _same(value, element) else f"{name} is too long: shortened"
+    told = "" if _same(value, element) else f"{name} is {_MENDED[element.VR]}"
     with dicom_elements.leniently():
         return pydicom.DataElement(tag, element.VR, value), told
 
@@ -85,9 +92,11 @@ def _sound(value, vr, keyword):
         return _sound_decimal(value)
     if vr == "IS" and not -_LARGEST_IS <= int(value) <= _LARGEST_IS:
         raise UnsoundError
-    if vr == "DA":
-        _check_date(str(value).strip())
     text = str(value).rstrip(" \0")
+    if vr in _SEPARATORS:
+        text = value = _SEPARATORS[vr].sub("", text)
+    if vr == "DA":
+        _check_date(text)
     if vr in _PATTERNS and not _PATTERNS[vr].fullmatch(text):
         raise UnsoundError
     if keyword in _ENUMERATED and text not in _ENUMERATED[keyword]:
@@ -113,4 +122,4 @@ def _check_date(text):
 
 def _same(value, element):
     """Whether nothing was shortened that people read."""
-    return element.VR not in _LONGEST or str(value) == str(element.value)
+    return element.VR not in _MENDED or str(value) == str(element.value)

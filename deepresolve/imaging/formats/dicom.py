@@ -122,6 +122,7 @@ def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str
     wholes = {header.part[0] for header in slices if header.part}
     parts = {h.file: h.part for h in headers if h.part and h.part[0] in wholes}
     dicom_frames.check_parts(parts, source)
+    notes += dicom_notes.of_echoes(slices, headers)
     return dicom_geometry.order(slices, source), notes
 
 

@@ -71,7 +71,7 @@ def flattened(
     if not groups and not shared:
         yield None, dataset
         return
-    promised = int((dicom_elements.texts(dataset, "NumberOfFrames") or ("1",))[0])
+    promised = dicom_elements.Optional(dataset).whole("NumberOfFrames") or 1
     groups = groups or [pydicom.Dataset()] * (promised == 1)
     if len(groups) != promised:
         raise ValueError(

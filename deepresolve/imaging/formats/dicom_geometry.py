@@ -80,7 +80,7 @@ def order(
                 f"differ in {keyword}. Put each stack of slices into a folder of its "
                 "own."
             )
-    ordered = sorted(slices, key=along_normal_mm)
+    ordered = sorted(slices, key=lambda header: header.along_normal_mm)
     if found := faults(ordered):
         more = len(found) - _MAX_SHOWN
         raise ValueError(
@@ -94,7 +94,7 @@ def order(
 
 def spacing_mm(ordered: Sequence[dicom_header.SliceHeader]) -> float:
     """From one slice to the next along the normal."""
-    ends = [along_normal_mm(ordered[n]) for n in (0, -1)]
+    ends = [ordered[n].along_normal_mm for n in (0, -1)]
     return (ends[1] - ends[0]) / (len(ordered) - 1)
 
 
@@ -112,7 +112,7 @@ def rounding_notes(ordered: Sequence[dicom_header.SliceHeader]) -> list[str]:
     notes = []
     line = Line.through(ordered)
     spacing, worst = np.linalg.norm(line.step_mm), line.off_mm.max()
-    steps = np.diff([along_normal_mm(header) for header in ordered])
+    steps = np.diff([header.along_normal_mm for header in ordered])
     uneven = np.abs(steps - steps.mean()).max()
     if max(worst, uneven) > SPACING_TOLERANCE * spacing:
         notes.append(
@@ -126,12 +126,6 @@ def rounding_notes(ordered: Sequence[dicom_header.SliceHeader]) -> list[str]:
             f"at a right angle, which they miss by {skewness:.2g}."
         )
     return notes
-
-
-def along_normal_mm(header: dicom_header.SliceHeader) -> float:
-    """Where a slice lies along its normal."""
-    row, column = np.reshape(header.orientation, (2, 3))
-    return float(np.cross(row, column) @ header.position_mm)
 
 
 def check(header: dicom_header.SliceHeader, source: str) -> None:
@@ -183,7 +177,7 @@ def rounding_mm(slices: Sequence[dicom_header.SliceHeader]) -> float:
 
 def faults(ordered: Sequence[dicom_header.SliceHeader]) -> list[str]:
     """What is wrong with a stack of slices on one grid, two at least; [] if nothing."""
-    distance_mm = np.array([along_normal_mm(header) for header in ordered])
+    distance_mm = np.array([header.along_normal_mm for header in ordered])
     steps = np.diff(distance_mm)
     line = Line.through(ordered)
     allowed = _allowed_mm(ordered, steps.mean())

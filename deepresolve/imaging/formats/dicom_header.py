@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pydicom
 
 from deepresolve.imaging.formats import dicom_elements, dicom_frames, dicom_traits
@@ -84,6 +86,12 @@ class SliceHeader:
     left_out: tuple[str, ...] = ()
     identity: frozenset[tuple[str, str]] = frozenset()
     part: tuple[str, int | None, int | None] | None = None
+
+    @functools.cached_property
+    def along_normal_mm(self) -> float:
+        """Where the slice lies along its normal, the row's cosines x the column's."""
+        row, column = np.reshape(self.orientation, (2, 3))
+        return float(np.cross(row, column) @ self.position_mm)
 
     @property
     def echo_number(self) -> int | None:

@@ -28,6 +28,38 @@ def of(slices: Sequence[SliceHeader]) -> list[str]:
     ]
 
 
+def of_echoes(
+    slices: Sequence[SliceHeader], headers: Sequence[SliceHeader]
+) -> list[str]:
+    """Echo numbers and times that contradict each other.
+
+    Args:
+      slices: of one volume.
+      headers: of all files; those of other series are no matter.
+    """
+    series = {header.series_uid for header in slices}
+    times: dict[int, set[float]] = {}
+    for header in headers:
+        if header.series_uid in series and header.echo_time_ms is not None:
+            times.setdefault(header.echo_number or 0, set()).add(header.echo_time_ms)
+    own = {header.echo_time_ms for header in slices}
+    notes = []
+    for number, found in sorted(times.items()):
+        if number and len(found) > len(own) == 1 and own <= found:
+            shown = ", ".join(f"{time:g}" for time in sorted(found))
+            notes.append(
+                f"EchoNumbers is {number} for the echo times {shown} ms: echoes are "
+                "numbered by their times."
+            )
+    alike = [number for number, found in sorted(times.items()) if found == own]
+    if len(alike) > 1:
+        notes.append(
+            f"EchoTime is {own.pop():g} ms for the echoes "
+            f"{' and '.join(map(str, alike))}."
+        )
+    return notes
+
+
 def of_copies(copies: Sequence[str], num_files: int) -> list[str]:
     """That some files hold the images of others."""
     if not copies:

@@ -135,8 +135,15 @@ def _joined(every):
     candidates: dict[tuple, list[list[SliceHeader]]] = {}
     for group in single:
         first = group[0]
-        key = (first.study_uid, first.series_number, first.description)
+        person = dict(first.identity).get("PatientID")
+        key = (person, first.series_number, first.description)
         candidates.setdefault(key, []).append(group)
+    for key, groups in list(candidates.items()):
+        studies = {group[0].study_uid for group in groups}
+        if 1 < len(studies) < len(groups):  # Not one, nor one each as well.
+            del candidates[key]
+            for group in groups:
+                candidates.setdefault((*key, group[0].study_uid), []).append(group)
     result = [group for group in every if group not in single]
     for groups in candidates.values():
         headers = list(itertools.chain(*groups))
@@ -150,7 +157,7 @@ def _is_one_stack(groups, headers):
         return False
     if any(dicom_geometry.grid_difference(h, headers[0]) for h in headers):
         return False
-    steps = np.diff(sorted(map(dicom_geometry.along_normal_mm, headers)))
+    steps = np.diff(sorted(header.along_normal_mm for header in headers))
     moves = steps[steps >= dicom_geometry.SAME_POSITION_MM]
     if len(moves) < _FEWEST_JOINED - 1:
         return False

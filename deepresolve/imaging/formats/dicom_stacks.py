@@ -18,7 +18,7 @@ _UNEVEN = 0.1
 
 def most_at_one_place(slices: Sequence[SliceHeader]) -> int:
     """How many slices lie at the place where most do."""
-    distance_mm = np.sort([dicom_geometry.along_normal_mm(s) for s in slices])
+    distance_mm = np.sort([s.along_normal_mm for s in slices])
     moves = np.diff(distance_mm) >= dicom_geometry.SAME_POSITION_MM
     places = np.concatenate([[0], np.cumsum(moves)])
     return int(np.bincount(places).max())
@@ -28,7 +28,7 @@ def is_even(slices: Sequence[SliceHeader]) -> bool:
     """Whether slices make a volume, of three slices at least, without a fault."""
     if len(slices) < _FEWEST_OF_A_STACK:
         return False
-    ordered = sorted(slices, key=dicom_geometry.along_normal_mm)
+    ordered = sorted(slices, key=lambda header: header.along_normal_mm)
     return not dicom_geometry.faults(ordered)
 
 
@@ -38,8 +38,8 @@ def between_gaps(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     Args:
       slices: two at least, no two at one place.
     """
-    ordered = sorted(slices, key=dicom_geometry.along_normal_mm)
-    steps = np.diff([dicom_geometry.along_normal_mm(header) for header in ordered])
+    ordered = sorted(slices, key=lambda header: header.along_normal_mm)
+    steps = np.diff([header.along_normal_mm for header in ordered])
     ratio = steps / np.median(steps)
     uneven = np.abs(ratio - np.round(ratio)) > _UNEVEN
     is_gap = (ratio > 1 + _UNEVEN) & (uneven | (ratio > _WIDE_GAP))
@@ -51,5 +51,5 @@ def between_gaps(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
 
 def extent(stack: Sequence[SliceHeader]) -> str:
     """From where to where slices lie, which are in order."""
-    low, high = (dicom_geometry.along_normal_mm(stack[n]) for n in (0, -1))
+    low, high = (stack[n].along_normal_mm for n in (0, -1))
     return f"from {low:.2f} to {high:.2f} mm"

@@ -136,8 +136,8 @@ def _keys(slices):
     for trait in dicom_traits.TRAITS:
         yield trait.title, _trait_of(trait.keyword), trait.is_contrast
     yield "corner", _corner, False
-    if block := _blocks(slices):
-        yield "images", block, False
+    for key in _by_instance_number(slices):
+        yield "images", key, False
 
 
 def _trait_of(keyword) -> Callable[[SliceHeader], tuple[str, ...]]:
@@ -150,16 +150,18 @@ def _corner(header):
     return tuple(f"{x:.1f}" for x in cosines @ header.position_mm)
 
 
-def _blocks(slices):
-    """Which block of instance numbers a slice is of, where each has every place."""
-    numbers = [header.instance_number for header in slices]
+def _by_instance_number(slices):
+    """Volumes whose images were numbered one after another, or in turns."""
+    numbers = sorted(h.instance_number for h in slices if h.instance_number is not None)
     most = dicom_stacks.most_at_one_place(slices)
     length, rest = divmod(len(slices), most)
-    if rest or None in numbers or len(set(numbers)) < len(numbers):
-        return None
-    rank = {number: n for n, number in enumerate(sorted(numbers))}
-    first = sorted(numbers)[::length]
-    return lambda header: (f"from {first[rank[header.instance_number] // length]}",)
+    if rest or len(set(numbers)) < len(slices):
+        return
+    rank = {number: n for n, number in enumerate(numbers)}
+    for first_of in (lambda n: n // length * length, lambda n: n % most):
+        yield lambda header, first_of=first_of: (
+            f"from {numbers[first_of(rank[header.instance_number])]}",
+        )
 
 
 def _tells_volumes_apart(parts, most, is_contrast):
