@@ -24,7 +24,7 @@ def check(found: types.ModuleType) -> None:
     """
     if not hasattr(found, "__version__"):
         message = (
-            f"{' and '.join(found.__path__)} hides the package `deepresolve`, which "
+            f"{next(iter(found.__path__))} hides the package `deepresolve`, which "
             f"{_HERE} belongs to. Start in another folder, or install the package "
             "without --editable: pip install ."
         )

@@ -57,6 +57,27 @@ def test_a_folder_that_hides_the_package_is_told(tmp_path):
     assert "pip install ." in result.stderr
 
 
+def test_a_folder_that_hides_half_of_the_package_is_told(tmp_path):
+    # An editable install still finds the package's modules by their full names.
+    (tmp_path / "deepresolve").mkdir()
+    script = f"""
+import importlib.util, sys
+sys.path[:] = ["", *(p for p in sys.path if p != {str(ROOT)!r})]
+class Editable:
+    def find_spec(name, path=None, target=None):
+        file = {str(ROOT)!r} + "/" + name.replace(".", "/") + ".py"
+        if name.startswith("deepresolve."):
+            return importlib.util.spec_from_file_location(name, file)
+sys.meta_path.append(Editable)
+from deepresolve import entry
+entry.launch(lambda: 0)
+"""
+    result = run("-c", script, folder=tmp_path, path="")
+    assert result.returncode == 1, result.stderr
+    assert f"error: {tmp_path}/deepresolve hides the package" in result.stderr
+    assert "pip install ." in result.stderr
+
+
 def test_a_module_of_the_same_name_beside_ours_is_told(tmp_path):
     for name in ("records", "deepresolve"):
         (tmp_path / name).symlink_to(ROOT / name)
