@@ -4,8 +4,10 @@ r"""Whether a training that is killed again and again ends as if nothing had hap
 
 Trains `sr_cnn_small` and `seg_cnn_small` for a few epochs on synthetic knees: once
 undisturbed, and once ended by SIGTERM, as a preempted job is, then killed by SIGKILL at
-random moments (within a step, a save or a validation), and started again each time.
-The last checkpoints of both are compared bit by bit: weights, optimizer,
+random moments (within a step, a save or a validation), and started again each time. In
+between its workdir is moved, to names that TensorFlow would read as patterns; the
+environment is a notebook's; and a second process is started beside the first, which
+must refuse. The last checkpoints of both are compared bit by bit: weights, optimizer,
 counters, best score, and what dropout draws next. Prints the table and writes
 endurance.json; ends with status 1 where anything differs.
 
@@ -16,7 +18,9 @@ counters, only the seconds spent and the number of saves may differ.
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import json
+import os
 import pathlib
 import random
 import re
@@ -37,6 +41,10 @@ PRESETS = {"super_resolution": "sr_cnn_small", "segmentation": "seg_cnn_small"}
 # Names of what is no part of the state: the clock, and the checkpoint's own book.
 NO_STATE = ("progress/seconds/", "save_counter/", "_CHECKPOINTABLE_OBJECT_GRAPH")
 LONGEST_DELAY_SECONDS = 0.3
+# What the killed workdir is called, one after the other.
+NAMES = ("x=[1,2]", "a*b?", "{é中} %20", "back\\slash", "plain")
+# As the kernel of a notebook leaves it to what is started from one.
+NOTEBOOK = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 path_flags.define("output", None, "Folder for records, workdirs and the table.")
 path_flags.define("records", None, "Records; by default synthetic knees are made.")
@@ -70,19 +78,49 @@ class Training:
     def __init__(self, task: str, records: pathlib.Path, workdir: pathlib.Path):
         own = FLAGS.sr_flag if task == "super_resolution" else FLAGS.seg_flag
         self.workdir = workdir
-        self._log = workdir.with_suffix(".log")
-        self._command = [
-            *(sys.executable, "train.py", f"--preset={PRESETS[task]}"),
-            *(f"--records={records}", f"--workdir={workdir}", "--max_minutes=0"),
+        self.log = workdir.with_suffix(".log")
+        self._flags = [
+            *(f"--preset={PRESETS[task]}", f"--records={records}", "--max_minutes=0"),
             *("--deterministic", "--checkpoint_minutes=0"),
             *(f"--num_epochs={FLAGS.num_epochs}",),
             *(f"--steps_per_epoch={FLAGS.steps_per_epoch}", *own),
         ]
 
-    def start(self) -> subprocess.Popen:
+    def start(self, log: pathlib.Path | None = None) -> subprocess.Popen:
         """Starts the process; what it says is added to the log."""
-        with self._log.open("ab") as log:
-            return subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log)
+        command = [sys.executable, "train.py", f"--workdir={self.workdir}"]
+        environment = {**os.environ, **NOTEBOOK}
+        with (log or self.log).open("ab") as file:
+            return subprocess.Popen(
+                command + self._flags,
+                cwd=ROOT,
+                stdout=file,
+                stderr=file,
+                env=environment,
+            )
+
+    def move(self, name: str) -> None:
+        """Gives the workdir another name."""
+        self.workdir = self.workdir.rename(self.workdir.with_name(name))
+
+    def second_status(self) -> int:
+        """Starts the process and, while that stands still, a second one.
+
+        Returns:
+          Status of the second; the first is killed. -1 where the second did not say
+          that there is a first.
+        """
+        process = self.start()
+        before = self._num_saves()
+        while process.poll() is None and self._num_saves() <= before:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGSTOP)
+        log = self.log.with_suffix(".second.log")
+        status = self.start(log).wait()
+        process.kill()
+        process.wait()
+        told = "is being written by another training: process" in log.read_text()
+        return status if told else -1
 
     def finish(self) -> None:
         """Runs to the end.
@@ -91,7 +129,7 @@ class Training:
           ChildProcessError: it failed; its log says why.
         """
         if status := self.start().wait():
-            raise ChildProcessError(f"Status {status}: see {self._log}.")
+            raise ChildProcessError(f"Status {status}: see {self.log}.")
 
     def interrupt(self, number: int, after: int, delay: float) -> dict[str, Any]:
         """Starts the process and sends it a signal.
@@ -122,7 +160,7 @@ class Training:
 
     def resumed_at(self) -> list[int]:
         """Steps at which its processes went on."""
-        text = self._log.read_text(encoding="utf-8", errors="replace")
+        text = self.log.read_text(encoding="utf-8", errors="replace")
         return [int(step) for step in re.findall(r"Resuming .* at step (\d+) ", text)]
 
     def state(self) -> Iterator[tuple[str, Any]]:
@@ -151,11 +189,16 @@ def endure(task: str, records: pathlib.Path, output: pathlib.Path) -> dict[str, 
     undisturbed.finish()
     killed = Training(task, records, output / f"{task}_killed")
     ended = killed.interrupt(signal.SIGTERM, 2, 0.0)
+    second = killed.second_status()
+    names = itertools.cycle(f"{task}_{name}" for name in NAMES)
     for step, delay in moments(f"{FLAGS.seed} {task}"):
+        killed.move(next(names))
         killed.interrupt(signal.SIGKILL, step, delay)
+    killed.move(f"{task}_killed")
     killed.finish()
     return {
         "task": task,
+        "second_status": second,
         "kills": FLAGS.kills,
         "resumed_at_steps": killed.resumed_at(),
         "sigterm_status": ended["status"],
@@ -200,19 +243,23 @@ def run() -> int:
     text = json.dumps(results, indent=2)
     (output / "endurance.json").write_text(text + "\n", encoding="utf-8")
     print(table(results))
-    return int(any(result["tensors_that_differ"] for result in results))
+    return int(
+        any(r["tensors_that_differ"] or r["second_status"] != 1 for r in results)
+    )
 
 
 def table(results: list[dict[str, Any]]) -> str:
     """The results as Markdown."""
     lines = [
-        "| task | SIGTERM | SIGKILLs | resumed at step | tensors | differ |",
-        "|---|---|---|---|---|---|",
+        "| task | SIGTERM | a second start | SIGKILLs, moved each time | resumed at "
+        "step | tensors | differ |",
+        "|---|---|---|---|---|---|---|",
     ]
     for result in results:
         ended = f"status {result['sigterm_status']}, {result['sigterm_seconds']:.1f} s"
         steps = ", ".join(map(str, result["resumed_at_steps"]))
-        cells = [result["task"], ended, result["kills"], steps, result["tensors"]]
+        cells = [result["task"], ended, f"status {result['second_status']}"]
+        cells += [result["kills"], steps, result["tensors"]]
         cells.append(len(result["tensors_that_differ"]))
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)

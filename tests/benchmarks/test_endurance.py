@@ -43,9 +43,10 @@ def test_a_killed_training_ends_with_the_state_of_an_undisturbed_one(
     assert result["sigterm_seconds"] < 10
     assert result["tensors"] > 10
     assert result["tensors_that_differ"] == []
-    # It went on after the SIGTERM, and again after the kill.
-    first, second = result["resumed_at_steps"]
-    assert 2 <= first < second < 30
+    assert result["second_status"] == 1
+    # It went on after the SIGTERM, and after each of the two kills.
+    first, second, third = result["resumed_at_steps"]
+    assert 2 <= first < second < third < 30
     log = (tmp_path / "segmentation_killed.log").read_text()
     assert "SIGTERM: step " in log
     assert "Ended by SIGTERM." in log
