@@ -82,6 +82,9 @@ class Claim:
             )
 
     def _begin(self) -> None:
+        for name in storage.list_files(self._folder):
+            if name.startswith(f"{OWNER_FILE}."):  # A process killed as it wrote.
+                storage.remove(storage.join(self._folder, name))
         self._write()
         self._heart.start()
 

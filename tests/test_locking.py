@@ -207,6 +207,25 @@ def test_a_file_system_without_locks_is_claimed(tmp_path, quick, monkeypatch):
         pass
 
 
+def test_what_a_process_left_that_was_killed_as_it_wrote_goes(tmp_path):
+    (tmp_path / f"{locking.OWNER_FILE}.{'0' * 32}.tmp").touch()
+    with held(tmp_path):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_someone_else_is_told(tmp_path, monkeypatch):
+    def acquire(self):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(locking.filelock.FileLock, "acquire", acquire)
+    with (
+        pytest.raises(OSError, match=r"Cannot write into .*Permission"),
+        held(tmp_path),
+    ):
+        pass
+
+
 def test_a_folder_that_takes_no_files_is_told(tmp_path, full_disk):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file/run"), held(tmp_path / "file" / "run"):
