@@ -18,7 +18,9 @@ _NRRD_MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
 _META_MAGIC = re.compile(
     rb"\s*(ObjectType|NDims|Comment|ObjectSubType|Name|ID)[ \t]*=", re.IGNORECASE
 )
-_META_DATA_FILE = re.compile(rb"^\s*ElementDataFile[ \t]*=[ \t]*(.*?)\s*$", re.M | re.I)
+_META_DATA_FILE = re.compile(
+    rb"^\s*ElementDataFile[ \t]*=[ \t]*(.*?)[ \t]*\r?$\n?", re.M | re.I
+)
 _NRRD_DATA_FILE = re.compile(rb"^data ?file:[ \t]*(.*?)\s*$", re.M | re.I)
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
 # Neither compressed nor written as text, so that voxels take what their type does.
