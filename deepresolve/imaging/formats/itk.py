@@ -115,8 +115,6 @@ def _check(reader, sitk, path, files):
         )
     promised = math.prod(shape) * int(number[1]) // 8
     stored = sum(file.stat().st_size for file in files)
-    if itk_header.is_raw(path):
-        itk_header.check_length(path, files[-1], promised)
     # ITK would say so only after it has read all voxels.
     sizes, direction = reader.GetSpacing(), np.reshape(reader.GetDirection(), (3, 3))
     is_sound = np.all(np.isfinite(sizes)) and min(sizes) > 0
@@ -127,6 +125,7 @@ def _check(reader, sitk, path, files):
             "its spacing or directions, or save the scan again."
         )
     limits.check_growth(promised, stored, f"{path}: by its header the file")
+    itk_header.check_length(path, files[-1], promised)
 
 
 def _reason(error):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import pathlib
 import re
+import zlib
 
-from deepresolve.imaging.formats import meta_header
+from deepresolve.imaging.formats import meta_header, unpacking
 
 _LOGGER = logging.getLogger(__name__)
 _NRRD_MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
@@ -27,6 +28,9 @@ _NRRD_END = re.compile(rb"\r?\n\r?\n")
 _NRRD_RAW = re.compile(rb"^encoding:[ \t]*raw", re.M | re.I)
 _META_NOT_RAW = re.compile(
     rb"^\s*(CompressedData[ \t]*=[ \t]*True|BinaryData[ \t]*=[ \t]*False)", re.M | re.I
+)
+_PACKED = re.compile(
+    rb"^encoding:[ \t]*gz|^\s*CompressedData[ \t]*=[ \t]*True", re.M | re.I
 )
 _NRRD_BZIP2 = re.compile(rb"^encoding:[ \t]*(bzip2|bz2)", re.M | re.I)
 _NRRD_SPACE = re.compile(rb"^space:[ \t]*(.*?)\s*$", re.M | re.I)
@@ -123,22 +127,35 @@ def check(path: pathlib.Path) -> None:
 def check_length(path: pathlib.Path, file: pathlib.Path, promised: int) -> None:
     """Compares what the header promises with what the file of the voxels holds.
 
+    ITK reads a file that is cut short, or whose checksum is wrong, without a word.
+
     Args:
-      path: the header, of voxels that are not compressed.
+      path: the header.
       file: what holds the voxels; may be the same.
       promised: bytes of all voxels.
 
     Raises:
-      ValueError: the file is too short.
+      ValueError: the file is too short, or packed and damaged.
     """
-    stored = file.stat().st_size - (len(_text(path)) if file == path else 0)
-    if stored < promised:
+    header = _text(path)
+    first = len(header) if file == path else 0
+    try:
+        if is_raw(path):
+            stored = file.stat().st_size - first
+        elif _PACKED.search(header) and not _SKIPS.search(header):
+            stored = sum(map(len, unpacking.unpacked(file, first)))
+        else:
+            return
+        if stored < promised:
+            raise EOFError(
+                f"{stored} bytes of voxels, and the header promises {promised}"
+            )
+    except (EOFError, zlib.error) as error:
         raise ValueError(
-            f"{file}: damaged or cut short ({stored} bytes of voxels, and the header "
-            f"promises {promised}). Copy or export the file again."
-        )
+            f"{file}: damaged or cut short ({error}). Copy or export the file again."
+        ) from error
     # A last end of line is none of the voxels'.
-    if stored > promised + 2 and not _SKIPS.search(_text(path)):
+    if stored > promised + 2 and not _SKIPS.search(header):
         _LOGGER.warning(
             "%s: %d bytes follow the last voxel that the header tells of; they are "
             "left out. Slices or volumes, and a header that is wrong?",

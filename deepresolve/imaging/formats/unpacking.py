@@ -16,9 +16,10 @@ from collections.abc import Iterator
 GZIP_MAGIC = b"\x1f\x8b"
 
 _LOGGER = logging.getLogger(__name__)
+_BLOCK_BYTES = 2**20
 _MAX_LAYERS = 3
 _STEP_BYTES = 64
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib.h: 16 more is a gzip header and trailer.
+_ANY_WINDOW = 32 + zlib.MAX_WBITS  # zlib.h: 32 more finds out zlib from gzip.
 
 
 def is_packed(path: pathlib.Path) -> bool:
@@ -27,7 +28,7 @@ def is_packed(path: pathlib.Path) -> bool:
         return stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
-def blocks(path: pathlib.Path, num_bytes: int = 2**20) -> Iterator[bytes]:
+def blocks(path: pathlib.Path, num_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]:
     """The content of a file, in blocks.
 
     Args:
@@ -50,6 +51,19 @@ def blocks(path: pathlib.Path, num_bytes: int = 2**20) -> Iterator[bytes]:
         _LOGGER.warning("%s: packed by gzip %d times; read all the same.", path, layer)
 
 
+def unpacked(path: pathlib.Path, first: int) -> Iterator[bytes]:
+    """What zlib or gzip packed into a file, from one of its bytes on, in blocks.
+
+    Args:
+      path: the file.
+      first: where the packed data begin.
+
+    Raises:
+      EOFError, zlib.error: as `blocks`.
+    """
+    return _unpacked(_stored(path, _BLOCK_BYTES, first), path, _BLOCK_BYTES)
+
+
 def start(path: pathlib.Path, num_bytes: int) -> bytes:
     """The first bytes of a file's content; fewer where it is shorter or damaged."""
     found = bytearray()
@@ -64,8 +78,9 @@ def start(path: pathlib.Path, num_bytes: int) -> bytes:
     return bytes(found[:num_bytes])
 
 
-def _stored(path: pathlib.Path, num_bytes: int) -> Iterator[bytes]:
+def _stored(path: pathlib.Path, num_bytes: int, first: int = 0) -> Iterator[bytes]:
     with path.open("rb") as stream:
+        stream.seek(first)
         while block := stream.read(num_bytes):
             yield block
 
@@ -74,7 +89,7 @@ def _unpacked(
     packed: Iterator[bytes], path: pathlib.Path, num_bytes: int
 ) -> Iterator[bytes]:
     """Unpacks one layer; checks each member's length and checksum."""
-    member = zlib.decompressobj(_GZIP_WINDOW)
+    member = zlib.decompressobj(_ANY_WINDOW)
     for block in packed:
         while block:
             if member.eof:
@@ -84,7 +99,7 @@ def _unpacked(
                     return
                 if not block:
                     break
-                member = zlib.decompressobj(_GZIP_WINDOW)
+                member = zlib.decompressobj(_ANY_WINDOW)
             yield from _non_empty(member.decompress(block, num_bytes))
             block = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
