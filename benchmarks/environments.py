@@ -10,7 +10,8 @@ Prints a table and writes environments.json. In its cells:
     DIFFERENT   it ended with status 0, and left something else
     FAILED      a traceback, or another status
 
-On a full disk `told` is right, everywhere else `same`. About six minutes on two cores.
+On a full disk `told` is right, and for `export` into a path with brackets, which no
+server could load from; everywhere else `same`. About fifteen minutes on two cores.
 """
 
 from __future__ import annotations
@@ -59,17 +60,21 @@ def run() -> int:
                 cell = "DIFFERENT"
             table.setdefault(command, {})[name] = cell
             seconds = time.monotonic() - began
-            print(f"{command} on {name}: {cell} ({seconds:.0f} s)", flush=True)
+            right = "" if _is_right(command, name, cell) else ", WRONG"
+            print(f"{command} on {name}: {cell} ({seconds:.0f} s){right}", flush=True)
     (output / "environments.json").write_text(json.dumps(table, indent=1), "utf-8")
     print(_rendered(table, names))
-    return int(any(not _is_right(*cell) for r in table.values() for cell in r.items()))
+    cells = [(c, m, cell) for c, row in table.items() for m, cell in row.items()]
+    return int(not all(_is_right(*cell) for cell in cells))
 
 
-def _is_right(machine: str, cell: str) -> bool:
-    if machine == "sound":
+def _is_right(command: str, name: str, cell: str) -> bool:
+    if name == "sound":
         return cell.startswith("left ")
-    on_full_disk = machines.MACHINES[machine].file_bytes is not None
-    return cell.startswith("told") if on_full_disk else cell == "same"
+    machine = machines.MACHINES[name]
+    unreadable = command == "export" and "[" in machine.name
+    is_told = machine.file_bytes is not None or unreadable
+    return cell.startswith("told") if is_told else cell == "same"
 
 
 def _made(machine: machines.Machine, folder: pathlib.Path, given: pathlib.Path):
