@@ -220,6 +220,8 @@ def _problem_of_keras_json() -> str | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        return f"{path}: nested too deeply"
     except ValueError:
         return None  # Keras passes over it
     except OSError as error:

@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deepresolve import environment
 
 ROOT = pathlib.Path(__file__).parent.parent
 PINNED = ("MPLBACKEND", "KERAS_HOME", "KERAS_BACKEND", "TF_USE_LEGACY_KERAS")
@@ -48,17 +52,19 @@ def found(result):
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
-        {"MPLBACKEND": "TkAgg", "DISPLAY": None},
-        {"KERAS_BACKEND": "jax", "KERAS_HOME": "/nonexistent"},
-        {"TF_USE_LEGACY_KERAS": "1", "KERAS_MAX_EPOCHS": "1"},
-    ],
-)
-def test_a_command_takes_nothing_that_was_meant_for_other_work(changes):
-    result = started(_COMMAND, **changes)
+@pytest.fixture
+def keras_json(tmp_path, monkeypatch):
+    """Where Keras looks for its settings."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    return tmp_path / "keras.json"
+
+
+def test_a_command_takes_nothing_that_was_meant_for_other_work():
+    foreign = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    foreign |= {"KERAS_BACKEND": "jax", "KERAS_HOME": "/nonexistent"}
+    foreign |= {"TF_USE_LEGACY_KERAS": "1", "KERAS_MAX_EPOCHS": "1"}
+    result = started(_COMMAND, **foreign)
     pinned = found(result)
     assert [pinned[name] for name in PINNED] == ["Agg", KERAS_HOME, "tensorflow", "0"]
     assert "KERAS_MAX_EPOCHS" not in pinned
@@ -150,7 +156,7 @@ def test_closed_streams_do_not_end_a_command():
 
 
 @pytest.mark.parametrize(
-    ("settings", "problem"),
+    ("content", "problem"),
     [
         ('{"floatx": "bfloat7"}', "floatx must be one of float16, float32, float64"),
         ('{"image_data_format": "first"}', "image_data_format must be one of"),
@@ -160,59 +166,92 @@ def test_closed_streams_do_not_end_a_command():
         ("[]", "expected an object of settings; got []"),
     ],
 )
-def test_keras_settings_that_would_end_its_import_are_replaced(
-    settings, problem, tmp_path
+def test_keras_settings_that_would_end_its_import_are_named(
+    content, problem, keras_json
 ):
+    keras_json.write_text(content)
+    named = environment._problem_of_keras_json()
+    assert named.startswith(f"{keras_json}: {problem}")
+
+
+def test_keras_settings_that_would_end_its_import_are_replaced(tmp_path):
     (tmp_path / ".keras").mkdir()
     path = tmp_path / ".keras" / "keras.json"
-    path.write_text(settings)
+    path.write_text('{"floatx": "bfloat7"}')
     unset = dict.fromkeys(("KERAS_HOME", "KERAS_BACKEND"))
     result = started(_LIBRARY, HOME=str(tmp_path), **unset)
     assert found(result)["KERAS_HOME"] == KERAS_HOME
-    assert result.stderr.startswith(f"{path}: {problem}")
+    assert result.stderr.startswith(f"{path}: floatx must be one of float16, ")
 
 
-def test_keras_settings_that_cannot_be_read_are_replaced(tmp_path):
-    (tmp_path / "keras.json").mkdir()
-    result = started(_LIBRARY, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None)
-    assert found(result)["KERAS_HOME"] == KERAS_HOME
-    assert f"{tmp_path}/keras.json cannot be read" in result.stderr
+def test_keras_settings_that_cannot_be_read_are_named(keras_json):
+    keras_json.mkdir()
+    assert f"{keras_json} cannot be read" in environment._problem_of_keras_json()
 
 
-@pytest.mark.parametrize(
-    "settings", ['{"floatx": "float16", "image_data_format": "channels_first"}', "{"]
-)
-def test_who_imports_the_package_keeps_what_keras_can_do_with(settings, tmp_path):
-    # Keras itself passes over JSON that is damaged.
-    (tmp_path / "keras.json").write_text(settings)
-    result = started(_LIBRARY, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None)
+def test_who_imports_the_package_keeps_what_keras_can_do_with(tmp_path):
+    settings = {"floatx": "float16", "image_data_format": "channels_first"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    changes = {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": None}
+    result = started(_LIBRARY, MPLBACKEND="QtAgg", **changes)
     assert found(result)["KERAS_HOME"] == str(tmp_path)
+    assert found(result)["MPLBACKEND"] == "QtAgg"
     assert result.stderr == ""
 
 
-def test_a_backend_that_is_not_installed_is_told():
-    result = started(_LIBRARY, KERAS_BACKEND="thean")
+def test_damaged_json_is_left_to_keras_which_passes_over_it(keras_json):
+    keras_json.write_text("{")
+    assert environment._problem_of_keras_json() is None
+
+
+def test_backends_that_cannot_be_imported_are_told():
+    changes = {"KERAS_BACKEND": "thean", "MPLBACKEND": "module://no_such_module"}
+    result = started(_LIBRARY, **changes)
     assert found(result)["KERAS_BACKEND"] == "tensorflow"
-    assert result.stderr.startswith("KERAS_BACKEND='thean': Keras has tensorflow, ")
+    assert found(result)["MPLBACKEND"] == "Agg"
+    keras, matplotlib = result.stderr.splitlines()
+    assert keras.startswith("KERAS_BACKEND='thean': Keras has tensorflow, ")
+    assert matplotlib.startswith("MPLBACKEND=module://no_such_module: this Python's")
 
 
 @pytest.mark.parametrize(
-    ("asked", "taken"),
+    ("backend", "is_known"),
     [
-        ("module://no_such_module.backend", "Agg"),
-        ("no_such_backend", "Agg"),
-        ("module://json", "module://json"),
-        ("QtAgg", "QtAgg"),
-        ("", ""),
+        *(("Agg", True), ("QtAgg", True), ("module://json", True)),
+        *(("module://no_such_module.backend", False), ("no_such_backend", False)),
     ],
 )
-def test_matplotlib_keeps_a_backend_that_it_knows(asked, taken):
-    result = started(_LIBRARY, MPLBACKEND=asked)
-    assert found(result)["MPLBACKEND"] == taken
-    assert ("does not know it" in result.stderr) == (asked != taken)
+def test_matplotlib_keeps_a_backend_that_it_knows(backend, is_known):
+    assert environment._can_draw_by(backend) == is_known
 
 
 def test_what_is_imported_already_is_left_alone():
     imported = "import sys, types; sys.modules['matplotlib'] = types.ModuleType('m')\n"
     result = started(imported + _LIBRARY, MPLBACKEND="no_such_backend")
     assert found(result)["MPLBACKEND"] == "no_such_backend"
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+_VALUES |= st.sampled_from(["float16", "channels_first", "tensorflow", 1e-7])
+_SETTINGS = st.dictionaries(
+    st.sampled_from(["floatx", "epsilon", "backend", "image_data_format", "other"]),
+    _VALUES | st.lists(_VALUES, max_size=2),
+)
+
+
+@settings(
+    deadline=None,
+    max_examples=80,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(content=st.binary(max_size=20) | _SETTINGS.map(lambda s: json.dumps(s).encode()))
+def test_no_keras_json_ends_the_import_of_the_package(content, keras_json):
+    keras_json.write_bytes(content)
+    problem = environment._problem_of_keras_json()
+    assert problem is None or problem.startswith(str(keras_json))
+
+
+def test_a_keras_json_that_is_nested_too_deeply_is_told(keras_json):
+    keras_json.write_text("[" * 100_000)
+    assert "nested too deeply" in environment._problem_of_keras_json()

@@ -153,7 +153,7 @@ def weights(path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of file sizes")
-@pytest.mark.parametrize("command", ["convert", "train", "prepare"])
+@pytest.mark.parametrize("command", ["train", "prepare"])
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(command, run, home):
     output = COMMANDS[command][-1].split("~/")[1]
     arguments = [*COMMANDS[command][:-1], f"{COMMANDS[command][-1]}_full"]
