@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import re
 
 from deepresolve.imaging.volume import Volume
 
+# Of a path from the root on, the folders; a URL stays whole.
+_FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/]+/)+")
 SIDES = ("left", "right", "unknown")
 
 
@@ -58,7 +61,7 @@ class Subject(abc.ABC):
         """
         for path, name in self.paths.items():
             text = text.replace(path, name)
-        return text.removeprefix(f"{self.source}: ")
+        return _FOLDERS.sub(".../", text.removeprefix(f"{self.source}: "))
 
     @property
     @abc.abstractmethod
