@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import refusals
-from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from records import imorphics
 from records.datasets import oai_contents, oai_labels
@@ -60,6 +60,12 @@ class Oai:
                 f"slice_order must be one of {', '.join(imorphics.SLICE_ORDERS)}; got "
                 f"{self.slice_order!r}."
             )
+        for name in ("echo", "volume"):
+            if getattr(self, name) == ALL:
+                raise ValueError(
+                    f"--{name}={ALL} is for --dataset=folder: a knee of the OAI is one "
+                    "scan. Choose one by its number."
+                )
 
     @property
     def label_names(self) -> dict[int, str]:

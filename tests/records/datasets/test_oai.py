@@ -246,6 +246,11 @@ def test_the_slice_order_reaches_the_contours(tmp_path, series, table, contours)
         Oai(str(tmp_path), slice_order="up")
 
 
+def test_a_knee_is_one_scan():
+    with pytest.raises(ValueError, match="--echo=all is for --dataset=folder"):
+        Oai("OAI", echo="all")
+
+
 def test_contours_that_fit_both_knees_are_refused(tmp_path, series, table, contours):
     table(series(FIRST), series(FIRST[:-1] + "8", "SAG_3D_DESS_RIGHT"))
     labels = str(tmp_path / "labels")
