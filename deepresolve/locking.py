@@ -15,24 +15,19 @@ Who only reads is never kept out.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import errno
-import getpass
 import json
 import logging
 import os
 import pathlib
-import platform
 import stat
 import threading
 import time
-import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import filelock
 
-from deepresolve import storage
+from deepresolve import lock_owner, storage
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +42,6 @@ WATCH_SECONDS = 70.0
 SETTLE_SECONDS = 3.0
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
-_BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
 
 class InUseError(OSError):
@@ -64,7 +58,7 @@ class Claim:
 
     def __init__(self, folder: str, work: str):
         self._folder, self._work = folder, work
-        self._owner = _this_process()
+        self._owner = lock_owner.this_process()
         self._ended = threading.Event()
         self._lost = False
         self._heart = threading.Thread(target=self._beat, daemon=True)
@@ -77,8 +71,8 @@ class Claim:
         if self._lost:
             raise InUseError(
                 f"{self._folder} was taken over by another {self._work}: "
-                f"{_who(_read(self._folder))}. This process had stood still for more "
-                f"than {WATCH_SECONDS:g} s, and ends."
+                f"{_who(self._folder)}. This process had stood still for more than "
+                f"{WATCH_SECONDS:g} s, and ends."
             )
 
     def _begin(self) -> None:
@@ -101,7 +95,10 @@ class Claim:
         storage.write(_owner_path(self._folder), text.encode())
 
     def _is_mine(self, owner: bytes | None) -> bool:
-        return owner is None or _parse(owner).get("token") == self._owner["token"]
+        return (
+            owner is None
+            or lock_owner.parse(owner).get("token") == self._owner["token"]
+        )
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
@@ -215,12 +212,14 @@ def _is_locked(path: pathlib.Path) -> bool:
 def _require_free(folder: str, work: str, remedy: str, is_locked: bool) -> None:
     """InUseError where a process that no lock of this machine knows shows life."""
     before = _read(folder)
-    if before is None or (is_locked and _parse(before).get("machine") == _machine()):
+    if before is None or (
+        is_locked and lock_owner.parse(before).get("machine") == lock_owner.machine()
+    ):
         return  # Left by a process that was killed: its lock is gone.
     _logger.warning(
         "%s: %s wrote there and has not ended in good order. Looking for %g s whether "
         "it still lives.",
-        *(folder, _who(before), WATCH_SECONDS),
+        *(folder, lock_owner.described(before), WATCH_SECONDS),
     )
     end = time.monotonic() + WATCH_SECONDS
     while time.monotonic() < end:
@@ -246,47 +245,13 @@ def _remove_unused(folder: str) -> None:
 
 def _in_use(folder: str, work: str, remedy: str) -> str:
     return (
-        f"{folder} is being written by another {work}: {_who(_read(folder))}. Wait for "
-        f"its end, or {remedy}. Nothing was changed."
+        f"{folder} is being written by another {work}: {_who(folder)}. Wait for its "
+        f"end, or {remedy}. Nothing was changed."
     )
 
 
-def _who(owner: bytes | None) -> str:
-    known = _parse(owner or b"")
-    if not {"process", "user", "host", "started"} <= known.keys():
-        return "a process that does not say who it is"
-    return (
-        f"process {known['process']} of {known['user']} on {known['host']}, started "
-        f"{known['started']}"
-    )
-
-
-def _this_process() -> dict[str, Any]:
-    now = datetime.datetime.now().astimezone()
-    return {
-        "host": platform.node(),
-        "process": os.getpid(),
-        "user": _user(),
-        "started": now.isoformat(" ", "seconds"),
-        "machine": _machine(),
-        "token": uuid.uuid4().hex,
-        "beats": 0,
-    }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # A container need not know its user's name.
-        return f"user {os.getuid()}"
-
-
-def _machine() -> str:
-    """Tells the kernel whose locks this process sees, from one start to the next."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return f"{platform.node()} {uuid.getnode():x}"
+def _who(folder: str) -> str:
+    return lock_owner.described(_read(folder))
 
 
 def _owner_path(folder: str) -> str:
@@ -300,11 +265,3 @@ def _read(folder: str) -> bytes | None:
     except OSError:
         # Gone or replaced between the two.
         return storage.read(path) if storage.is_file(path) else None
-
-
-def _parse(owner: bytes) -> dict[str, Any]:
-    try:
-        known = json.loads(owner)
-    except ValueError:
-        return {}
-    return known if isinstance(known, dict) else {}

@@ -53,12 +53,17 @@ def check_input(flag: str, path: str | os.PathLike) -> None:
 
 def check_workdir(path: str) -> None:
     """ValueError unless a run is there; "pretrained:NAME" is one of the package."""
+    _check_encoding(path)
     if not _holds(pretrained.resolve(path), "config.json"):
         raise ValueError(no_workdir(path))
 
 
 def check_records(path: str) -> None:
-    """FileNotFoundError unless a complete set of shards is there."""
+    """FileNotFoundError unless a complete set of shards is there.
+
+    ValueError where TensorFlow cannot read a folder of that name.
+    """
+    _check_encoding(path)
     if not _holds(path, "manifest.json"):
         raise FileNotFoundError(no_records(path))
 
@@ -78,7 +83,11 @@ def check_output(path: str | os.PathLike) -> None:
 
 
 def check_output_folder(path: str) -> None:
-    """As `check_output`, where nothing but a folder will do."""
+    """As `check_output`, where nothing but a folder will do.
+
+    ValueError where TensorFlow cannot write into a folder of that name.
+    """
+    _check_encoding(path)
     if not _is_remote(path):
         files.check_folder(pathlib.Path(path))
 
@@ -123,6 +132,16 @@ def check_apart(output: str, source: str) -> None:
 def _holds(folder: str, name: str) -> bool:
     """Whether a file is in a folder, as far as that can be told without TensorFlow."""
     return _is_remote(folder) or (pathlib.Path(folder) / name).is_file()
+
+
+def _check_encoding(path: str) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{str(path)!a}: the name is no UTF-8, and TensorFlow takes no other. "
+            "Rename what it names."
+        ) from None
 
 
 def _is_remote(path: str | os.PathLike) -> bool:

@@ -68,8 +68,7 @@ class Workdir:
 
         Raises:
           ValueError: it is a network of the package.
-          locking.InUseError: there is another one.
-          OSError: the folder cannot be written.
+          OSError: there is another one, or the folder cannot be written.
         """
         self._require_own()
         remedy = "choose another --workdir"
@@ -106,13 +105,7 @@ class Workdir:
             )
 
     def check_untrained(self) -> None:
-        """Checks that no weights of trained epochs would be written over.
-
-        For a run that has no checkpoint to go on from.
-
-        Raises:
-          ValueError: there are some.
-        """
+        """ValueError where a run without a checkpoint would write over weights."""
         if found := self._trained_weights():
             raise ValueError(
                 f"{self.path} holds {' and '.join(found)} of trained epochs, but no "

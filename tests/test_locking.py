@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from deepresolve import locking, storage
+from deepresolve import lock_owner, locking, storage
 
 HOLDER = """
 import sys, time
@@ -41,7 +41,7 @@ def elsewhere(monkeypatch):
     """A context in which this process is of another machine, without our locks."""
 
     def on(machine="another"):
-        monkeypatch.setattr(locking, "_machine", lambda: machine)
+        monkeypatch.setattr(lock_owner, "machine", lambda: machine)
 
     return on
 

@@ -126,3 +126,10 @@ def test_what_tensorflow_can_load_is_exported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "x=[1,2]")
     with pytest.raises(ValueError, match=r"from .*/x=\[1,2\]/sr: "):
         paths.check_servable("sr")
+
+
+def test_a_name_that_tensorflow_cannot_take_is_told():
+    name = b"runs/\xff".decode(errors="surrogateescape")
+    for check in (paths.check_workdir, paths.check_records, paths.check_output_folder):
+        with pytest.raises(ValueError, match=r"'runs/\\udcff': the name is no UTF-8"):
+            check(name)

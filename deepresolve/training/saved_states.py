@@ -75,9 +75,9 @@ class SavedStates:
                 for name in sorted(storage.list_files(memory), reverse=True):
                     path = files.enter_context(storage.replacing(f"{folder}/{name}"))
                     tf.io.gfile.copy(f"{memory}/{name}", path, overwrite=True)
-        newest = f'model_checkpoint_path: "ckpt-{number}"\n'
-        storage.write(f"{folder}/{_NEWEST}", newest.encode())
-        _delete_others(folder, keep=(number, self._last_whole))
+        kept = [n for n in (self._last_whole, number) if n is not None]
+        storage.write(f"{folder}/{_NEWEST}", _named(kept))
+        _delete_others(folder, kept)
         self._last_whole = number
 
     def restore(self, folder: str) -> bool:
@@ -142,6 +142,13 @@ def _memory() -> Iterator[str]:
         storage.remove_folder(folder)
 
 
+def _named(numbers: Sequence[int]) -> bytes:
+    """What TensorFlow's tools ask for the newest, the last of these."""
+    lines = [f'model_checkpoint_path: "ckpt-{numbers[-1]}"']
+    lines += [f'all_model_checkpoint_paths: "ckpt-{number}"' for number in numbers]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 def _numbers(names: Iterable[str]) -> set[int]:
     """Of states that have a file, whole or not."""
     return {int(match[1]) for match in map(_NAME.match, names) if match}
@@ -199,7 +206,7 @@ def _listed(failures: dict[int, str]) -> str:
     return "; ".join(f"ckpt-{number} ({why})" for number, why in failures.items())
 
 
-def _delete_others(folder: str, keep: Sequence[int | None]) -> None:
+def _delete_others(folder: str, keep: Sequence[int]) -> None:
     """Deletes states but those of `keep`, and what killed processes left unfinished."""
     names = storage.list_files(folder)
     others = [n for n in names if (m := _NAME.match(n)) and int(m[1]) not in keep]
