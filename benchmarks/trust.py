@@ -51,6 +51,7 @@ REAL_SCANS = (
     ("brain_t1_small.nii.gz", None),
     ("knee_dess_half.nii.gz", None),
     ("knee_mese_dicom", 1),
+    ("knee_mese_dicom", 2),
 )
 
 
@@ -123,13 +124,13 @@ class Bench:
         self.ratios = collections.defaultdict(list)
 
     def super_resolve(self, scan):
-        """What `predict` writes."""
-        thin = self._resolver.super_resolve(scan, self.factor)
-        return whole(thin)
+        """What `predict` writes, and what it held at the scan's minimum."""
+        thin, held = self._resolver.super_resolve_with_undershoot(scan, self.factor)
+        return whole(thin), held
 
-    def examine(self, group: str, scan, result) -> list[str]:
+    def examine(self, group: str, scan, result, held=None) -> list[str]:
         """Counts what is flagged of a result; gives their names."""
-        content, found = self.trust.examine(scan, result, None)
+        content, found = self.trust.examine(scan, result, None, held)
         names = sorted(flag.what for flag in found)
         self.counts[group][", ".join(names) or "nothing"] += 1
         consistency = content["consistency"]
@@ -144,12 +145,12 @@ class Bench:
 
         thin = thin_knee(number, first_seed)
         scan = whole(thicken(thin, self.factor))
-        result = self.super_resolve(scan)
-        self.examine("matching", scan, result)
+        result, held = self.super_resolve(scan)
+        self.examine("matching", scan, result, held)
         if not with_changes:
             return
         for name, other in changed(thin, self.factor, number).items():
-            self.examine(name, other, self.super_resolve(other))
+            self.examine(name, other, *self.super_resolve(other))
         self.examine("TCI as result", scan, whole(interpolate(scan, self.factor)))
         for name, spoiled in spoil(result).items():
             self.examine(name, scan, spoiled)
@@ -187,8 +188,8 @@ def run() -> None:
         scan = formats.read_image(
             pathlib.Path(FLAGS.data) / name, choice=Choice(echo=echo)
         )
-        result = bench.super_resolve(scan)
-        bench.examine(f"real: {name}", scan, result)
+        group = f"real: {name}" if echo is None else f"real: {name}, echo {echo}"
+        bench.examine(group, scan, *bench.super_resolve(scan))
     print("| scans | number | flagged | difference, as a multiple of TCI's |")
     print("|---|---|---|---|")
     for group, counts in bench.counts.items():

@@ -196,6 +196,7 @@ def each(
     with shown(what, total, unit, hidden=hidden) as bar:
         for item in items:
             yield item
+            del item  # may be large, and is not to be held while the next one is read
             bar.update()
 
 

@@ -4,6 +4,7 @@ import pty
 import subprocess
 import sys
 import time
+import weakref
 
 import pytest
 from tqdm import tqdm
@@ -59,6 +60,26 @@ def test_an_unknown_total_is_not_told(quick):
         bar.update(7)
         wait_for(lambda: quick.messages)
     assert quick.messages[0] == "find scans: 7 scans after 0 s"
+
+
+def test_no_item_is_held_while_the_next_one_is_made():
+    class Scan:
+        pass
+
+    alive = []
+
+    def scans():
+        for _ in range(3):
+            assert all(reference() is None for reference in alive)
+            scan = Scan()
+            alive.append(weakref.ref(scan))
+            yield scan
+            del scan
+
+    for scan in progress_bar.each(scans(), "read", "scan", 3):
+        assert alive[-1]() is scan
+        del scan
+    assert len(alive) == 3
 
 
 def test_an_error_ends_the_lines(quick):

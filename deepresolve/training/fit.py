@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import keras
 
-from deepresolve import interruption, training_set
+from deepresolve import interruption, progress_bar, training_set
 from deepresolve.config import Config
 from deepresolve.interruption import Interrupted
 from deepresolve.pipeline.dataset import training_dataset
@@ -87,7 +87,11 @@ def fit(
         workers.require_same_run(agreement, worker, config, data.sha256, step)
         if worker.is_chief:
             training_set.record(
-                workdir, config, data.scans, len(data.shapes), data.sha256
+                workdir,
+                config,
+                progress_bar.each(data.scans, "training set", "scan", None),
+                len(data.shapes),
+                data.sha256,
             )
         if run.is_complete:
             _say_complete(run)
@@ -218,7 +222,8 @@ def _checked_blocks(
     """
     check_data(config, data)
     check_same_records(workdir, data)
-    blocks = validation_blocks(data.validation, config, data.label_names)
+    scans = progress_bar.each(data.validation, "validation set", "scan", None)
+    blocks = validation_blocks(scans, config, data.label_names)
     if blocks:
         task = VALIDATIONS[config.task]
         _logger.info("%s", task.describe(blocks, metrics, config))
