@@ -15,13 +15,19 @@ _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH
 def is_command() -> bool:
     """Whether this process runs one of our commands, as far as can be told at import.
 
-    Python says "-m" while it looks for the module to run; our scripts lie beside the
-    package.
+    Our scripts lie beside the package. While Python looks for the module of `python -m`
+    it says "-m" in the place of a script.
     """
     script = sys.argv[0] if sys.argv else ""
     if script.endswith(".py"):
         return os.path.dirname(os.path.abspath(script)) == _HOME  # noqa: PTH100, PTH120
-    return script == "-m"
+    return script == "-m" and _module().split(".")[0] in ("deepresolve", "records")
+
+
+def _module() -> str:
+    """What `python -m` is to run: the last of Python's own arguments."""
+    argument = sys.orig_argv[-len(sys.argv)]
+    return argument.partition("m")[2] if argument.startswith("-") else argument
 
 
 def leave_out_current_folder() -> None:

@@ -19,7 +19,6 @@ KERAS_HOME = str(ROOT / "deepresolve" / "keras_home")
 # What a command finds once it is launched.
 _COMMAND = """
 import json, os, sys, warnings
-sys.argv[0] = "-m"  # as Python has it while it looks for `python -m NAME`
 from deepresolve import entry
 def run():
     names = [n for n in os.environ if n.startswith(("KERAS", "MPL", "TF_", "PYTHON"))]
@@ -64,7 +63,9 @@ def test_a_command_takes_nothing_that_was_meant_for_other_work():
     foreign = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     foreign |= {"KERAS_BACKEND": "jax", "KERAS_HOME": "/nonexistent"}
     foreign |= {"TF_USE_LEGACY_KERAS": "1", "KERAS_MAX_EPOCHS": "1"}
-    result = started(_COMMAND, **foreign)
+    # As Python has it while it looks for the module of `python -m records`.
+    begins = "import sys; sys.argv, sys.orig_argv = ['-m'], ['python', '-m', 'records']"
+    result = started(f"{begins}\n{_COMMAND}", **foreign)
     pinned = found(result)
     assert [pinned[name] for name in PINNED] == ["Agg", KERAS_HOME, "tensorflow", "0"]
     assert "KERAS_MAX_EPOCHS" not in pinned

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from deepresolve import shadowing
+
 ROOT = pathlib.Path(__file__).parent.parent
 _COMMANDS = ["records", "deepresolve.inference.predict", "deepresolve.reading"]
 
@@ -35,8 +37,36 @@ def test_files_in_the_current_folder_are_not_imported(module, tmp_path):
 
 
 def test_the_current_folder_stays_where_the_package_lies_in_it():
-    script = "import sys; sys.argv[0] = '-m'; import deepresolve; import records"
-    assert run("-c", script, folder=ROOT, path="").returncode == 0
+    assert run("-mrecords", "--help", folder=ROOT, path="").returncode == 0
+
+
+def test_another_program_that_uses_the_package_finds_its_own_modules(tmp_path):
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program" / "__init__.py").write_text("import deepresolve")
+    (tmp_path / "program" / "main.py").write_text("import helper")
+    (tmp_path / "helper.py").touch()
+    result = run("-m", "program.main", "records", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "is_ours"),
+    [
+        (["python", "-m", "records", "convert"], ["-m", "convert"], True),
+        (["python", "-Imdeepresolve.reading"], ["-m"], True),
+        (["python", "-X", "dev", "-m", "deepresolve.reading", "a"], ["-m", "a"], True),
+        (["python", "-m", "pytest", "records"], ["-m", "records"], False),
+        (["python", "-mpytest"], ["-m"], False),
+        (["python", "-c", "pass"], ["-c"], False),
+        (["python", "train.py"], [str(ROOT / "train.py")], True),
+        (["python", "mine.py"], ["/home/anna/train.py"], False),
+        (["python"], [""], False),
+    ],
+)
+def test_our_commands_are_known(arguments, given, is_ours, monkeypatch):
+    monkeypatch.setattr(sys, "orig_argv", arguments)
+    monkeypatch.setattr(sys, "argv", given)
+    assert shadowing.is_command() == is_ours
 
 
 def test_who_imports_the_package_imports_from_the_current_folder_as_before(tmp_path):
