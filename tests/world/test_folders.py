@@ -486,6 +486,16 @@ def test_a_pair_is_one_scan(packed, tmp_path):
         file.write_bytes(content)
 
 
+def test_a_header_of_another_kind_is_told(tmp_path):
+    scans.nifti(tmp_path / "a.nii")
+    (tmp_path / "k.hdr").write_text("ENVI\nsamples = 4\n")
+    (tmp_path / "k.img").write_bytes(np.arange(500, dtype="<i2").tobytes())
+    (tmp_path / "mc.par").write_text("0.1 0.2 0.3\n")  # FSL's, of motion
+    assert [p.name for p in formats.find_scans(tmp_path)] == ["a.nii", "k.img"]
+    with pytest.raises(ValueError, match=r"k.img: .*header, .*of another kind"):
+        formats.read_image(tmp_path / "k.img")
+
+
 def test_the_voxels_of_a_header_are_no_stray_file(tmp_path):
     import SimpleITK
 

@@ -106,9 +106,9 @@ UNREAD_ENDINGS = {
     **dict.fromkeys((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"), _TAR),
     **dict.fromkeys((".bz2", ".xz", ".zst"), _COMPRESSED),
     **dict.fromkeys((".7z", ".rar"), _ARCHIVE),
-    **{".par": _PAR, ".fdf": _FDF},
+    ".fdf": _FDF,
 }
-# The voxels of kinds that are told by their header: name, and names of headers.
+# Bruker's name for reconstructed images.
 _BRUKER_VOXELS = "2dseq"
 
 _NRRD_MAGIC = re.compile(rb"NRRD000[1-9]\r?\n")

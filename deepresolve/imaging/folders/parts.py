@@ -33,7 +33,9 @@ def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> s
       kind: of it.
       names: all of the folder.
     """
-    found = _partners(header.name, names, _VOXELS)
+    # Text, under the ending of a header, has no voxels of ours.
+    is_header = kind.role is not Role.OTHER
+    found = _partners(header.name, names, _VOXELS) if is_header else set()
     if kind.role is Role.SCAN and kind.name in ("MetaImage", "NRRD"):
         with header.open("rb") as stream:
             text = stream.read(_HEADER_BYTES)
@@ -42,18 +44,6 @@ def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> s
             lines = [match[1], *text[match.end() :].split(b"\n")]
             found |= {line.decode("utf-8", "replace").strip() for line in lines}
     return found & set(names) - {header.name}
-
-
-def other_half(file: pathlib.Path) -> pathlib.Path | None:
-    """The .img of a .hdr or the .hdr of an .img, whatever the case of its letters.
-
-    None where it is not there, or the file is no half of a pair by its name.
-    """
-    names = [entry.name for entry in file.parent.iterdir()]
-    found = _partners(file.name, names, {**_VOXELS, **_HEADERS})
-    # The compressed one goes with the compressed.
-    alike = [name for name in found if name.endswith(".gz") == file.suffix == ".gz"]
-    return next((file.with_name(name) for name in sorted(alike or found)), None)
 
 
 def _partners(name: str, names: Collection[str], endings) -> set[str]:

@@ -36,8 +36,6 @@ _UNFINISHED_ENDINGS = (
 # Fewer zeros than these may be the beginning of voxels.
 _MANY_ZEROS = 512
 _HIDDEN_CLOUD = re.compile(r"\.(?P<name>.+)\.icloud")
-# Fewer zeros than these may be the beginning of voxels.
-_MANYZEROS = 512
 
 
 def why_missing(start: bytes, name: str) -> str | None:
