@@ -102,6 +102,7 @@ SPOILERS = {
     "empty": write(b""),
     "zeros": write(bytes(5000)),
     "a page of the web": write(b"<!DOCTYPE html><html>Not found</html>"),
+    "a text": write(b"404 not found\n"),
     "noise": write(np.random.default_rng(5).bytes(3000)),
     "cut within the preamble": cut(100),
     "cut within the meta information": cut(200),
