@@ -202,6 +202,14 @@ def test_what_a_dimension_alone_tells_apart_is_chosen(array, tmp_path):
     np.testing.assert_array_equal(found, array + 2)
 
 
+def test_files_that_are_volumes_are_chosen_by_name(array, tmp_path):
+    """Nothing in them tells them apart."""
+    folder = split(tmp_path / "a", [frames_of(array), frames_of(array + 1)])
+    np.testing.assert_array_equal(read(folder, volume="IM1").array, array + 1)
+    with pytest.raises(ValueError, match="volume 2: file IM1, 10 slices"):
+        read(folder)
+
+
 def test_two_stacks_of_one_file_are_chosen(array, tmp_path):
     first = frames_of(array)
     second = [

@@ -138,6 +138,7 @@ def _keys(slices):
     yield "corner", _corner, False
     for key in _by_instance_number(slices):
         yield "images", key, False
+    yield "file", lambda header: (header.file,), False  # Of a volume's frames each.
 
 
 def _trait_of(keyword) -> Callable[[SliceHeader], tuple[str, ...]]:
