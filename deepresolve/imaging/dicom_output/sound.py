@@ -62,7 +62,7 @@ def element_of(
       nothing: "PatientAge (0010,1010) is 'anon': left out".
     """
     keyword = pydicom.datadict.keyword_for_tag(tag)
-    name = dicom_elements.title(keyword) if keyword else str(tag)
+    name = dicom_elements.title(tag)
     try:
         with dicom_elements.leniently():
             element = dataset[tag]

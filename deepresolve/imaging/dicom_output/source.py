@@ -12,7 +12,7 @@ from pydicom import uid
 
 from deepresolve.imaging.dicom_output import attributes, codes, pulse_sequence
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
-from deepresolve.imaging.formats import dicom
+from deepresolve.imaging.formats import dicom, dicom_elements
 from deepresolve.imaging.formats.choice import ONLY, Choice
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,13 +71,13 @@ def read_source(
             "files, or leave out --output_format."
         )
     raw = dicom.read_headers(path, choice)
-    for header in raw:
-        _check(header, path)
-    for keyword in _ALIKE:
-        _check_alike(raw, keyword, path)
     headers, told = _prepared(raw)
     for text in told:
         _LOGGER.warning("%s: %s.", path, text)
+    for header in headers:
+        _check(header, path)
+    for keyword in _ALIKE:
+        _check_alike(headers, keyword, path)
     if not headers[0].get("FrameOfReferenceUID"):
         # Places are then comparable within this series alone, and the results' with it.
         own = uid.generate_uid(prefix=None)
@@ -110,7 +110,8 @@ def image_references(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset
 
 
 def _check(header, path):
-    kind = uid.UID(header.get("SOPClassUID") or "")
+    with dicom_elements.leniently():
+        kind = uid.UID(dicom_elements.text(header, "SOPClassUID"))
     if kind not in _OF_MR:
         raise ValueError(
             f"{path}: the slices are of {kind.name or 'no SOP class'}; DICOM results "
@@ -140,7 +141,7 @@ def _prepared(raw) -> tuple[list[pydicom.Dataset], list[str]]:
     for header in raw:
         result, texts = attributes.cleaned(header)
         told |= dict.fromkeys(texts)
-        if header.get("SOPClassUID") != uid.MRImageStorage:
+        if result.get("SOPClassUID") != uid.MRImageStorage:
             pulse_sequence.describe(result)
         if header.file_meta.get("TransferSyntaxUID") in _ALWAYS_LOSSY:
             result.LossyImageCompression = "01"

@@ -26,6 +26,7 @@ UNREADABLE = (
     LookupError,  # A character set that nobody knows.
     MemoryError,  # A length that is nonsense.
     NotImplementedError,
+    OSError,
     OverflowError,
     RuntimeError,
     TypeError,
@@ -44,9 +45,10 @@ def leniently() -> Iterator[None]:
         yield
 
 
-def title(keyword: str) -> str:
+def title(tag: str | int) -> str:
     """An element as people look it up: "PixelSpacing (0028,0030)"."""
-    tag = pydicom.tag.Tag(keyword)
+    tag = pydicom.tag.Tag(tag)
+    keyword = datadict.keyword_for_tag(tag) or "element"
     return f"{keyword} ({tag.group:04X},{tag.element:04X})"
 
 
@@ -59,7 +61,10 @@ def texts(dataset: pydicom.Dataset, tag: str | int) -> tuple[str, ...]:
     """
     if tag not in dataset:
         return ()
-    element = dataset.get_item(tag)
+    try:
+        element = dataset.get_item(tag)
+    except UNREADABLE:
+        return ("?",)
     value = element.value
     if isinstance(element, pydicom.dataelem.RawDataElement):
         if _vr(element) in _TEXTUAL:

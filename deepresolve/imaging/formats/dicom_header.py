@@ -124,8 +124,7 @@ def parse(file: str, dataset: pydicom.Dataset) -> Iterator[SliceHeader]:
         file that is cut short must not pass for one that is no image.
     """
     if not dataset.get("Rows") or not dataset.get("Columns"):
-        kind = pydicom.uid.UID(dicom_elements.text(dataset, "SOPClassUID"))
-        if kind and "Image Storage" not in kind.name:
+        if not _is_image(dataset):
             return
         raise ValueError(
             f"{file}: an image without Rows and Columns; it is cut short or damaged. "
@@ -133,6 +132,18 @@ def parse(file: str, dataset: pydicom.Dataset) -> Iterator[SliceHeader]:
         )
     for frame, flat in dicom_frames.flattened(dataset, file):
         yield _parse(file, frame, flat)
+
+
+def _is_image(dataset) -> bool:
+    """Whether a file without a size was to be an image; so is one without a kind."""
+    with dicom_elements.leniently():
+        kind = pydicom.uid.UID(dicom_elements.text(dataset, "SOPClassUID"))
+    if not kind or kind.name != kind:  # The standard's own.
+        return not kind or "Image Storage" in kind.name
+    # A vendor's, or one that was damaged.
+    return not kind.is_valid or any(
+        keyword in dataset for keyword in ("BitsAllocated", "PixelSpacing")
+    )
 
 
 def _parse(file, frame, dataset) -> SliceHeader:

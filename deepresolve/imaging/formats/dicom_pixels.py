@@ -85,8 +85,9 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
     syntax = None
     try:
         dataset = dicom_limits.read_dataset(open_file)
-        syntax = dataset.file_meta.TransferSyntaxUID
-        pixels = _values(dataset, syntax)
+        with dicom_elements.leniently():
+            syntax = uid.UID(str(dataset.file_meta.TransferSyntaxUID))
+            pixels = _values(dataset, syntax)
     except dicom_elements.UNREADABLE as error:
         raise ValueError(
             f"{source}: the pixels of {file} cannot be read ({error!r}). "
@@ -125,7 +126,8 @@ def stored_values(pixels: np.ndarray, num_bits: int, high_bit: int) -> np.ndarra
 
 
 def _mend(syntax):
-    if syntax is None or not syntax.is_compressed or syntax == uid.RLELossless:
+    known = syntax is not None and syntax.is_transfer_syntax
+    if not known or not syntax.is_compressed or syntax == uid.RLELossless:
         return "Copy or export the file again."
     kind = next((name for name in _DECODERS if syntax.name.startswith(name)), "JPEG")
     return (

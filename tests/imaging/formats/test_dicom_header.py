@@ -47,3 +47,23 @@ def test_whose_scan_it_is(write_stack):
     dataset = pydicom.dcmread(next(folder.iterdir()))
     (header,) = dicom_header.parse("a", dataset)
     assert header.identity == {("PatientID", "P7"), ("StudyInstanceUID", "1.2.3")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_image"),
+    [
+        (pydicom.uid.EnhancedSRStorage, False),
+        ("1.3.12.2.1107.5.9.1", False),  # Siemens' own, of no image.
+        (pydicom.uid.EnhancedMRImageStorage, True),
+        ("1.2.840.1\x0008.5", True),  # Damaged.
+    ],
+)
+def test_what_has_no_size_is_no_image_if_it_says_so(kind, is_image):
+    dataset = pydicom.Dataset()
+    with pydicom.config.disable_value_validation():
+        dataset.SOPClassUID = kind
+    if is_image:
+        with pytest.raises(ValueError, match="cut short or damaged"):
+            list(dicom_header.parse("a", dataset))
+    else:
+        assert not list(dicom_header.parse("a", dataset))
