@@ -56,6 +56,9 @@ _BROUGHT_BACKENDS = {
     "widget": "ipympl",
 }
 
+# Folders that are removed at the end.
+_temporaries: list[str] = []
+
 
 def pin() -> list[str]:
     """Makes this process a command's: what it and its children import is as we need it.
@@ -88,9 +91,6 @@ def remove_temporaries() -> None:
     """Deletes the folders that `pin` made; at the end of a process it is called."""
     while _temporaries:
         shutil.rmtree(_temporaries.pop(), ignore_errors=True)
-
-
-_temporaries: list[str] = []
 
 
 def repair() -> None:
