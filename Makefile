@@ -98,5 +98,6 @@ bench: install
 	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert
 	$(RUN) benchmarks/endurance.py --output=$(BENCH)/endurance
 	$(RUN) benchmarks/reader_study.py --output=$(BENCH)/reader_study
+	$(RUN) benchmarks/environments.py --output=$(BENCH)/environments
 	$(RUN) benchmarks/gpu.py --output=$(BENCH)/gpu
 	$(RUN) benchmarks/trust.py --workdir=$(DEMO)/sr --output=$(BENCH)/trust

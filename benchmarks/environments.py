@@ -28,11 +28,11 @@ import time
 from absl import flags
 from environment_cases import commands, machines
 
-from deepresolve import entry, path_flags
+from deepresolve import entry, files, path_flags
 
 FLAGS = flags.FLAGS
 
-path_flags.define("output", None, "Local folder; made if need be.")
+path_flags.define("output", None, "Local folder; must not exist, or be empty.")
 flags.DEFINE_list("commands", list(commands.COMMANDS), "Which to run.")
 flags.DEFINE_list("machines", list(machines.MACHINES), "On which.")
 flags.mark_flag_as_required("output")
@@ -45,7 +45,7 @@ def run() -> int:
     """Runs all; 1 if a cell is not as it should be."""
     output = pathlib.Path(FLAGS.output).absolute()
     given = output / "given"
-    shutil.rmtree(output, ignore_errors=True)
+    files.check_new_folder(output)
     _make_inputs(given)
     names = ["sound", *(name for name in FLAGS.machines if name != "sound")]
     table: dict[str, dict[str, str]] = {}
