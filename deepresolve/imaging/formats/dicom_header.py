@@ -150,12 +150,7 @@ def _parse(file, frame, dataset) -> SliceHeader:
     optional = dicom_elements.Optional(dataset)
     traits, left_out = dicom_traits.of(dataset)
     written = {keyword: dicom_elements.texts(dataset, keyword) for keyword in _NEEDED}
-    needed = {
-        keyword: (dicom_elements.numbers(values) or ())
-        if values
-        else _DEFAULTS.get(keyword, ())
-        for keyword, values in written.items()
-    }
+    needed = {keyword: _needed(keyword, values) for keyword, values in written.items()}
     return SliceHeader(
         file=file,
         frame=frame,
@@ -178,13 +173,21 @@ def _parse(file, frame, dataset) -> SliceHeader:
         traits=traits,
         written=written,
         left_out=(*optional.left_out, *left_out),
-        identity=frozenset(
-            (keyword, value)
-            for keyword in IDENTITY
-            if (value := dicom_elements.text(dataset, keyword))
-        ),
+        identity=_identity(dataset),
         part=dicom_frames.part(dataset),
     )
+
+
+def _needed(keyword, values):
+    """The numbers of an element; () where there are none, or other things."""
+    if not values:
+        return _DEFAULTS.get(keyword, ())
+    return dicom_elements.numbers(values) or ()
+
+
+def _identity(dataset):
+    values = {keyword: dicom_elements.text(dataset, keyword) for keyword in IDENTITY}
+    return frozenset((keyword, value) for keyword, value in values.items() if value)
 
 
 def missing(header: SliceHeader) -> str:
