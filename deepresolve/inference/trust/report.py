@@ -100,7 +100,7 @@ class Trust:
             encoded = text.encode("utf-8", errors="backslashreplace")
             with files.replacing(trust_beside(target)) as temporary:
                 temporary.write_bytes(encoded + b"\n")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise OSError(
                 f"{target} was written, but not the report on it: {error}"
             ) from error
