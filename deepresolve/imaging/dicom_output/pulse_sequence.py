@@ -17,7 +17,7 @@ def describe(header: pydicom.Dataset) -> None:
       header: of a frame, flattened; changed in place.
     """
     if not header.get("ScanningSequence"):
-        kinds = list(_SEQUENCES.get(header.get("EchoPulseSequence"), []))
+        kinds = list(_SEQUENCES.get(str(header.get("EchoPulseSequence")), []))
         if header.get("InversionRecovery") == "YES":
             kinds.append("IR")
         if header.get("EchoPlanarPulseSequence") == "YES":
