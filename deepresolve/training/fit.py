@@ -63,10 +63,10 @@ def fit(
 
     Raises:
       ValueError: the data cannot be trained or validated on as `config` asks, the
-        workdir holds a run with another config or on other records, or the training
-        diverged.
-      OSError: the workdir cannot be written, and its last checkpoint stays; or other
-        workers do not come.
+        workdir holds a run with another config, on other records or without a
+        checkpoint that can be restored, or the training diverged.
+      OSError: the workdir cannot be written, and its last checkpoint stays; another
+        training writes it (locking.InUseError); or other workers do not come.
       Interrupted: SIGTERM or SIGINT came while it trained; the step was finished, and
         what is done is saved.
     """
