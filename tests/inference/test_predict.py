@@ -114,8 +114,10 @@ def test_real_scans_keep_their_place(
         acquired = thick.affine @ [0, 0, number, 1]
         written = thin.affine @ [0, 0, 3 * number, 1]
         np.testing.assert_allclose(written, acquired, atol=1e-3)  # mm
-    # The network is silent, so this is TCI, rounded to the scan's whole numbers.
-    difference = np.asarray(thin.dataobj) - interpolate(thick, 3).array
+    # The network is silent, so this is TCI, held at the scan's lowest voxel and rounded
+    # to its whole numbers.
+    expected = np.maximum(interpolate(thick, 3).array, thick.array.min())
+    difference = np.asarray(thin.dataobj) - expected
     assert np.abs(difference).max() < 0.51
 
 
@@ -171,9 +173,9 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
     assert [row["class"] for row in rows] == ["femoral cartilage", "menisci"]
     for label, row in enumerate(rows, start=1):
         assert int(row["voxels"]) == np.count_nonzero(labels == label)
-        # 0.5 x 0.5 x 3 mm
-        assert float(row["volume_mm3"]) == pytest.approx(0.75 * int(row["voxels"]))
-        assert f"{row['class']} {float(row['volume_mm3']):.0f} mm³" in result.stdout
+        volume_mm3 = 0.75 * int(row["voxels"])  # 0.5 x 0.5 x 3 mm
+        assert float(row["volume_mm3"]) == pytest.approx(volume_mm3, abs=0.051)
+        assert f"{row['class']} {volume_mm3:.0f} mm³" in result.stdout
     assert len(np.unique(labels)) > 1
 
 

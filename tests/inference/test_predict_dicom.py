@@ -46,10 +46,12 @@ def test_a_scan_becomes_a_derived_series(predict, silent_workdir, scan, tmp_path
     result = predict(silent_workdir, scan, output, "--downsample_factor=3")
     assert result.returncode == 0, result.stderr
     assert "arning" not in result.stderr.replace("WARNING: All log messages", "")
-    expected = interpolate(formats.read_image(scan), 3)  # The network is silent.
+    thick = formats.read_image(scan)
+    expected = interpolate(thick, 3)  # The network is silent.
     thin = formats.read_image(output)
     np.testing.assert_allclose(thin.affine, expected.affine, atol=1e-6)
-    assert np.abs(thin.array - expected.array).max() <= 0.51
+    held = np.maximum(expected.array, thick.array.min())
+    assert np.abs(thin.array - held).max() <= 0.51
     image = pydicom.dcmread(output / "0001.dcm")
     assert image.PatientID == "42"
     assert image.SeriesDescription == "Sag PD computed super-resolution x3"
