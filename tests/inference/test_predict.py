@@ -176,7 +176,8 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
         assert int(row["voxels"]) == np.count_nonzero(labels == label)
         volume_mm3 = 0.75 * int(row["voxels"])  # 0.5 x 0.5 x 3 mm
         assert float(row["volume_mm3"]) == pytest.approx(volume_mm3, abs=0.051)
-        shown = re.search(rf"{row['class']} (\d+) mm³", result.stdout)
+        line = next(n for n in result.stdout.splitlines() if "c.nii.gz:" in n)
+        shown = re.search(rf"{row['class']} (\d+) mm³", line)
         assert int(shown[1]) == pytest.approx(volume_mm3, abs=0.51)
     assert len(np.unique(labels)) > 1
 
