@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-from deepresolve.imaging.folders import dicom_bytes, placeholders
+from deepresolve.imaging.folders import dicom_bytes, marks, placeholders
 
 Opener = Callable[[], BinaryIO]
 
@@ -111,14 +111,7 @@ UNREAD_ENDINGS = {
 # Bruker's name for reconstructed images.
 _BRUKER_VOXELS = "2dseq"
 
-_NRRD_MAGIC = re.compile(rb"NRRD000[1-9]\r?\n")
-_META_MAGIC = re.compile(
-    rb"\s*(ObjectType|NDims|Comment|ObjectSubType|Name|ID)[ \t]*=", re.IGNORECASE
-)
-_META_DATA_FILE = re.compile(rb"^\s*ElementDataFile[ \t]*=", re.M | re.I)
-_GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", (b"PK\3\4", b"PK\5\6")
-_ANALYZE_SIZES = ((348).to_bytes(4, "little"), (348).to_bytes(4, "big"))
-_META_HEADER_BYTES = 2**16
+_ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 _ENDING = re.compile(r"(\.nii|\.tar)?\.[a-z][a-z0-9]{0,9}", re.IGNORECASE)
 
 
@@ -135,8 +128,8 @@ def judge(open_file: Opener, name: str) -> Kind:
     try:
         with open_file() as stream:
             start = stream.read(dicom_bytes.NUM_BYTES)
-            if _META_MAGIC.match(start):
-                start += stream.read(_META_HEADER_BYTES - len(start))
+            if marks.META_IMAGE.match(start):
+                start += stream.read(marks.TEXT_HEADER_BYTES - len(start))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return Kind(Role.MISSING, "", f"cannot be read ({reason})")
@@ -169,7 +162,7 @@ def _judge_bytes(start: bytes, name: str) -> Kind:
     if not is_side(name) and (why := placeholders.why_missing(start, name)):
         return Kind(Role.MISSING, ending(name), why)
     kind = _by_content(start, name)
-    if kind is None and start.startswith(_GZIP_MAGIC):
+    if kind is None and start.startswith(marks.GZIP):
         kind = _packed(_inflated(start), name)
     return kind or _by_name(start, name)
 
@@ -185,11 +178,11 @@ def _by_content(start: bytes, name: str) -> Kind | None:
         return FRAMES if dicom_bytes.has_frames(uid) else SLICE
     if nifti := _nifti(start):
         return nifti
-    if start[:4] in _ANALYZE_SIZES and name.lower().endswith(".hdr"):
+    if marks.is_analyze(start) and name.lower().endswith(".hdr"):
         return PAIR
-    if _NRRD_MAGIC.match(start):
+    if marks.is_nrrd(start):
         return NRRD
-    if _META_MAGIC.match(start) and _META_DATA_FILE.search(start):
+    if marks.is_meta_image(start):
         return META_IMAGE
     if start[:4] in _ZIP_MAGIC and ending(name) in ("", ".zip"):
         return ZIP
@@ -197,13 +190,10 @@ def _by_content(start: bytes, name: str) -> Kind | None:
 
 
 def _nifti(start: bytes) -> Kind | None:
-    """By the magic of NIfTI-1 at byte 344, of NIfTI-2 at byte 4."""
-    for magic in (start[344:348], start[4:8] if start[8:12] == b"\r\n\x1a\n" else b""):
-        if magic == b"n+1\0" or magic == b"n+2\0":
-            return NIFTI
-        if magic == b"ni1\0" or magic == b"ni2\0":
-            return PAIR
-    return None
+    magic = marks.nifti(start)
+    if magic is None:
+        return None
+    return NIFTI if magic.startswith(b"n+") else PAIR
 
 
 def _packed(start: bytes, name: str) -> Kind | None:
@@ -213,7 +203,7 @@ def _packed(start: bytes, name: str) -> Kind | None:
     if start[257:262] == b"ustar":
         return _TAR
     inner = name[: -len(".gz")] if name.lower().endswith(".gz") else name
-    if start[:4] in _ANALYZE_SIZES and inner.lower().endswith(".hdr"):
+    if marks.is_analyze(start) and inner.lower().endswith(".hdr"):
         return PAIR
     return _nifti(start)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-import re
 from collections.abc import Collection
 
+from deepresolve.imaging.folders import kinds, marks
 from deepresolve.imaging.folders.kinds import Kind, Role
 
 # Endings of headers, and of what may hold their voxels.
@@ -15,14 +15,11 @@ _VOXELS = {
     ".par": (".rec",),
     ".head": (".brik", ".brik.gz"),
 }
-_HEADERS = {".img": (".hdr", ".hdr.gz"), ".img.gz": (".hdr.gz", ".hdr")}
-_DATA_FILE = re.compile(
-    rb"^\s*(?:ElementDataFile[ \t]*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$", re.M | re.I
-)
-_HEADER_BYTES = 2**16
-# Voxels without their header.
-LONE_ENDINGS = tuple(_HEADERS)
-PAIR_ENDINGS = (*LONE_ENDINGS, ".hdr", ".hdr.gz")
+# Where a header names the file with its voxels.
+_DATA_FILE = {
+    kinds.META_IMAGE: marks.META_DATA_FILE,
+    kinds.NRRD: marks.NRRD_DATA_FILE,
+}
 
 
 def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> set[str]:
@@ -35,22 +32,22 @@ def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> s
     """
     # Text, under the ending of a header, has no voxels of ours.
     is_header = kind.role is not Role.OTHER
-    found = _partners(header.name, names, _VOXELS) if is_header else set()
-    if kind.role is Role.SCAN and kind.name in ("MetaImage", "NRRD"):
+    found = _partners(header.name, names) if is_header else set()
+    if kind in _DATA_FILE:
         with header.open("rb") as stream:
-            text = stream.read(_HEADER_BYTES)
-        if match := _DATA_FILE.search(text):
+            text = stream.read(marks.TEXT_HEADER_BYTES)
+        if match := _DATA_FILE[kind].search(text):
             # LIST is followed by names, a line each.
             lines = [match[1], *text[match.end() :].split(b"\n")]
             found |= {line.decode("utf-8", "replace").strip() for line in lines}
     return found & set(names) - {header.name}
 
 
-def _partners(name: str, names: Collection[str], endings) -> set[str]:
+def _partners(name: str, names: Collection[str]) -> set[str]:
     """Names that are alike but for the ending; of the longest ending that fits."""
-    for ending in sorted(endings, key=len, reverse=True):
+    for ending in sorted(_VOXELS, key=len, reverse=True):
         if name.lower().endswith(ending):
             stem = name.lower()[: -len(ending)]
-            wanted = {stem + other for other in endings[ending]}
+            wanted = {stem + other for other in _VOXELS[ending]}
             return {other for other in names if other.lower() in wanted}
     return set()

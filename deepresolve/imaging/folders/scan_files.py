@@ -6,11 +6,14 @@ import dataclasses
 import pathlib
 from collections.abc import Mapping
 
-from deepresolve.imaging.folders import kinds, parts, slices, tree
+from deepresolve.imaging.folders import kinds, marks, parts, slices, tree
 from deepresolve.imaging.folders.kinds import Kind, Role
 
 # What is not here is taken for a scan where its name ends so.
-_ENDINGS = (*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS, *parts.PAIR_ENDINGS)
+_ENDINGS = (
+    *(*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS),
+    *(*marks.HEADER_ENDINGS, *marks.VOXEL_ENDINGS),
+)
 
 
 @dataclasses.dataclass
@@ -78,7 +81,7 @@ def _add(made: Sorted, file: pathlib.Path, kind: Kind, *, is_known: bool) -> Non
             made.scans[file] = ""
     elif name.endswith(slices.ENDINGS) or _may_be_slice(file, kind):
         made.slices.append(file)
-    elif name.endswith(parts.LONE_ENDINGS) or (kind.why and name.endswith(_ENDINGS)):
+    elif name.endswith(marks.VOXEL_ENDINGS) or (kind.why and name.endswith(_ENDINGS)):
         made.scans[file] = ""
     elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(file.name)):
         made.notes.append(f"{file} {kind.why}")

@@ -11,18 +11,10 @@ import pathlib
 import re
 import zlib
 
+from deepresolve.imaging.folders import marks
 from deepresolve.imaging.formats import meta_header, unpacking
 
 _LOGGER = logging.getLogger(__name__)
-_NRRD_MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
-# A MetaImage begins with "Key = value" lines; its first key is one of these.
-_META_MAGIC = re.compile(
-    rb"\s*(ObjectType|NDims|Comment|ObjectSubType|Name|ID)[ \t]*=", re.IGNORECASE
-)
-_META_DATA_FILE = re.compile(
-    rb"^\s*ElementDataFile[ \t]*=[ \t]*(.*?)[ \t]*\r?$\n?", re.M | re.I
-)
-_NRRD_DATA_FILE = re.compile(rb"^data ?file:[ \t]*(.*?)\s*$", re.M | re.I)
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
 # Neither compressed nor written as text, so that voxels take what their type does.
 _NRRD_RAW = re.compile(rb"^encoding:[ \t]*raw", re.M | re.I)
@@ -47,7 +39,6 @@ _PATIENT_SPACES = re.compile(
 )
 _MM = {b"mm", b"millimeter", b"millimeters", b"millimetre", b"millimetres", b""}
 _LOCAL = b"LOCAL"
-_HEADER_BYTES = 2**16
 
 
 def matches(path: pathlib.Path) -> bool:
@@ -55,13 +46,12 @@ def matches(path: pathlib.Path) -> bool:
     if not path.is_file():
         return False
     header = _start(path)
-    is_meta = _META_MAGIC.match(header) and _META_DATA_FILE.search(header)
-    return bool(is_meta) or is_nrrd(path)
+    return marks.is_meta_image(header) or marks.is_nrrd(header)
 
 
 def is_nrrd(path: pathlib.Path) -> bool:
     """Whether it is the header of an NRRD file."""
-    return bool(_NRRD_MAGIC.match(_start(path)))
+    return marks.is_nrrd(_start(path))
 
 
 def is_raw(path: pathlib.Path) -> bool:
@@ -79,15 +69,16 @@ def files_of(path: pathlib.Path) -> list[pathlib.Path]:
       ValueError: the voxels lie elsewhere than in these.
     """
     if is_nrrd(path):
-        found, whole = _NRRD_DATA_FILE.search(_text(path)), "one .nrrd file"
+        found, whole = marks.NRRD_DATA_FILE.search(_text(path)), "one .nrrd file"
         if found is None and not _NRRD_END.search(_start(path)):
             raise ValueError(
                 f"{path}: an NRRD header without an end: voxels do not follow it "
-                f"within {_HEADER_BYTES} bytes. Save the scan as one .nrrd file."
+                f"within {marks.TEXT_HEADER_BYTES} bytes. Save the scan as one .nrrd "
+                "file."
             )
         name = found[1] if found else _LOCAL
     else:
-        name, whole = _META_DATA_FILE.search(_start(path))[1], "one .mha file"
+        name, whole = marks.META_DATA_FILE.search(_start(path))[1], "one .mha file"
     if name.upper() == _LOCAL:
         return [path]
     text = name.decode("utf-8", "replace")
@@ -203,12 +194,12 @@ def check_places(path: pathlib.Path) -> None:
 
 def _start(path: pathlib.Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(_HEADER_BYTES)
+        return stream.read(marks.TEXT_HEADER_BYTES)
 
 
 def _text(path: pathlib.Path) -> bytes:
     """The lines before the voxels: up to an empty line or the name of the data file."""
     header = _start(path)
-    end = _NRRD_END if _NRRD_MAGIC.match(header) else _META_DATA_FILE
+    end = _NRRD_END if marks.is_nrrd(header) else marks.META_DATA_FILE
     found = end.search(header)
     return header[: found.end()] if found else header

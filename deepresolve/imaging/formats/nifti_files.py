@@ -16,52 +16,41 @@ from collections.abc import Iterator
 import nibabel as nib
 from nibabel import nifti1, nifti2, spm99analyze
 
+from deepresolve.imaging.folders import marks
 from deepresolve.imaging.formats import limits, unpacking
 
 _LOGGER = logging.getLogger(__name__)
 
-HEADER_SUFFIXES = (".hdr", ".hdr.gz")
-VOXEL_SUFFIXES = (".img", ".img.gz")
-
-_HEADER_CLASSES = (
-    nifti1.Nifti1Header,
-    nifti1.Nifti1PairHeader,
-    nifti2.Nifti2Header,
-    nifti2.Nifti2PairHeader,
-)
+_HEADER_CLASSES = {
+    b"n+1": nifti1.Nifti1Header,
+    b"ni1": nifti1.Nifti1PairHeader,
+    b"n+2": nifti2.Nifti2Header,
+    b"ni2": nifti2.Nifti2PairHeader,
+}
 
 
 def header_class(path: pathlib.Path) -> type[nib.Nifti1Header] | None:
     """The class for the header that a file begins with, None for other files."""
-    start = unpacking.start(path, nib.Nifti2Header.sizeof_hdr)
-    for kind in _HEADER_CLASSES:
-        # nifti1.h: 4 bytes at 344. nifti2.h: 8 bytes at 4.
-        is_first = kind.sizeof_hdr == nib.Nifti1Header.sizeof_hdr
-        place = slice(344, 348) if is_first else slice(4, 12)
-        mark = b"\0" if is_first else b"\0\r\n\x1a\n"
-        magic = kind.single_magic if kind.is_single else kind.pair_magic
-        if start[place] == magic + mark:
-            return kind
-    return None
+    magic = marks.nifti(unpacking.start(path, nib.Nifti1Header.sizeof_hdr))
+    return None if magic is None else _HEADER_CLASSES[magic]
 
 
 def is_analyze(path: pathlib.Path) -> bool:
     """Whether a file is the header of an Analyze 7.5 pair, NIfTI's ancestor.
 
-    It has no mark of its own: its length is in its first bytes, in either order.
+    It has no magic of its own: its name must end as one, too.
     """
-    if not _has_suffix(path, HEADER_SUFFIXES):
+    if not _has_suffix(path, marks.HEADER_ENDINGS):
         return False
     start = unpacking.start(path, nib.AnalyzeHeader.sizeof_hdr)
-    size = struct.pack("<i", nib.AnalyzeHeader.sizeof_hdr)
     is_whole = len(start) == nib.AnalyzeHeader.sizeof_hdr
-    return is_whole and start[:4] in (size, size[::-1]) and header_class(path) is None
+    return is_whole and marks.is_analyze(start) and marks.nifti(start) is None
 
 
 def header_file(path: pathlib.Path) -> pathlib.Path:
     """The file that holds the header: for an .img the .hdr beside it, else itself."""
-    if _has_suffix(path, VOXEL_SUFFIXES):
-        return _beside(path, VOXEL_SUFFIXES, HEADER_SUFFIXES) or path
+    if _has_suffix(path, marks.VOXEL_ENDINGS):
+        return _beside(path, marks.VOXEL_ENDINGS, marks.HEADER_ENDINGS) or path
     return path
 
 
@@ -76,12 +65,12 @@ def files_of(path: pathlib.Path) -> list[pathlib.Path]:
     is_pair = is_analyze(header) if kind is None else not kind.is_single
     if not is_pair:
         return [header]
-    voxels = _beside(header, HEADER_SUFFIXES, VOXEL_SUFFIXES)
+    voxels = _beside(header, marks.HEADER_ENDINGS, marks.VOXEL_ENDINGS)
     if voxels is None:
         raise ValueError(
             f"{path}: the header of a pair, and the file with its voxels, "
-            f"{_stem(header, HEADER_SUFFIXES)}.img or .img.gz, is not beside it. Copy "
-            "both files."
+            f"{_stem(header, marks.HEADER_ENDINGS)}.img or .img.gz, is not beside it. "
+            "Copy both files."
         )
     return [header, voxels]
 
@@ -163,7 +152,7 @@ def num_bytes(header: nib.Nifti1Header) -> int:
 
 def stem(path: pathlib.Path) -> str:
     """The file's name without .nii, .nii.gz, .hdr, .img, ..."""
-    return _stem(path, (".nii.gz", ".nii", *HEADER_SUFFIXES, *VOXEL_SUFFIXES))
+    return _stem(path, (".nii.gz", ".nii", *marks.HEADER_ENDINGS, *marks.VOXEL_ENDINGS))
 
 
 def _enough(path: pathlib.Path, num_bytes: int) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-from deepresolve.imaging.folders import kinds, listing, parts, slices, summary, tree
+from deepresolve.imaging.folders import kinds, listing, marks, slices, summary, tree
 from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.formats import zips
 
@@ -68,7 +68,7 @@ def unknown(path: pathlib.Path) -> ValueError:
             f"{path}: DICOM without an image ({what}). {EXPECTED}; of a disc, the "
             "folder that the index lies in."
         )
-    if path.name.lower().endswith(parts.LONE_ENDINGS):
+    if path.name.lower().endswith(marks.VOXEL_ENDINGS):
         return ValueError(
             f"{path}: the voxels of a scan whose header, the .hdr of the same name, "
             "is not beside it or is of another kind. Copy both files."
