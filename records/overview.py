@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from deepresolve.wording import counted, listed
 from records.manifest import Entry, Manifest, settings
 from records.splits import SPLITS
 
@@ -61,9 +62,7 @@ def _left_out(described: Manifest) -> str:
         if lost[split]
     )
     scans = (
-        "1 scan cannot be used and is"
-        if number == 1
-        else (f"{number} scans cannot be used and are")
+        f"{counted(number, 'scan')} cannot be used and {'are' if number > 1 else 'is'}"
     )
     return _listing(
         f"{scans} left out (of {splits}; no other scan changes its split for that)",
@@ -93,7 +92,7 @@ def _copies(described: Manifest) -> Iterator[str]:
                 what = "scan stands" if key == "source_sha256" else "voxels stand"
                 yield (
                     f"The same {what} for {len(several)} persons, "
-                    f"{', '.join(sorted(several)[:4])}: leave the copies out, or a "
+                    f"{listed(sorted(several), 4)}: leave the copies out, or a "
                     "test measures what was trained on."
                 )
 

@@ -14,7 +14,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 ALLOWED = {
     "beam": {"beam_worker", "extras", "storage"},
     "beam_worker": {"beam", "storage"},
-    "imaging": {"entry", "path_flags", "tables", "extras", "files", "paths"},
+    "imaging": {
+        *("entry", "path_flags", "tables", "extras", "files", "paths", "wording"),
+    },
     "config": {"config_fields", "imaging"},
     "config_fields": set(),
     "presets": {"config"},
@@ -38,6 +40,7 @@ ALLOWED = {
     "shadowing": set(),
     "storage": set(),
     "tables": set(),
+    "wording": set(),
     "workdir": {"config", "locking", "networks", "paths", "pretrained", "storage"},
     "training_set": {"config", "imaging", "storage", "workdir"},
     "pipeline": {"config", "imaging"},
@@ -78,8 +81,7 @@ ALLOWED = {
     "reading": {
         *("entry", "evaluation", "extras", "files", "imaging", "paths", "rendering"),
         "figure_style",
-        "path_flags",
-        "tables",
+        *("path_flags", "tables", "wording"),
     },
 }
 HEAVY = {"tensorflow", "keras"}
@@ -92,6 +94,7 @@ WITHOUT_TENSORFLOW = {
         "paths",
         "path_flags",
         "tables",
+        "wording",
         "notes",
         "environment",
         "shadowing",
@@ -167,6 +170,7 @@ def test_records_use_only_the_rooms_below(path):
                 "progress_bar",
                 "storage",
                 "tables",
+                "wording",
                 "__version__",
             }
 

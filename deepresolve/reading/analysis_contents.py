@@ -22,6 +22,7 @@ from deepresolve.evaluation.titles import TITLES
 from deepresolve.reading import agreement_rows
 from deepresolve.reading.scores import QuestionRatings
 from deepresolve.reading.unblinding import Unblinded
+from deepresolve.wording import counted
 
 FIGURE = Picture(
     "scores.png",
@@ -74,9 +75,8 @@ def _opening(opened: Unblinded) -> str:
     open_ones = len(shown) - len(opened.locked)
     num_cases = len({sealed.case for sealed in shown.values()})
     text = (
-        f"{num_cases} case{'s' * (num_cases > 1)}, {len(readers)} "
-        f"reader{'s' * (len(readers) > 1)}. {len(opened.locked)} of {len(shown)} "
-        "presentations are locked"
+        f"{counted(num_cases, 'case')}, {counted(len(readers), 'reader')}. "
+        f"{len(opened.locked)} of {len(shown)} presentations are locked"
     )
     if not open_ones:
         return f"{text}: the study is complete."

@@ -8,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from deepresolve import tables
+from deepresolve import tables, wording
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from records.datasets import kin
 
@@ -81,11 +81,13 @@ def _from_traits(traits: Mapping[str, Collection[kin.Trait]]) -> dict[str, Perso
     if several:
         kinds = sorted({k for f in several for k in kin.kinds_shared(f, traits)})
         _logger.warning(
-            "%d scans are taken for those of %d person%s, for they share %s: %s. Where "
+            "%d scans are taken for those of %s, for they share %s: %s. Where "
             "that is wrong, say who is who by --persons or --person_pattern.",
-            *(sum(map(len, several)), len(several), "s" * (len(several) > 1)),
+            *(sum(map(len, several)), wording.counted(len(several), "person")),
             ", ".join(kinds),
-            _shown([" = ".join(_shown_names(family)) for family in several]),
+            wording.listed(
+                [_listed_names(family, " = ") for family in several], _MOST_SHOWN, "; "
+            ),
         )
     person_of = {name: family[0] for family in families for name in family}
     _tell_of_names(person_of)
@@ -99,7 +101,7 @@ def _tell_of_names(person_of: Mapping[str, str]) -> None:
             _logger.warning(
                 "The names %s begin alike, and are taken for %d persons. If they are "
                 "one person's, say who is who by --persons or --person_pattern.",
-                *(", ".join(_shown_names(names)), count),
+                *(_listed_names(names, ", "), count),
             )
             return  # One example is enough.
 
@@ -116,20 +118,12 @@ def _tell_of_contradictions(
         _logger.warning(
             "%d pairs of scans of two persons each look like one's: %s. If so, a test "
             "measures what was trained on: mend --persons or --person_pattern.",
-            *(len(pairs), _shown(listed)),
+            *(len(pairs), wording.listed(listed, _MOST_SHOWN, "; ")),
         )
 
 
-def _shown(texts: Iterable[str]) -> str:
-    texts = list(texts)
-    more = len(texts) - _MOST_SHOWN
-    return "; ".join(texts[:_MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-
-
-def _shown_names(names: Collection[str]) -> list[str]:
-    more = len(names) - _MOST_SHOWN
-    shown = [repr(name) for name in names[:_MOST_SHOWN]]
-    return [*shown, f"{more} more"] if more > 0 else shown
+def _listed_names(names: Iterable[str], separator: str) -> str:
+    return wording.listed(map(repr, names), _MOST_SHOWN, separator)
 
 
 def _from_table(

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from deepresolve.imaging.folders import dicom_bytes, kinds, tree
+from deepresolve.wording import counted, listed
 
-_MOST_NAMES = 8
 INDEX = dicom_bytes.DIRECTORY_NAME
 
 
@@ -40,7 +40,7 @@ class Beside:
         return ", ".join([*items, *self._rest()])
 
     def named(self) -> str:
-        """Each by its name: "2 others: DICOMDIR, notes.txt"; "" likewise."""
+        """Each by its name: "2 others: DICOMDIR, notes.txt"; "" where there is none."""
         names = sorted(
             [
                 *self.others,
@@ -50,14 +50,16 @@ class Beside:
                 ),
             ]
         )
-        items = [f"{_count(len(names), 'other')}: {listed(names)}"] if names else []
+        items = [f"{counted(len(names), 'other')}: {listed(names)}"] if names else []
         return "; ".join([*items, *self._rest()])
 
     def _rest(self) -> list[str]:
         items = [f"{self.num_hidden} hidden"] if self.num_hidden else []
         if self.repeated:
-            links = _count(len(self.repeated), "link")
-            items.append(f"{links} to what is there already: {listed(self.repeated)}")
+            links = counted(len(self.repeated), "link")
+            items.append(
+                f"{links} to what is there already: {listed(sorted(self.repeated))}"
+            )
         return items
 
 
@@ -65,8 +67,8 @@ def of_slices(
     where: str, num_files: int, num_slices: int, num_missing: int, beside: Beside
 ) -> str:
     """The line on one DICOM scan."""
-    found = _count(num_slices, "slice")
-    line = f"{where}: {_count(num_files, 'file')} became {found}"
+    found = counted(num_slices, "slice")
+    line = f"{where}: {counted(num_files, 'file')} became {found}"
     if num_missing:
         line += f"; {num_missing} cannot be read"
     return "; ".join(filter(None, [line, beside.named()]))
@@ -85,7 +87,7 @@ def of_scans(
     """
     num_scans = sum(kinds_found.values())
     listing = ", ".join(f"{n} {kind}" for kind, n in kinds_found.items())
-    line = f"{where}: {_count(num_files, 'file')}: {_count(num_scans, 'scan')}"
+    line = f"{where}: {counted(num_files, 'file')}: {counted(num_scans, 'scan')}"
     also = beside.counted()
     return f"{line} ({listing})" + (f"; also {also}" if also else "")
 
@@ -110,24 +112,13 @@ def of_chosen(root: pathlib.Path, chosen: Mapping[str, Iterable[pathlib.Path]]) 
                     lines.append(f"note: {file} {problem_of[file]}")
     found = ", ".join(f"{len(list(paths))} {what}" for what, paths in chosen.items())
     also = beside.counted()
-    line = f"{root}/: {_count(num_files, 'file')}: {found}"
+    line = f"{root}/: {counted(num_files, 'file')}: {found}"
     return [line + (f"; also {also}" if also else ""), *lines]
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names in a row, of many the first."""
-    names = sorted(names)
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def sorted_counts(counts: Counter) -> list[tuple[str, int]]:
     """The most frequent first."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _object(what: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pydicom
 
+from deepresolve import wording
 from deepresolve.imaging.formats import dicom_elements, dicom_frames, dicom_traits
 
 # Elements without which there is no place or value of a voxel, and how many numbers.
@@ -204,7 +205,7 @@ def missing(header: SliceHeader) -> str:
             got = repr("\\".join(values)) if values else "none"
             example = "\\".join(["0.5"] * count)
             return (
-                f"needs {count} number{'s' * (count > 1)} in "
+                f"needs {wording.counted(count, 'number')} in "
                 f"{dicom_elements.title(keyword)}, written as {example}; got {got}. "
                 "Export the series again with what the scanner wrote, or write the "
                 "true values into a copy, e.g. with dcmodify."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deepresolve import wording
 from deepresolve.imaging.formats import dicom_geometry, dicom_series, dicom_traits
 from deepresolve.imaging.formats.dicom_header import SliceHeader
 
@@ -64,10 +65,10 @@ def of_copies(copies: Sequence[str], num_files: int) -> list[str]:
     """That some files hold the images of others."""
     if not copies:
         return []
-    shown = ", ".join(copies[:_MAX_SHOWN]) + ", ..." * (len(copies) > _MAX_SHOWN)
     return [
         f"{len(copies)} of {num_files} files are copies of others, of one "
-        f"SOPInstanceUID and content, and each image is taken once: {shown}."
+        f"SOPInstanceUID and content, and each image is taken once: "
+        f"{wording.listed(copies, _MAX_SHOWN)}."
     ]
 
 
@@ -100,7 +101,7 @@ def _mixed(slices):
         values = {header.traits.get(trait.keyword, ()) for header in slices}
         if trait.is_contrast and len(values) > 1 and not _alike(values):
             shown = ["\\".join(value) or "none" for value in sorted(values)]
-            text = ", ".join(shown[:_MAX_SHOWN]) + ", ..." * (len(shown) > _MAX_SHOWN)
+            text = wording.listed(shown, _MAX_SHOWN)
             notes.append(
                 f"slices of one volume differ in {trait.keyword} ({text}); no two lie "
                 "at one place, so that they are taken together."

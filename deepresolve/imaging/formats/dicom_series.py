@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepresolve import wording
 from deepresolve.imaging.formats import dicom_geometry, dicom_volumes
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 from deepresolve.imaging.formats.dicom_header import SliceHeader
@@ -253,7 +254,7 @@ def _describe(slices):
     volumes = dicom_volumes.split(slices)
     only_echoes = len({volume.echo for volume in volumes}) == len(volumes)
     for number, volume in enumerate(volumes, start=1):
-        count = f"{len(volume.slices)} slice{'s' * (len(volume.slices) > 1)}"
+        count = wording.counted(len(volume.slices), "slice")
         if only_echoes:
             times = sorted({s.echo_time_ms for s in volume.slices if s.echo_time_ms})
             text = ", ".join(f"{time:g}" for time in times) or "?"

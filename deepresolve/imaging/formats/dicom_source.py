@@ -10,6 +10,7 @@ import pathlib
 import zipfile
 from collections.abc import Iterator, Mapping
 
+from deepresolve import wording
 from deepresolve.imaging.folders import kinds, listing, slices, summary, tree
 from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.formats import zips
@@ -83,7 +84,7 @@ def _checked(
         if contents.scans:
             _LOGGER.warning(
                 "%s: other scans lie among the DICOM files and are passed over: %s.",
-                *(path, summary.listed(contents.scans)),
+                *(path, wording.listed(sorted(contents.scans))),
             )
     if contents.slices:
         return contents.slices

@@ -16,6 +16,7 @@ import nibabel as nib
 import numpy as np
 from nibabel import orientations
 
+from deepresolve import wording
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import grid
 
@@ -199,8 +200,9 @@ def _as_labels(array, path):
         return array.astype(np.uint8)
     values = np.unique(array[wrong])
     if np.all(np.isfinite(values)) and np.array_equal(np.rint(values), values):
+        got = wording.listed(f"{value:g}" for value in values)
         raise ValueError(
-            f"{path}: labels are whole numbers 0 to 255; got {_some(values)}. Give "
+            f"{path}: labels are whole numbers 0 to 255; got {got}. Give "
             "each tissue a number of 1 to 255, save the label map again, and name the "
             "new numbers by --label_names."
         )
@@ -235,8 +237,3 @@ def _are_scaled(values, others):
         and len(np.unique(near)) == len(values)
         and not np.isin(near, np.unique(others)).any()
     )
-
-
-def _some(values):
-    text = ", ".join(f"{value:g}" for value in values[:8])
-    return f"{text}, ..." if len(values) > 8 else text

@@ -6,6 +6,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
+from deepresolve import wording
 from deepresolve.imaging.folders import kinds, listing, marks, slices, summary, tree
 from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.formats import zips
@@ -90,4 +91,4 @@ def unknown(path: pathlib.Path) -> ValueError:
 def _other_scans(path: pathlib.Path) -> str:
     """Names of what a zip without DICOM holds; "" where that is no scan."""
     with zips.listed(path) as members:
-        return summary.listed(slices.sort_out(members).scans)
+        return wording.listed(sorted(slices.sort_out(members).scans))

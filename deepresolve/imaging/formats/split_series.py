@@ -7,7 +7,8 @@ import os
 import pathlib
 from collections.abc import Hashable, Sequence
 
-from deepresolve.imaging.folders import slices, summary
+from deepresolve import wording
+from deepresolve.imaging.folders import slices
 from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.folders.listing import Listing
 from deepresolve.imaging.formats import dicom_limits
@@ -53,8 +54,9 @@ def join(scans: Sequence[Scan]) -> list[Scan]:
         above = pathlib.Path(os.path.commonpath(paths))
         others = [s for s in found if s not in halves and _is_below(s.path, above)]
         if others:
+            names = sorted(str(path.relative_to(above)) for path in paths)
             raise ValueError(
-                f"{above}: {summary.listed(str(p.relative_to(above)) for p in paths)} "
+                f"{above}: {wording.listed(names)} "
                 "hold slices of one series, which is one scan, and other scans lie "
                 f"beside them ({others[0].path.relative_to(above)}). Move the slices "
                 "of the series into one folder."
@@ -103,7 +105,7 @@ def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
             open_file, stop_before_pixels=True, specific_tags=list(keywords)
         )
         values = [dataset.get(keyword) for keyword in keywords]
-    except (*UNREADABLE, OSError):
+    except UNREADABLE:
         return None
     return tuple(None if value is None else str(value) for value in values)
 

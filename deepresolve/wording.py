@@ -1,0 +1,17 @@
+"""Counts and lists in the texts that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 slice", "3 slices"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(texts: Iterable[str], most: int = 8, separator: str = ", ") -> str:
+    """Texts in a row; of more than `most` the first, and how many more there are."""
+    texts = list(texts)
+    more = len(texts) - most
+    return separator.join(texts[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,17 @@
+import pytest
+
+from deepresolve import wording
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 slices"), (1, "1 slice"), (2, "2 slices")]
+)
+def test_one_is_no_plural(number, text):
+    assert wording.counted(number, "slice") == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "text"), [("", ""), ("abc", "a; b; c"), ("abcde", "a; b; c and 2 more")]
+)
+def test_of_many_the_first_and_how_many_more(texts, text):
+    assert wording.listed(texts, 3, "; ") == text
