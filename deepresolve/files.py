@@ -65,10 +65,11 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with _named(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -92,17 +93,31 @@ def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     temporary.mkdir()
     try:
-        yield temporary
-        for name in temporary.rglob("*"):
-            if name.is_file():
-                with name.open("rb+") as file:
-                    os.fsync(file.fileno())
+        with _named(path):
+            yield temporary
+            for name in temporary.rglob("*"):
+                if name.is_file():
+                    with name.open("rb+") as file:
+                        os.fsync(file.fileno())
         check_new_folder(path)
         if path.exists():
             path.rmdir()  # Windows renames onto nothing, not even an empty folder.
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(path: pathlib.Path) -> Iterator[None]:
+    """A full disk's error says what could not be written; Python's own does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(
+            f"Could not write {path} ({error.strerror}). Is the disk full?"
+        ) from error
 
 
 def check_new_folder(path: pathlib.Path) -> None:

@@ -56,7 +56,7 @@ def num_bytes(path: str) -> int:
 
 def copy(source: str, target: str) -> None:
     """Copies a file over what is at `target`."""
-    with _os_errors(f"Could not copy {source} to {target}"):
+    with _os_errors(f"Could not copy {source} to {target} (is its disk full?)"):
         tf.io.gfile.copy(source, target, overwrite=True)
 
 

@@ -243,7 +243,7 @@ class Workdir:
             )
         with tempfile.TemporaryDirectory() as folder:
             local = pathlib.Path(folder) / "model.keras"
-            gfile.copy(self.join(f"{name}.keras"), str(local))
+            storage.copy(self.join(f"{name}.keras"), str(local))
             # In safe mode a file cannot bring code of its own. Keras 2.15 would take
             # what is no zip for HDF5, for which it knows no safe mode.
             if not zipfile.is_zipfile(local):

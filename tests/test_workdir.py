@@ -130,6 +130,11 @@ def test_full_disk_is_an_os_error_and_leaves_the_old_files(
         patch.setattr(tf.io.gfile, operation, full_disk)
         with pytest.raises(OSError, match=r"Could not write .*best\.keras .*No space"):
             workdir.save_model(small_model(), "best")
+        if operation == "copy":  # into the temporary folder
+            with pytest.raises(
+                OSError, match=r"Could not copy .*best\.keras to .*No sp"
+            ):
+                workdir.load_model("best")
         if operation == "rename":
             with pytest.raises(OSError, match=r"Could not write .*note .*No space"):
                 storage.write(workdir.join("note"), b"new")

@@ -95,7 +95,11 @@ class Answers:
             for table in _KEPT
             for verb in ("DELETE", "UPDATE")
         )
-        with contextlib.closing(sqlite3.connect(path)) as base, base:
+        with (
+            _named(path),
+            contextlib.closing(sqlite3.connect(path)) as base,
+            base,
+        ):
             base.executescript(_TABLES + "".join(triggers))
             base.execute("INSERT INTO seal VALUES (?, ?)", (key_sha256, now()))
         return cls(path)
@@ -180,7 +184,7 @@ class Answers:
             raise FileNotFoundError(
                 f"{self.path}: there is no such file. `prepare` makes it; name a study."
             )
-        with contextlib.closing(self._connect()) as base:
+        with _named(self.path), contextlib.closing(self._connect()) as base:
             yield base
 
     @contextlib.contextmanager
@@ -203,6 +207,20 @@ class Answers:
         ).fetchone()
         if row:
             raise LockedError("This case is locked: its answers stay as they are.")
+
+
+@contextlib.contextmanager
+def _named(path: pathlib.Path) -> Iterator[None]:
+    """What SQLite cannot do with the file is an OSError that names it."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise OSError(
+            f"{path}: {error}. Is the disk full, the folder read-only (SQLite writes "
+            "to read, too), or the file damaged?"
+        ) from error
 
 
 def _checked(answers: list[Answer], check: Check | None) -> list[Answer]:

@@ -116,3 +116,16 @@ def test_a_missing_data_base_is_told_and_not_made(tmp_path):
     Answers.create(path, "abc")
     with pytest.raises(FileExistsError):
         Answers.create(path, "abc")
+
+
+def test_a_full_disk_is_told_and_keeps_what_was_answered(answers, full_disk):
+    answers.record("anna", "p", [(0, "diq", "4")])
+    with full_disk(1000), pytest.raises(OSError, match=r"answers\.sqlite: .*disk full"):
+        answers.record("anna", "p", [(0, "diq", "5")])
+    assert values(answers.all_answers()) == [(0, "diq", "4")]
+
+
+def test_a_damaged_data_base_is_named(answers):
+    answers.path.write_bytes(b"no data base at all" * 100)
+    with pytest.raises(OSError, match=r"answers\.sqlite: file is not a database"):
+        answers.all_answers()
