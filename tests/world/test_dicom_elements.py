@@ -267,7 +267,7 @@ def test_thicknesses_that_differ_are_told(tmp_path, caplog):
     assert "SliceThickness differs, 2 mm and 3 mm" in caplog.text
 
 
-def test_one_echo_number_of_two_times_is_told(tmp_path, caplog):
+def test_slices_of_one_volume_that_differ_in_echo_time_are_told(tmp_path, caplog):
     scans.dicom_stack(
         tmp_path, edit=lambda m, n: setattr(m, "EchoTime", 10 + 20 * (n > 4))
     )

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from pydicom import uid
-from world import scans
+from world import scans, strangers
 
 from deepresolve import notes
 from deepresolve.imaging import formats
@@ -34,14 +34,8 @@ def slices_of(path):
     return formats.read_image(path).num_slices
 
 
-def dcm2niix(path, output):
-    """How many slices dcm2niix finds."""
-    if not shutil.which("dcm2niix"):
-        pytest.skip("needs dcm2niix")
-    output.mkdir()
-    command = ["dcm2niix", "-f", "out%s", "-o", output, path]
-    subprocess.run(command, check=True, capture_output=True)
-    return [nib.load(file).shape[2] for file in output.glob("*.nii")]
+def slices_of_dcm2niix(path):
+    return [image.shape[2] for image in strangers.dcm2niix(path)]
 
 
 def without_preamble(file, *, keep_meta=False):
@@ -220,7 +214,7 @@ def test_a_linked_folder_belongs_to_its_scan(folder, tmp_path):
         file.rename(tmp_path / "elsewhere" / file.name)
     (folder / "more").symlink_to("../elsewhere")
     assert slices_of(folder) == NUM_SLICES
-    assert dcm2niix(folder, tmp_path / "theirs") == [NUM_SLICES]
+    assert slices_of_dcm2niix(folder) == [NUM_SLICES]
 
 
 def test_links_are_followed_once(folder, tmp_path):
@@ -271,7 +265,7 @@ def test_dicom_needs_no_preamble(first, keep_meta, syntax, tmp_path):
     np.testing.assert_array_equal(volume.array, array)
     assert formats.find_scans(tmp_path) == [tmp_path / "scan"]
     if syntax == "explicit" and not keep_meta:
-        assert dcm2niix(tmp_path / "scan", tmp_path / "theirs") == [NUM_SLICES]
+        assert slices_of_dcm2niix(tmp_path / "scan") == [NUM_SLICES]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """Slices of whole headers, as a scanner writes them, and what to make of them."""
 
-import shutil
-import subprocess
-
 import pydicom
 import pytest
+from world import strangers
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
@@ -125,15 +123,6 @@ def thin():
     return make
 
 
-def dciodvfy_errors(path):
-    """Lines of errors, without the values in them."""
-    if shutil.which("dciodvfy") is None:
-        pytest.skip("needs dciodvfy, of the Debian package dicom3tools")
-    result = subprocess.run(["dciodvfy", str(path)], capture_output=True)
-    lines = (result.stdout + result.stderr).decode(errors="replace").splitlines()
-    return {line for line in lines if line.startswith("Error")}
-
-
 @pytest.fixture
 def errors_of():
-    return dciodvfy_errors
+    return strangers.errors_of

@@ -6,16 +6,6 @@ import pytest
 from deepresolve.imaging.formats import dicom_header
 
 
-@pytest.fixture
-def headers(write_stack):
-    folder, _ = write_stack(EchoTime=30, RescaleSlope=2)
-    return [
-        header
-        for file in sorted(folder.iterdir())
-        for header in dicom_header.parse(file.name, pydicom.dcmread(file))
-    ]
-
-
 def test_a_header_says_what_was_written(headers):
     header = headers[2]
     assert (header.name, header.series_number) == ("slice2.dcm", 4)

@@ -3,22 +3,10 @@
 import dataclasses
 
 import numpy as np
-import pydicom
 import pytest
 
-from deepresolve.imaging.formats import dicom, dicom_header, dicom_series
+from deepresolve.imaging.formats import dicom, dicom_series
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
-
-
-@pytest.fixture
-def headers(write_stack):
-    """The headers of four slices, as `parse` reads them."""
-    folder, _ = write_stack(EchoTime=30, RescaleSlope=2)
-    return [
-        header
-        for file in sorted(folder.iterdir())
-        for header in dicom_header.parse(file.name, pydicom.dcmread(file))
-    ]
 
 
 def test_echoes_are_chosen_where_positions_repeat(headers):

@@ -1,0 +1,15 @@
+import pydicom
+import pytest
+
+from deepresolve.imaging.formats import dicom_header
+
+
+@pytest.fixture
+def headers(write_stack):
+    """The headers of four slices, as `parse` reads them."""
+    folder, _ = write_stack(EchoTime=30, RescaleSlope=2)
+    return [
+        header
+        for file in sorted(folder.iterdir())
+        for header in dicom_header.parse(file.name, pydicom.dcmread(file))
+    ]
