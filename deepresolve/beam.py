@@ -113,7 +113,7 @@ def answers(scratch: str, num_tasks: int) -> list:
 
     Raises:
       ValueError: the first error of a task.
-      OSError: likewise; or a task has no answer.
+      OSError: the first error of a task; or one has no answer.
     """
     return [_answer(scratch, number) for number in range(num_tasks)]
 

@@ -10,6 +10,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def millimetres(lengths: Iterable[float]) -> str:
+    """Lengths along axes, to four digits: "0.5 x 0.5 x 3 mm"."""
+    return " x ".join(f"{length:.4g}" for length in lengths) + " mm"
+
+
 def listed(texts: Iterable[str], most: int = 8, separator: str = ", ") -> str:
     """Texts in a row; of more than `most` the first, and how many more there are."""
     texts = list(texts)

@@ -13,8 +13,8 @@ from deepresolve import entry, path_flags
 from deepresolve.imaging.labels import parse_label_names
 
 # The settings of each dataset: a flag each, of the same name, with its metavar (None
-# for a flag without a value) and its help. They stay None unless
-# given, so that the dataset's own default counts and another one's flag is refused.
+# for a flag without a value) and its help. They stay None unless given, so that the
+# dataset's own default counts and another one's flag is refused.
 DATASET_FLAGS = {
     "folder": {
         "source": ("DIR", "scans (NIfTI, DICOM folders, zips) at any depth, or one"),
@@ -31,7 +31,7 @@ DATASET_FLAGS = {
         ),
         "label_pattern": (
             "PATTERN",
-            "likewise paths of the label maps below --labels, else --source: "
+            "paths of the label maps in the same form, below --labels, else --source: "
             "'{id}_seg.nii.gz'",
         ),
         "ignore_label_affines": (
@@ -108,9 +108,9 @@ DATASET_FLAGS = {
         "phantom_spacing_mm": ("I,J,K", "mm between voxel centres along those axes"),
     },
 }
-# Those that name what is there already.
+# Those of them that name what is there already.
 PATH_FLAGS = ("source", "labels", "contents", "persons")
-# Those of each runner, likewise.
+# The settings of each runner, in the form of `DATASET_FLAGS`.
 RUNNER_FLAGS = {
     "pool": {
         "num_workers": ("N", "processes; each holds one scan in memory (default: 2)"),

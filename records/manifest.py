@@ -71,7 +71,8 @@ class Problem:
       split: the split that it would be in.
       source: where it comes from, for people to read.
       source_sha256: of its source, "" where that cannot be read.
-      label_sha256: of its label map's source, likewise.
+      label_sha256: of its label map's source, "" where that cannot be read or there
+        is none.
       reason: why it cannot be used.
     """
 

@@ -90,7 +90,7 @@ class Prediction:
       trust: what the reports beside them have in common.
       table: where that table goes.
       slice_axis: as for `formats.read_image`.
-      choice: likewise.
+      choice: as for `formats.read_image`.
       previews: where figures or pages of scans and results go; None without.
     """
 

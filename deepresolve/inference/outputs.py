@@ -7,16 +7,19 @@ import pathlib
 from collections.abc import Sequence
 
 from deepresolve import paths
-from deepresolve.imaging.formats import scan_stem
+from deepresolve.imaging.folders import kinds, marks
+from deepresolve.imaging.formats import nifti, scan_stem
 
 # A scan, and what it becomes.
 Pair = tuple[pathlib.Path, pathlib.Path]
 
 # File systems take 255 bytes; while a file is written its name is 38 longer.
 _LONGEST_NAME = 210
-_NIFTI_ENDINGS = (".nii", ".nii.gz")
 # What somebody may ask for who does not want a folder of that name.
-_OTHER_ENDINGS = (".hdr", ".img", ".mgz", ".mha", ".mhd", ".nrrd", ".zip")
+_OTHER_ENDINGS = tuple(
+    {*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS, *marks.PAIR_ENDINGS}
+    - {*nifti.SUFFIXES}
+)
 
 
 def plan_outputs(
@@ -44,7 +47,7 @@ def plan_outputs(
             f"--output={output}: images are written as NIfTI. Name a .nii or .nii.gz "
             "file, or a folder; --output_format=dicom writes DICOM."
         )
-    if output.lower().endswith(_NIFTI_ENDINGS):
+    if output.lower().endswith(nifti.SUFFIXES):
         _check_single(source, output, scans)
         pairs = [(scans[0], target)]
     else:
@@ -65,7 +68,7 @@ def plan_folders(source: str, output: str, scans: list[pathlib.Path]) -> list[Pa
       ValueError: a file is named, or as for `plan_outputs`.
     """
     target = pathlib.Path(output)
-    if output.lower().endswith((".dcm", *_NIFTI_ENDINGS, *_OTHER_ENDINGS)):
+    if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_OTHER_ENDINGS)):
         raise ValueError(
             f"--output={output}: a DICOM series is a folder of files. Name a folder, "
             "or leave out --output_format=dicom."
@@ -89,7 +92,7 @@ def plan_dicom_files(source: str, output: str, scans: list[pathlib.Path]) -> lis
       ValueError: as for `plan_outputs`.
     """
     target = pathlib.Path(output)
-    if output.lower().endswith((*_NIFTI_ENDINGS, *_OTHER_ENDINGS)):
+    if output.lower().endswith((*nifti.SUFFIXES, *_OTHER_ENDINGS)):
         raise ValueError(
             f"--output={output}: expected a .dcm file or a folder with "
             "--output_format=dicom."
@@ -146,7 +149,7 @@ def table_beside(output: str) -> pathlib.Path:
       NAME_volumes.csv beside it, so that two commands for two scans keep both.
     """
     path = pathlib.Path(output)
-    if output.lower().endswith(_NIFTI_ENDINGS):
+    if output.lower().endswith(nifti.SUFFIXES):
         return path.with_name(f"{scan_stem(path)}_volumes.csv")
     if output.lower().endswith(".dcm"):
         return path.with_name(f"{path.stem}_volumes.csv")

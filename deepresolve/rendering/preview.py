@@ -27,7 +27,8 @@ class Pair:
       plane: "sagittal", "coronal" or "axial".
       index: of the slice, from 0, on the grid of the result.
       before: (rows, columns) pixels of the scan.
-      after: likewise of the result; of the scan where the result is a label map.
+      after: (rows, columns) pixels of the result; of the scan where the result is a
+        label map.
       labels: (rows, columns) class numbers; None where the result is an image.
       pixel_mm: distance between rows and between columns, in mm.
       edges: anatomical letters of the top, right, bottom and left edge.

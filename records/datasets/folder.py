@@ -43,7 +43,8 @@ class Folder:
       slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
       series: which DICOM series to read, where a folder holds several; "all" for each
         as a scan of its own.
-      echo: which DICOM echo to read, where a series holds several; likewise.
+      echo: which DICOM echo to read, where a series holds several; "all" for each
+        as a scan of its own.
       volume: which volume of a DICOM series to read, where it holds several.
       persons: CSV file with the columns subject, person[, side][, split][, series]
         [, echo][, volume].

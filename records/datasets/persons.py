@@ -144,7 +144,7 @@ def read_table(path: pathlib.Path) -> dict[str, Person]:
     """Reads who is in which scan: a table as `deepresolve.tables` takes it.
 
     It has the columns subject, person and, where wanted, side, split, series, echo and
-    volume. Texts are as for the flags of these names.
+    volume, with values that the flags of these names take.
 
     Raises:
       OSError: it cannot be read.

@@ -35,6 +35,7 @@ def test_scans_in_folders_are_named_after_them():
         ("out.nii.gz", ["s/a.nii", "s/b.nii"], "Give a folder"),
         ("OUT.NII.GZ", ["s/a.nii", "s/b.nii"], "Give a folder"),
         ("thin.mha", ["s/a.nii"], "written as NIfTI"),
+        ("thin.nhdr", ["s/a.nii"], "written as NIfTI"),
         ("out", ["s/a.nii", "s/a.nii.gz"], "would both become"),
         ("s", ["s/a.nii.gz"], "overwrite the scan"),
         ("s/a.nii", ["s/a.nii"], "overwrite the scan"),

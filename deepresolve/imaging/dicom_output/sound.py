@@ -37,8 +37,7 @@ _ENUMERATED = {
     "Laterality": ("L", "R"),
     "ImageLaterality": ("L", "R", "B", "U"),
 }
-
-
+# What is done to values that are mended, by their kind.
 _MENDED = dict.fromkeys(_LONGEST, "too long: shortened") | dict.fromkeys(
     _SEPARATORS, "written with other signs than digits: written anew"
 )

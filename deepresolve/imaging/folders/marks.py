@@ -24,6 +24,7 @@ _NIFTI_2_SIGNATURE = b"\0\r\n\x1a\n"
 # Of a header that has its voxels in another file, and of these.
 HEADER_ENDINGS = (".hdr", ".hdr.gz")
 VOXEL_ENDINGS = (".img", ".img.gz")
+PAIR_ENDINGS = (*HEADER_ENDINGS, *VOXEL_ENDINGS)
 
 
 def nifti(start: bytes) -> bytes | None:

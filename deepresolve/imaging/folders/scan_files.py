@@ -10,10 +10,7 @@ from deepresolve.imaging.folders import kinds, marks, parts, slices, tree
 from deepresolve.imaging.folders.kinds import Kind, Role
 
 # What is not here is taken for a scan where its name ends so.
-_ENDINGS = (
-    *(*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS),
-    *(*marks.HEADER_ENDINGS, *marks.VOXEL_ENDINGS),
-)
+_ENDINGS = (*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS, *marks.PAIR_ENDINGS)
 
 
 @dataclasses.dataclass

@@ -15,6 +15,7 @@ import pathlib
 import numpy as np
 
 from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.folders import kinds, marks
 from deepresolve.imaging.formats import (
     dicom,
     dicom_source,
@@ -33,10 +34,8 @@ FORMATS = {
     "itk": itk,
 }
 
-# Longer ones first.
-_SCAN_SUFFIXES = (
-    *(".nii.gz", ".hdr.gz", ".img.gz", ".nii", ".hdr", ".img", ".gz", ".zip"),
-    *(".nhdr", *itk.SUFFIXES),
+_LONGER_FIRST = sorted(
+    (*kinds.SCAN_ENDINGS, *marks.PAIR_ENDINGS, ".gz"), key=len, reverse=True
 )
 
 
@@ -240,9 +239,9 @@ def scan_stem(path: str | os.PathLike) -> str:
     """The scan's name without folder and without .nii, .nii.gz, .hdr, .zip, ..."""
     path = pathlib.Path(path)
     name = path.name or path.resolve().name
-    for suffix in _SCAN_SUFFIXES:
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
+    for ending in _LONGER_FIRST:
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
     return name
 
 

@@ -111,7 +111,7 @@ def num_decimals(values: Sequence[str]) -> int:
     return max(0, *(-exponent for exponent in exponents)) if exponents else 0
 
 
-class Optional:
+class OptionalNumbers:
     """Numbers that a scan can be read without; what is none is left out.
 
     Args:
@@ -134,7 +134,7 @@ class Optional:
         return found[0] if found else None
 
     def whole(self, keyword: str) -> int | None:
-        """Likewise a whole number."""
+        """The first value of an element; None where there is no whole number."""
         found = self.number(keyword)
         if found is not None and found != int(found):
             self.left_out.append(f"{title(keyword)} is '{found:g}'")

@@ -71,7 +71,7 @@ def flattened(
     if not groups and not shared:
         yield None, dataset
         return
-    promised = dicom_elements.Optional(dataset).whole("NumberOfFrames") or 1
+    promised = dicom_elements.OptionalNumbers(dataset).whole("NumberOfFrames") or 1
     groups = groups or [pydicom.Dataset()] * (promised == 1)
     if len(groups) != promised:
         raise ValueError(
@@ -90,7 +90,7 @@ def flattened(
 
 def part(dataset: pydicom.Dataset) -> tuple[str, int | None, int | None] | None:
     """Which part of a concatenation a file is (PS3.3 C.7.6.16.2.2.4); else None."""
-    optional = dicom_elements.Optional(dataset)
+    optional = dicom_elements.OptionalNumbers(dataset)
     whole = dicom_elements.text(dataset, "ConcatenationUID")
     number = optional.whole("InConcatenationNumber")
     total = optional.whole("InConcatenationTotalNumber")

@@ -148,7 +148,7 @@ def _is_image(dataset) -> bool:
 
 
 def _parse(file, frame, dataset) -> SliceHeader:
-    optional = dicom_elements.Optional(dataset)
+    optional = dicom_elements.OptionalNumbers(dataset)
     traits, left_out = dicom_traits.of(dataset)
     written = {keyword: dicom_elements.texts(dataset, keyword) for keyword in _NEEDED}
     needed = {keyword: _needed(keyword, values) for keyword, values in written.items()}

@@ -20,7 +20,7 @@ def corner_distance_mm(
     Args:
       shape: the voxels along (i, j, k).
       affine: (4, 4), voxel indices to RAS+ mm.
-      other: (4, 4), likewise.
+      other: (4, 4), voxel indices to RAS+ mm.
 
     Returns:
       mm.
@@ -101,7 +101,7 @@ def placement(
       shape: the voxels of the grid.
       affine: (4, 4), their indices to RAS+ mm.
       target_shape: the voxels of the other one.
-      target_affine: likewise.
+      target_affine: (4, 4), their indices to RAS+ mm.
     """
     to_target = np.linalg.inv(target_affine)
     turn = orientations.io_orientation(to_target @ affine)

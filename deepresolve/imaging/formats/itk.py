@@ -17,8 +17,6 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import itk_header, limits
 from deepresolve.imaging.formats.choice import ONLY, Choice
 
-SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
-
 matches = itk_header.matches
 files_of = itk_header.files_of
 
@@ -113,8 +111,6 @@ def _check(reader, sitk, path, files):
             "volume you want to a file of its own; of segments that lie in layers, "
             "export a label map."
         )
-    promised = math.prod(shape) * int(number[1]) // 8
-    stored = sum(file.stat().st_size for file in files)
     # ITK would say so only after it has read all voxels.
     sizes, direction = reader.GetSpacing(), np.reshape(reader.GetDirection(), (3, 3))
     is_sound = np.all(np.isfinite(sizes)) and min(sizes) > 0
@@ -124,6 +120,8 @@ def _check(reader, sitk, path, files):
             "(columns); expected lengths above 0 along three axes that differ. Correct "
             "its spacing or directions, or save the scan again."
         )
+    promised = math.prod(shape) * int(number[1]) // 8
+    stored = sum(file.stat().st_size for file in files)
     limits.check_growth(promised, stored, f"{path}: by its header the file")
     itk_header.check_length(path, files[-1], promised)
 

@@ -114,7 +114,8 @@ def _check(placed, label, image, path):
         )
     elif not is_near and not _have_same_sizes(label, image):
         reason = (
-            f"the label map has voxels of {_sizes(label)}, its image of {_sizes(image)}"
+            f"the label map has voxels of {wording.millimetres(label.spacing_mm)}, its "
+            f"image of {wording.millimetres(image.spacing_mm)}"
         )
     # Cut and filled up to its image's shape again, or with a wrong affine: who knows.
     elif not is_near or (is_same_shape and placed.is_moved):
@@ -178,10 +179,6 @@ def _note_off(placed, path):
 
 def _text(placed):
     return ", ".join(f"{part.start} to {part.stop - 1}" for part in placed.common)
-
-
-def _sizes(volume):
-    return " x ".join(f"{size:.4g}" for size in volume.spacing_mm) + " mm"
 
 
 def _affines(label, image):

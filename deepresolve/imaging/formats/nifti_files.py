@@ -152,7 +152,7 @@ def num_bytes(header: nib.Nifti1Header) -> int:
 
 def stem(path: pathlib.Path) -> str:
     """The file's name without .nii, .nii.gz, .hdr, .img, ..."""
-    return _stem(path, (".nii.gz", ".nii", *marks.HEADER_ENDINGS, *marks.VOXEL_ENDINGS))
+    return _stem(path, (".nii.gz", ".nii", *marks.PAIR_ENDINGS))
 
 
 def _enough(path: pathlib.Path, num_bytes: int) -> Iterator[bytes]:

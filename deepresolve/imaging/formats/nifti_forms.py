@@ -19,6 +19,7 @@ import numpy as np
 
 from deepresolve.imaging import spaces
 from deepresolve.imaging.formats import grid
+from deepresolve.wording import millimetres
 
 _LOGGER = logging.getLogger(__name__)
 _MM_PER_UNIT = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}
@@ -246,7 +247,8 @@ def _note_disagreement(placed, apart_mm, path):
 
     def text(which, space, affine):
         code = spaces.SPACES.index(space)
-        return f"the {which} (code {code}, {space}) has voxels of {_sizes_text(affine)}"
+        sizes = millimetres(nib.affines.voxel_sizes(affine))
+        return f"the {which} (code {code}, {space}) has voxels of {sizes}"
 
     _LOGGER.warning(
         "%s: sform and qform differ: %s, %s, and they put a corner %.3g mm apart. "
@@ -267,8 +269,8 @@ def _note_sizes(affine, header, path, to_mm):
             "%s: the voxel sizes (pixdim) are %s, and those of the sform %s, which are "
             "taken.",
             path,
-            _text(told),
-            _text(found),
+            millimetres(told),
+            millimetres(found),
         )
 
 
@@ -281,7 +283,7 @@ def _note_lengths(affine, space, header, path):
             "in xyzt_units is %d (1 metre, 2 mm, 3 micrometre): correct it, or the "
             "affine.",
             path,
-            _text(sizes),
+            millimetres(sizes),
             int(header["xyzt_units"]) & 0x07,
         )
     if space not in spaces.PATIENT_SPACES:
@@ -292,11 +294,3 @@ def _note_lengths(affine, space, header, path):
             spaces.SPACES.index(space),
             space,
         )
-
-
-def _text(sizes):
-    return " x ".join(f"{size:.4g}" for size in sizes) + " mm"
-
-
-def _sizes_text(affine):
-    return _text(nib.affines.voxel_sizes(affine))

@@ -1,9 +1,9 @@
-"""What a JSON file beside a NIfTI scan tells (dcm2niix, BIDS): the slice thickness.
+"""What a JSON file beside a NIfTI scan tells (dcm2niix, BIDS), and NIfTI cannot.
 
-NIfTI has no place for it, and without it nobody knows of gaps between slices. The file
-is named as the scan, `knee.json` beside `knee.nii.gz`, and holds what DICOM calls
-SliceThickness and SpacingBetweenSlices, in mm. It is a help and never a hindrance: what
-is wrong with it is told, and the thickness then is unknown.
+Without the slice thickness nobody knows of gaps between slices; without identifiers,
+whose scan it is. The file is named as the scan, `knee.json` beside `knee.nii.gz`, and
+holds both under the names of DICOM's elements, lengths in mm. It is a help and never a
+hindrance: what is wrong with it is told, and counts as unknown.
 """
 
 from __future__ import annotations
