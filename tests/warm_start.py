@@ -20,6 +20,8 @@ import signal
 import sys
 
 if "pinned" in sys.argv:
+    # As one of our scripts, for which importing the package mends nothing.
+    sys.argv[0] = str(pathlib.Path(__file__).parents[1] / "train.py")
     from deepresolve import environment
 
     environment.pin()
