@@ -138,6 +138,83 @@ def test_what_stands_for_a_slice_is_told(name, word, folder):
         slices_of(folder)
 
 
+@pytest.mark.parametrize(
+    "more", [".gpg", ".enc", ".xz", ".bz2", ".bak", ".tmp", "~", ".old", ".0", ".url"]
+)
+@pytest.mark.parametrize("content", [b"", b"text", bytes(range(256)) * 9])
+def test_more_behind_the_name_of_a_slice_that_is_not_here(more, content, folder):
+    (folder / "IM0010.dcm").unlink()
+    (folder / f"IM0010.dcm{more}").write_bytes(content)
+    with pytest.raises(ValueError, match=r"may be slices cannot.*\n *IM0010\.dcm."):
+        slices_of(folder)
+
+
+def test_more_behind_the_name_of_a_slice_without_an_ending(tmp_path):
+    scans.dicom_stack(tmp_path, name="I{:04d}")
+    (tmp_path / "I0010").unlink()
+    (tmp_path / "I0010.gpg").write_bytes(bytes(range(256)) * 9)
+    with pytest.raises(ValueError, match=r"I0010\.gpg is no DICOM, and I0010 itself"):
+        slices_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["IM0010.dcm~", "IM0010.dcm.gpg", "IM0011.dcm.json"])
+def test_what_lies_beside_a_slice_that_is_here_is_no_matter(name, folder):
+    (folder / name).write_bytes(b"\x85\x01\x0c\0" * 99)
+    with notes.collected() as told:
+        assert slices_of(folder) == NUM_SLICES
+    assert not told
+
+
+def test_more_behind_the_name_of_a_scan_that_is_not_here_is_told(tmp_path):
+    scans.nifti(tmp_path / "a.nii.gz")
+    for name in ("a.nii.gz~", "b.nii.gz.gpg", "c.nii.json"):
+        (tmp_path / name).write_bytes(b"\x85\x01\x0c\0" * 99)
+    found = formats.search(tmp_path)
+    assert found.paths == [tmp_path / "a.nii.gz"]
+    (note,) = found.beside.notes
+    assert "b.nii.gz.gpg is no scan, and b.nii.gz itself is not here" in note
+
+
+def test_a_folder_of_packed_slices_is_one_bad_scan(folder, tmp_path):
+    for file in folder.iterdir():
+        file.rename(f"{file}.gpg").write_bytes(b"\x85\x01\x0c\0" * 99)
+    assert formats.find_scans(tmp_path) == [folder]
+    with pytest.raises(ValueError, match=r"IM0010\.dcm\.gpg is no DICOM"):
+        slices_of(folder)
+
+
+@pytest.mark.parametrize("name", ["._IM0010.dcm", ".DS_Store", "Thumbs.db"])
+def test_a_slice_named_as_what_systems_leave_behind_is_told(name, folder):
+    (folder / "IM0010.dcm").rename(folder / name)
+    (folder / "._IM0009.dcm").write_bytes(b"\0\5\x16\7" + bytes(100))
+    with notes.collected() as told:
+        assert slices_of(folder) == NUM_SLICES - 1
+    (note,) = told
+    assert f"{name} is named as what systems leave behind, and holds a slice" in note
+
+
+def test_an_empty_folder_in_place_of_a_slice_is_named(folder):
+    (folder / "IM0010.dcm").unlink()
+    (folder / "IM0010.dcm").mkdir()
+    with pytest.raises(ValueError, match=r"IM0010\.dcm .* is a folder without a file"):
+        slices_of(folder)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("is_alike", [False, True])
+def test_two_files_of_one_name_in_a_zip(is_alike, folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as made:
+        for file in sorted(folder.iterdir()):
+            made.write(file, file.name)
+        again = "IM0010.dcm" if is_alike else "IM0009.dcm"
+        made.writestr("IM0010.dcm", (folder / again).read_bytes())
+    if is_alike:
+        assert slices_of(tmp_path / "scan.zip") == NUM_SLICES
+    else:
+        with pytest.raises(ValueError, match=r"'IM0010\.dcm' twice, with other"):
+            slices_of(tmp_path / "scan.zip")
+
+
 def test_a_hidden_slice_is_told(folder):
     (folder / "IM0010.dcm").rename(folder / ".IM0010.dcm")
     with notes.collected() as told:

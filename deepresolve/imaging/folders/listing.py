@@ -20,12 +20,16 @@ class Listing:
       repeated: names that lead to a file which has another name here.
       hidden: names that begin with a dot, or lie in a folder of such a name; of a file
         its opener.
+      noise: openers of files of names that systems leave everywhere.
+      empty_folders: names of folders that hold nothing.
     """
 
     files: dict[str, Opener] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, tree.Unreadable] = dataclasses.field(default_factory=dict)
     repeated: list[str] = dataclasses.field(default_factory=list)
     hidden: dict[str, Opener | None] = dataclasses.field(default_factory=dict)
+    noise: dict[str, Opener] = dataclasses.field(default_factory=dict)
+    empty_folders: list[str] = dataclasses.field(default_factory=list)
 
 
 def of_folder(found: tree.Folder) -> Listing:
@@ -39,6 +43,11 @@ def of_folder(found: tree.Folder) -> Listing:
         for path in folder.hidden:
             opener = functools.partial(path.open, "rb") if path.is_file() else None
             made.hidden[_below(path, found.path)] = opener
+        for path in folder.noise:
+            opener = functools.partial(path.open, "rb")
+            made.noise[_below(path, found.path)] = opener
+        if folder is not found and folder.is_empty:
+            made.empty_folders.append(_below(folder.path, found.path))
     opener_of, seen = {}, set()
     # Links last: of two names for one file the real one stays.
     for file in sorted(files, key=lambda f: (f.is_symlink(), f)):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 from deepresolve.imaging.folders import kinds, marks, parts, slices, tree
 from deepresolve.imaging.folders.kinds import Kind, Role
 
 # What is not here is taken for a scan where its name ends so.
 _ENDINGS = (*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS, *marks.PAIR_ENDINGS)
+# More behind the name of a scan: knee.nii.gz.gpg, knee.nii.gz~.
+_MORE = re.compile(
+    rf"(.+(?:{'|'.join(map(re.escape, kinds.SCAN_ENDINGS))}))[^a-z0-9].*", re.IGNORECASE
+)
 
 
 @dataclasses.dataclass
@@ -51,7 +56,7 @@ def sort_out(folder: tree.Folder, kind_of: Mapping[pathlib.Path, Kind]) -> Sorte
     stems = {_stem(file) for file, kind in every.items() if is_scan(kind)}
     for file, kind in sorted(every.items()):
         if file.name not in voxels:
-            _add(made, file, kind, is_known=_stem(file) in stems)
+            _add(made, file, kind, names, is_known=_stem(file) in stems)
     if made.slices and (made.scans or folder.folders):
         # They are no scan of their own with what else is here.
         made.scans |= dict.fromkeys(made.slices, "")
@@ -64,8 +69,23 @@ def is_scan(kind: Kind) -> bool:
     return kind.role in (Role.SCAN, Role.HEADER, Role.SLICE)
 
 
-def _add(made: Sorted, file: pathlib.Path, kind: Kind, *, is_known: bool) -> None:
-    """Puts a file in its place; `is_known` where a scan has the same name."""
+def _add(
+    made: Sorted,
+    file: pathlib.Path,
+    kind: Kind,
+    names: Collection[str],
+    *,
+    is_known: bool,
+) -> None:
+    """Puts a file in its place.
+
+    Args:
+      made: where.
+      file: what.
+      kind: of it.
+      names: all of the folder.
+      is_known: whether a scan has the same name.
+    """
     name = file.name.lower()
     if is_scan(kind):
         made.scans[file] = kind.name
@@ -76,14 +96,26 @@ def _add(made: Sorted, file: pathlib.Path, kind: Kind, *, is_known: bool) -> Non
             made.notes.append(f"{file} {kind.why}")
         else:
             made.scans[file] = ""
-    elif name.endswith(slices.ENDINGS) or _may_be_slice(file, kind):
+    elif (
+        name.endswith(slices.ENDINGS)
+        or _may_be_slice(file, kind)
+        or slices.stood_for(file.name) not in ("", *names)
+    ):
         made.slices.append(file)
     elif name.endswith(marks.VOXEL_ENDINGS) or (kind.why and name.endswith(_ENDINGS)):
         made.scans[file] = ""
     elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(file.name)):
         made.notes.append(f"{file} {kind.why}")
+    elif (own := _scan_stood_for(file.name)) not in ("", *names):
+        made.notes.append(f"{file} {slices.why_left(own, 'scan')}")
     else:
         made.others.append(file)
+
+
+def _scan_stood_for(name: str) -> str:
+    """As `slices.stood_for`, of scans: knee.nii.gz.gpg."""
+    found = None if kinds.is_side(name) else _MORE.fullmatch(name)
+    return found[1] if found else ""
 
 
 def _may_be_slice(file: pathlib.Path, kind: Kind) -> bool:

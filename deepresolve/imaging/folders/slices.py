@@ -15,6 +15,10 @@ from deepresolve.imaging.folders.kinds import Kind, Opener, Role
 from deepresolve.imaging.folders.listing import Listing
 
 ENDINGS = (".dcm", ".ima", ".dicom")
+# More behind such an ending: IM0001.dcm.gpg, IM0001.dcm~.
+_MORE = re.compile(r"(.+\.(?:dcm|ima|dicom))[^a-z0-9/][^/]*", re.IGNORECASE)
+# Files beside others that may be what is left of them.
+_LEFTOVERS = (".bak", ".tmp", ".lock")
 _NUMBER = re.compile(r"\d+")
 _NOT_DICOM = (
     "is named as DICOM but is none: it is damaged or of another kind; export it again"
@@ -70,12 +74,20 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
         elif kind.role is Role.OBJECT:
             made.objects[name] = kind.name
     looks = _Looks(made.slices or _missing_names(listing, kind_of))
+    here = kind_of.keys() | listing.unreadable.keys()
     for name, kind in kind_of.items():
         if name not in made.slices and name not in made.objects:
-            _add(made, name, kind, looks)
-    for name, open_file in listing.hidden.items():
-        if open_file and kinds.judge(open_file, name).role is Role.SLICE:
-            made.passed_over[name] = "is a hidden file that holds a slice"
+            _add(made, name, kind, looks, here)
+    for names, what in (
+        (listing.hidden, "is a hidden file that holds a slice"),
+        (listing.noise, "is named as what systems leave behind, and holds a slice"),
+    ):
+        for name, open_file in names.items():
+            if open_file and kinds.judge(open_file, name).role is Role.SLICE:
+                made.passed_over[name] = what
+    for name in listing.empty_folders:
+        if looks.fit(name):
+            made.missing[name] = "is named as a slice, and is a folder without a file"
     for name, problem in listing.unreadable.items():
         may_be = problem.may_be_scan and not kinds.is_side(name)
         is_missing = may_be or looks.fit(name)
@@ -83,12 +95,43 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
     return made
 
 
-def _add(made: Contents, name: str, kind: Kind, looks: _Looks) -> None:
+def stood_for(name: str) -> str:
+    """The slice that a name has more behind: "" where it is no such name.
+
+    What was packed, encrypted, saved before a change or is not there yet keeps the name
+    of the slice, and adds to it: IM0001.dcm.gpg.
+    """
+    if kinds.is_side(name) and not name.lower().endswith(_LEFTOVERS):
+        return ""
+    found = _MORE.fullmatch(name)
+    return found[1] if found else ""
+
+
+def why_left(own: str, kind: str) -> str:
+    """What is to be told of a file that has a scan's name and more behind it.
+
+    Args:
+      own: the scan's name, of nothing that is here.
+      kind: what the file is not.
+    """
+    own = own.rpartition("/")[2]
+    return (
+        f"is no {kind}, and {own} itself is not here; unpack or decrypt it, or copy "
+        f"{own} again"
+    )
+
+
+def _add(
+    made: Contents, name: str, kind: Kind, looks: _Looks, here: Collection[str]
+) -> None:
+    own = stood_for(name) or looks.stood_for(name, kind)
     is_scan = kind.role in (Role.SCAN, Role.HEADER)
     if is_scan or name.lower().endswith(tuple(kinds.SCAN_ENDINGS)):
         made.scans[name] = kind
     elif looks.fit(name) or looks.may_fit(name, kind):
         made.missing[name] = kind.why or _NOT_DICOM
+    elif own and own not in here:
+        made.missing[name] = kind.why or why_left(own, "DICOM")
     elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(name)):
         made.passed_over[name] = kind.why
     else:
@@ -112,6 +155,13 @@ class _Looks:
     def fit(self, name: str) -> bool:
         """Whether the name is that of a slice: .dcm, or alike but for its numbers."""
         return name.lower().endswith(ENDINGS) or _shape(name) in self._shapes
+
+    def stood_for(self, name: str, kind: Kind) -> str:
+        """As the function of that name, for slices whose names have no ending."""
+        is_binary = kind.role in (Role.UNKNOWN, Role.UNREAD, Role.BLANK)
+        bare = name.rpartition(".")[0]
+        is_bare = is_binary and bare and not kinds.is_side(name)
+        return bare if is_bare and _shape(bare) in self._shapes else ""
 
     def may_fit(self, name: str, kind: Kind) -> bool:
         """Whether a slice may have left this, under a name of its own."""

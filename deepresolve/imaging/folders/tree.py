@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from deepresolve.imaging.folders import placeholders
 from deepresolve.tables import normal
 
-# Of Macs, Windows and network disks: never a scan, whatever they hold.
+# Of Macs, Windows and network disks.
 _NOISE = {
     *(".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"),
     *("@eadir", ".appledouble", "$recycle.bin", "system volume information"),
@@ -58,6 +58,7 @@ class Folder:
       unreadable: links to nothing, what the system does not let see, pipes.
       repeated: links to what the tree holds already.
       hidden: names that begin with a dot, but for what systems leave everywhere.
+      noise: files of names that systems leave everywhere.
     """
 
     path: pathlib.Path
@@ -66,6 +67,13 @@ class Folder:
     unreadable: list[Unreadable] = dataclasses.field(default_factory=list)
     repeated: list[pathlib.Path] = dataclasses.field(default_factory=list)
     hidden: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    noise: list[pathlib.Path] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in it."""
+        found = (self.files, self.folders, self.unreadable, self.repeated, self.hidden)
+        return not any(found)
 
     def every(self) -> Iterator[Folder]:
         """This folder and all below it."""
@@ -188,8 +196,9 @@ class _Walk:
                 here.unreadable.append(Unreadable(here.path / name, why))
             for entry in entries:
                 if not is_noise(entry.name):
-                    found = self._sort_in(here, entry, real / entry.name)
-                    stack += found
+                    stack += self._sort_in(here, entry, real / entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    here.noise.append(here.path / entry.name)
 
     def _sort_in(self, here: Folder, entry: os.DirEntry, real: pathlib.Path) -> list:
         """Puts an entry in its place; gives the folder that is now to be read."""

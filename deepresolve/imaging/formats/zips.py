@@ -60,6 +60,7 @@ def _of_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Lis
     for name, info in sorted(info_of.items()):
         parts = name.split("/")
         if any(map(tree.is_noise, parts)):
+            made.noise[name] = functools.partial(archive.open, info)
             continue
         if any(part.startswith(".") and part != "." for part in parts):
             made.hidden[name] = functools.partial(archive.open, info)
@@ -91,7 +92,14 @@ def _check_members(members, path):
     # zipfile never reads more of a member than is promised here.
     promised = sum(info.file_size for info in members)
     limits.check_growth(promised, path.stat().st_size, f"{path}: the zip")
+    info_of: dict[str, zipfile.ZipInfo] = {}
     for info in members:
+        other = info_of.setdefault(_name(info), info)
+        if (other.CRC, other.file_size) != (info.CRC, info.file_size):
+            raise ValueError(
+                f"{path}: the zip holds {info.filename!r} twice, with other content. "
+                "Unpack it, see which of the two is the scan's, and zip that again."
+            )
         if _is_outside(info.filename):
             raise ValueError(
                 f"{path}: the zip holds {info.filename!r}, a path outside itself; "
