@@ -351,3 +351,51 @@ def test_a_study_uid_for_each_slice_as_well(tmp_path):
 
     array = scans.dicom_stack(tmp_path / "a", edit=edit)
     np.testing.assert_array_equal(formats.read_image(tmp_path / "a").array, array)
+
+
+def test_slices_of_several_persons_are_told(tmp_path, caplog):
+    def edit(made, index):
+        made.PatientID = "B" if index == 4 else "A"
+
+    scans.dicom_stack(tmp_path, edit=edit)
+    formats.read_image(tmp_path)
+    (note,) = caplog.messages
+    assert "slices of one volume have 2 PatientIDs" in note
+
+
+@pytest.mark.parametrize(
+    ("lacking", "tags", "note"),
+    [
+        (range(1, 10, 2), {}, "6 mm apart: 1 of every 2 slices may be missing"),
+        (
+            range(1, 10, 2),
+            {"SliceThickness": 2.5},
+            "1 of every 2 slices may be missing",
+        ),
+        ([9], {"ImagesInAcquisition": 10}, "ImagesInAcquisition is 10, and 9 are here"),
+        ([0], {"NumberOfSeriesRelatedInstances": 10}, "Slices may be missing"),
+        ([], {"SpacingBetweenSlices": 5}, "is 5 mm, and slices are 3 mm apart"),
+    ],
+)
+def test_slices_whose_lack_no_gap_shows_are_told(lacking, tags, note, tmp_path, caplog):
+    scans.dicom_stack(tmp_path, **tags)
+    for index in lacking:
+        (tmp_path / f"IM{index + 1:04d}.dcm").unlink()
+    formats.read_image(tmp_path)
+    (told,) = caplog.messages
+    assert note in told
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImagesInAcquisition": 20},  # The other echo was not asked for.
+        {"ImagesInAcquisition": 5},
+        {"SliceThickness": 2.7, "SpacingBetweenSlices": 0.3},  # The gap.
+        {"SpacingBetweenSlices": 3.1},
+    ],
+)
+def test_numbers_that_need_not_mean_a_lack_are_no_matter(tags, tmp_path, caplog):
+    scans.dicom_stack(tmp_path, **tags)
+    formats.read_image(tmp_path)
+    assert not caplog.messages

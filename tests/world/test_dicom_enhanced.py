@@ -99,6 +99,21 @@ def test_the_parts_of_a_concatenation_are_one_scan(array, tmp_path):
         read(folder)
 
 
+def test_a_concatenation_that_does_not_say_how_long_it_is_is_told(
+    array, tmp_path, caplog
+):
+    frames = frames_of(array)
+    folder = split(
+        tmp_path / "a",
+        [frames[:4], frames[4:8]],
+        ConcatenationUID=f"{scans.UID_ROOT}8",
+        InConcatenationNumber=lambda n: n + 1,
+    )
+    assert read(folder).num_slices == 8
+    (note,) = caplog.messages
+    assert "parts 1 to 2 of a concatenation are here" in note
+
+
 def test_frames_without_groups_of_their_own_are_named(array, tmp_path):
     path = scans.save_enhanced(tmp_path / "IM1", frames_of(array), NumberOfFrames=12)
     with pytest.raises(ValueError, match=r"IM1: has 12 frames and describes 10"):
@@ -294,6 +309,7 @@ def source(request, array, tmp_path):
         return split(tmp_path / "a", frames), Choice()
     if request.param == "parts":
         tags = {"ConcatenationUID": f"{scans.UID_ROOT}8"}
+        tags["InConcatenationTotalNumber"] = 2
         number = {"InConcatenationNumber": lambda n: n + 1}
         parts = split(tmp_path / "a", [frames[:6], frames[6:]], **tags, **number)
         return parts, Choice()

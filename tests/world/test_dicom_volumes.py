@@ -211,6 +211,18 @@ def test_a_missing_slice_of_one_volume_is_named(tmp_path):
         read(tmp_path / "a", volume="F")
 
 
+@pytest.mark.parametrize("index", [0, 9])
+def test_a_slice_that_another_volume_has_at_its_end_is_told(index, tmp_path, caplog):
+    two(tmp_path / "a", {"ImageType": WATER}, {"ImageType": FAT})
+    (tmp_path / "a" / f"1{index:03d}.dcm").unlink()
+    assert read(tmp_path / "a", volume="W").shape == scans.SHAPE
+    assert not caplog.messages
+    assert read(tmp_path / "a", volume="F").shape[2] == 9
+    (note,) = caplog.messages
+    place = -scans.place_mm(index)[0]  # The normal runs to the right.
+    assert f"(ImageType W) has 10: none at {place:.2f} mm along the normal" in note
+
+
 def test_half_of_water_and_half_of_fat_is_told(tmp_path, caplog):
     two(tmp_path / "a", {"ImageType": WATER}, {"ImageType": FAT})
     for n in range(10):

@@ -16,6 +16,7 @@ import pydicom
 
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import (
+    dicom_completeness,
     dicom_copies,
     dicom_elements,
     dicom_frames,
@@ -123,7 +124,8 @@ def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str
     parts = {h.file: h.part for h in headers if h.part and h.part[0] in wholes}
     dicom_frames.check_parts(parts, source)
     notes += dicom_notes.of_echoes(slices, headers)
-    return dicom_geometry.order(slices, source), notes
+    ordered = dicom_geometry.order(slices, source)
+    return ordered, [*notes, *dicom_completeness.notes(ordered, headers)]
 
 
 def _images(files: Mapping, source) -> tuple[list[SliceHeader], list[str]]:

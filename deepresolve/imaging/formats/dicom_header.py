@@ -21,6 +21,8 @@ _NEEDED = {
     "RescaleIntercept": 1,
 }
 _DEFAULTS = {"RescaleSlope": (1.0,), "RescaleIntercept": (0.0,)}
+# How many images there should be.
+_COUNTS = ("ImagesInAcquisition", "NumberOfSeriesRelatedInstances")
 # What two scans of one person share.
 IDENTITY = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID")
 # The elements that `parse` needs; of the rest nothing is kept.
@@ -29,6 +31,7 @@ TAGS = (
     *("SeriesNumber", "SeriesDescription", "InstanceNumber"),
     *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames"),
     *("Rows", "Columns", "BitsAllocated", "SliceThickness", *_NEEDED),
+    *("SpacingBetweenSlices", *_COUNTS),
     *dicom_frames.TAGS,
     *dicom_traits.TAGS,
 )
@@ -62,6 +65,8 @@ class SliceHeader:
       left_out: what stands in place of numbers that nobody needs.
       identity: pairs of a keyword out of `IDENTITY` and its value, where it has one.
       part: of a concatenation: its UID, the part's number, and how many there are.
+      slice_spacing_mm: SpacingBetweenSlices.
+      counts: how many images there should be, by keyword.
     """
 
     file: str
@@ -87,6 +92,8 @@ class SliceHeader:
     left_out: tuple[str, ...] = ()
     identity: frozenset[tuple[str, str]] = frozenset()
     part: tuple[str, int | None, int | None] | None = None
+    slice_spacing_mm: float | None = None
+    counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def along_normal_mm(self) -> float:
@@ -149,6 +156,8 @@ def _is_image(dataset) -> bool:
 
 def _parse(file, frame, dataset) -> SliceHeader:
     optional = dicom_elements.OptionalNumbers(dataset)
+    # What is wrong with these is no matter.
+    hints = dicom_elements.OptionalNumbers(dataset)
     traits, left_out = dicom_traits.of(dataset)
     written = {keyword: dicom_elements.texts(dataset, keyword) for keyword in _NEEDED}
     needed = {keyword: _needed(keyword, values) for keyword, values in written.items()}
@@ -176,6 +185,8 @@ def _parse(file, frame, dataset) -> SliceHeader:
         left_out=(*optional.left_out, *left_out),
         identity=_identity(dataset),
         part=dicom_frames.part(dataset),
+        slice_spacing_mm=hints.number("SpacingBetweenSlices"),
+        counts={keyword: hints.whole(keyword) or 0 for keyword in _COUNTS},
     )
 
 

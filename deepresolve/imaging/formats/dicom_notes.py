@@ -25,6 +25,7 @@ def of(slices: Sequence[SliceHeader]) -> list[str]:
         *dicom_series.notes(slices),
         *dicom_geometry.rounding_notes(slices),
         *_mixed(slices),
+        *_of_persons(slices),
         *_left_out(slices),
     ]
 
@@ -107,6 +108,17 @@ def _mixed(slices):
                 "at one place, so that they are taken together."
             )
     return notes
+
+
+def _of_persons(slices):
+    """Slices of one volume that say that they are of several persons."""
+    persons = {dict(header.identity).get("PatientID") for header in slices} - {None}
+    if len(persons) < 2:
+        return []
+    return [
+        f"slices of one volume have {len(persons)} PatientIDs, and are taken together: "
+        "see that none is another person's."
+    ]
 
 
 def _alike(values):
