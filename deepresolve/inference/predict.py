@@ -80,15 +80,21 @@ def run() -> int:
     batch.remove_leftovers(pairs, writer)
     prediction = _with_previews(prediction, pairs)
     predict = batch.RUNNERS[FLAGS.runner]
+    num_failed = _tell(predict(prediction, writer, pairs, FLAGS.beam_options))
+    if num_failed and len(pairs) > 1:
+        print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
+    return 1 if num_failed else 0
+
+
+def _tell(results) -> int:
+    """Prints what became of each scan as it comes; returns how many failed."""
     num_failed = 0
-    for result in predict(prediction, writer, pairs, FLAGS.beam_options):
+    for result in results:
         print(result.message, file=sys.stderr if result.failed else sys.stdout)
         for note in result.notes:
             print(note, file=sys.stderr)
         num_failed += result.failed
-    if num_failed and len(pairs) > 1:
-        print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
-    return 1 if num_failed else 0
+    return num_failed
 
 
 def _prepared():

@@ -86,13 +86,7 @@ def fit(
         step = int(run.progress.step)
         workers.require_same_run(agreement, worker, config, data.sha256, step)
         if worker.is_chief:
-            training_set.record(
-                workdir,
-                config,
-                progress_bar.each(data.scans, "training set", "scan", None),
-                len(data.shapes),
-                data.sha256,
-            )
+            _record_training_set(config, data, workdir)
         if run.is_complete:
             _say_complete(run)
             say_trained(run, blocks, metrics)
@@ -104,6 +98,12 @@ def fit(
     _logger.info("%s", run.throughput.summary())
     say_trained(run, blocks, metrics)
     return model
+
+
+def _record_training_set(config: Config, data: TrainingData, workdir: Workdir) -> None:
+    """What the scans are like, for reports on what is predicted."""
+    scans = progress_bar.each(data.scans, "training set", "scan", None)
+    training_set.record(workdir, config, scans, len(data.shapes), data.sha256)
 
 
 def _train_to_the_end(

@@ -96,22 +96,8 @@ class Folder:
         """
         del seed
         images, labels = self._paths()
-        where = self.labels or self.source
-        missing = sorted(images.keys() - labels.keys()) if self._is_labelled else []
-        if missing:
-            raise ValueError(
-                f"{where} has no label map for {len(missing)} of {len(images)} "
-                f"scans, the first {missing[0]!r}. A label map is named as its scan; "
-                "else say how by --image_pattern and --label_pattern."
-            )
-        if unused := sorted(labels.keys() - images.keys()):
-            _logger.warning(
-                "%s holds %d label maps that no scan has the name of, the first %r: "
-                "they are left out.",
-                where,
-                len(unused),
-                unused[0],
-            )
+        if self._is_labelled:
+            self._check_labelled(images, labels)
         asked = Choice(self.series, self.echo, self.volume)
         table = persons.read_table(pathlib.Path(self.persons)) if self.persons else None
         own = {name: row.choice for name, row in (table or {}).items()}
@@ -135,6 +121,22 @@ class Folder:
                 choice=scan.choice,
                 is_own_choice=str(scan.choice) not in ("", str(asked)),
                 ignore_label_affine=self.ignore_label_affines,
+            )
+
+    def _check_labelled(self, images: dict, labels: dict) -> None:
+        """ValueError where a scan has no label map; tells of maps without a scan."""
+        where = self.labels or self.source
+        if missing := sorted(images.keys() - labels.keys()):
+            raise ValueError(
+                f"{where} has no label map for {len(missing)} of {len(images)} "
+                f"scans, the first {missing[0]!r}. A label map is named as its scan; "
+                "else say how by --image_pattern and --label_pattern."
+            )
+        if unused := sorted(labels.keys() - images.keys()):
+            _logger.warning(
+                "%s holds %d label maps that no scan has the name of, the first %r: "
+                "they are left out.",
+                *(where, len(unused), unused[0]),
             )
 
     def describe(self) -> list[str]:

@@ -58,12 +58,7 @@ def on_image(
     image = image.restore()
     array = _as_labels(label.array, path)
     if ignore_affine:
-        if label.shape != image.shape:
-            raise ValueError(
-                f"{path}: the label map has shape {label.shape}, its image "
-                f"{image.shape}. Voxels can be laid on one another where shapes agree; "
-                "resample the label map onto the image's grid."
-            )
+        _check_same_shape(label, image, path)
         return image.with_array(array)
     placed = _twin(label, image, path)
     if placed is None:
@@ -80,6 +75,15 @@ def on_image(
             "belongs to."
         )
     return image.with_array(result)
+
+
+def _check_same_shape(label, image, path):
+    if label.shape != image.shape:
+        raise ValueError(
+            f"{path}: the label map has shape {label.shape}, its image {image.shape}. "
+            "Voxels can be laid on one another where shapes agree; resample the label "
+            "map onto the image's grid."
+        )
 
 
 def _twin(label, image, path):

@@ -34,7 +34,11 @@ def check(header: nib.Nifti1Header, path: pathlib.Path) -> None:
             "you want to a file of its own."
         )
     _check_offset(header, path)
-    dtype = _dtype(header, path)
+    _note_sizes(header, _dtype(header, path), path)
+
+
+def _note_sizes(header, dtype, path):
+    """Tells of lengths that contradict what the header is, and the type of voxels."""
     if int(header["bitpix"]) != dtype.itemsize * 8:
         _LOGGER.warning(
             "%s: bitpix is %d, and voxels of datatype %d (%s) have %d bits; the "

@@ -56,10 +56,7 @@ def check_exists(path: pathlib.Path) -> None:
 def unknown(path: pathlib.Path) -> ValueError:
     """The error for what is of none of the formats that are read."""
     if path.is_dir():
-        contents = slices.sort_out(listing.of_folder(tree.walk(path)))
-        lines = [f"\n  {name} {why}" for name, why in contents.passed_over.items()]
-        also = "".join(lines) and f" It holds:{''.join(lines)}"
-        return ValueError(f"{path}: the folder holds no DICOM file. {EXPECTED}.{also}")
+        return _no_dicom(path)
     kind = kinds.judge_file(path)
     if kind.why and kind.role is not Role.BLANK:
         return ValueError(f"{path} {kind.why}.")
@@ -86,6 +83,13 @@ def unknown(path: pathlib.Path) -> ValueError:
         f"{path}: neither NIfTI nor DICOM, MetaImage or NRRD, or damaged: the file "
         f"begins with {start!r}. {EXPECTED}; copy or export the scan again.{blank}"
     )
+
+
+def _no_dicom(folder: pathlib.Path) -> ValueError:
+    contents = slices.sort_out(listing.of_folder(tree.walk(folder)))
+    lines = [f"\n  {name} {why}" for name, why in contents.passed_over.items()]
+    also = f" It holds:{''.join(lines)}" if lines else ""
+    return ValueError(f"{folder}: the folder holds no DICOM file. {EXPECTED}.{also}")
 
 
 def _other_scans(path: pathlib.Path) -> str:

@@ -114,24 +114,12 @@ class Trust:
         held: Undershoot | None = None,
     ) -> tuple[dict[str, Any], list[Flag]]:
         """The report as JSON values, and what is off; see `report`."""
-        flags = []
-        consistent: dict[str, Any] = {
-            "measured": False,
-            "why": "only thin slices can be made thick again",
-        }
-        factor = None
-        if self.task == "super_resolution":
-            found = consistency.measure(scan, result)
-            consistent = found.to_dict()
-            flags += consistency.flags(found)
-            factor = (result.num_slices - 1) // (scan.num_slices - 1)
+        consistent, factor, flags = self._consistency(scan, result)
         compared, off = self._mismatch(scan, factor)
         flags += off
         if spread_numbers:
             flags += spread.flags(spread_numbers)
-        held_voxels = undershoot.NOT_MEASURED
-        if held is not None:
-            held_voxels = undershoot.to_dict(held)
+        if held:
             flags += undershoot.flags(held)
         content = {
             "version": _VERSION,
@@ -140,7 +128,7 @@ class Trust:
             "consistency": consistent,
             "mismatch": compared,
             "spread": spread_numbers or spread.NOT_MEASURED,
-            "undershoot": held_voxels,
+            "undershoot": undershoot.to_dict(held) if held else undershoot.NOT_MEASURED,
             "notes": [],
             "provenance": {
                 "model": self.model,
@@ -151,6 +139,17 @@ class Trust:
             },
         }
         return _finite(content), flags
+
+    def _consistency(
+        self, scan: Volume, result: Volume
+    ) -> tuple[dict[str, Any], int | None, list[Flag]]:
+        """As JSON values; the factor, None of a label map; and what is off."""
+        if self.task != "super_resolution":
+            why = "only thin slices can be made thick again"
+            return {"measured": False, "why": why}, None, []
+        found = consistency.measure(scan, result)
+        factor = (result.num_slices - 1) // (scan.num_slices - 1)
+        return found.to_dict(), factor, consistency.flags(found)
 
     def _mismatch(
         self, scan: Volume, factor: int | None
