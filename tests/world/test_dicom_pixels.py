@@ -121,3 +121,64 @@ def test_a_decoder_that_is_missing_is_named(syntax, package, tmp_path):
         made.save_as(file)
     with pytest.raises(ValueError, match=f"IM0001.dcm cannot be read.*{package}"):
         formats.read_image(tmp_path)
+
+
+def spoiled(folder, edit):
+    """A series of which the last file was changed."""
+    scans.dicom_stack(folder)
+    path = folder / "IM0010.dcm"
+    made = pydicom.dcmread(path)
+    edit(made)
+    with pydicom.config.disable_value_validation():
+        made.save_as(path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "message"),
+    [
+        ("BitsStored", None, r"needed in BitsStored \(0028,0101\); got none"),
+        ("BitsAllocated", None, r"needed in BitsAllocated \(0028,0100\)"),
+        ("PixelRepresentation", None, r"PixelRepresentation \(0028,0103\); got none"),
+        ("PixelData", b"", r"there are none in PixelData \(7FE0,0010\)"),
+        (
+            "PixelData",
+            bytes(3838),
+            r"3838 bytes of them, and 1 x 40 x 48 .* 3840",
+        ),
+    ],
+)
+def test_what_pixels_need_is_named(keyword, value, message, tmp_path):
+    folder = spoiled(tmp_path, lambda made: setattr(made, keyword, value))
+    with pytest.raises(
+        ValueError, match=rf"^{folder}: the pixels of IM0010.dcm .*{message}"
+    ):
+        formats.read_image(folder)
+
+
+def test_a_word_for_the_number_of_frames_is_left_out(tmp_path, caplog):
+    element = pydicom.dataelem.RawDataElement(
+        pydicom.tag.Tag("NumberOfFrames"), "IS", 4, b"one ", 0, False, True
+    )
+    folder = spoiled(tmp_path, lambda made: made.update({element.tag: element}))
+    assert formats.read_image(folder).shape == scans.SHAPE
+    (note,) = caplog.messages
+    assert "NumberOfFrames (0028,0008) is 'one'" in note
+
+
+def test_pixels_of_more_frames_are_told(tmp_path, caplog):
+    def edit(made):
+        made.PixelData = made.PixelData * 2
+
+    volume = formats.read_image(spoiled(tmp_path, edit))
+    np.testing.assert_array_equal(volume.array, scans.knee(seed=1).astype(np.uint16))
+    (note,) = caplog.messages
+    assert note.startswith(f"{tmp_path}: IM0010.dcm has pixels of 1 frames more than")
+
+
+def test_padding_behind_the_pixels_is_no_matter(tmp_path, caplog):
+    def edit(made):
+        made.PixelData = made.PixelData + bytes(100)
+
+    assert formats.read_image(spoiled(tmp_path, edit)).shape == scans.SHAPE
+    assert not caplog.messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,6 +17,11 @@ from deepresolve.imaging.formats import (
 )
 from deepresolve.imaging.formats.dicom_header import SliceHeader
 
+_LOGGER = logging.getLogger(__name__)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+# Whole numbers without which pixels are no voxels; the latter two of integers alone.
+_NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation")
+_OF_INTEGERS = ("BitsStored", "PixelRepresentation")
 _BITS_AS_THEY_ARE = (uid.RLELossless, uid.DeflatedExplicitVRLittleEndian)
 # What reads compressed pixels that pydicom does not decode by itself.
 _DECODERS = {
@@ -87,16 +93,83 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
         dataset = dicom_limits.read_dataset(open_file)
         with dicom_elements.leniently():
             syntax = uid.UID(str(dataset.file_meta.TransferSyntaxUID))
-            pixels = _values(dataset, syntax)
+            problem = _problem(dataset, syntax)
+            if not problem:
+                _cut_to_frames(dataset, syntax, f"{source}: {file}")
+                pixels = _values(dataset, syntax)
     except dicom_elements.UNREADABLE as error:
         raise ValueError(
             f"{source}: the pixels of {file} cannot be read ({error!r}). "
             f"{_mend(syntax)}"
         ) from error
+    if problem:
+        raise ValueError(f"{source}: the pixels of {file} cannot be read: {problem}")
     return pixels if pixels.ndim > 2 else pixels[None]
 
 
+def _problem(dataset, syntax) -> str:
+    """Why a file has no pixels that can be decoded; "" where it may have."""
+    found = [keyword for keyword in _PIXELS if dataset.get(keyword)]
+    if not found:
+        title = dicom_elements.title("PixelData")
+        return f"there are none in {title}. Copy or export the file again."
+    for keyword in _NEEDED:
+        if keyword in _OF_INTEGERS and found != ["PixelData"]:
+            continue
+        values = dicom_elements.texts(dataset, keyword)
+        numbers = dicom_elements.numbers(values)
+        if not numbers or numbers[0] != int(numbers[0]) or numbers[0] < 0:
+            got = repr("\\".join(values)) if values else "none"
+            return (
+                f"a whole number is needed in {dicom_elements.title(keyword)}; got "
+                f"{got}. Export the series again with what the scanner wrote."
+            )
+    shape = (_num_frames(dataset), dataset.Rows, dataset.Columns)
+    needed = _frame_bytes(dataset) * shape[0]
+    stored = len(dataset[found[0]].value)
+    if syntax.is_encapsulated or stored >= needed:
+        return ""
+    return (
+        f"there are {stored} bytes of them, and {' x '.join(map(str, shape))} pixels "
+        f"of {dataset.BitsAllocated} bits need {needed}. The file is cut short, or "
+        "Rows, Columns or BitsAllocated are wrong: copy or export it again."
+    )
+
+
+def _cut_to_frames(dataset, syntax, name):
+    """Leaves the pixels of as many frames as the header tells of."""
+    number = dicom_elements.numbers(dicom_elements.texts(dataset, "NumberOfFrames"))
+    if "NumberOfFrames" in dataset and (not number or number[0] < 1):
+        del dataset.NumberOfFrames  # Noted with the header.
+    if "PixelData" not in dataset or syntax.is_encapsulated:
+        return
+    needed = _frame_bytes(dataset) * _num_frames(dataset)
+    num_more = (len(dataset.PixelData) - needed) // _frame_bytes(dataset)
+    if num_more > 0:
+        _LOGGER.warning(
+            "%s has pixels of %d frames more than NumberOfFrames and the header tell "
+            "of, and nothing says where they lie: they are left out. Slices may be "
+            "missing.",
+            name,
+            num_more,
+        )
+    dataset.PixelData = dataset.PixelData[: needed + needed % 2]
+
+
+def _frame_bytes(dataset):
+    samples = dicom_elements.OptionalNumbers(dataset).whole("SamplesPerPixel") or 1
+    bits = int(dataset.Rows) * int(dataset.Columns) * samples * dataset.BitsAllocated
+    return max(1, bits // 8)
+
+
+def _num_frames(dataset):
+    found = dicom_elements.OptionalNumbers(dataset).whole("NumberOfFrames")
+    return found if found and found > 0 else 1
+
+
 def _values(dataset, syntax):
+    if "PixelData" not in dataset:
+        return dataset.pixel_array
     num_bits = dataset.BitsStored
     high_bit = dataset.get("HighBit", num_bits - 1)
     if syntax.is_compressed and syntax not in _BITS_AS_THEY_ARE:
