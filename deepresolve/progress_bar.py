@@ -187,8 +187,8 @@ def shown(
 def each(
     items: Iterable[Item],
     what: str,
-    unit: str,
     total: int | None,
+    unit: str,
     *,
     hidden: bool = False,
 ) -> Iterator[Item]:

@@ -56,7 +56,7 @@ def inspect(flags: argparse.Namespace) -> int:
     sheet = ContactSheet(total, names, max_subjects=flags.max_subjects)
     volumes = LabelVolumes(names)
     subjects = reader.all_subjects(flags.records, described)
-    for split, stored in progress_bar.each(subjects, "inspect", "scan", total):
+    for split, stored in progress_bar.each(subjects, "inspect", total, "scan"):
         volumes.add(stored)
         sheet.add(stored, split)
     if table := volumes.describe():

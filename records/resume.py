@@ -41,7 +41,7 @@ def finished(
         known = {**_finished(complete, plans), **known}
     plan_of = {plan.file: plan for plan in plans}
     done = {}
-    for file, outcome in progress_bar.each(known.items(), "check", "shard", len(known)):
+    for file, outcome in progress_bar.each(known.items(), "check", len(known), "shard"):
         plan = plan_of.get(file)
         shard = outcome.shard
         if plan is None or (shard and plan.fingerprint != shard.fingerprint):

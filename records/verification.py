@@ -27,7 +27,7 @@ def verify(records_dir: str) -> list[str]:
     described = manifest.load(records_dir)
     problems = [*_unlisted(described, records_dir), *_shared_persons(described)]
     all_shards = described.all_shards
-    for shard in progress_bar.each(all_shards, "verify", "shard", len(all_shards)):
+    for shard in progress_bar.each(all_shards, "verify", len(all_shards), "shard"):
         problems += _check_shard(shard, described, records_dir)
     return problems
 

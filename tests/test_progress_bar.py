@@ -43,7 +43,7 @@ def test_a_log_tells_how_far_work_has_come_though_its_next_step_takes_long(quick
 
 def test_short_work_leaves_no_line(caplog):
     caplog.set_level(logging.INFO, "deepresolve")
-    assert list(progress_bar.each("abc", "read", "letter", 3)) == ["a", "b", "c"]
+    assert list(progress_bar.each("abc", "read", 3, "letter")) == ["a", "b", "c"]
     assert not caplog.messages
 
 
@@ -76,7 +76,7 @@ def test_no_item_is_held_while_the_next_one_is_made():
             yield scan
             del scan
 
-    for scan in progress_bar.each(scans(), "read", "scan", 3):
+    for scan in progress_bar.each(scans(), "read", 3, "scan"):
         assert alive[-1]() is scan
         del scan
     assert len(alive) == 3

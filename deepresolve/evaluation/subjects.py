@@ -87,7 +87,7 @@ def evaluate(
         the message names it.
     """
     facts, measurements, timings, example = {}, [], [], None
-    for subject in progress_bar.each(subjects, "evaluation", "volume", num_subjects):
+    for subject in progress_bar.each(subjects, "evaluation", num_subjects, "volume"):
         if subject.subject in facts:
             raise ValueError(f"Subject {subject.subject!r} came twice.")
         evaluated = _evaluate(subject, plan, on_images)

@@ -69,7 +69,7 @@ def tiled(
     numbers = itertools.product(*(range(len(s)) for s in starts))
     total = math.prod(len(s) for s in starts)
     for i, j, k in progress_bar.each(
-        numbers, "segmentation", "window", total, hidden=not progress
+        numbers, "segmentation", total, "window", hidden=not progress
     ):
         corner = (starts[0][i], starts[1][j], starts[2][k])
         region = tuple(slice(c, c + w) for c, w in zip(corner, window, strict=True))

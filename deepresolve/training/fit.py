@@ -102,7 +102,7 @@ def fit(
 
 def _record_training_set(config: Config, data: TrainingData, workdir: Workdir) -> None:
     """What the scans are like, for reports on what is predicted."""
-    scans = progress_bar.each(data.scans, "training set", "scan", None)
+    scans = progress_bar.each(data.scans, "training set", None, "scan")
     training_set.record(workdir, config, scans, len(data.shapes), data.sha256)
 
 
@@ -222,7 +222,7 @@ def _checked_blocks(
     """
     check_data(config, data)
     check_same_records(workdir, data)
-    scans = progress_bar.each(data.validation, "validation set", "scan", None)
+    scans = progress_bar.each(data.validation, "validation set", None, "scan")
     blocks = validation_blocks(scans, config, data.label_names)
     if blocks:
         task = VALIDATIONS[config.task]

@@ -52,7 +52,7 @@ def choose(
     found = []
     as_they_are: dict[str, list[str]] = {}
     in_order = sorted(scans.items())
-    for name, path in progress_bar.each(in_order, "look", "scan", len(in_order)):
+    for name, path in progress_bar.each(in_order, "look", len(in_order), "scan"):
         wanted = _merged(asked, own.get(name, ONLY))
         contents = _contents(path, wanted)
         several = len(contents.choices) > 1

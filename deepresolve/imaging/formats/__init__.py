@@ -1,7 +1,8 @@
 """Scan files in and out.
 
 A format is a module with `matches(path) -> bool` (by content, not by ending alone),
-`read(path, choice) -> Volume` and, where it can, `write(path, volume)`. To add one,
+`read(path, choice) -> Volume`; where its scans consist of several files, a header and
+voxels, also `files_of(path)`, and where it can, `write(path, volume)`. To add one,
 write the module and add its line to `FORMATS`.
 """
 
@@ -208,8 +209,8 @@ def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
     refusals.check_exists(path)
     if path.is_file():
         with refusals.naming(path):
-            for module in (nifti, itk):
-                if module.matches(path):
+            for module in FORMATS.values():
+                if hasattr(module, "files_of") and module.matches(path):
                     return module.files_of(path)
         return [path]
     with dicom_source.dicom_files(path) as files:

@@ -10,8 +10,8 @@ from deepresolve.imaging.formats.dicom_header import SliceHeader
 
 # A slice of more than so many spacings is no overlap, but a mistake.
 _MOST_OVERLAP = 5
-# Times in ms that differ by less are one.
-_SAME_TIME = 0.01
+# Times, angles and other numbers that differ by a smaller share are one.
+_SAME_NUMBER = 0.01
 _MAX_SHOWN = 3
 
 
@@ -127,7 +127,7 @@ def _alike(values):
         numbers = [float(value) for (value,) in values]
     except ValueError:
         return False
-    return max(numbers) - min(numbers) <= _SAME_TIME * max(map(abs, numbers))
+    return max(numbers) - min(numbers) <= _SAME_NUMBER * max(map(abs, numbers))
 
 
 def _left_out(slices):
