@@ -102,8 +102,9 @@ class Folder:
         table = persons.read_table(pathlib.Path(self.persons)) if self.persons else None
         own = {name: row.choice for name, row in (table or {}).items()}
         chosen = choosing.choose(images, asked, own)
+        counted = kin.counted(scan.identity for scan in chosen)
         who = persons.identify(
-            {scan.id: kin.traits_of(scan.name, scan.identity) for scan in chosen},
+            {s.id: kin.traits_of(s.name, s.identity, counted) for s in chosen},
             names={scan.id: scan.name for scan in chosen},
             table=table,
             pattern=self.person_pattern,

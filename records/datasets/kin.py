@@ -34,17 +34,20 @@ _PART = re.compile(
 _BEGINNING = re.compile(r"([^_. -]*\d[^_. -]*)[_. -]")
 
 
-def traits_of(name: str, identity: Iterable[Trait]) -> frozenset[Trait]:
+def traits_of(
+    name: str, identity: Iterable[Trait], counted: Collection[str] = ()
+) -> frozenset[Trait]:
     """The traits of a scan.
 
     Args:
       name: its path below the folder of the scans without the ending, with _ for /.
       identity: of `formats.Contents`.
+      counted: of `counted`, for all scans of the set.
     """
     found = {
         (kind, value.casefold())  # IDs are typed in.
         for kind, value in identity
-        if not is_nobody(kind, value)
+        if not is_nobody(kind, value, counted)
     }
     name = name.casefold()
     found.add(("name but for the echo", _PART.sub("", name)))
@@ -53,12 +56,34 @@ def traits_of(name: str, identity: Iterable[Trait]) -> frozenset[Trait]:
     return frozenset(found)
 
 
-def is_nobody(kind: str, value: str) -> bool:
+def counted(identities: Iterable[Iterable[Trait]]) -> frozenset[str]:
+    """The words that a set of scans counts persons with: "subject" of "subject1".
+
+    Then "subject0" is somebody, too.
+
+    Args:
+      identities: of each scan.
+    """
+    return frozenset(
+        _letters(value)
+        for identity in identities
+        for kind, value in identity
+        if kind == "PatientID" and re.search(r"[1-9]", value)
+    )
+
+
+def is_nobody(kind: str, value: str, counted: Collection[str] = ()) -> bool:
     """Whether this is a PatientID that anonymisers give to everybody."""
     if kind != "PatientID" or re.search(r"[1-9]", value):
         return False
-    letters = re.sub(r"[\W\d_]+$|^[\W\d_]+", "", value.casefold())
+    letters = _letters(value)
+    if "0" in value and letters in counted:
+        return False
     return not letters or _NOBODY.fullmatch(letters) is not None
+
+
+def _letters(value):
+    return re.sub(r"[\W\d_]+$|^[\W\d_]+", "", value.casefold())
 
 
 def families(traits: Mapping[str, Collection[Trait]]) -> list[list[str]]:

@@ -32,6 +32,16 @@ def test_a_pseudonym_is_somebody(text):
     assert not kin.is_nobody("PatientID", text)
 
 
+@pytest.mark.parametrize("first", ["subject0", "X00", "Anon_000", "0000"])
+@pytest.mark.parametrize("is_counted", [False, True])
+def test_the_first_of_those_who_are_counted_from_0_is_somebody(first, is_counted):
+    last = first[:-1] + "7" * is_counted
+    identities = [{("PatientID", text)} for text in (first, first, last)]
+    counted = kin.counted(identities)
+    traits = [kin.traits_of(str(n), i, counted) for n, i in enumerate(identities)]
+    assert bool(traits[0] & traits[1]) == is_counted
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
