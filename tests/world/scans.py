@@ -140,14 +140,24 @@ def dicom_stack(
     return array
 
 
-def dicomdir(path):
-    """Writes the index of a disc, an empty one."""
+def dicomdir(path, series=()):
+    """Writes the index of a disc; `series` are lists of the files of each."""
     made = Dataset()
     made.FileSetID = "DISC"
     made.OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity = 0
     made.OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity = 0
     made.FileSetConsistencyFlag = 0
     made.DirectoryRecordSequence = []
+    for number, files in enumerate(series):
+        record = Dataset()
+        record.DirectoryRecordType = "SERIES"
+        record.SeriesInstanceUID = f"{UID_ROOT}3.{number}"
+        made.DirectoryRecordSequence.append(record)
+        for file in files:
+            record = Dataset()
+            record.DirectoryRecordType = "IMAGE"
+            record.ReferencedFileID = file.split("/")
+            made.DirectoryRecordSequence.append(record)
     made.SOPClassUID = uid.MediaStorageDirectoryStorage
     made.SOPInstanceUID = f"{UID_ROOT}9"
     return save_dicom(made, path)

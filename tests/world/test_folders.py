@@ -381,6 +381,27 @@ def test_an_index_is_told_by_its_bytes(folder, tmp_path):
         formats.read_image(disc / "dicom" / "index.dcm")
 
 
+@pytest.mark.parametrize("index", ["DICOMDIR", "dicomdir"])
+@pytest.mark.parametrize("name", ["IM{}", "im{};1", "IM{}.dcm"])
+def test_what_an_index_lists_and_is_not_here_is_told(index, name, tmp_path):
+    scans.dicom_stack(tmp_path / "SE1", name=name)
+    here = [f"SE1/IM{n}" for n in range(1, 11)]
+    not_copied = [f"SE2/IM{n}" for n in range(1, 11)]
+    scans.dicomdir(tmp_path / index, [here, not_copied])
+    with notes.collected() as told:
+        assert slices_of(tmp_path) == NUM_SLICES
+    assert not told
+    assert not formats.search(tmp_path).beside.notes
+    (tmp_path / "SE1" / name.format(10)).unlink()
+    with notes.collected() as told:
+        assert slices_of(tmp_path) == NUM_SLICES - 1
+    assert told == [
+        f"{tmp_path}: {index} lists 10 images of the series that are here, and 1 of "
+        "them are not: SE1/IM10. Copy the disc again."
+    ]
+    assert formats.search(tmp_path).beside.notes == told
+
+
 def test_a_slice_named_as_an_index_is_one(folder):
     (folder / "IM0010.dcm").rename(folder / "DICOMDIR")
     assert slices_of(folder) == NUM_SLICES

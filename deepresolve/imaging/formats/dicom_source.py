@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from deepresolve import wording
 from deepresolve.imaging.folders import kinds, listing, slices, summary, tree
 from deepresolve.imaging.folders.kinds import Opener, Role
-from deepresolve.imaging.formats import zips
+from deepresolve.imaging.formats import disc_index, zips
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,6 +86,12 @@ def _checked(
                 "%s: other scans lie among the DICOM files and are passed over: %s.",
                 *(path, wording.listed(sorted(contents.scans))),
             )
+        found = contents.listing.files
+        indexes = {
+            n: found[n] for n, what in contents.objects.items() if what == summary.INDEX
+        }
+        for note in disc_index.notes(indexes, contents.slices, str(path)):
+            _LOGGER.warning("%s", note)
     if contents.slices:
         return contents.slices
     objects = {n for n, what in contents.objects.items() if what != summary.INDEX}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from deepresolve.imaging.folders import (
 )
 from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.folders.scan_files import is_scan
-from deepresolve.imaging.formats import refusals, split_series, zips
+from deepresolve.imaging.formats import disc_index, refusals, split_series, zips
 from deepresolve.imaging.formats.dicom_elements import UNREADABLE
 from deepresolve.imaging.formats.split_series import Scan
 
@@ -98,8 +99,10 @@ class _Searcher:
 
     def __init__(self, root: pathlib.Path):
         self.found = Search(root)
+        self._indexes: dict[str, Opener] = {}  # Of discs, beside or above scans.
         if root.is_dir():
             self._search(tree.walk(root))
+            self._compare_with_indexes()
             return
         kind = kinds.judge_file(root)
         if kind == kinds.ZIP and (found := _slices_of(root)):
@@ -154,9 +157,24 @@ class _Searcher:
         beside = self.found.beside
         beside.others += map(self._name, files.others)
         beside.objects |= {self._name(f): what for f, what in files.objects.items()}
+        for file, what in files.objects.items():
+            if what == summary.INDEX:
+                opener = functools.partial(file.open, "rb")
+                self._indexes[self._name(file)] = opener
         beside.num_hidden += len(folder.hidden)
         beside.repeated += map(self._name, folder.repeated)
         beside.notes += files.notes
+
+    def _compare_with_indexes(self) -> None:
+        """Tells of what the index of a disc lists and no scan holds."""
+        names = [
+            f"{self._name(scan.path)}/{name}"
+            for scan in self.found.scans
+            if self._indexes and scan.contents
+            for name in scan.contents.slices
+        ]
+        where = str(self.found.root)
+        self.found.beside.notes += disc_index.notes(self._indexes, names, where)
 
     def _name(self, path: pathlib.Path) -> str:
         return path.relative_to(self.found.root).as_posix()
