@@ -125,9 +125,9 @@ def _report(folder, stored, plan, readers, about) -> None:
             f"{folder}/subjects.partial.csv."
         ) from error
     analysis = analyse(results, readers)
-    paths = [saved.finish()] if saved else []
-    paths += report.save(folder, analysis, _flags() | machine.describe() | about)
-    print(markdown.render(contents.summary(analysis)), *paths, sep="\n")
+    written = [saved.finish()] if saved else []
+    written += report.save(folder, analysis, _flags() | machine.describe() | about)
+    print(markdown.render(contents.summary(analysis)), *written, sep="\n")
 
 
 def _check_paths() -> None:

@@ -47,7 +47,9 @@ def check_input(flag: str, path: str | os.PathLike) -> None:
             return
         target = f"a link to {place.readlink()}, and " if place.is_symlink() else ""
     except OSError as error:
-        raise OSError(f"{flag}={path}: {error.strerror}.") from error
+        raise OSError(
+            f"{flag}={path}: {error.strerror}. See that you may read it."
+        ) from error
     raise FileNotFoundError(f"{flag}={path}: {target}there is no such file or folder.")
 
 
@@ -121,7 +123,9 @@ def check_apart(output: str, source: str) -> None:
     """
     of_output, of_source = (pathlib.Path(p).resolve() for p in (output, source))
     if of_output == of_source and of_source.is_file():
-        raise ValueError(f"--output would overwrite the scan {source} itself.")
+        raise ValueError(
+            f"--output would overwrite the scan {source} itself. Name another."
+        )
     if of_output.is_relative_to(of_source):
         raise ValueError(
             f"--output={output} lies within --input={source}, where results would pass "

@@ -23,6 +23,7 @@ from records.splits import SPLITS
 from records.stored import StoredSubject, voxels_sha256
 
 FILE = "manifest.json"
+_ANEW = "Convert the scans again into another folder."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,11 +212,13 @@ def load(records_dir: str) -> Manifest:
         fields = json.loads(content)
         version = fields["schema_version"]
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not a manifest of shards: {error!r}.") from error
+        raise ValueError(
+            f"{path} is not a manifest of shards: {error!r}. {_ANEW}"
+        ) from error
     if version != SCHEMA_VERSION:
         raise ValueError(
             f"{path} has schema version {version}; this version of deepresolve reads "
-            f"{SCHEMA_VERSION}. Convert the scans again into another folder."
+            f"{SCHEMA_VERSION}. {_ANEW}"
         )
     try:
         return Manifest(
@@ -228,7 +231,7 @@ def load(records_dir: str) -> Manifest:
             sha256=hashlib.sha256(content).hexdigest(),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}.") from error
+        raise ValueError(f"{path} is damaged: {error!r}. {_ANEW}") from error
 
 
 def save(

@@ -159,7 +159,9 @@ def make_folder(directory: str) -> pathlib.Path:
       OSError: it cannot be made or written into.
     """
     if "://" in directory:
-        raise ValueError(f"The report goes to a local folder; got {directory}.")
+        raise ValueError(
+            f"The report goes to a local folder; got {directory}. Name one."
+        )
     path = pathlib.Path(directory)
     files.check_folder(path)
     path.mkdir(parents=True, exist_ok=True)

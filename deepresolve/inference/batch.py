@@ -125,8 +125,15 @@ class Prediction:
                 self.previews.remove(target)
             kept = Keeping(save)
             outcome = writer.write(volume, target, kept)
-            measured = (writer.spread, writer.undershoot, found)
-            flags = self.trust.report(scan, volume, kept.result, target, *measured)
+            flags = self.trust.report(
+                scan,
+                volume,
+                kept.result,
+                target,
+                spread_numbers=writer.spread,
+                held=writer.undershoot,
+                notes=found,
+            )
             notes = tuple(f"note: {scan}: {flag.text}" for flag in flags)
             if self.previews is not None:
                 names = writer.class_names

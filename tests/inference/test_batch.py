@@ -174,7 +174,7 @@ def test_what_is_off_is_told_though_the_preview_fails(source, tmp_path):
             raise OSError("no room")
 
     class Suspicious:
-        def report(self, *_):
+        def report(self, *_, **__):
             return [Flag("gap_share", 0.5, [0, 0], "there are gaps.")]
 
     target = tmp_path / "a.nii.gz"
