@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from deepresolve import wording
 from deepresolve.imaging.formats import dicom_geometry, dicom_series, dicom_volumes
 from deepresolve.imaging.formats.dicom_header import SliceHeader
 
@@ -56,12 +57,12 @@ def _of_other_volumes(slices, series) -> list[str]:
         lacking = np.flatnonzero(apart.all(axis=1))
         if len(lacking) and not apart.all(axis=0).any():
             places = sorted(volume.slices[n].along_normal_mm for n in lacking)
-            shown = ", ".join(f"{place:.2f}" for place in places[:_MOST_SHOWN])
-            more = ", ..." * (len(places) > _MOST_SHOWN)
+            shown = [f"{place:.2f} mm" for place in places]
             return [
                 f"{len(own)} slices, where another volume of the series"
                 f"{f' ({volume})' if str(volume) else ''} has {len(others)}: none at "
-                f"{shown}{more} mm along the normal. Slices may be missing."
+                f"{wording.listed(shown, _MOST_SHOWN)} along the normal. Slices may be "
+                "missing."
             ]
     return []
 

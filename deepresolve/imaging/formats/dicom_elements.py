@@ -140,3 +140,9 @@ class OptionalNumbers:
             self.left_out.append(f"{title(keyword)} is '{found:g}'")
             return None
         return None if found is None else int(found)
+
+
+def num_frames(dataset: pydicom.Dataset) -> int:
+    """NumberOfFrames; 1 of a file that tells no such number above 0."""
+    found = OptionalNumbers(dataset).whole("NumberOfFrames")
+    return found if found and found > 0 else 1

@@ -124,7 +124,7 @@ def _problem(dataset, syntax) -> str:
                 f"a whole number is needed in {dicom_elements.title(keyword)}; got "
                 f"{got}. Export the series again with what the scanner wrote."
             )
-    shape = (_num_frames(dataset), dataset.Rows, dataset.Columns)
+    shape = (dicom_elements.num_frames(dataset), dataset.Rows, dataset.Columns)
     needed = _frame_bytes(dataset) * shape[0]
     stored = len(dataset[found[0]].value)
     if syntax.is_encapsulated or stored >= needed:
@@ -143,7 +143,7 @@ def _cut_to_frames(dataset, syntax, name):
         del dataset.NumberOfFrames  # Noted with the header.
     if "PixelData" not in dataset or syntax.is_encapsulated:
         return
-    needed = _frame_bytes(dataset) * _num_frames(dataset)
+    needed = _frame_bytes(dataset) * dicom_elements.num_frames(dataset)
     num_more = (len(dataset.PixelData) - needed) // _frame_bytes(dataset)
     if num_more > 0:
         _LOGGER.warning(
@@ -160,11 +160,6 @@ def _frame_bytes(dataset):
     samples = dicom_elements.OptionalNumbers(dataset).whole("SamplesPerPixel") or 1
     bits = int(dataset.Rows) * int(dataset.Columns) * samples * dataset.BitsAllocated
     return max(1, bits // 8)
-
-
-def _num_frames(dataset):
-    found = dicom_elements.OptionalNumbers(dataset).whole("NumberOfFrames")
-    return found if found and found > 0 else 1
 
 
 def _values(dataset, syntax):

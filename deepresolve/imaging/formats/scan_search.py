@@ -20,8 +20,13 @@ from deepresolve.imaging.folders import (
 )
 from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.folders.scan_files import is_scan
-from deepresolve.imaging.formats import disc_index, refusals, split_series, zips
-from deepresolve.imaging.formats.dicom_elements import UNREADABLE
+from deepresolve.imaging.formats import (
+    dicom_elements,
+    disc_index,
+    refusals,
+    split_series,
+    zips,
+)
 from deepresolve.imaging.formats.split_series import Scan
 
 _EXPECTED = (
@@ -199,8 +204,8 @@ def _num_frames(open_file: Opener) -> int:
             dataset = pydicom.filereader.read_partial(
                 stream, stop_when=lambda tag, vr, length: tag > _FRAMES, force=True
             )
-            return int(dataset.get("NumberOfFrames") or 1)
-    except UNREADABLE:
+            return dicom_elements.num_frames(dataset)
+    except dicom_elements.UNREADABLE:
         return 1
 
 
