@@ -17,12 +17,14 @@ Files are written under a temporary name and renamed, so none is ever half-writt
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import pathlib
 import platform
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -200,6 +202,17 @@ class Workdir:
     def has_model(self, name: str) -> bool:
         """Whether NAME.keras is there."""
         return gfile.exists(self.join(f"{name}.keras"))
+
+    def has_whole_model(self, name: str) -> bool:
+        """Whether NAME.keras is there and undamaged, as far as its checksums tell."""
+        if not self.has_model(name):
+            return False
+        content = io.BytesIO(storage.read(self.join(f"{name}.keras")))
+        try:
+            with zipfile.ZipFile(content) as archive:
+                return archive.testzip() is None
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+            return False
 
     def model_sha256(self, name: str) -> str:
         """SHA-256 of the file of `weights_path`, in hexadecimal."""

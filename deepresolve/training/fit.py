@@ -30,7 +30,7 @@ from deepresolve.training.messages import (
 )
 from deepresolve.training.progress import Progress
 from deepresolve.training.provenance import check_same_records, provenance
-from deepresolve.training.resuming import finish_epoch
+from deepresolve.training.resuming import finish_epoch, replace_lost_weights
 from deepresolve.training.run import Run, restored_run
 from deepresolve.training.stopping import Stopping
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
@@ -87,8 +87,9 @@ def fit(
         workers.require_same_run(agreement, worker, config, data.sha256, step)
         if worker.is_chief:
             _record_training_set(config, data, workdir)
+        replace_lost_weights(run)
         if run.is_complete:
-            _say_complete(run)
+            _logger.info("The run in %s is complete.", run.own.path)
             say_trained(run, blocks, metrics)
             return model
         say_size(model, config, run.throughput.flop_per_voxel)
@@ -202,15 +203,6 @@ def _end_callbacks(
         blocks, metrics, run.config, images, stopping.agree_and_check
     )
     return [validation, *callbacks]
-
-
-def _say_complete(run: Run) -> None:
-    """Says so, and writes the weights that someone has removed."""
-    _logger.info("The run in %s is complete.", run.own.path)
-    for name in ("last", "best"):
-        if not run.agreement.chiefs(run.own.has_model(name)):
-            _logger.warning("%s.keras is missing: writing the last weights.", name)
-            run.own.save_model(run.model, name)
 
 
 def _checked_blocks(

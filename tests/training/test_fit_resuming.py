@@ -237,6 +237,33 @@ def test_complete_run_gets_its_missing_weights_back_and_no_provenance(
     assert_same(undisturbed.weights, stored_weights(complete, "last"))
 
 
+@pytest.mark.parametrize("damage", ["missing", "cut short", "changed"])
+@pytest.mark.parametrize("num_epochs", [3, 4])
+def test_lost_best_weights_are_told_and_replaced(
+    train, config, complete, caplog, damage, num_epochs
+):
+    """Of a complete run, and of one that goes on."""
+    best = complete / "best.keras"
+    whole = best.read_bytes()
+    if damage == "missing":
+        best.unlink()
+    elif damage == "cut short":
+        best.write_bytes(whole[: len(whole) // 2])
+    else:
+        middle = len(whole) // 2
+        flipped = bytes([whole[middle] ^ 1])
+        best.write_bytes(whole[:middle] + flipped + whole[middle + 1 :])
+    config = config.replace(num_epochs=num_epochs)
+    train(complete, config)
+    assert "best.keras is missing or damaged" in caplog.text
+    if num_epochs == 3:
+        assert_same(stored_weights(complete, "last"), stored_weights(complete, "best"))
+    # Told once.
+    caplog.clear()
+    train(complete, config)
+    assert "damaged" not in caplog.text
+
+
 def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
     undisturbed, train, config, saved_step, tmp_path, monkeypatch
 ):
