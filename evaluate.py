@@ -22,7 +22,7 @@ import sys
 
 from absl import flags
 
-from deepresolve import entry, path_flags, paths, presets
+from deepresolve import entry, interruption, path_flags, paths, presets
 
 FLAGS = flags.FLAGS
 
@@ -79,6 +79,8 @@ def _some_workdir(values) -> bool:
 def run() -> None:
     """Joins records and library; TensorFlow is loaded here, after the flags."""
     _check_paths()
+    # A preempted job leaves nothing half-written behind.
+    interruption.raise_on_sigterm()
 
     from deepresolve import locking
     from deepresolve.evaluation import report

@@ -12,7 +12,7 @@ from typing import Any
 from absl import app
 from absl import logging as absl_logging
 
-from deepresolve import environment
+from deepresolve import environment, interruption
 from deepresolve.interruption import Interrupted
 
 
@@ -42,6 +42,7 @@ def launch(
             stream.reconfigure(errors="backslashreplace")
         absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("deepresolve").setLevel(logging.INFO)
+        interruption.repeat_what_finalizers_pass_over()
         try:
             for note in environment.pin():
                 print(f"note: {note}", file=sys.stderr)
@@ -49,10 +50,14 @@ def launch(
         except (ValueError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             _end_at_once(1)
-        except Interrupted as interrupted:
-            print(f"\n{interrupted}", file=sys.stderr)
-            _end_at_once(interrupted.status)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ImportError) as error:
+            # One that comes while a module in C is loaded causes an ImportError.
+            cause = error.__cause__ if isinstance(error, ImportError) else error
+            if not isinstance(cause, KeyboardInterrupt):
+                raise
+            if isinstance(cause, Interrupted):
+                print(f"\n{cause}", file=sys.stderr)
+                _end_at_once(cause.status)
             print("\nInterrupted.", file=sys.stderr)
             status = 130  # as a shell reports SIGINT
         sys.exit(status)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import types
 from collections.abc import Iterator
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+# Until a signal that Python has passed over is sent again.
+_AGAIN_SECONDS = 0.05
 
 
 class Interrupted(KeyboardInterrupt):
@@ -69,3 +73,40 @@ def held_back() -> Iterator[Interruption]:
         yield interruption
     finally:
         interruption._restore()
+
+
+def raise_on_sigterm() -> None:
+    """From here on SIGTERM raises `Interrupted`, so that nothing half-written stays.
+
+    The second one ends the process at once. Only the main thread may call it.
+    """
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, _raise)
+
+
+def _raise(number: int, frame: types.FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    raise Interrupted(number)
+
+
+def repeat_what_finalizers_pass_over() -> None:
+    """Sends a signal again that came while a finalizer ran, and was lost there.
+
+    Python prints what a `__del__` or the callback of a weak reference raises, and goes
+    on. A command would end its work in spite of Ctrl-C, with status 0.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            before(unraisable)
+            return
+        number = signal.SIGINT
+        if isinstance(unraisable.exc_value, Interrupted):
+            number = signal.SIGTERM
+            raise_on_sigterm()
+        again = threading.Timer(_AGAIN_SECONDS, signal.raise_signal, [number])
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry, path_flags, paths
+from deepresolve import entry, interruption, path_flags, paths
 from records import flags as own
 
 
@@ -60,6 +60,8 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
 def run(flags: argparse.Namespace) -> int:
     """Runs one command; returns its exit status."""
     _check_paths(flags)
+    # A preempted job leaves nothing half-written behind.
+    interruption.raise_on_sigterm()
     # No command has a use for a GPU; worker processes inherit this.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     # Imports TensorFlow, which --help and a wrong flag must not wait for.

@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -39,6 +40,39 @@ def test_interrupted_work_ends_with_the_status_of_its_signal():
     body = "from deepresolve.interruption import Interrupted; raise Interrupted(15)"
     result = launch(body)
     assert (result.returncode, result.stderr) == (143, "\nEnded by SIGTERM.\n")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("place", ["signal.raise_signal({0})", "Finalized()"])
+def test_a_signal_ends_the_work_wherever_it_comes(name, place):
+    """Python passes over what a finalizer raises."""
+    number = getattr(signal, name)
+    body = f"""
+    import signal, time
+    from deepresolve import interruption
+
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal({number})
+            time.sleep(0)
+
+    interruption.raise_on_sigterm()
+    {place.format(number)}
+    time.sleep(20)
+"""
+    result = launch(body)
+    told = "\nInterrupted.\n" if name == "SIGINT" else "\nEnded by SIGTERM.\n"
+    assert (result.returncode, result.stderr) == (128 + number, told)
+
+
+def test_a_signal_while_a_module_in_c_is_loaded_is_one():
+    """pybind11 makes an ImportError of it, as seen in TensorFlow's modules."""
+    text = "raise ImportError('initialization failed') from {}"
+    result = launch(text.format("KeyboardInterrupt()"))
+    assert (result.returncode, result.stderr) == (130, "\nInterrupted.\n")
+    result = launch(text.format("ValueError()"))
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
 
 
 def test_our_own_mistakes_keep_their_traceback():

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve import entry, path_flags, paths
+from deepresolve import entry, interruption, path_flags, paths
 from deepresolve.inference import model_flags
 
 FLAGS = flags.FLAGS
@@ -50,6 +50,8 @@ def run() -> None:
     paths.check_workdir(model_flags.workdir())
     paths.check_servable(FLAGS.output)
     paths.check_output_folder(FLAGS.output)
+    # A preempted job leaves nothing half-written behind.
+    interruption.raise_on_sigterm()
 
     from deepresolve.inference.serving.protocol import require_serving
 

@@ -41,12 +41,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import signal
 import sys
 
 from absl import flags
 
-from deepresolve import entry, paths
+from deepresolve import entry, interruption, paths
 from deepresolve.inference import model_flags, predict_flags
 
 FLAGS = flags.FLAGS
@@ -65,7 +64,7 @@ def run() -> int:
     from deepresolve.imaging import formats
 
     # A preempted job leaves nothing half-written behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    interruption.raise_on_sigterm()
     found = formats.search(FLAGS.input)
     notes.tell(found.describe())
 

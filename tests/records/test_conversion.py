@@ -366,7 +366,13 @@ def test_a_recipe_must_make_sense(make_recipe, options, message):
         make_recipe([], **options)
 
 
-def test_ctrl_c_in_a_terminal(content_of, make_volume, save_nifti, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(signal.SIGINT, "Interrupted."), (signal.SIGTERM, "Ended by SIGTERM.")],
+)
+def test_ctrl_c_in_a_terminal_and_sigterm(
+    content_of, make_volume, save_nifti, tmp_path, number, message
+):
     scans = tmp_path / "scans"
     first = save_nifti(scans / "0.nii.gz", make_volume(shape=(64, 64, 64)))
     for n in range(1, 40):
@@ -381,10 +387,11 @@ def test_ctrl_c_in_a_terminal(content_of, make_volume, save_nifti, tmp_path):
     while process.poll() is None and not list(output.glob("*.progress.json")):
         time.sleep(0.02)
     # A terminal sends the signal to all processes: to the two workers as well.
-    os.killpg(process.pid, signal.SIGINT)
+    send = os.killpg if number == signal.SIGINT else os.kill
+    send(process.pid, number)
     _, messages = process.communicate(timeout=60)
-    assert process.returncode == 130, messages
-    assert "Interrupted." in messages
+    assert process.returncode == 128 + number, messages
+    assert message in messages
     assert "Traceback" not in messages
     left = content_of(output)
     assert manifest.FILE not in left
