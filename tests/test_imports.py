@@ -56,6 +56,7 @@ ALLOWED = {
         "tables",
         "extras",
         *(
+            "interruption",
             "locking",
             "notes",
             "paths",
@@ -162,6 +163,7 @@ def test_records_use_only_the_rooms_below(path):
                 "beam",
                 "imaging",
                 "entry",
+                "interruption",
                 "locking",
                 "notes",
                 "figure_style",
