@@ -225,6 +225,32 @@ def test_files_that_are_volumes_are_chosen_by_name(array, tmp_path):
         read(folder)
 
 
+@pytest.mark.parametrize("in_turns", [False, True])
+def test_frames_that_nothing_tells_apart_are_chosen_by_their_order(
+    in_turns, array, tmp_path
+):
+    own = [frames_of(array), frames_of(array // 2)]
+    frames = [*own[0], *own[1]]
+    if in_turns:
+        frames = [frame for pair in zip(*own, strict=True) for frame in pair]
+    scans.save_enhanced(tmp_path / "IM1", frames)
+    with pytest.raises(ValueError, match=r"volume 2: frames from (11|2), 10 slices"):
+        read(tmp_path)
+    np.testing.assert_array_equal(read(tmp_path, volume=1).array, array)
+    np.testing.assert_array_equal(read(tmp_path, volume=2).array, array // 2)
+
+
+def test_directions_of_velocity_are_chosen(array, tmp_path):
+    frames = []
+    for direction, voxels in (([1.0, 0.0, 0.0], array), ([0.0, 1.0, 0.0], array // 2)):
+        macro = {"VelocityEncodingDirection": direction}
+        frames += frames_of(voxels, MRVelocityEncoding=macro)
+    scans.save_enhanced(tmp_path / "IM1", frames)
+    with pytest.raises(ValueError, match=r"volume 2: velocity direction 0\\1, 10"):
+        read(tmp_path)
+    np.testing.assert_array_equal(read(tmp_path, volume=2).array, array // 2)
+
+
 def test_two_stacks_of_one_file_are_chosen(array, tmp_path):
     first = frames_of(array)
     second = [

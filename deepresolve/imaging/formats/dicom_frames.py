@@ -34,6 +34,7 @@ _MACROS = (
     *("MRTimingAndRelatedParametersSequence", "MRModifierSequence"),
     *("MRAveragesSequence", "CardiacSynchronizationSequence"),
     *("MRImagingModifierSequence", "MRReceiveCoilSequence"),
+    "MRVelocityEncodingSequence",
     # Of Legacy Converted Enhanced MR: what has no macro, as it was in the slices.
     "UnassignedSharedConvertedAttributesSequence",
     "UnassignedPerFrameConvertedAttributesSequence",

@@ -35,6 +35,7 @@ TRAITS = (
     Trait("component", "ComplexImageComponent"),
     Trait("b-value", "DiffusionBValue"),
     Trait("direction", "DiffusionGradientOrientation"),
+    Trait("velocity direction", "VelocityEncodingDirection"),
     Trait("TI", "InversionTime"),
     Trait("flip angle", "FlipAngle"),
     Trait("TR", "RepetitionTime"),

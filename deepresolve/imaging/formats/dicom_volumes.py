@@ -136,8 +136,8 @@ def _keys(slices):
     for trait in dicom_traits.TRAITS:
         yield trait.title, _trait_of(trait.keyword), trait.is_contrast
     yield "corner", _corner, False
-    for key in _by_instance_number(slices):
-        yield "images", key, False
+    for title, key in _by_number(slices):
+        yield title, key, False
     yield "file", lambda header: (header.file,), False  # Of a volume's frames each.
 
 
@@ -151,17 +151,29 @@ def _corner(header):
     return tuple(f"{x:.1f}" for x in cosines @ header.position_mm)
 
 
-def _by_instance_number(slices):
-    """Volumes whose images were numbered one after another, or in turns."""
-    numbers = sorted(h.instance_number for h in slices if h.instance_number is not None)
+def _by_number(slices):
+    """Titles and functions of a slice: volumes come one after another, or in turns.
+
+    By InstanceNumber, or by the number of the frame where one file holds them all.
+    """
+    yield from _in_order(slices, "images", lambda header: header.instance_number)
+    if len({header.file for header in slices}) == 1:
+        yield from _in_order(slices, "frames", lambda header: header.frame)
+
+
+def _in_order(slices, title, number_of):
+    numbers = sorted(n for n in map(number_of, slices) if n is not None)
     most = dicom_stacks.most_at_one_place(slices)
     length, rest = divmod(len(slices), most)
     if rest or len(set(numbers)) < len(slices):
         return
     rank = {number: n for n, number in enumerate(numbers)}
     for first_of in (lambda n: n // length * length, lambda n: n % most):
-        yield lambda header, first_of=first_of: (
-            f"from {numbers[first_of(rank[header.instance_number])]}",
+        yield (
+            title,
+            lambda header, first_of=first_of: (
+                f"from {numbers[first_of(rank[number_of(header)])]}",
+            ),
         )
 
 
