@@ -181,6 +181,25 @@ def test_a_copy_in_another_transfer_syntax_is_one(tmp_path, caplog):
     assert "3 of 13 files are copies" in caplog.text
 
 
+def test_one_instance_uid_for_all_slices_is_told(tmp_path, caplog):
+    array = scans.dicom_stack(tmp_path / "a", SOPInstanceUID="1.2.3")
+    shutil.copy(tmp_path / "a" / "IM0004.dcm", tmp_path / "a" / "copy.dcm")
+    volume = formats.read_image(tmp_path / "a")
+    np.testing.assert_array_equal(volume.array, array)
+    (theirs,) = strangers.dcm2niix(tmp_path / "a")
+    assert strangers.is_same(volume, theirs)
+    copies, uids = caplog.messages
+    assert "1 of 11 files are copies of others" in copies
+    assert "10 images have 1 SOPInstanceUIDs; they lie at different places" in uids
+
+
+def test_a_mosaic_is_no_slice(tmp_path):
+    kind = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+    scans.dicom_stack(tmp_path / "a", ImageType=kind)
+    with pytest.raises(ValueError, match=r"IM0001.dcm is a mosaic of many.*dcm2niix"):
+        formats.read_image(tmp_path / "a")
+
+
 def test_one_uid_for_two_images_is_named(tmp_path):
     scans.dicom_stack(tmp_path / "a")
     other = pydicom.dcmread(tmp_path / "a" / "IM0004.dcm")

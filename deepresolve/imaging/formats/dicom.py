@@ -203,6 +203,12 @@ def _check_plain(header: SliceHeader, source) -> None:
             "groups (5200,9230) that say where they lie. Export the series as MR or "
             "Enhanced MR images, or convert it to NIfTI, e.g. with dcm2niix."
         )
+    if "MOSAIC" in header.traits.get("ImageType", ()):
+        raise ValueError(
+            f"{source}: {header.name} is a mosaic of many slices in one image (MOSAIC "
+            "in ImageType), and where they lie only its maker's own elements say. "
+            "Convert the series to NIfTI, e.g. with dcm2niix."
+        )
     if header.num_samples != 1:
         raise ValueError(
             f"{source}: {header.name} is a colour image ({header.num_samples} samples "

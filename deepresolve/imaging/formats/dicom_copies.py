@@ -25,15 +25,20 @@ def without(
     Raises:
       ValueError: two files have one SOPInstanceUID and other content.
     """
-    first_of: dict[str, str] = {}
+    first_of: dict[tuple, str] = {}
     copies: list[str] = []
+    places: dict[str, list[tuple[float, ...]]] = {}
+    for header in headers:
+        places.setdefault(header.file, []).append(header.position_mm)
     uid_of = {header.file: header.instance_uid for header in headers}
     for file, uid in uid_of.items():
-        if not uid or first_of.setdefault(uid, file) == file:
+        # An anonymiser may write one UID for all, but an image has one place.
+        key = (uid, *places[file])
+        if not uid or first_of.setdefault(key, file) == file:
             continue
-        if not same_content(first_of[uid], file):
+        if not same_content(first_of[key], file):
             raise ValueError(
-                f"{source}: {first_of[uid]} and {file} have one SOPInstanceUID "
+                f"{source}: {first_of[key]} and {file} have one SOPInstanceUID "
                 f"(0008,0018), {uid}, and differ in their content. Which of the two is "
                 "the image is not to be told: move the wrong one away, or export the "
                 "series again."

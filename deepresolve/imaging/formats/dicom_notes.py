@@ -25,6 +25,7 @@ def of(slices: Sequence[SliceHeader]) -> list[str]:
         *dicom_series.notes(slices),
         *dicom_geometry.rounding_notes(slices),
         *_mixed(slices),
+        *_of_instances(slices),
         *_of_persons(slices),
         *_left_out(slices),
     ]
@@ -108,6 +109,18 @@ def _mixed(slices):
                 "at one place, so that they are taken together."
             )
     return notes
+
+
+def _of_instances(slices):
+    """Files that share a UID and are no copies."""
+    uid_of = {header.file: header.instance_uid for header in slices}
+    uids = [uid for uid in uid_of.values() if uid]
+    if len(set(uids)) == len(uids):
+        return []
+    return [
+        f"{len(uids)} images have {len(set(uids))} SOPInstanceUIDs; they lie at "
+        "different places, and each is taken."
+    ]
 
 
 def _of_persons(slices):
