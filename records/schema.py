@@ -131,14 +131,11 @@ def decode(record: bytes) -> StoredSubject:
             "Convert the scans again."
         )
 
-    def raw(key: str) -> bytes:
-        return feature[key].bytes_list.value[0]
-
     def text(key: str) -> str:
-        return raw(key).decode()
+        return _raw(feature, key).decode()
 
     def float64(key: str) -> np.ndarray:
-        return np.frombuffer(raw(key), "<f8")
+        return np.frombuffer(_raw(feature, key), "<f8")
 
     def int64(key: str) -> np.ndarray:
         return np.array(feature[key].int64_list.value)
@@ -147,14 +144,14 @@ def decode(record: bytes) -> StoredSubject:
     dtype = np.dtype(text("image_dtype")).newbyteorder("<")
     thickness = float(float64("slice_thickness_mm")[0])
     image = Volume(
-        np.frombuffer(raw("image"), dtype).reshape(shape),
+        np.frombuffer(_raw(feature, "image"), dtype).reshape(shape),
         float64("affine").reshape(4, 4),
         slice_axis=2,
         slice_thickness_mm=None if np.isnan(thickness) else thickness,
         to_source=int64("to_source").reshape(3, 2).astype(np.float64),
         **_spaces_of(feature),
     )
-    label = np.frombuffer(raw("label"), np.uint8)
+    label = np.frombuffer(_raw(feature, "label"), np.uint8)
     return StoredSubject(
         subject=text("subject"),
         person=text("person"),
@@ -168,6 +165,10 @@ def decode(record: bytes) -> StoredSubject:
     )
 
 
+def _raw(feature, key: str) -> bytes:
+    return feature[key].bytes_list.value[0]
+
+
 def _form_text(form: OtherForm | None) -> str:
     if form is None:
         return ""
@@ -179,13 +180,10 @@ def _spaces_of(feature) -> dict:
     if not feature["space"].bytes_list.value:
         return {}
 
-    def raw(key: str) -> bytes:
-        return feature[key].bytes_list.value[0]
-
-    found = {"space": raw("space").decode()}
-    if form := raw("other_form").decode():
+    found = {"space": _raw(feature, "space").decode()}
+    if form := _raw(feature, "other_form").decode():
         which, space = form.split()
-        affine = np.frombuffer(raw("other_affine"), "<f8").reshape(4, 4)
+        affine = np.frombuffer(_raw(feature, "other_affine"), "<f8").reshape(4, 4)
         found["other_form"] = OtherForm(space, affine, which == "sform")
     return found
 

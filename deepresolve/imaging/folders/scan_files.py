@@ -96,17 +96,13 @@ def _add(
             made.notes.append(f"{file} {kind.why}")
         else:
             made.scans[file] = ""
-    elif (
-        name.endswith(slices.ENDINGS)
-        or _may_be_slice(file, kind)
-        or slices.stood_for(file.name) not in ("", *names)
-    ):
+    elif name.endswith(slices.ENDINGS) or _may_be_slice(file, kind, names):
         made.slices.append(file)
     elif name.endswith(marks.VOXEL_ENDINGS) or (kind.why and name.endswith(_ENDINGS)):
         made.scans[file] = ""
     elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(file.name)):
         made.notes.append(f"{file} {kind.why}")
-    elif (own := _scan_stood_for(file.name)) not in ("", *names):
+    elif (own := _scan_stood_for(file.name)) and own not in names:
         made.notes.append(f"{file} {slices.why_left(own, 'scan')}")
     else:
         made.others.append(file)
@@ -118,10 +114,15 @@ def _scan_stood_for(name: str) -> str:
     return found[1] if found else ""
 
 
-def _may_be_slice(file: pathlib.Path, kind: Kind) -> bool:
-    """Whether it is a packed one, or not here under a name without an ending."""
+def _may_be_slice(file: pathlib.Path, kind: Kind, names: Collection[str]) -> bool:
+    """Whether it is a packed one, not here under a bare name, or stands for one."""
     is_bare = not kinds.ending(file.name) and not kinds.is_side(file.name)
-    return kind == kinds.PACKED_SLICE or (kind.role is Role.MISSING and is_bare)
+    own = slices.stood_for(file.name)
+    return (
+        kind == kinds.PACKED_SLICE
+        or (kind.role is Role.MISSING and is_bare)
+        or (own != "" and own not in names)
+    )
 
 
 def _stem(file: pathlib.Path) -> str:

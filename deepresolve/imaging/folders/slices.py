@@ -78,6 +78,13 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
     for name, kind in kind_of.items():
         if name not in made.slices and name not in made.objects:
             _add(made, name, kind, looks, here)
+    _add_what_is_no_file(made, looks)
+    return made
+
+
+def _add_what_is_no_file(made: Contents, looks: _Looks) -> None:
+    """Adds hidden files that hold slices, empty folders, and what cannot be read."""
+    listing = made.listing
     for names, what in (
         (listing.hidden, "is a hidden file that holds a slice"),
         (listing.noise, "is named as what systems leave behind, and holds a slice"),
@@ -92,7 +99,6 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
         may_be = problem.may_be_scan and not kinds.is_side(name)
         is_missing = may_be or looks.fit(name)
         (made.missing if is_missing else made.passed_over)[name] = problem.why
-    return made
 
 
 def stood_for(name: str) -> str:

@@ -41,15 +41,11 @@ class Beside:
 
     def named(self) -> str:
         """Each by its name: "2 others: DICOMDIR, notes.txt"; "" where there is none."""
-        names = sorted(
-            [
-                *self.others,
-                *(
-                    name if what == INDEX else f"{name} ({what})"
-                    for name, what in self.objects.items()
-                ),
-            ]
+        objects = (
+            name if what == INDEX else f"{name} ({what})"
+            for name, what in self.objects.items()
         )
+        names = sorted([*self.others, *objects])
         items = [f"{counted(len(names), 'other')}: {listed(names)}"] if names else []
         return "; ".join([*items, *self._rest()])
 
