@@ -460,6 +460,20 @@ def test_a_series_in_two_folders_is_one_scan(folder, tmp_path):
         formats.find_scans(tmp_path)
 
 
+def test_half_a_series_is_no_scan_where_the_other_half_is_not_whole(folder, tmp_path):
+    (tmp_path / "scan" / "b").mkdir()
+    (tmp_path / "scan" / "a").mkdir()
+    for number in range(1, NUM_SLICES + 1):
+        file = folder / f"IM{number:04d}.dcm"
+        file.rename(folder / ("a" if number < 6 else "b") / file.name)
+    (folder / "b" / "IM0010.dcm").write_bytes(b"")
+    found = formats.search(tmp_path)
+    assert found.paths == [folder]
+    assert "1 scan (1 that cannot be read)" in found.describe()[0]
+    with pytest.raises(ValueError, match=r"b/IM0010\.dcm is empty"):
+        slices_of(folder)
+
+
 def test_two_copies_of_a_series_are_two_scans(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     assert formats.find_scans(tmp_path) == [tmp_path / "copy", folder]

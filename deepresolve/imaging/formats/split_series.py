@@ -66,14 +66,17 @@ def join(scans: Sequence[Scan]) -> list[Scan]:
             found.remove(scan)
             at = scan.path.relative_to(above).as_posix()
             whole.slices |= {f"{at}/{n}": o for n, o in scan.contents.slices.items()}
+            whole.missing |= {f"{at}/{n}": w for n, w in scan.contents.missing.items()}
         num_slices = sum(scan.num_slices for scan in halves)
-        found.append(Scan(above, "DICOM", whole, num_slices))
+        kind = "" if whole.missing else "DICOM"
+        found.append(Scan(above, kind, whole, num_slices))
     return found
 
 
 def _halves(scans: Sequence[Scan]) -> list[list[Scan]]:
     """Groups of folders that share a series and no place."""
-    folders = [s for s in scans if s.kind and s.contents and s.path.is_dir()]
+    # Of a folder that is not whole, too: else its other half would pass for a scan.
+    folders = [s for s in scans if s.contents and s.contents.slices and s.path.is_dir()]
     if len(folders) < 2:
         return []
     groups: dict[Hashable, list[Scan]] = {}
