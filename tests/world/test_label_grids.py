@@ -287,6 +287,24 @@ def test_fractions_are_no_labels(tmp_path, array):
         read(path)
 
 
+def test_what_floats_round_is_whole(tmp_path):
+    array = LABELS.astype(np.float32)
+    place = tuple(np.argwhere(array == 1)[0])
+    array[place] = np.nextafter(np.float32(1), np.float32(2))
+    label, found = read(save(tmp_path / "label.nii.gz", array, dtype=np.float32))
+    np.testing.assert_array_equal(label, LABELS)
+    (note,) = found
+    assert "no whole numbers, such as 1.0000001" in note
+
+
+def test_a_flag_that_needs_equal_shapes_is_not_named_without(tmp_path):
+    moved = OBLIQUE @ nib.affines.from_matvec(np.eye(3), [0.5, 0, 0])
+    for array, is_named in (LABELS, True), (LABELS[1:], False):
+        with pytest.raises(ValueError, match="Resample the label map") as caught:
+            read(save(tmp_path / "label.nii.gz", array, moved))
+        assert ("--ignore_label_affines" in str(caught.value)) == is_named
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 @pytest.mark.parametrize(
     ("factor", "listed"), [(1010, "1010, 2020, 3030"), (-1, "-3, -2, -1")]

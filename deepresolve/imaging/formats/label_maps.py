@@ -31,6 +31,8 @@ _MOST_OFF_VOXELS = 0.1
 _NOTED_OFF_VOXELS = 0.01
 # Of a scaled map of up to 51 labels in 8 bits: half a step is 51 / 255 / 2.
 _SCALED_OFF = 0.1
+# Less than that is the rounding of floats, and no share of a tissue.
+_ROUNDED_OFF = 1e-4
 _MOST_LABEL = 255
 
 
@@ -130,10 +132,13 @@ def _check(placed, label, image, path):
         )
     else:
         return
+    overrule = (
+        "; or, where its affine is known to be wrong and its voxels are the image's "
+        "one by one, add --ignore_label_affines"
+    )
     raise ValueError(
         f"{path}: {reason}.\n{_affines(label, image)}\nResample the label map onto the "
-        "image's grid; or, where its affine is known to be wrong and its voxels are "
-        "the image's one by one, add --ignore_label_affines."
+        f"image's grid{overrule if label.shape == image.shape else ''}."
     )
 
 
@@ -200,22 +205,28 @@ def _as_labels(array, path):
     if not wrong.any():
         return array.astype(np.uint8)
     values = np.unique(array[wrong])
-    if np.all(np.isfinite(values)) and np.array_equal(np.rint(values), values):
+    is_finite = np.all(np.isfinite(values))
+    if is_finite and np.array_equal(np.rint(values), values):
         got = wording.listed(f"{value:g}" for value in values)
         raise ValueError(
             f"{path}: labels are whole numbers 0 to 255; got {got}. Give "
             "each tissue a number of 1 to 255, save the label map again, and name the "
             "new numbers by --label_names."
         )
-    if not _are_scaled(values, array[~wrong]):
+    if not is_finite or not _are_scaled(values, array[~wrong]):
+        remedy = "Write 0 where there is no tissue."
+        if is_finite:
+            remedy = (
+                "A map of probabilities is no label map: write the most probable "
+                "tissue's number to each voxel."
+            )
         raise ValueError(
             f"{path}: labels are whole numbers 0 to 255; got {array[wrong][0]} and "
-            f"{np.count_nonzero(wrong) - 1} more such voxels. A map of probabilities "
-            "is no label map: write the most probable tissue's number to each voxel."
+            f"{np.count_nonzero(wrong) - 1} more such voxels. {remedy}"
         )
     _LOGGER.warning(
-        "%s: labels are no whole numbers, such as %.7g: they were stored with a scale "
-        "factor, and are rounded.",
+        "%s: labels are no whole numbers, such as %.8g: they were stored with a scale "
+        "factor or computed as floats, and are rounded.",
         path,
         values[0],
     )
@@ -232,9 +243,11 @@ def _are_scaled(values, others):
       others: voxels that are.
     """
     near = np.rint(values)
-    return (
-        np.all((near >= 0) & (near <= _MOST_LABEL))
-        and np.all(np.abs(values - near) <= _SCALED_OFF)
+    off = np.abs(values - near).max()
+    if not np.all((near >= 0) & (near <= _MOST_LABEL)):
+        return False
+    return off <= _ROUNDED_OFF or (
+        off <= _SCALED_OFF
         and len(np.unique(near)) == len(values)
         and not np.isin(near, np.unique(others)).any()
     )
