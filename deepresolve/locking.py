@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import inspect
 import json
 import logging
 import os
@@ -144,7 +145,7 @@ def held(folder: str, work: str, remedy: str) -> Iterator[Claim]:
 
 @contextlib.contextmanager
 def turn(path: str) -> Iterator[None]:
-    """Lets processes change one file in turn; a remote one has no turns.
+    """Lets processes change one file in turn; without locks there are no turns.
 
     Args:
       path: of the file. What is locked is a hidden one beside it.
@@ -153,7 +154,13 @@ def turn(path: str) -> Iterator[None]:
     if local is None:
         yield
         return
-    with filelock.FileLock(local.with_name(f".{local.name}.lock")):
+    lock = _file_lock(local.with_name(f".{local.name}.lock"), timeout=-1)
+    with contextlib.ExitStack() as held_lock:
+        try:
+            held_lock.enter_context(lock)
+        except (OSError, NotImplementedError) as error:
+            if not _is_without_locks(error):
+                raise OSError(f"Cannot write into {local.parent}: {error}.") from error
         yield
 
 
@@ -167,7 +174,7 @@ def _system_lock(folder: str, work: str, remedy: str) -> Iterator[bool]:
     path = local / LOCK_FILE
     # Who may write the folder may lock it, too.
     mode = stat.S_IMODE(local.stat().st_mode) & 0o666
-    lock = filelock.FileLock(path, timeout=0, mode=mode)
+    lock = _file_lock(path, timeout=0, mode=mode)
     is_ours = _acquire(lock, folder)
     if is_ours is False:
         raise InUseError(_in_use(folder, work, remedy))
@@ -191,7 +198,7 @@ def _acquire(lock: filelock.BaseFileLock, folder: str) -> bool | None:
     except filelock.Timeout:
         return False
     except (OSError, NotImplementedError) as error:
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+        if not _is_without_locks(error):
             raise OSError(f"Cannot write into {folder}: {error}.") from error
         return None
     if _is_locked(pathlib.Path(lock.lock_file)):
@@ -200,10 +207,29 @@ def _acquire(lock: filelock.BaseFileLock, folder: str) -> bool | None:
     return False
 
 
+def _file_lock(path: pathlib.Path, **settings: float) -> filelock.BaseFileLock:
+    """A lock of the operating system, and nothing in its place.
+
+    Where the file system has none, newer versions of filelock take a mere file, by
+    which another machine cannot tell a dead process from a live one.
+    """
+    known = inspect.signature(filelock.BaseFileLock.__init__).parameters
+    if "fallback_to_soft" in known:
+        settings["fallback_to_soft"] = False
+    return filelock.FileLock(path, **settings)
+
+
+def _is_without_locks(error: Exception) -> bool:
+    """Whether a lock failed because the file system has none."""
+    return isinstance(error, NotImplementedError) or (
+        isinstance(error, OSError) and error.errno in _NO_LOCKS
+    )
+
+
 def _is_locked(path: pathlib.Path) -> bool:
     """Whether someone, be it this process, has locked the file that is there now."""
     try:
-        with filelock.FileLock(path, timeout=0):
+        with _file_lock(path, timeout=0):
             return False
     except filelock.Timeout:
         return True

@@ -1,5 +1,6 @@
 """One process writes a folder at a time, and others are told which."""
 
+import errno
 import json
 import os
 import pathlib
@@ -204,6 +205,29 @@ def test_a_file_system_without_locks_is_claimed(tmp_path, quick, monkeypatch):
 
     monkeypatch.setattr(locking.filelock.FileLock, "acquire", acquire)
     with held(tmp_path), pytest.raises(locking.InUseError), held(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_the_system_refuses_locks_a_claim_holds_and_turns_are_none(
+    tmp_path, quick, elsewhere, monkeypatch, number
+):
+    """Lustre without `flock`, NFS without its lock service, some FUSE."""
+
+    def flock(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", flock)
+    with locking.turn(str(tmp_path / "table.csv")):
+        pass
+    with held(tmp_path):
+        with pytest.raises(locking.InUseError), held(tmp_path):
+            pass
+        text = (tmp_path / locking.OWNER_FILE).read_text()
+    # Left by a process that was killed, on another machine.
+    (tmp_path / locking.OWNER_FILE).write_text(text)
+    elsewhere()
+    with held(tmp_path):
         pass
 
 
