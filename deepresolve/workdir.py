@@ -153,10 +153,13 @@ class Workdir:
         path = self.join("config.json")
         if not gfile.exists(path):
             raise ValueError(paths.no_workdir(self.path))
-        with gfile.GFile(path) as file:
-            text = file.read()
         try:
-            return Config.from_json(text)
+            return Config.from_json(storage.read(path).decode())
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{path} is damaged: {error}. Bring it back from a copy, or begin anew "
+                "in another --workdir."
+            ) from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -169,10 +172,8 @@ class Workdir:
         path = self.join("provenance.json")
         if not gfile.exists(path):
             return []
-        with gfile.GFile(path) as file:
-            text = file.read()
         try:
-            return json.loads(text)
+            return json.loads(storage.read(path))
         except ValueError as error:
             raise ValueError(
                 f"{path} is damaged: {error}. Restore it, or delete it: it tells how "

@@ -62,11 +62,15 @@ def test_a_run_that_lost_its_config_is_not_taken_over(workdir, left):
     assert not tf.io.gfile.exists(workdir.join("config.json"))
 
 
-def test_damaged_config_is_named(workdir):
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{"])
+def test_damaged_config_is_named(workdir, content):
     workdir.start(Config())
-    storage.write(workdir.join("config.json"), b"{")
-    with pytest.raises(ValueError, match=r"config\.json"):
+    storage.write(workdir.join("config.json"), content)
+    with pytest.raises(ValueError, match=r"config\.json is damaged: .* from a copy"):
         workdir.load_config()
+    storage.write(workdir.join("provenance.json"), content)
+    with pytest.raises(ValueError, match=r"provenance\.json is damaged: .* delete it"):
+        workdir.load_provenance()
 
 
 def test_a_config_of_endless_nesting_is_named(workdir):
