@@ -42,7 +42,7 @@ ITK = ["SimpleITK>=2.4"]
 READING = ["flask>=3.0", "waitress>=3.0"]
 # scikit-learn is the oracle of readers' agreement.
 TEST = [
-    *("pytest>=7.4", "pytest-xdist>=3.7", "scikit-learn>=1.3", "selenium>=4.11"),
+    *("pytest>=7.4", "pytest-xdist>=3.8", "scikit-learn>=1.3", "selenium>=4.11"),
     "hypothesis>=6.100",  # searches for headers and folders that are misread
     *ITK,
     *READING,
