@@ -474,6 +474,26 @@ def test_half_a_series_is_no_scan_where_the_other_half_is_not_whole(folder, tmp_
         slices_of(folder)
 
 
+@pytest.mark.parametrize("kind", ["one frame a file", "two files", "overlapping"])
+def test_halves_of_any_kind_are_one_scan(kind, tmp_path):
+    array = scans.knee().astype(np.uint16)
+    frames = [scans.frame_of(array[:, :, n].T, n) for n in range(NUM_SLICES)]
+    if kind == "overlapping":
+        array = scans.dicom_stack(tmp_path / "scan" / "a")
+        (tmp_path / "scan" / "b").mkdir()
+        for number in range(5, NUM_SLICES + 1):
+            file = tmp_path / "scan" / "a" / f"IM{number:04d}.dcm"
+            (shutil.copy if number == 5 else shutil.move)(file, file.parents[1] / "b")
+    length = 1 if kind == "one frame a file" else 5
+    for start in range(0, NUM_SLICES if kind != "overlapping" else 0, length):
+        path = tmp_path / "scan" / ("a" if start < 5 else "b") / f"IM{start}"
+        own = {"SOPInstanceUID": f"{scans.UID_ROOT}7.{start}"}
+        scans.save_enhanced(path, frames[start : start + length], **own)
+    assert formats.find_scans(tmp_path) == [tmp_path / "scan"]
+    volume = formats.read_image(tmp_path / "scan")
+    np.testing.assert_array_equal(volume.array, array)
+
+
 def test_two_copies_of_a_series_are_two_scans(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     assert formats.find_scans(tmp_path) == [tmp_path / "copy", folder]

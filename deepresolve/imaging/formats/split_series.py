@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import pathlib
 from collections.abc import Hashable, Sequence
@@ -11,10 +12,12 @@ from deepresolve import wording
 from deepresolve.imaging.folders import slices
 from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.folders.listing import Listing
-from deepresolve.imaging.formats import dicom_limits
-from deepresolve.imaging.formats.dicom_elements import UNREADABLE
+from deepresolve.imaging.formats import (
+    dicom_elements,
+    dicom_header,
+    dicom_limits,
+)
 
-_PLACE = "ImagePositionPatient"
 # What slices of one volume have in common.
 _ALIKE = ("SeriesInstanceUID", "EchoTime", "ImageOrientationPatient", "Rows", "Columns")
 
@@ -88,17 +91,41 @@ def _halves(scans: Sequence[Scan]) -> list[list[Scan]]:
 
 
 def _are_apart(scans: Sequence[Scan]) -> bool:
-    """Whether every slice says where it lies, and no two folders share a place."""
-    seen: set[tuple] = set()
-    for scan in scans:
-        own = set()
-        for open_file in scan.contents.slices.values():
-            place = _values(open_file, (_PLACE,))
-            if place in (None, (None,)) or place in seen:
-                return False
-            own.add(place)
-        seen |= own
+    """Whether every slice says where it lies, and no folder repeats another one.
+
+    At a place that two of them share is one image: a copy. A folder whose places are
+    all another's is a copy or a repetition of it.
+    """
+    found = [_places(scan) for scan in scans]
+    if any(places is None for places in found):
+        return False
+    for one, other in itertools.combinations(found, 2):
+        common = one.keys() & other.keys()
+        is_repeated = len(common) in (len(one), len(other))
+        if is_repeated or any(one[place] != other[place] for place in common):
+            return False
     return True
+
+
+def _places(scan: Scan) -> dict[tuple[float, ...], str] | None:
+    """The images of a folder by where they lie; None where one does not say."""
+    found: dict[tuple[float, ...], str] = {}
+    for name, open_file in scan.contents.slices.items():
+        try:
+            with dicom_elements.leniently():
+                dataset = dicom_limits.read_dataset(
+                    open_file,
+                    stop_before_pixels=True,
+                    specific_tags=list(dicom_header.TAGS),
+                )
+                headers = list(dicom_header.parse(name, dataset))
+        except dicom_elements.UNREADABLE:
+            return None
+        for header in headers:
+            if not header.position_mm:
+                return None
+            found[header.position_mm] = header.instance_uid
+    return found
 
 
 def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
@@ -108,7 +135,7 @@ def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
             open_file, stop_before_pixels=True, specific_tags=list(keywords)
         )
         values = [dataset.get(keyword) for keyword in keywords]
-    except UNREADABLE:
+    except dicom_elements.UNREADABLE:
         return None
     return tuple(None if value is None else str(value) for value in values)
 
