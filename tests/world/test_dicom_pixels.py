@@ -182,3 +182,26 @@ def test_padding_behind_the_pixels_is_no_matter(tmp_path, caplog):
 
     assert formats.read_image(spoiled(tmp_path, edit)).shape == scans.SHAPE
     assert not caplog.messages
+
+
+@pytest.mark.parametrize("spoil", [lambda raw: raw[:-300], lambda raw: bytes(len(raw))])
+def test_a_damaged_deflated_file_is_named(spoil, tmp_path, caplog):
+    scans.dicom_stack(tmp_path)
+    path = tmp_path / "IM0010.dcm"
+    scans.save_dicom(pydicom.dcmread(path), path, uid.DeflatedExplicitVRLittleEndian)
+    assert formats.read_image(tmp_path).shape == scans.SHAPE
+    raw = path.read_bytes()
+    middle = len(raw) // 2
+    path.write_bytes(raw[:middle] + spoil(raw[middle:]))
+    with pytest.raises(ValueError, match=r"(header|pixels) of IM0010.dcm cannot be"):
+        formats.read_image(tmp_path)
+
+
+def test_a_library_tells_nothing_in_its_own_words(tmp_path, caplog):
+    array = scans.dicom_stack(tmp_path)
+    path = tmp_path / "IM0010.dcm"
+    raw = path.read_bytes()
+    explicit, implicit = b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2\0\0\0"
+    path.write_bytes(raw.replace(explicit, implicit))
+    np.testing.assert_array_equal(formats.read_image(tmp_path).array, array)
+    assert not caplog.messages

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import decimal
+import logging
 import math
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 
 import pydicom
@@ -33,16 +35,26 @@ UNREADABLE = (
     ValueError,
     pydicom.errors.BytesLengthException,
     struct.error,
+    zlib.error,  # Of a deflated file.
 )
+_PYDICOM = logging.getLogger("pydicom")
 _TEXTUAL = ("AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI")
 
 
 @contextlib.contextmanager
 def leniently() -> Iterator[None]:
-    """Here pydicom takes values as they are, and warns of none."""
+    """Here pydicom takes values as they are, and warns of none.
+
+    Its warnings name no file, and go to its logger, too.
+    """
+    level = _PYDICOM.level
     with pydicom.config.disable_value_validation(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        yield
+        _PYDICOM.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            _PYDICOM.setLevel(level)
 
 
 def title(tag: str | int) -> str:
