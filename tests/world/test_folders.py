@@ -224,6 +224,17 @@ def test_a_hidden_slice_is_told(folder):
     ]
 
 
+def test_slices_in_a_hidden_folder_are_told(folder):
+    for name in (".rest", ".git"):
+        (folder / name).mkdir()
+        shutil.copy(folder / "IM0010.dcm", folder / name)
+    (folder / "IM0010.dcm").unlink()
+    with notes.collected() as told:
+        assert slices_of(folder) == NUM_SLICES - 1
+    (note,) = told
+    assert "passed over: .rest/IM0010.dcm is a hidden file that holds a slice" in note
+
+
 def test_every_missing_slice_is_named(folder):
     for number in (8, 9, 10):
         dangle(folder / f"IM{number:04d}.dcm")

@@ -9,6 +9,9 @@ import pathlib
 from deepresolve.imaging.folders import tree
 from deepresolve.imaging.folders.kinds import Opener
 
+# Hidden folders of programs, whose files are not the user's.
+_STORES = {".git", ".datalad", ".dvc", ".svn", ".hg", ".snapshot", ".snapshots"}
+
 
 @dataclasses.dataclass
 class Listing:
@@ -43,6 +46,9 @@ def of_folder(found: tree.Folder) -> Listing:
         for path in folder.hidden:
             opener = functools.partial(path.open, "rb") if path.is_file() else None
             made.hidden[_below(path, found.path)] = opener
+            for file in _directly_in(path):
+                opener = functools.partial(file.open, "rb")
+                made.hidden[_below(file, found.path)] = opener
         for path in folder.noise:
             opener = functools.partial(path.open, "rb")
             made.noise[_below(path, found.path)] = opener
@@ -59,6 +65,16 @@ def of_folder(found: tree.Folder) -> Listing:
             opener_of[name] = functools.partial(file.open, "rb")
     made.files = dict(sorted(opener_of.items()))
     return made
+
+
+def _directly_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The files of a hidden folder, unless a program keeps its own there."""
+    if folder.name in _STORES or not folder.is_dir():
+        return []
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return []
 
 
 def _below(path: pathlib.PurePath, root: pathlib.Path) -> str:
