@@ -36,13 +36,16 @@ def say_where(
     step = int(progress.step)
     if not step:
         return
+    epoch, done = divmod(step, steps_per_epoch)
+    if bool(progress.awaits_validation) and not done:
+        epoch, done = epoch - 1, steps_per_epoch  # what is left of it is told next
     _logger.info(
         "Resuming %s at step %d (epoch %d of %d, step %d of %d).",
         workdir.path,
         step,
-        step // steps_per_epoch + 1,
+        epoch + 1,
         config.num_epochs,
-        step % steps_per_epoch,
+        done,
         steps_per_epoch,
     )
 

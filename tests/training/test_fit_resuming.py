@@ -254,9 +254,11 @@ def test_lost_best_weights_are_told_and_replaced(
         flipped = bytes([whole[middle] ^ 1])
         best.write_bytes(whole[:middle] + flipped + whole[middle + 1 :])
     config = config.replace(num_epochs=num_epochs)
-    train(complete, config)
+    with caplog.at_level("INFO", "deepresolve"):
+        train(complete, config)
     assert "best.keras is missing or damaged" in caplog.text
     if num_epochs == 3:
+        assert "at step 12 (epoch 3 of 3, step 4 of 4)" in caplog.text
         assert_same(stored_weights(complete, "last"), stored_weights(complete, "best"))
     # Told once.
     caplog.clear()
