@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 # Hidden by `replacing`, as it is by `storage.replacing`.
-_TEMPORARY = re.compile(r"\.?(?P<name>.+)\.[0-9a-f]{32}\.tmp")
+_TEMPORARY = re.compile(r"\.?(?P<name>.+)\.(?P<process>[0-9a-f]{8})[0-9a-f]{24}\.tmp")
 
 
 def check_folder(path: pathlib.Path) -> None:
@@ -38,18 +38,39 @@ def check_folder(path: pathlib.Path) -> None:
 def remove_leftovers(paths: Iterable[pathlib.Path]) -> None:
     """Deletes what killed processes left half-written of these files and folders.
 
-    Of `replacing`, `replacing_folder` and `storage.replacing`. Nobody else may be
-    writing them.
+    Of `replacing`, `replacing_folder` and `storage.replacing`. What another process of
+    this machine is writing by the first two stays.
     """
     paths = set(paths)
     for folder in {path.parent for path in paths}:
         for file in folder.glob("*.tmp"):
             match = _TEMPORARY.fullmatch(file.name)
-            if match and folder / match["name"] in paths:
+            if not match or _is_another(int(match["process"], 16)):
+                continue
+            if folder / match["name"] in paths:
                 if file.is_dir():
                     shutil.rmtree(file, ignore_errors=True)
                 else:
                     file.unlink(missing_ok=True)
+
+
+def _temporary_of(path: pathlib.Path) -> pathlib.Path:
+    """A hidden name beside it that tells which process writes it."""
+    token = f"{os.getpid():08x}{uuid.uuid4().hex[8:]}"
+    return path.with_name(f".{path.name}.{token}.tmp")
+
+
+def _is_another(process: int) -> bool:
+    """Whether a process of this number runs, and is not this one."""
+    if process in (0, os.getpid()) or os.name != "posix":
+        return False  # Elsewhere `kill` ends a process.
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -63,7 +84,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises:
       OSError: the disk is full, or the folder missing.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = _temporary_of(path)
     try:
         with _named(path):
             yield temporary
@@ -90,7 +111,7 @@ def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     path = path.absolute()
     check_new_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = _temporary_of(path)
     temporary.mkdir()
     try:
         with _named(path):

@@ -1,6 +1,8 @@
 import contextlib
 import errno
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -81,6 +83,31 @@ def test_leftovers_of_killed_processes_are_deleted(tmp_path):
         (tmp_path / name).write_bytes(b"not ours")
     files.remove_leftovers([wanted, tmp_path / "new" / "c.nii"])
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_what_another_process_is_writing_is_no_leftover(tmp_path):
+    script = (
+        "import pathlib, sys; from deepresolve import files\n"
+        "with files.replacing(pathlib.Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    print(flush=True), input()\n"
+    )
+    path = tmp_path / "a.nii"
+    command = [sys.executable, "-c", script, path]
+    root = pathlib.Path(__file__).parent.parent
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=root) as other:
+        other.stdout.readline()
+        files.remove_leftovers([path])
+        other.communicate("go on\n")
+    assert other.returncode == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nii"]
+    # What a killed one leaves is.
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=root) as other:
+        other.stdout.readline()
+        other.kill()
+    assert len(list(tmp_path.iterdir())) == 2
+    files.remove_leftovers([path])
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nii"]
 
 
 def test_what_replacing_leaves_is_a_leftover(tmp_path):
