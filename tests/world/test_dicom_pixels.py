@@ -197,6 +197,17 @@ def test_a_damaged_deflated_file_is_named(spoil, tmp_path, caplog):
         formats.read_image(tmp_path)
 
 
+def test_a_transfer_syntax_that_dicom_does_not_have_is_named(tmp_path):
+    scans.dicom_stack(tmp_path)
+    path = tmp_path / "IM0010.dcm"
+    known, other = b"1.2.840.10008.1.2.1\0", b"9.9.999.99999.9.9.9\0"
+    path.write_bytes(path.read_bytes().replace(known, other))
+    with pytest.raises(
+        ValueError, match=r"IM0010.dcm.*TransferSyntaxUID \(0002,0010\)"
+    ):
+        formats.read_image(tmp_path)
+
+
 def test_a_library_tells_nothing_in_its_own_words(tmp_path, caplog):
     array = scans.dicom_stack(tmp_path)
     path = tmp_path / "IM0010.dcm"

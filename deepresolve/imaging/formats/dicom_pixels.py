@@ -109,6 +109,11 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
 
 def _problem(dataset, syntax) -> str:
     """Why a file has no pixels that can be decoded; "" where it may have."""
+    if not syntax.is_transfer_syntax:
+        return (
+            f"{dicom_elements.title('TransferSyntaxUID')} is {str(syntax)!r}, which is "
+            "none that DICOM has. Export the series again, uncompressed."
+        )
     found = [keyword for keyword in _PIXELS if dataset.get(keyword)]
     if not found:
         title = dicom_elements.title("PixelData")
