@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import pathlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from deepresolve import wording
 from deepresolve.imaging.folders import slices
@@ -94,17 +94,24 @@ def _are_apart(scans: Sequence[Scan]) -> bool:
     """Whether every slice says where it lies, and no folder repeats another one.
 
     At a place that two of them share is one image: a copy. A folder whose places are
-    all another's is a copy or a repetition of it.
+    all another's is a copy or a repetition of it; so is one whose images are another's
+    and lie elsewhere: a program gave two scans the same UIDs.
     """
     found = [_places(scan) for scan in scans]
     if any(places is None for places in found):
         return False
-    for one, other in itertools.combinations(found, 2):
-        common = one.keys() & other.keys()
-        is_repeated = len(common) in (len(one), len(other))
-        if is_repeated or any(one[place] != other[place] for place in common):
-            return False
-    return True
+    return not any(itertools.starmap(_are_repeated, itertools.combinations(found, 2)))
+
+
+def _are_repeated(one: Mapping, other: Mapping) -> bool:
+    """Whether two folders, images by place, are no halves of one scan."""
+    common = one.keys() & other.keys()
+    if len(common) in (len(one), len(other)):
+        return True
+    if any(one[place] != other[place] for place in common):
+        return True
+    images = set(filter(None, one.values())) & set(other.values())
+    return not images <= {one[place] for place in common}
 
 
 def _places(scan: Scan) -> dict[tuple[float, ...], str] | None:
