@@ -512,7 +512,7 @@ def test_two_copies_of_a_series_are_two_scans(folder, tmp_path):
 
 def test_two_scans_of_the_same_uids_are_two_scans(folder, tmp_path):
     def aside(made, index):
-        made.ImagePositionPatient = list(scans.place_mm(index) + (0, 5, 0))
+        made.ImagePositionPatient = list(np.add(scans.place_mm(index), (0, 5, 0)))
 
     scans.dicom_stack(tmp_path / "thin", edit=aside)
     assert formats.find_scans(tmp_path) == [folder, tmp_path / "thin"]
