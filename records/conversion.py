@@ -208,9 +208,11 @@ def _check_usable(
             f"{' and '.join(empty)} would be left without a scan. Mend one, or give "
             f"another --seed or --split:{listed}"
         )
+    # Where a split would be empty, it is no way on.
+    remedy = "" if empty else "\n--leave_out_bad makes the set of the others."
     if len(problems) == 1:
-        raise ValueError(str(problems[0]))
-    raise ValueError(f"{len(problems)} scans cannot be used:{listed}")
+        raise ValueError(f"{problems[0]}{remedy}")
+    raise ValueError(f"{len(problems)} scans cannot be used:{listed}{remedy}")
 
 
 def _tell(made: manifest.Manifest) -> None:

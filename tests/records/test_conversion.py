@@ -106,7 +106,8 @@ def test_bad_scans_do_not_stop_the_others(
     )
     with pytest.raises(ValueError, match="3 scans cannot be used") as raised:
         conversion.convert(recipe, str(tmp_path))
-    lines = str(raised.value).splitlines()[1:]
+    *lines, remedy = str(raised.value).splitlines()[1:]
+    assert remedy == "--leave_out_bad makes the set of the others."
     assert sorted(lines) == [
         f"  Subject '{name}' ({name}.fake): {name} is damaged" for name in "bcf"
     ]
