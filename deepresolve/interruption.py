@@ -41,6 +41,11 @@ class Interruption:
         self.number = 0
         self._before = {}
 
+    def act(self) -> None:
+        """Lets a signal that has come do now what it would have done then."""
+        if self.number:
+            signal.raise_signal(self.number)
+
     def _install(self):
         for number in _SIGNALS:
             # A shell starts what runs in the background with SIGINT ignored.

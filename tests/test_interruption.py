@@ -21,6 +21,15 @@ def test_signal_is_remembered(number, status):
     assert interrupted.status == status
 
 
+def test_signal_acts_when_it_may():
+    with pytest.raises(KeyboardInterrupt), held_back() as interruption:
+        interruption.act()
+        signal.raise_signal(signal.SIGINT)
+        acted_late = True
+        interruption.act()
+    assert acted_late
+
+
 def test_second_signal_does_not_wait():
     with held_back(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)

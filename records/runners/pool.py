@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
 
+from deepresolve import interruption
 from records import resume, shards
 
 _POLL_S = 0.5
@@ -59,9 +60,12 @@ class ProcessPool:
             (cancelled, num_scans),
         )
         try:
-            with _ctrl_c_held_back():
-                futures = [executor.submit(_do, work, plan) for plan in plans]
-            yield from _as_completed(futures, num_scans, advance)
+            # Between two lines of waiting a signal would leave locks taken for good,
+            # and this process waiting for workers that wait for it.
+            with interruption.held_back() as signals:
+                with _ctrl_c_held_back():
+                    futures = [executor.submit(_do, work, plan) for plan in plans]
+                yield from _as_completed(futures, num_scans, advance, signals)
         except BrokenProcessPool as error:
             raise ChildProcessError(
                 "A worker process ended without an answer. If nothing above says why, "
@@ -80,10 +84,12 @@ def _as_completed(
     futures: Sequence[concurrent.futures.Future],
     num_scans: Synchronized,
     advance: Callable[[int], None],
+    signals: interruption.Interruption,
 ) -> Iterator[shards.Outcome]:
     """Results as they come; meanwhile `advance` hears of the scans within shards."""
     pending, told = set(futures), 0
     while pending:
+        signals.act()
         finished, pending = concurrent.futures.wait(
             pending, _POLL_S, concurrent.futures.FIRST_COMPLETED
         )
@@ -92,6 +98,7 @@ def _as_completed(
         told = count
         for future in finished:
             yield future.result()
+    signals.act()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """Processes write what one process writes, and tell of every bad scan."""
 
+import concurrent.futures
 import contextlib
+import signal
 import types
 
 import pytest
@@ -39,6 +41,20 @@ def test_bad_scans_are_all_named_and_the_next_run_continues(
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
     conversion.convert(recipe, str(tmp_path / "alone"))
     assert content_of(output) == content_of(tmp_path / "alone")
+
+
+def test_a_signal_waits_until_no_lock_is_held(recipe, monkeypatch, tmp_path):
+    waited, wait = [], concurrent.futures.wait
+
+    def interrupted(*args):
+        signal.raise_signal(signal.SIGINT)
+        waited.append(True)  # Nothing was raised in the middle of it.
+        return wait(*args)
+
+    monkeypatch.setattr(concurrent.futures, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        conversion.convert(recipe, str(tmp_path / "out"), ProcessPool(2))
+    assert waited == [True]
 
 
 def test_there_is_at_least_one_worker():
