@@ -31,12 +31,19 @@ def _module() -> str:
 
 
 def leave_out_current_folder() -> None:
-    """Searches the current folder for nothing, unless this package lies there."""
+    """Searches the current folder for nothing, unless it is this package's or script's.
+
+    A script's folder holds modules of its own, wherever it is started.
+    """
     try:
         here = os.getcwd()  # noqa: PTH109 (the text that Python puts into the path)
     except OSError:
         return  # gone, and nothing is found there
     kept = [entry for entry in sys.path if entry not in ("", here)]
-    if here != _HOME and len(kept) < len(sys.path):
+    script = sys.argv[0] if sys.argv else ""
+    is_script = script.endswith(".py")  # "-m" and "-c" are none
+    own = os.path.dirname(os.path.abspath(script)) if is_script else _HOME  # noqa: PTH100, PTH120
+    is_own = here in (_HOME, own)
+    if not is_own and len(kept) < len(sys.path):
         sys.path[:] = kept
         os.environ["PYTHONSAFEPATH"] = "1"  # for processes of ours (Python 3.11)

@@ -40,6 +40,15 @@ def test_the_current_folder_stays_where_the_package_lies_in_it():
     assert run("-mrecords", "--help", folder=ROOT, path="").returncode == 0
 
 
+def test_a_script_that_starts_as_commands_do_keeps_its_own_folder(tmp_path):
+    (tmp_path / "beside.py").touch()
+    script = "import sys\nfrom deepresolve import shadowing\n"
+    script += "shadowing.leave_out_current_folder()\nimport beside\n"
+    (tmp_path / "script.py").write_text(script)
+    result = run("script.py", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
 def test_another_program_that_uses_the_package_finds_its_own_modules(tmp_path):
     (tmp_path / "program").mkdir()
     (tmp_path / "program" / "__init__.py").write_text("import deepresolve")
