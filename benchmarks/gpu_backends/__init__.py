@@ -30,6 +30,9 @@ BACKENDS: Mapping[str, tuple[str, str]] = {
     "tensorflow": ("tensorflow", "on_tensorflow"),
 }
 
+# Read on import, for commands are pinned to TensorFlow when they are launched.
+_ASKED = os.environ.get("KERAS_BACKEND")
+
 
 def choose() -> str:
     """KERAS_BACKEND, or the first backend that is installed.
@@ -42,10 +45,9 @@ def choose() -> str:
         for name, (package, _) in BACKENDS.items()
         if importlib.util.find_spec(package)
     ]
-    asked = os.environ.get("KERAS_BACKEND")
-    if asked and asked not in installed:
+    if _ASKED and _ASKED not in installed:
         raise ValueError(
-            f"KERAS_BACKEND={asked} is not installed here, or not one of "
+            f"KERAS_BACKEND={_ASKED} is not installed here, or not one of "
             f"{list(BACKENDS)}; installed: {installed}."
         )
     if not installed:
@@ -53,7 +55,7 @@ def choose() -> str:
             f"Keras computes with one of {list(BACKENDS)}, and none is installed: "
             "for example `pip install keras 'jax[cuda13]'`."
         )
-    return asked or installed[0]
+    return _ASKED or installed[0]
 
 
 def load(name: str) -> types.ModuleType:
