@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from absl.flags import argparse_flags
 
 from deepresolve import entry, interruption, path_flags, paths
-from records import flags as own
+from records.commands import flags as own
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -65,9 +65,9 @@ def run(flags: argparse.Namespace) -> int:
     # No command has a use for a GPU; worker processes inherit this.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     # Imports TensorFlow, which --help and a wrong flag must not wait for.
-    from records import commands
+    from records.commands.run import COMMANDS
 
-    return commands.COMMANDS[flags.command](flags)
+    return COMMANDS[flags.command](flags)
 
 
 def _check_paths(flags: argparse.Namespace) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from deepresolve import locking, progress_bar
-from records import manifest, overview, resume, shards, splits
+from records import manifest, resume, shards, splits
+from records.inspection import overview
 from records.runners import ProcessPool
 from records.subject import Subject
 

@@ -2,7 +2,7 @@
 
 A dataset is a frozen dataclass of its settings with `subjects(seed) -> Iterator
 [Subject]` and `label_names`. To add one, write its module, add its line to `DATASETS`,
-and give each setting a flag of the same name in `records/flags.py`.
+and give each setting a flag of the same name in `records/commands/flags.py`.
 """
 
 from records.datasets.folder import Folder

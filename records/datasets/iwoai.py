@@ -22,7 +22,7 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import limits, refusals
 from deepresolve.imaging.volume import Volume
-from records import imorphics
+from records.datasets.oai import imorphics
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ class Iwoai:
     """Scans named as in the challenge; the split in a name is the scan's own.
 
     Mask n of a `.seg` becomes label n + 1; its order is that of
-    `records.imorphics.LABEL_NAMES`. Where masks overlap, the first one counts. The
-    files do not say where voxels lie, nor the side.
+    `records.datasets.oai.imorphics.LABEL_NAMES`. Where masks overlap, the first one
+    counts. The files do not say where voxels lie, nor the side.
 
     Attributes:
       source: folder of .im files and, anywhere below it, the .seg files of the same

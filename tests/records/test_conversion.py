@@ -16,8 +16,9 @@ import pytest
 import tensorflow as tf
 
 from deepresolve import locking, storage
-from records import conversion, manifest, overview, reader, shards, verification
+from records import conversion, manifest, reader, shards, verification
 from records.datasets import Folder
+from records.inspection import overview
 from records.runners import ProcessPool
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from records import __main__ as cli
-from records import flags as own
 from records import manifest, splits
+from records.commands import flags as own
 from records.datasets import DATASETS
 from records.runners import RUNNERS
 

@@ -10,8 +10,9 @@ import pytest
 from world import scans
 
 from deepresolve.imaging.formats.choice import ALL
-from records import conversion, overview, splits, verification
+from records import conversion, splits, verification
 from records.datasets import Folder
+from records.inspection import overview
 from records.runners import Beam, ProcessPool
 
 

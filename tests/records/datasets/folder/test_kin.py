@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from records import splits
-from records.datasets import kin, persons
+from records.datasets.folder import kin, persons
 
 KINDS = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID")
 
@@ -122,7 +122,7 @@ def test_no_split_parts_kin_without_a_word(scans, told, seed):
     names = [f"scan {letter}" for letter in "abcdefghi"[: len(scans)]]
     traits = {n: kin.traits_of(n, s) for n, s in zip(names, scans, strict=True)}
     table = told and {n: persons.Person(p) for n, p in zip(names, told, strict=False)}
-    with messages_of("records.datasets.persons") as messages:
+    with messages_of("records.datasets.folder.persons") as messages:
         who = persons.identify(traits, table=table)
     subjects = [types.SimpleNamespace(id=n, person=who[n].name) for n in names]
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from records import matlab
+from records.datasets.oai import matlab
 
 MIB = 2**20
 

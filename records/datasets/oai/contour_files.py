@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from deepresolve.imaging.folders import tree
-from records.datasets.oai_contents import MONTH, VISIT_OF_MONTH, Series
+from records.datasets.oai.contents_table import MONTH, VISIT_OF_MONTH, Series
 
 _logger = logging.getLogger(__name__)
 

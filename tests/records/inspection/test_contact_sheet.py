@@ -8,7 +8,7 @@ from matplotlib.image import imread
 
 from deepresolve.imaging.volume import Volume
 from records import conversion, manifest, reader
-from records.contact_sheet import ContactSheet, slice_to_show
+from records.inspection.contact_sheet import ContactSheet, slice_to_show
 
 # Canonical axes already (IPL), rows 0.5 mm and columns 1 mm apart.
 AFFINE = np.array([[0, 0, -2, 0], [0, -1, 0, 0], [-0.5, 0, 0, 0], [0, 0, 0, 1]])

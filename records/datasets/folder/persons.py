@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from deepresolve import tables, wording
 from deepresolve.imaging.formats.choice import ONLY, Choice
-from records.datasets import kin
+from records.datasets.folder import kin
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def identify(
     id for a name, and others are persons of their own.
 
     Args:
-      traits: by the id of each scan; see `records.datasets.kin`.
+      traits: by the id of each scan; see `records.datasets.folder.kin`.
       names: by id, what a scan is called where that is not its id, because it is one
         of several volumes. The table may list either.
       table: of `read_table`. It may list scans that are not among these.

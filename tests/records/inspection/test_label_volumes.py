@@ -5,7 +5,7 @@ import pytest
 
 from deepresolve.imaging.volume import Volume
 from records import stored
-from records.label_volumes import LabelVolumes
+from records.inspection.label_volumes import LabelVolumes
 
 
 @pytest.fixture

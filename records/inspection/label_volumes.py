@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from deepresolve.imaging.labels import count_values
-from records.overview import table
+from records.inspection.overview import table
 from records.stored import StoredSubject
 
 _COLUMNS = (

@@ -12,7 +12,7 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
-from records.datasets import choosing, kin, patterns, persons
+from records.datasets.folder import choosing, kin, patterns, persons
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Folder:
 
     A scan's id is its path below `source` without the ending, with _ for /; where
     scans or label maps are named otherwise, patterns say which part of a name it is
-    (see `records.datasets.patterns`).
+    (see `records.datasets.folder.patterns`).
 
     Attributes:
       source: folder of scans, or one scan.
@@ -50,7 +50,7 @@ class Folder:
         [, echo][, volume].
       person_pattern: regular expression with a group named `person`, searched for in
         the id. Without either, scans that say that they are of one person are, and
-        others are persons of their own; see `records.datasets.kin`.
+        others are persons of their own; see `records.datasets.folder.kin`.
     """
 
     source: str

@@ -14,7 +14,7 @@ import numpy as np
 
 from deepresolve.imaging import contours
 from deepresolve.imaging.volume import Volume
-from records import matlab
+from records.datasets.oai import matlab
 
 # The value of each field's label; where two cover a pixel alike, the first one has it.
 FIELDS = {

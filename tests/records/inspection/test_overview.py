@@ -1,6 +1,7 @@
 """The tables that `inspect` prints."""
 
-from records import manifest, overview
+from records import manifest
+from records.inspection import overview
 
 
 def test_every_shard_and_subject_has_a_row(records_dir):

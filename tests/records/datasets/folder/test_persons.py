@@ -3,8 +3,8 @@
 import pytest
 
 from deepresolve.imaging.formats.choice import Choice
-from records.datasets import kin
-from records.datasets.persons import Person, identify, read_table
+from records.datasets.folder import kin
+from records.datasets.folder.persons import Person, identify, read_table
 
 IDS = ["9001104_left", "9001104_right", "9002411_left"]
 

@@ -6,7 +6,7 @@ import pytest
 import scipy.io
 
 from deepresolve.imaging.volume import Volume
-from records import imorphics
+from records.datasets.oai import imorphics
 
 SHAPE = (12, 10, 3)  # columns, rows, slices
 # Columns to the back, rows down, slices to the right, as DICOM gives a sagittal knee.

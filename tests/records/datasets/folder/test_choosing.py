@@ -7,7 +7,7 @@ from world import scans
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
-from records.datasets.choosing import choose
+from records.datasets.folder.choosing import choose
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import refusals
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
 from deepresolve.imaging.volume import Volume
-from records import imorphics
-from records.datasets import oai_contents, oai_labels
+from records.datasets.oai import contents_table, contour_files, imorphics
 from records.subject import Subject
 
 _logger = logging.getLogger(__name__)
@@ -38,8 +37,9 @@ class Oai:
         folders directly in it. Folders in a table start where the table lies, or at
         `source`.
       series_descriptions: the series to take; each names its side, LEFT or RIGHT.
-      labels: folder of iMorphics' MATLAB files; see `records.datasets.oai_labels` for
-        their names. None for scans without labels.
+      labels: folder of iMorphics' MATLAB files; see
+        `records.datasets.oai.contour_files` for their names. None for scans without
+        labels.
       slice_order: which slice the first contours belong to, the patient's leftmost
         ("left_to_right") or rightmost.
       echo: which echo to read of series that hold several.
@@ -96,7 +96,7 @@ class Oai:
         _check_unique(series)
         label_of = {}
         if self.labels:
-            label_of = oai_labels.match(pathlib.Path(self.labels), list(series))
+            label_of = contour_files.match(pathlib.Path(self.labels), list(series))
             if without := len(series) - len(label_of):
                 _logger.warning(
                     "%s has no contours for %d of %d knees: they are left out.",
@@ -115,14 +115,16 @@ class Oai:
                     choice=Choice(echo=self.echo, volume=self.volume),
                 )
 
-    def _chosen(self) -> list[oai_contents.Series]:
+    def _chosen(self) -> list[contents_table.Series]:
         """The series of the tables that have the descriptions asked for."""
         tables = (
             [pathlib.Path(self.contents)]
             if self.contents
-            else oai_contents.find_tables(pathlib.Path(self.source))
+            else contents_table.find_tables(pathlib.Path(self.source))
         )
-        listed = [entry for table in tables for entry in oai_contents.read_table(table)]
+        listed = [
+            entry for table in tables for entry in contents_table.read_table(table)
+        ]
         wanted = {text.strip().upper() for text in self.series_descriptions}
         chosen = [entry for entry in listed if entry.description.upper() in wanted]
         if not chosen:
@@ -143,8 +145,8 @@ class Oai:
         return chosen
 
     def _present(
-        self, chosen: Sequence[oai_contents.Series]
-    ) -> dict[oai_contents.Series, pathlib.Path]:
+        self, chosen: Sequence[contents_table.Series]
+    ) -> dict[contents_table.Series, pathlib.Path]:
         """The folder of each series that is there; each folder once."""
         entry_of = {}
         missing = 0
@@ -223,11 +225,11 @@ def _is_there(folder: pathlib.Path) -> bool:
     return folder.is_dir() or folder.is_symlink()
 
 
-def _name(entry: oai_contents.Series) -> str:
+def _name(entry: contents_table.Series) -> str:
     return f"{entry.person}_{entry.visit}_{entry.side}"
 
 
-def _check_unique(series: Sequence[oai_contents.Series]) -> None:
+def _check_unique(series: Sequence[contents_table.Series]) -> None:
     folders = collections.defaultdict(list)
     for entry in series:
         folders[_name(entry)].append(entry.folder)

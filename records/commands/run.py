@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from deepresolve import notes, progress_bar, storage
-from records import conversion, manifest, overview, reader, verification
-from records.contact_sheet import ContactSheet
+from records import conversion, manifest, reader, verification
 from records.datasets import DATASETS
-from records.label_volumes import LabelVolumes
+from records.inspection import overview
+from records.inspection.contact_sheet import ContactSheet
+from records.inspection.label_volumes import LabelVolumes
 from records.runners import RUNNERS
 
 

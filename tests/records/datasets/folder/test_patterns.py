@@ -2,7 +2,7 @@
 
 import pytest
 
-from records.datasets import patterns
+from records.datasets.folder import patterns
 
 
 @pytest.fixture

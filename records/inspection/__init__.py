@@ -1,0 +1,1 @@
+"""What a set of shards holds, for people: tables and a picture."""
