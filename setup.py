@@ -64,7 +64,7 @@ setup(
         "deepresolve": ["keras_home/*"],
         "deepresolve.pretrained": ["*/*.json", "*/*.npz"],
         "deepresolve.reading": ["page/*"],
-        "deepresolve.rendering": ["viewer/*"],
+        "deepresolve.rendering": ["page/*", "viewer/*"],
     },
     install_requires=[
         "absl-py>=1.4",

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,34 @@ def real_scans():
     if not folder:
         pytest.skip("needs real scans: set DEEPRESOLVE_DATA to their folder")
     return pathlib.Path(folder)
+
+
+@pytest.fixture
+def new_browser():
+    """Makes headless Chromiums; skips where one, its driver or Selenium is missing."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs Selenium")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    driver = shutil.which("chromedriver")
+    if not (program and driver):
+        pytest.skip("needs chromium and chromedriver")
+
+    with contextlib.ExitStack() as opened:
+
+        def make(capabilities=()):
+            options = webdriver.ChromeOptions()
+            options.binary_location = program
+            for flag in ("headless=new", "no-sandbox", "disable-gpu"):
+                options.add_argument(f"--{flag}")
+            options.add_argument("--window-size=1280,900")
+            for name, value in dict(capabilities).items():
+                options.set_capability(name, value)
+            service = webdriver.ChromeService(driver)
+            browser = webdriver.Chrome(options=options, service=service)
+            opened.callback(browser.quit)
+            return browser
+
+        yield make
 
 
 @pytest.fixture(scope="session")

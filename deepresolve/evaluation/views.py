@@ -10,7 +10,8 @@ import numpy as np
 from deepresolve.evaluation.results import Example
 from deepresolve.imaging.volume import Volume
 from deepresolve.rendering import drawing
-from deepresolve.rendering.planes import edge_letters, in_plane
+from deepresolve.rendering.cuts import edge_letters
+from deepresolve.rendering.planes import in_plane
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def view(example: Example, plane: str, index: int) -> View:
         None if example.reference is None else pixels(example.reference),
         {name: pixels(volume) for name, volume in example.label_maps.items()},
         truth.spacing_mm[:2],
-        edge_letters(truth),
+        edge_letters(truth.orientation),
         (index + 1, truth.num_slices),
     )
 

@@ -14,13 +14,7 @@ import numpy as np
 from nibabel import orientations
 
 from deepresolve.imaging import spaces
-
-PLANES = ("sagittal", "coronal", "axial")
-
-# (rows, columns, slices): each letter is the direction in which an index grows. Rows
-# run down and columns right, so a slice drawn as an image stands as in a viewer:
-# anterior to the left (sagittal) or on top (axial), the patient's right on the left.
-CANONICAL_ORIENTATION = {"sagittal": "IPL", "coronal": "ILP", "axial": "PLS"}
+from deepresolve.imaging.anatomy import CANONICAL_ORIENTATION, PLANES
 
 # Two spacings closer than this share are one: scanners round what they write.
 _SPACING_TOLERANCE = 0.01

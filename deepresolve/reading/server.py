@@ -14,10 +14,12 @@ import flask
 import numpy as np
 from werkzeug import exceptions
 
+from deepresolve.imaging.anatomy import PLANES
 from deepresolve.reading import doors, rules
 from deepresolve.reading import questions as asked
 from deepresolve.reading.answers import LockedError
 from deepresolve.reading.study import Presentation, Study
+from deepresolve.rendering import cuts, viewer_files
 
 # Sent by the page with every change; a form of another site cannot set it.
 OWN_HEADER = "X-Reading"
@@ -68,7 +70,12 @@ def make_app(
     ):
         app.add_url_rule(rule, view.__name__, view, methods=[method])
     app.add_url_rule("/", "page", lambda: app.send_static_file("index.html"))
+    app.add_url_rule("/viewer/<name>", "viewer", _viewer_file)
     return app
+
+
+def _viewer_file(name: str) -> flask.Response:
+    return flask.send_from_directory(viewer_files.FOLDER, name)
 
 
 class _Room:
@@ -133,8 +140,7 @@ class _Room:
             "id": presentation.id,
             "images": presentation.images,
             "shape": presentation.shape,
-            "spacing_mm": presentation.spacing_mm,
-            "orientation": presentation.orientation,
+            "planes": _planes(presentation),
             "window": presentation.window,
             "answers": [_answer(answer) for answer in answers],
         }
@@ -189,6 +195,17 @@ class _Room:
     def _check_open(self, presentation: Presentation) -> None:
         if (presentation.reader, presentation.id) in self._answers.locks():
             raise LockedError("This case is locked and stays closed.")
+
+
+def _planes(presentation: Presentation) -> list[dict[str, Any]]:
+    """As the viewer has them; from their middle."""
+    of_case = presentation.orientation, presentation.spacing_mm
+    described = []
+    for plane in PLANES:
+        cut = cuts.cut(*of_case, plane)
+        start = presentation.shape[cut.axes[2]] // 2
+        described.append(cuts.for_viewer(plane, cut, start=start))
+    return described
 
 
 def _question(question: asked.Question, num_images: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Anatomical planes of a volume: cut, lettered, and where in them to look."""
+"""Anatomical planes of a volume, and where in them to look."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from scipy import ndimage
 
 from deepresolve.imaging.volume import PLANES, Volume
 
-_OPPOSITE = dict(zip("LRAPSI", "RLPAIS", strict=True))
-
 
 def in_plane(volume: Volume, plane: str) -> Volume:
     """The same voxels as array[row, column, slice] of another anatomical plane."""
@@ -20,46 +18,6 @@ def in_plane(volume: Volume, plane: str) -> Volume:
     return dataclasses.replace(
         volume, slice_axis=slice_axis, to_source=None
     ).canonical()
-
-
-@dataclasses.dataclass(frozen=True)
-class Cut:
-    """How (row, column, slice) of an anatomical plane run along a volume's own axes.
-
-    Attributes:
-      axes: for rows, columns and slices, the axis of the volume.
-      flipped: likewise, whether the index falls where the volume's own grows.
-      pixel_mm: distance between rows and between columns, in mm.
-      edges: as `edge_letters`.
-    """
-
-    axes: tuple[int, int, int]
-    flipped: tuple[bool, bool, bool]
-    pixel_mm: tuple[float, float]
-    edges: tuple[str, str, str, str]
-
-
-def cut(volume: Volume, plane: str) -> Cut:
-    """The cut that takes `volume` to what `in_plane` makes of it."""
-    turned = in_plane(volume, plane)
-    # Takes indices of the plane to the volume's own: one 1 or -1 a column.
-    steps = np.rint(np.linalg.inv(volume.affine) @ turned.affine)[:3, :3]
-    return Cut(
-        axes=tuple(int(axis) for axis in np.abs(steps).argmax(axis=0)),
-        flipped=tuple(bool(step < 0) for step in steps.sum(axis=0)),
-        pixel_mm=turned.spacing_mm[:2],
-        edges=edge_letters(turned),
-    )
-
-
-def edge_letters(volume: Volume) -> tuple[str, str, str, str]:
-    """Anatomical letters of the top, right, bottom and left edge of a slice.
-
-    Args:
-      volume: as `in_plane` gives it.
-    """
-    down, right, _ = volume.orientation
-    return _OPPOSITE[down], right, down, _OPPOSITE[right]
 
 
 def fullest_slice(weights: Volume, plane: str, *, middle_only: bool = False) -> int:

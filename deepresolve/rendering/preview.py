@@ -14,7 +14,8 @@ import numpy as np
 
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import PLANES, Volume
-from deepresolve.rendering.planes import Cut, cut, fullest_slice
+from deepresolve.rendering.cuts import cut
+from deepresolve.rendering.planes import fullest_slice
 
 _LONGEST_NAME = 72
 
@@ -87,7 +88,8 @@ class Preview:
                 f"{result_name} cannot be shown beside {scan_name}: expected slices "
                 f"that divide those of the scan, {expected}; got {self.result.shape}."
             )
-        self.cuts = {plane: cut(self.result, plane) for plane in PLANES}
+        of_result = self.result.orientation, self.result.spacing_mm
+        self.cuts = {plane: cut(*of_result, plane) for plane in PLANES}
 
     @property
     def acquired_slices(self) -> np.ndarray:
@@ -131,7 +133,7 @@ class Preview:
             labels=after if self.class_names else None,
             pixel_mm=chosen.pixel_mm,
             edges=chosen.edges,
-            acquired=self._acquired(chosen),
+            acquired=self.acquired(plane),
         )
 
     def volumes_mm3(self) -> list[float]:
@@ -151,7 +153,9 @@ class Preview:
         down, right = (-1 if flipped else 1 for flipped in chosen.flipped[:2])
         return pixels[::down, ::right]
 
-    def _acquired(self, chosen: Cut) -> tuple[str, np.ndarray] | None:
+    def acquired(self, plane: str) -> tuple[str, np.ndarray] | None:
+        """Where positions that were acquired cross a plane's slices; as in `Pair`."""
+        chosen = self.cuts[plane]
         if self.factor == 1 or chosen.axes[2] == 2:
             return None
         # From the first slice to the last: the same from either end.

@@ -7,19 +7,20 @@ page forbids itself to load anything (Content-Security-Policy).
 from __future__ import annotations
 
 import html
-import importlib.resources
 import json
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from deepresolve import rounding
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.rendering import drawing, packing, palette
+from deepresolve.rendering import cuts, drawing, packing, palette, viewer_files
 from deepresolve.rendering.packing import eight_bit
 from deepresolve.rendering.preview import PLANES, Preview, in_words
 
-_SCRIPTS = ("volume.js", "panel.js", "controls.js", "viewer.js")
+_FOLDER = pathlib.Path(__file__).parent / "page"
+_STYLES = (viewer_files.FOLDER / "viewer.css", _FOLDER / "preview.css")
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src data:"
@@ -36,12 +37,13 @@ def _pieces(preview: Preview) -> Iterator[str]:
     # In the scan's own axes, whose voxels need no copy to be put into a row.
     scale = estimate_scale(preview.scan.restore().array)
     title = f"{preview.scan_name} and {preview.result_name}"
+    styles = "".join(path.read_text(encoding="utf-8") for path in _STYLES)
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(title)}</title>\n"
-        f"<style>\n{_part('viewer.css')}</style>\n</head>\n<body>\n"
+        f"<style>\n{styles}</style>\n</head>\n<body>\n"
         "<noscript>This page shows its slices by JavaScript.</noscript>\n"
         '<main id="viewer">Unpacking the slices</main>\n'
     )
@@ -51,7 +53,7 @@ def _pieces(preview: Preview) -> Iterator[str]:
         yield f'<script type="text/plain" id="{name}">'
         yield from packing.pack(slices)
         yield "</script>\n"
-    code = "\n".join(_part(name) for name in _SCRIPTS)
+    code = viewer_files.script(_FOLDER / "preview.js")
     yield f'<script>\n"use strict";\n{code}</script>\n</body>\n</html>\n'
 
 
@@ -73,17 +75,45 @@ def _facts(preview: Preview, scale) -> str:
     """JSON that can stand within a script: it closes none, and opens no comment."""
     facts = {
         "title": _title(preview),
-        "input": [preview.scan_name, in_words(preview.scan)],
-        "output": [preview.result_name, _output_in_words(preview)],
+        "files": [
+            ["Input", preview.scan_name, in_words(preview.scan)],
+            ["Output", preview.result_name, _output_in_words(preview)],
+        ],
         "shape": preview.result.shape,
-        "factor": preview.factor,
-        "slice_mm": preview.result.slice_spacing_mm,
         "range": [scale.low, scale.high],
         "window": _window(preview),
         "planes": [_plane(preview, plane) for plane in PLANES],
-        "classes": _classes(preview),
+        **_images(preview),
+        "notes": _notes(preview),
     }
     return json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
+
+
+def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
+    """Which volumes the page holds, and what is shown beside what.
+
+    Every slice of the result shows the nearest one of a volume that has fewer.
+    """
+    nearest = preview.acquired_slices.tolist() if preview.factor > 1 else None
+    num_slices = preview.scan.num_slices
+    scan = {"id": "scan", "num_slices": num_slices, "nearest": nearest}
+    made = {"num_slices": preview.result.num_slices, "nearest": None}
+    before = {"name": "Input", "grey": "scan", "overlay": None}
+    after = {"name": "Output", "grey": "result", "overlay": None}
+    if preview.class_names:
+        overlay = {"labels": "labels", "classes": _classes(preview)}
+        after |= {"grey": "scan", "overlay": overlay}
+    made["id"] = "labels" if preview.class_names else "result"
+    return {"volumes": [scan, made], "images": [before, after]}
+
+
+def _notes(preview: Preview) -> list[str]:
+    notes = ["8-bit preview, for research: not for diagnosis"]
+    if preview.factor > 1:
+        notes.insert(
+            0, "every output slice is computed, at acquired positions (ticks), too"
+        )
+    return notes
 
 
 def _title(preview: Preview) -> str:
@@ -107,16 +137,26 @@ def _window(preview: Preview) -> tuple[float, float]:
     return low, low + 1e-6 * max(abs(low), 1)
 
 
-def _plane(preview: Preview, plane: str) -> dict:
-    cut = preview.cuts[plane]
-    return {
-        "name": plane,
-        "axes": cut.axes,
-        "flipped": cut.flipped,
-        "pixel_mm": cut.pixel_mm,
-        "edges": cut.edges,
-        "start": preview.first_shown[plane],
-    }
+def _plane(preview: Preview, plane: str) -> dict[str, Any]:
+    start = preview.first_shown[plane]
+    described = cuts.for_viewer(
+        plane, preview.cuts[plane], start=start, ticks=preview.acquired(plane)
+    )
+    return described | {"captions": _captions(preview, plane)}
+
+
+def _captions(preview: Preview, plane: str) -> list[str] | None:
+    """Of each slice in the acquired plane, how far away one was acquired."""
+    if preview.factor == 1 or plane != preview.result.plane:
+        return None
+    captions = []
+    for index, nearest in enumerate(preview.acquired_slices):
+        away_mm = (
+            abs(index - nearest * preview.factor) * preview.result.slice_spacing_mm
+        )
+        where = f"where slice {nearest + 1} was acquired"
+        captions.append(f"{away_mm:.3g} mm from {where}" if away_mm else where)
+    return captions
 
 
 def _classes(preview: Preview) -> list[dict]:
@@ -133,8 +173,3 @@ def _classes(preview: Preview) -> list[dict]:
             }
         )
     return classes
-
-
-def _part(name: str) -> str:
-    folder = importlib.resources.files("deepresolve.rendering").joinpath("viewer")
-    return folder.joinpath(name).read_text(encoding="utf-8")

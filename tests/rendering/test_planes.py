@@ -1,5 +1,3 @@
-import itertools
-
 import nibabel as nib
 import numpy as np
 import pytest
@@ -9,17 +7,9 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.rendering.planes import (
     box_around,
     central_slice,
-    cut,
     fullest_slice,
     fullest_window,
-    in_plane,
 )
-
-AXCODES = [
-    "".join(letters)
-    for order in itertools.permutations(("RL", "AP", "SI"))
-    for letters in itertools.product(*order)
-]
 
 
 @pytest.fixture
@@ -82,23 +72,3 @@ def test_box_holds_all_and_a_margin():
     box = box_around(weights, (0.5, 2.0), 2.0)
     assert box == (slice(6, 18), slice(11, 30))
     assert box_around(0 * weights, (0.5, 2.0), 2.0) == (slice(0, 20), slice(0, 30))
-
-
-@pytest.mark.parametrize("plane", ["sagittal", "coronal", "axial"])
-def test_cut_takes_a_volume_to_its_plane(plane):
-    """In all 48 orientations, slices stepping sideways."""
-    for axcodes in AXCODES:
-        shape = (4, 5, 6)
-        affine = nib.orientations.inv_ornt_aff(
-            nib.orientations.axcodes2ornt(axcodes), shape
-        ) @ np.diag([0.5, 0.6, 0.8, 1.0])
-        affine[:3, 2] += 0.1
-        volume = Volume(np.arange(120).reshape(shape), affine)
-        turned, found = in_plane(volume, plane), cut(volume, plane)
-        array = volume.array.transpose(found.axes)
-        array = array[tuple(slice(None, None, -1 if f else 1) for f in found.flipped)]
-        np.testing.assert_array_equal(array, turned.array)
-        assert found.pixel_mm == turned.spacing_mm[:2]
-        # As a radiologist stands before it: top, right, bottom, left.
-        expected = {"sagittal": "SPIA", "coronal": "SLIR", "axial": "ALPR"}
-        assert "".join(found.edges) == expected[plane]

@@ -5,8 +5,6 @@ import gzip
 import html.parser
 import json
 import pathlib
-import shutil
-import time
 
 import numpy as np
 import pytest
@@ -74,7 +72,9 @@ def test_page_holds_labels_as_they_are(segmented, tmp_path):
     page = Page(written(tmp_path, segmented))
     expected = np.moveaxis(segmented.result.array, 2, 0)
     np.testing.assert_array_equal(page.volume("labels", expected.shape), expected)
-    classes = json.loads(page.scripts["facts"])["classes"]
+    before, after = json.loads(page.scripts["facts"])["images"]
+    assert before["overlay"] is None
+    classes = after["overlay"]["classes"]
     assert [c["name"] for c in classes] == ["femoral cartilage", "menisci"]
     assert [c["volume_mm3"] for c in classes] == segmented.volumes_mm3()
     assert "result" not in page.scripts
@@ -101,95 +101,170 @@ def test_hostile_names_are_text(thick, thin, label_map, tmp_path):
     tags = [tag for tag, _ in page.elements]
     assert tags.count("script") == 4 and "img" not in tags and "b" not in tags
     facts = json.loads(page.scripts["facts"])
-    assert facts["input"][0] == HOSTILE
-    assert [c["name"] for c in facts["classes"]] == list(names)
+    assert facts["files"][0][1] == HOSTILE
+    classes = facts["images"][1]["overlay"]["classes"]
+    assert [c["name"] for c in classes] == list(names)
     assert page.title.startswith(HOSTILE)
 
 
 @pytest.fixture
-def browser():
-    """Headless Chromium without a network; skips where it or Selenium is missing."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs Selenium")
-    paths = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if not all(paths):
-        pytest.skip("needs chromium and chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = paths[0]
-    for name in ("headless=new", "no-sandbox", "disable-gpu", "window-size=1280,900"):
-        options.add_argument(f"--{name}")
-    service = webdriver.ChromeService(paths[1])
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+def opened(new_browser, tmp_path):
+    """Opens the page of a preview; in it, `viewer` is the viewer."""
+
+    def open_page(preview):
+        written(tmp_path, preview)
+        browser = new_browser()
+        browser.get(pathlib.Path(tmp_path, "page.html").as_uri())
+        browser.execute_async_script(
+            "const done = arguments[0];"
+            "started.then((made) => { window.viewer = made; done(); })"
+        )
+        return Opened(browser)
+
+    return open_page
 
 
-# The grey in the middle of a voxel of the plane's input and output, as drawn.
-GREYS = """
+class Opened:
+    """A page in a browser."""
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.panes = browser.find_elements("css selector", ".pane canvas")
+
+    def settled(self, script, *arguments):
+        """What a script returns, once all that waits is drawn."""
+        frame = "requestAnimationFrame(() => setTimeout(arguments[0]))"
+        self.browser.execute_async_script(frame)
+        return self.browser.execute_script(script, *arguments)
+
+    def heading(self, plane):
+        script = "return document.querySelectorAll('h2')[arguments[0]].textContent"
+        return self.settled(script, plane)
+
+    def window(self):
+        return self.settled("return document.querySelector('.window').textContent")
+
+    def help(self):
+        return self.settled("return document.querySelector('.help').textContent")
+
+    def shown(self):
+        """Which panes are shown."""
+        self.settled("return 0")
+        return [n for n, pane in enumerate(self.panes) if pane.is_displayed()]
+
+    def drag(self, pane, right, down, button=0):
+        from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+        chain = ActionBuilder(self.browser)
+        pointer = chain.pointer_action
+        pointer.move_to(self.panes[pane]).pointer_down(button).move_by(right, down)
+        pointer.pointer_up(button)
+        chain.perform()
+
+    def greys(self, plane, row, column):
+        """In the middle of a voxel of the plane's input and output, as drawn."""
+        return self.settled(_GREYS, plane, row, column)
+
+
+_GREYS = """
 const [plane, row, column] = arguments;
-const p = facts.planes[plane];
-return p.panels.map((canvas, side) => {
-  const f = p.frames[side];
-  const x = f.left + ((column + 0.5) / countOf(p, 1)) * f.wide;
-  const y = f.top + ((row + 0.5) / countOf(p, 0)) * f.high;
-  const ratio = window.devicePixelRatio;
-  const at = [Math.round(x * ratio), Math.round(y * ratio)];
-  return canvas.getContext("2d").getImageData(...at, 1, 1).data[0];
+return viewer.panes.filter(({ number }) => number === plane).map((pane) => {
+  const { left, top, columnSize, rowSize } = pane.frame;
+  const at = [left + (column + 0.5) * columnSize, top + (row + 0.5) * rowSize];
+  return pane.context.getImageData(...at.map(Math.round), 1, 1).data[0];
 });
 """
 
 
-def test_a_browser_shows_the_slices_that_python_cuts(browser, thick, thin, tmp_path):
-    """A bright block at each plane's own place; wheel, keys, drag and double click."""
-    from selenium.webdriver import ActionChains, Keys
-
+def test_a_browser_shows_the_slices_that_python_cuts(opened, thick, thin):
+    """A bright block, in the middle of it and beside it, in all three planes."""
     scan = thick.with_array(np.full(thick.shape, 100, np.int16))
     result = thin.with_array(np.full(thin.shape, 100, np.int16))
     scan.array[5:9, 15:19, 1], result.array[5:9, 15:19, 3] = 900, 900
     preview = Preview(scan, result, HOSTILE, "thin.nii.gz")
-    written(tmp_path, preview)
-    browser.get(pathlib.Path(tmp_path, "page.html").as_uri())
-    ready = "return document.body.dataset.readyAfterMs"
-    until = time.monotonic() + 20
-    while not browser.execute_script(ready) and time.monotonic() < until:
-        time.sleep(0.05)
-
-    def settled(script, *arguments):
-        frame = "requestAnimationFrame(() => setTimeout(arguments[0]))"
-        browser.execute_async_script(frame)
-        return browser.execute_script(script, *arguments)
-
-    def heading(plane):
-        script = "return document.querySelectorAll('h2')[arguments[0]].textContent"
-        return settled(script, plane)
-
-    assert heading(0) == "Sagittal 7 of 13, where slice 3 was acquired"
-    panel = browser.find_elements("css selector", "canvas")[0]
-    wheel = "arguments[0].dispatchEvent(new WheelEvent('wheel', {deltaY: -400}))"
-    browser.execute_script(wheel, panel)
-    assert heading(0) == "Sagittal 3 of 13, 1 mm from where slice 2 was acquired"
-    ActionChains(browser).move_to_element(panel).send_keys(Keys.ARROW_DOWN).perform()
-    assert heading(0) == "Sagittal 4 of 13, where slice 2 was acquired"
-
-    # The middle of the bright block, and a place beside it, in all three planes.
-    moves = "const [p, i] = arguments; moveTo(facts.planes[p], 2, i)"
+    page = opened(preview)
     for number, plane in enumerate(("sagittal", "coronal", "axial")):
         brightest = max(
             range(preview.num_slices(plane)),
             key=lambda index: preview.pair(plane, index).after.astype(int).sum(),
         )
-        browser.execute_script(moves, number, brightest)
+        page.settled("viewer.moveTo(arguments[0], 2, arguments[1])", number, brightest)
         pair = preview.pair(plane, brightest)
         for pixels, side in ((pair.before, 0), (pair.after, 1)):
             rows, columns = np.nonzero(pixels == 900)
             middle = int(np.median(rows)), int(np.median(columns))
-            assert settled(GREYS, number, *middle)[side] > 200
+            assert page.greys(number, *middle)[side] > 200
             beside = (middle[0] + 9) % pixels.shape[0], middle[1]
-            assert settled(GREYS, number, *beside)[side] < 60
+            assert page.greys(number, *beside)[side] < 60
+    header = page.browser.find_element("css selector", "header b")
+    assert header.text.startswith("</script>")
 
-    readout = "return document.querySelector('.window').textContent"
-    before = settled(readout)
-    ActionChains(browser).drag_and_drop_by_offset(panel, 60, 30).perform()
-    assert settled(readout) != before
-    ActionChains(browser).double_click(panel).perform()
-    assert settled(readout) == before
-    assert browser.find_element("css selector", "header b").text.startswith("</script>")
+
+def test_wheel_and_keys_scroll(opened, super_resolved):
+    from selenium.webdriver import ActionChains, Keys
+
+    page = opened(super_resolved)
+    assert page.heading(0) == "Sagittal 7 of 13, where slice 3 was acquired"
+    wheel = (
+        "arguments[0].dispatchEvent("
+        "new WheelEvent('wheel', {deltaY: -400, bubbles: true}))"
+    )
+    page.settled(wheel, page.panes[0])
+    away = "Sagittal 3 of 13, 1 mm from where slice 2 was acquired"
+    assert page.heading(0) == away
+    keys = ActionChains(page.browser).move_to_element(page.panes[0])
+    keys.send_keys(Keys.ARROW_DOWN).perform()
+    assert page.heading(0) == "Sagittal 4 of 13, where slice 2 was acquired"
+    for key, slice_number in ((Keys.PAGE_DOWN, 13), (Keys.HOME, 1), (Keys.END, 13)):
+        ActionChains(page.browser).send_keys(key).perform()
+        assert page.heading(0).startswith(f"Sagittal {slice_number} of 13")
+    ActionChains(page.browser).send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN).perform()
+    assert page.heading(1) == "Coronal 12 of 20"  # the middle one is 11
+
+
+def test_each_gesture_does_its_own(opened, super_resolved):
+    """Drag: the cursor; right drag: the window; double click: one pane large."""
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.actions.mouse_button import MouseButton
+
+    page = opened(super_resolved)
+    window, coronal = page.window(), page.heading(1)
+    page.drag(0, 40, 10)
+    assert page.window() == window
+    assert page.heading(1) != coronal
+    coronal = page.heading(1)
+    page.drag(0, 60, 30, MouseButton.RIGHT)
+    assert page.window() != window
+    assert page.heading(1) == coronal
+    ActionChains(page.browser).send_keys("r").perform()
+    assert page.window() == window
+    ActionChains(page.browser).double_click(page.panes[3]).perform()
+    assert page.shown() == [3]
+    ActionChains(page.browser).send_keys("3").perform()
+    assert page.shown() == [4, 5]
+    ActionChains(page.browser).send_keys("0").perform()
+    assert page.shown() == list(range(6))
+
+
+def test_labels_are_outlined_filled_and_left_out(opened, segmented):
+    from selenium.webdriver import ActionChains
+
+    page = opened(segmented)
+    picture = "return viewer.panes.map(({ canvas }) => canvas.toDataURL())"
+    pictures = []
+    for _ in range(4):
+        pictures.append(page.settled(picture))
+        ActionChains(page.browser).send_keys("l").perform()
+    outlined, filled, without, again = pictures
+    assert outlined == again
+    for plane in range(3):
+        before, after = 2 * plane, 2 * plane + 1
+        assert outlined[before] == filled[before] == without[before]
+        assert without[after] == without[before]
+        assert len({outlined[after], filled[after], without[after]}) == 3
+    assert "outlines" in page.help()
+
+
+def test_a_page_without_labels_offers_no_outlines(opened, super_resolved):
+    page = opened(super_resolved)
+    assert "outlines" not in page.help()

@@ -1,23 +1,10 @@
 // The keyboard: one table for what keys do and for what the help says.
 
-import { byId, element } from "./dom.js";
-
-const FAST = 10;
-const ZOOM_STEP = 1.25;
-
-const MOUSE = [
-  ["wheel", "slices"],
-  ["drag", "cursor, in all images and planes"],
-  ["right drag", "window (across) and level (up, down)"],
-  ["middle or Shift drag", "move the image"],
-  ["Ctrl wheel", "zoom"],
-  ["double click", "one pane large, and back"],
-];
+import { byId, element } from "../viewer/dom.js";
+import { MOUSE, viewerKeys } from "../viewer/help.js";
 
 /** [keys of the event, how they are written, what they do, run(event)]. */
-function table({ viewer, scoring, session }) {
-  const scroll = (event, step) =>
-    viewer.scroll(viewer.active, event.shiftKey ? FAST * step : step);
+function table({ scoring, session }) {
   return [
     [[], "0 – 9", "score, and on to the next", null],
     [["Tab"], "Tab, Shift Tab", "next, last answer", (e) => scoring.move(e.shiftKey ? -1 : 1)],
@@ -26,25 +13,15 @@ function table({ viewer, scoring, session }) {
     [["Enter"], "Enter", "lock the case (asks once)", () => session.lock()],
     [["PageUp"], "Page up", "case before", () => session.step(-1)],
     [["PageDown"], "Page down", "next case", () => session.step(1)],
-    [["ArrowUp"], "↑ ↓", "slices; with Shift ten at a time", (e) => scroll(e, -1)],
-    [["ArrowDown"], "", "", (e) => scroll(e, 1)],
-    [["ArrowLeft"], "← →", "plane that the arrows scroll", () => viewer.nextPlane(-1)],
-    [["ArrowRight"], "", "", () => viewer.nextPlane(1)],
-    [["f", "F"], "F", "one plane of all images large, and back", () => viewer.enlarge(viewer.active)],
-    [["+", "="], "+ −", "zoom", () => viewer.zoom(ZOOM_STEP)],
-    [["-"], "", "", () => viewer.zoom(1 / ZOOM_STEP)],
-    [["r", "R"], "R", "window, level, zoom and position as at first", () => viewer.reset()],
-    [["x", "X"], "X", "cursor and letters away, and back", () => viewer.toggle("marks")],
-    [["s", "S"], "S", "smooth or square voxels", () => viewer.toggle("smooth")],
-    [["Escape"], "Esc", "all panes", () => session.escape()],
     [["?", "h", "H"], "? or H", "this help", () => toggleHelp()],
   ];
 }
 
 /** Listens for keys; returns what stops listening. */
 export function listen(parts) {
-  const rows = table(parts);
-  fillHelp(rows);
+  const [own, ofImages] = [table(parts), viewerKeys(parts.viewer)];
+  const rows = [...own, ...ofImages];
+  fillHelp(written(own), [...MOUSE, ...written(ofImages)]);
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target instanceof HTMLTextAreaElement) {
@@ -79,8 +56,12 @@ export function toggleHelp() {
   else help.showModal();
 }
 
-function fillHelp(rows) {
-  const named = rows.filter(([, shown]) => shown).map(([, shown, text]) => [shown, text]);
+/** [how keys are written, what they do] of the rows that say so. */
+function written(rows) {
+  return rows.filter(([, shown]) => shown).map(([, shown, text]) => [shown, text]);
+}
+
+function fillHelp(own, ofImages) {
   const list = (entries) =>
     element(
       "dl",
@@ -94,7 +75,7 @@ function fillHelp(rows) {
   close.addEventListener("click", () => byId("help").close());
   byId("help").replaceChildren(
     element("h2", {}, "Keys and mouse"),
-    element("div", { className: "columns" }, list(named), list(MOUSE)),
+    element("div", { className: "columns" }, list(own), list(ofImages)),
     close,
   );
 }

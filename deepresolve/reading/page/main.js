@@ -1,7 +1,7 @@
 // The page of a reader study: who reads, then the cases.
 
+import { byId, element } from "../viewer/dom.js";
 import { change, get } from "./api.js";
-import { byId, element } from "./dom.js";
 import { listen, toggleHelp } from "./keys.js";
 import { Session } from "./session.js";
 import * as status from "./status.js";

@@ -1,7 +1,7 @@
 // The questions of a case and the answers given so far.
 
-import { element } from "./dom.js";
-import { placeName } from "./viewer.js";
+import { element } from "../viewer/dom.js";
+import { placeName } from "./layout.js";
 
 const REMARK_PAUSE_MS = 600;
 const WHOLE_CASE = -1;

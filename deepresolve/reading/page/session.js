@@ -1,11 +1,12 @@
 // One reader's way through the cases.
 
+import { byId } from "../viewer/dom.js";
+import { Viewer } from "../viewer/viewer.js";
 import { change, get } from "./api.js";
-import { byId } from "./dom.js";
+import { Layout } from "./layout.js";
 import { Outbox } from "./outbox.js";
 import { Scoring } from "./scoring.js";
 import * as status from "./status.js";
-import { Viewer } from "./viewer.js";
 import { Case } from "./volume.js";
 
 // A click this soon after the question is the second one of a double click.
@@ -17,7 +18,8 @@ export class Session {
     this.cases = overview.presentations;
     // Quoted: no reader's name is the beginning of another's.
     this.storage = (kind) => `reading ${study} ${kind} ${JSON.stringify(reader)}`;
-    this.viewer = new Viewer(byId("viewer"), overview.num_images);
+    this.layout = new Layout(byId("viewer"));
+    this.viewer = new Viewer(byId("viewer"), this.layout);
     this.scoring = new Scoring(byId("scoring"), overview, {
       onAnswer: (answers) => {
         this.unask();
@@ -27,7 +29,7 @@ export class Session {
         this.unask();
         this.dropDrafts(this.shown.id, [question]);
       },
-      onFocus: (place) => this.viewer.mark(place),
+      onFocus: (place) => this.layout.mark(place),
       onLock: (click) => this.lock(click),
     });
     this.outbox = new Outbox(
@@ -233,10 +235,6 @@ export class Session {
     this.asking = false;
     this.scoring.lockButton.textContent = "Lock case";
     this.scoring.refresh();
-  }
-
-  escape() {
-    this.viewer.enlarge(null);
   }
 
   /** The server has a reason not to take answers: show what it holds, and remarks. */

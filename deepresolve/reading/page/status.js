@@ -1,7 +1,7 @@
 // What the bar on top tells: how far, whether saved, what is wrong.
 
+import { byId, element } from "../viewer/dom.js";
 import { RequestError } from "./api.js";
-import { byId, element } from "./dom.js";
 
 // Shorter waits are not worth a word, which would only flicker.
 const PATIENCE_MS = 400;

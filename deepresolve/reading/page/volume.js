@@ -1,35 +1,29 @@
-// The voxels of one case, and planes through them.
+// The voxels of one case, and how they arrive.
 //
-// An image is a Uint16Array of shape [slices, rows, columns] whose indices grow as the
-// letters of the orientation say: to the left, down and to the back ("LIP").
+// An image is a Uint16Array of shape [slices, rows, columns].
 
+import { Layer } from "../viewer/volume.js";
 import { slices } from "./api.js";
 
-// Axes of the array that run down and right in each plane, and through it: as a
-// radiologist looks at it, the patient's right on the left.
-export const PLANES = {
-  sagittal: { rows: 1, columns: 2, through: 0 },
-  coronal: { rows: 1, columns: 0, through: 2 },
-  axial: { rows: 2, columns: 0, through: 1 },
-};
-
-const OPPOSITE = { L: "R", R: "L", A: "P", P: "A", S: "I", I: "S" };
 const FIRST_SLAB = 2;
 const SLAB = 16;
 // Between slabs of a case that nobody looks at yet, so that scrolling stays smooth.
 const PAUSE_MS = 150;
 
+const VALUES = 65536;
+
+/** What the viewer shows; see ../viewer/volume.js. */
 export class Case {
-  constructor(description) {
-    this.id = description.id;
-    this.imageIds = description.images;
-    this.shape = description.shape;
-    this.spacing = description.spacing_mm;
-    this.orientation = description.orientation;
-    this.window = description.window;
-    this.answers = description.answers;
-    const size = this.shape[0] * this.shape[1] * this.shape[2];
-    this.images = this.imageIds.map(() => new Uint16Array(size));
+  constructor({ id, images, shape, planes, window, answers }) {
+    Object.assign(this, { id, shape, planes, window, answers });
+    this.values = VALUES;
+    this.range = [0, VALUES - 1];
+    this.imageIds = images;
+    const strides = [shape[1] * shape[2], shape[2], 1];
+    this.images = images.map(() => {
+      const voxels = new Uint16Array(shape[0] * strides[0]);
+      return { grey: new Layer(voxels, shape, strides), overlay: null };
+    });
     this.loaded = 0; // slices of each image
     this.version = 0;
     this.hurried = false; // somebody waits for it
@@ -47,7 +41,7 @@ export class Case {
       Promise.all(
         this.imageIds.map(async (id, place) => {
           const voxels = await slices(id, first, count, this.stopper.signal);
-          this.images[place].set(voxels, first * perSlice);
+          this.images[place].grey.voxels.set(voxels, first * perSlice);
         }),
       ).then(() => count);
     this.loaded = 0;
@@ -77,43 +71,6 @@ export class Case {
   stop() {
     this.stopper.abort();
   }
-
-  /** Letters of the top, right, bottom and left edge of a plane. */
-  letters(plane) {
-    const { rows, columns } = PLANES[plane];
-    const down = this.orientation[rows];
-    const right = this.orientation[columns];
-    return [OPPOSITE[down], right, down, OPPOSITE[right]];
-  }
-
-  /** Number of [rows, columns, slices] of a plane. */
-  size(plane) {
-    const { rows, columns, through } = PLANES[plane];
-    return [rows, columns, through].map((axis) => this.shape[axis]);
-  }
-
-  /** Size of a pixel of a plane in mm: [between rows, between columns]. */
-  pixel(plane) {
-    const { rows, columns } = PLANES[plane];
-    return [this.spacing[rows], this.spacing[columns]];
-  }
-
-  /** Writes one slice of a plane, looked up in a table of colours, into `out`. */
-  reslice(place, plane, index, table, out) {
-    const voxels = this.images[place];
-    const { rows, columns, through } = PLANES[plane];
-    const strides = [this.shape[1] * this.shape[2], this.shape[2], 1];
-    const numColumns = this.shape[columns];
-    const step = strides[columns];
-    let n = 0;
-    for (let row = 0; row < this.shape[rows]; row++) {
-      let at = index * strides[through] + row * strides[rows];
-      for (let column = 0; column < numColumns; column++) {
-        out[n++] = table[voxels[at]];
-        at += step;
-      }
-    }
-  }
 }
 
 /** [first, count] of slabs that cover all slices, from the middle outwards. */
@@ -134,13 +91,4 @@ function slabs(count) {
     }
   }
   return parts;
-}
-
-/** Colours (RGBA) of all 65536 values: black up to `low`, white from `high`. */
-export function fillTable(table, low, high) {
-  const scale = 255 / Math.max(high - low, 1e-6);
-  for (let value = 0; value < table.length; value++) {
-    const grey = Math.max(0, Math.min(255, Math.round((value - low) * scale)));
-    table[value] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
-  }
 }

@@ -1,240 +1,212 @@
-// The page: what is shown, and where.
+// All panes of a case: one cursor, one scale, one window.
+//
+// The kernel of every page that shows slices. A page brings the data (see volume.js) and
+// the layout:
+//
+//   build(viewer)     puts the elements of `viewer.panes` where they belong
+//   arrange(viewer)   follows `viewer.enlarged`, `viewer.active`; panes are hidden here
+//   describe(viewer)  writes which slices are shown, before they are drawn
+//   drawn(viewer)     is told that they are
 
-const facts = JSON.parse(document.getElementById("facts").textContent);
-const shape = facts.shape;
-const OVERLAYS = facts.classes.length ? ["contours", "filled", "off"] : ["off"];
-const KEYS = [
-  [["wheel", "↑", "↓"], "scroll (PgUp, PgDn: by 10)"],
-  [["drag"], "window and level"],
-  [["double click", "R"], "reset the window"],
-  [["1", "2", "3"], "one plane, input beside output"],
-  [["0"], "all planes"],
-  [["X"], "lines where the planes cross"],
-  ...(facts.classes.length ? [[["L"], "contours, filled, none"]] : []),
-];
+import { countOf, indexOf, turned } from "./geometry.js";
+import { Gestures } from "./gestures.js";
+import { fillGreys } from "./grey.js";
+import { OVERLAYS } from "./overlay.js";
+import { Pane } from "./pane.js";
 
-const COMPUTED =
-  "every output slice is computed, at acquired positions (ticks), too";
+const LARGEST_ZOOM = 20;
+const BUSY_MS = 300;
 
-const state = {
-  voxel: [0, 0, 0], // (row, column, slice) of the result
-  window: [...facts.window],
-  active: facts.planes[0],
-  single: false,
-  overlay: 0,
-  crosshair: false,
-};
-const volumes = {};
-
-const own = (plane, i, index) =>
-  plane.flipped[i] ? shape[plane.axes[i]] - 1 - index : index;
-// The index along rows (0), columns (1) or slices (2) of a plane.
-const indexOf = (plane, i) => own(plane, i, state.voxel[plane.axes[i]]);
-const countOf = (plane, i) => shape[plane.axes[i]];
-
-function moveTo(plane, i, index) {
-  const held = Math.min(countOf(plane, i) - 1, Math.max(0, Math.round(index)));
-  state.voxel[plane.axes[i]] = own(plane, i, held);
-  redraw();
-}
-
-function element(parent, tag, text = "", attributes = {}) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  parent.append(made);
-  return made;
-}
-
-function buildHeader(main) {
-  const header = element(main, "header");
-  element(header, "h1", facts.title);
-  for (const [name, [file, text]] of [["Input", facts.input], ["Output", facts.output]]) {
-    const line = element(header, "span", `${name}: `);
-    element(line, "b", file);
-    line.append(`, ${text}`);
+export class Viewer {
+  /**
+   * @param element around all panes, where gestures are heard
+   * @param layout of the page, as above
+   */
+  constructor(element, layout) {
+    Object.assign(this, { element, layout });
+    this.shown = null;
+    this.panes = [];
+    this.view = null;
+    this.active = 0; // number of the plane that keys scroll
+    this.enlarged = null; // {number, place}; place null: the plane of all images
+    this.drawnAt = -Infinity;
+    this.measured = false;
+    this.gestures = new Gestures(this);
+    new ResizeObserver(() => this.measure()).observe(element);
   }
-  return element(header, "span", "", { class: "window" });
-}
 
-function buildPlane(parent, plane) {
-  const section = element(parent, "section", "", { class: "plane" });
-  plane.section = section;
-  plane.frames = [];
-  plane.heading = element(section, "h2");
-  const pair = element(section, "div", "", { class: "pair" });
-  plane.panels = ["Input", "Output"].map((name) => {
-    const panel = element(pair, "div", "", { class: "panel" });
-    const canvas = element(panel, "canvas", "", {
-      "aria-label": `${name}, ${plane.name}`,
-      role: "img",
+  /** Shows another case, from its middle. */
+  show(shown) {
+    this.shown = shown;
+    if (!this.panes.length) this.build();
+    for (const pane of this.panes) pane.show(shown);
+    const kept = this.view ?? { marks: true, smooth: true, overlay: 0 };
+    const { marks, smooth, overlay } = kept;
+    this.view = { cursor: [0, 0, 0], ...this.whole(), marks, smooth, overlay };
+    shown.planes.forEach((plane, number) => this.moveTo(number, 2, plane.start));
+    this.table = new Uint32Array(shown.values);
+    this.setWindow(shown.window);
+  }
+
+  build() {
+    this.shown.planes.forEach(({ name }, number) => {
+      this.shown.images.forEach((_, place) => this.panes.push(new Pane(place, number, name)));
     });
-    element(panel, "span", name);
-    listen(canvas, plane);
-    return canvas;
-  });
-  plane.slider = element(section, "input", "", {
-    type: "range", min: 0, max: countOf(plane, 2) - 1, step: 1,
-    "aria-label": `${plane.name} slice`,
-  });
-  plane.slider.addEventListener("input", () => moveTo(plane, 2, +plane.slider.value));
-  plane.slider.addEventListener("focus", () => activate(plane));
-  section.addEventListener("pointerenter", () => activate(plane));
-}
-
-function buildFooter(main) {
-  const footer = element(main, "footer");
-  for (const { name, volume_mm3: volume, colour, dashes } of facts.classes) {
-    const item = element(footer, "span", "", { class: "classes" });
-    const line = element(item, "canvas", "", { width: 60, height: 12 });
-    const context = line.getContext("2d");
-    context.lineWidth = 5;
-    context.strokeStyle = colour;
-    context.setLineDash(dashes.map((length) => 5 * length));
-    context.moveTo(0, 6);
-    context.lineTo(60, 6);
-    context.stroke();
-    item.append(`${name}: ${Math.round(volume)} mm³`);
+    this.layout.build(this);
+    this.arrange();
   }
-  const help = element(main, "footer");
-  for (const [keys, meaning] of KEYS) {
-    const item = element(help, "span");
-    for (const key of keys) element(item, "kbd", key), item.append(" ");
-    item.append(meaning);
+
+  /** The view in which all of every slice can be seen; `pan` is [right, down] in mm. */
+  whole() {
+    return { zoom: 1, pan: this.shown.planes.map(() => [0, 0]) };
   }
-  if (facts.factor > 1) element(help, "span", COMPUTED);
-  element(help, "span", "8-bit preview, for research: not for diagnosis");
-}
 
-function activate(plane) {
-  if (state.single || state.active === plane) return;
-  state.active = plane;
-  redraw();
-}
-
-let waiting = false;
-function redraw() {
-  if (waiting) return;
-  waiting = true;
-  requestAnimationFrame(() => { waiting = false; draw(); });
-}
-
-// As a reader notes it: whole numbers, of small ones three digits.
-const number = (value) =>
-  String(Math.abs(value) >= 100 ? Math.round(value) : +value.toPrecision(3));
-
-// All panels to one scale, as large as they go.
-function draw() {
-  document.body.classList.toggle("single", state.single);
-  for (const plane of facts.planes) {
-    plane.section.classList.toggle("active", plane === state.active);
+  reset() {
+    Object.assign(this.view, this.whole());
+    this.setWindow(this.shown.window);
   }
-  const [low, high] = state.window;
-  document.querySelector("header .window").textContent =
-    `window ${number(high - low)}, level ${number((low + high) / 2)}`;
-  const shown = state.single ? [state.active] : facts.planes;
-  for (const plane of shown) describe(plane);
-  // Measured after all text, which may need another line.
-  const scale = Math.min(...shown.map((plane) => {
-    const box = plane.panels[0].getBoundingClientRect();
-    return Math.min(
-      (box.width - 2 * MARGIN) / (countOf(plane, 1) * plane.pixel_mm[1]),
-      (box.height - 2 * MARGIN) / (countOf(plane, 0) * plane.pixel_mm[0]),
-    );
-  }));
-  const greys = greyLevels(facts.range, state.window);
-  for (const plane of shown) drawPlane(plane, greys, Math.max(scale, 0.01));
-}
 
-function describe(plane) {
-  const index = indexOf(plane, 2);
-  plane.heading.replaceChildren();
-  element(plane.heading, "b", plane.name[0].toUpperCase() + plane.name.slice(1));
-  plane.heading.append(` ${index + 1} of ${countOf(plane, 2)}${acquiredText(plane)}`);
-  plane.slider.value = index;
-}
+  setWindow([black, white]) {
+    this.view.window = [black, white];
+    fillGreys(this.table, this.shown.range, this.view.window);
+    this.redraw();
+  }
 
-function drawPlane(plane, greys, scale) {
-  const [height, width] = [countOf(plane, 0), countOf(plane, 1)];
-  const index = indexOf(plane, 2);
-  const { scan, result, labels } = volumes;
-  const scanPixels = cutSlice(scan, plane.ofScan, index);
-  const after = result ? cutSlice(result, plane.ofResult, index) : scanPixels;
-  plane.panels.forEach((canvas, side) => {
-    const context = clear(canvas);
-    const size = [height, width];
-    const f = frameOf(canvas, size, plane.pixel_mm, scale, state.single, side);
-    plane.frames[side] = f;
-    const name = canvas.nextSibling;
-    name.style.left = `${Math.max(0, f.left - name.offsetWidth - 6)}px`;
-    const image = picture(side ? after : scanPixels, height, width, greys);
-    context.drawImage(image, f.left, f.top, f.wide, f.high);
-    if (side && labels) {
-      const pixels = cutSlice(labels, plane.ofResult, index);
-      drawLabels(context, pixels, height, width, f);
-    }
-    acquiredTicks(context, plane, height * (plane.axes[0] === 2) || width, facts.factor, f);
-    if (state.crosshair) {
-      const shares = [0, 1].map((i) => (indexOf(plane, i) + 0.5) / countOf(plane, i));
-      crosshair(context, ...shares, f);
-    }
-    letterEdges(context, plane.edges, f);
-    if (!side && (state.single || plane === facts.planes[0])) scaleBar(context, f, scale);
-  });
-}
+  /** The slice of a plane that is shown, from 0. */
+  slice(number) {
+    return indexOf(this.shown, this.shown.planes[number], 2, this.view.cursor);
+  }
 
-function drawLabels(context, pixels, height, width, f) {
-  const overlay = OVERLAYS[state.overlay];
-  if (overlay === "contours") {
-    drawContours(context, contours(pixels, height, width, f), facts.classes);
-  } else if (overlay === "filled") {
-    const colours = new Uint32Array(256);
-    facts.classes.forEach(({ colour }, i) => {
-      const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-      colours[i + 1] = (115 << 24) | (blue << 16) | (green << 8) | red;
+  /** How many slices a plane has. */
+  numSlices(number) {
+    return countOf(this.shown, this.shown.planes[number], 2);
+  }
+
+  /** The cursor to a row (i = 0), column (1) or slice (2) of a plane, or the nearest. */
+  moveTo(number, i, index) {
+    const plane = this.shown.planes[number];
+    const held = Math.max(0, Math.min(countOf(this.shown, plane, i) - 1, index));
+    this.view.cursor[plane.axes[i]] = turned(this.shown, plane, i, held);
+    this.redraw();
+  }
+
+  scroll(number, steps) {
+    this.moveTo(number, 2, this.slice(number) + steps);
+  }
+
+  /** The cursor to a [row, column] of a plane, counted from the corner, not rounded. */
+  point(number, place) {
+    place.forEach((at, i) => this.moveTo(number, i, Math.floor(at)));
+  }
+
+  /** Zooms; in every plane the cursor's place stays where it is. */
+  zoom(factor) {
+    const before = this.view.zoom;
+    const after = Math.max(1, Math.min(LARGEST_ZOOM, before * factor));
+    this.shown.planes.forEach((plane, number) => {
+      const pan = this.view.pan[number];
+      [1, 0].forEach((i, direction) => {
+        const index = indexOf(this.shown, plane, i, this.view.cursor);
+        const fromMiddle = index + 0.5 - countOf(this.shown, plane, i) / 2;
+        const mm = fromMiddle * plane.pixel_mm[i];
+        pan[direction] = ((mm + pan[direction]) * before) / after - mm;
+      });
     });
-    context.imageSmoothingEnabled = false;
-    const image = picture(pixels, height, width, colours);
-    context.drawImage(image, f.left, f.top, f.wide, f.high);
+    this.view.zoom = after;
+    if (after === 1) Object.assign(this.view, this.whole());
+    this.redraw();
+  }
+
+  /** Moves a plane by millimetres, to the right and down. */
+  pan(number, right, down) {
+    this.view.pan[number][0] += right;
+    this.view.pan[number][1] += down;
+    this.redraw();
+  }
+
+  activate(number) {
+    if (this.active === number) return;
+    this.active = number;
+    this.layout.arrange(this);
+  }
+
+  /** Chooses the plane that keys scroll; shows it where one plane is large. */
+  nextPlane(step) {
+    const count = this.shown.planes.length;
+    const number = (this.active + step + count) % count;
+    if (this.enlarged) this.enlarge(number, this.enlarged.place);
+    else this.activate(number);
+  }
+
+  toggle(name) {
+    this.view[name] = !this.view[name];
+    this.redraw();
+  }
+
+  get hasOverlay() {
+    return Boolean(this.shown?.images.some(({ overlay }) => overlay));
+  }
+
+  nextOverlay() {
+    this.view.overlay = (this.view.overlay + 1) % OVERLAYS.length;
+    this.redraw();
+  }
+
+  /** One plane large, of all images or of one; the same again, or null: all panes. */
+  enlarge(number, place = null) {
+    const before = this.enlarged;
+    const same = before && before.number === number && before.place === place;
+    this.enlarged = number === null || same ? null : { number, place };
+    if (number !== null) this.active = number;
+    this.arrange();
+  }
+
+  arrange() {
+    for (const { element, number, place } of this.panes) {
+      const { number: plane = number, place: image = null } = this.enlarged ?? {};
+      element.hidden = number !== plane || (image !== null && image !== place);
+    }
+    this.layout.arrange(this);
+    this.measure();
+  }
+
+  /** Lets all panes be measured and drawn anew. */
+  measure() {
+    this.measured = false;
+    this.redraw();
+  }
+
+  redraw() {
+    if (!this.shown || this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  /** Whether something has just been drawn, as while the reader scrolls. */
+  get isBusy() {
+    return performance.now() - this.drawnAt < BUSY_MS;
+  }
+
+  draw() {
+    const start = performance.now();
+    this.drawnAt = start;
+    this.layout.describe(this);
+    const visible = this.panes.filter((pane) => !pane.element.hidden);
+    if (!this.measured) this.takeSizes(visible);
+    for (const pane of visible) pane.draw(this.view, this.table, this.fit * this.view.zoom);
+    // For benchmarks/reading.py.
+    performance.clearMeasures("draw");
+    performance.measure("draw", { start });
+    this.layout.drawn(this);
+  }
+
+  /** All panes have one scale: as large as all of every slice can be seen. */
+  takeSizes(panes) {
+    const sizes = panes.map(({ canvas }) => [canvas.clientWidth, canvas.clientHeight]);
+    panes.forEach((pane, n) => pane.resize(...sizes[n], window.devicePixelRatio));
+    this.fit = Math.min(...panes.map((pane) => pane.fit()));
+    this.measured = true;
   }
 }
-
-// Of a slice in the acquired plane: where a slice was acquired, or how far from there.
-function acquiredText(plane) {
-  if (facts.factor === 1 || plane.axes[2] !== 2) return "";
-  const slice = state.voxel[2];
-  const nearest = acquiredSlice(slice, facts.factor);
-  const away = Math.abs(slice - nearest * facts.factor);
-  const where = `where slice ${nearest + 1} was acquired`;
-  return away ? `, ${number(away * facts.slice_mm)} mm from ${where}` : `, ${where}`;
-}
-
-async function start() {
-  const began = performance.now();
-  const main = document.getElementById("viewer");
-  const plane = shape[0] * shape[1];
-  const acquired = (shape[2] - 1) / facts.factor + 1;
-  volumes.scan = await unpack("scan", shape[1], plane * acquired);
-  const made = facts.classes.length ? "labels" : "result";
-  volumes[made] = await unpack(made, shape[1], plane * shape[2]);
-  main.replaceChildren();
-  buildHeader(main);
-  const planes = element(main, "div", "", { class: "planes" });
-  for (const each of facts.planes) {
-    each.ofScan = offsets(each, shape, facts.factor);
-    each.ofResult = offsets(each, shape, 1);
-    state.voxel[each.axes[2]] = own(each, 2, each.start);
-    buildPlane(planes, each);
-  }
-  buildFooter(main);
-  document.addEventListener("keydown", onKey);
-  addEventListener("resize", redraw);
-  draw();
-  document.body.dataset.readyAfterMs = Math.round(performance.now() - began);
-}
-
-start().catch((error) => {
-  const text = `The slices cannot be shown: ${error.message}. `;
-  document.getElementById("viewer").textContent =
-    text + "Needed is a browser of 2023 or later.";
-});

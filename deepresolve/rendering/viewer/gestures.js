@@ -1,12 +1,13 @@
-// Mouse, pen and wheel on the panes.
+// Mouse, pen and wheel on the panes; what they do is listed in help.js.
 
 const WHEEL_NOTCH = 100;
 const SMALLEST_NOTCH = 40;
-const ZOOM_STEP = 1.15;
+const WHEEL_LINE = 33; // pixels, where a browser counts lines
+const WHEEL_ZOOM = 1.15;
 // Dragging across this many CSS pixels changes the window by its own width.
 const WINDOW_DRAG = 400;
 
-export class Pointer {
+export class Gestures {
   constructor(viewer) {
     this.viewer = viewer;
     this.drag = null;
@@ -16,7 +17,7 @@ export class Pointer {
       element.addEventListener(name, (event) => this.onPane(event, run), options);
     on("pointerdown", (event, pane) => this.down(event, pane));
     on("pointermove", (event, pane) => this.hover(event, pane));
-    on("dblclick", (event, pane) => viewer.enlarge(pane.plane, pane.place));
+    on("dblclick", (event, pane) => viewer.enlarge(pane.number, pane.place));
     on("wheel", (event, pane) => this.roll(event, pane), { passive: false });
     on("contextmenu", (event) => event.preventDefault());
     element.addEventListener("pointerup", () => (this.drag = null));
@@ -42,7 +43,7 @@ export class Pointer {
 
   hover(event, pane) {
     if (!this.drag) {
-      if (this.viewer.active !== pane.plane) this.viewer.activate(pane.plane);
+      this.viewer.activate(pane.number);
       return;
     }
     const { kind } = this.drag;
@@ -52,39 +53,37 @@ export class Pointer {
   }
 
   point(event, pane) {
-    const { viewer } = this;
-    viewer.point(pane.plane, pane.voxel(event, viewer.shown, viewer.view));
+    this.viewer.point(pane.number, pane.voxel(event));
   }
 
   pan(event) {
     const { pane } = this.drag;
-    const { scale } = pane.geometry(this.viewer.shown, this.viewer.view);
-    const perPixel = pane.ratio / scale;
+    const mm = pane.ratio / pane.scale;
     const [x, y] = [event.clientX - this.drag.x, event.clientY - this.drag.y];
     [this.drag.x, this.drag.y] = [event.clientX, event.clientY];
-    this.viewer.pan(pane.plane, x * perPixel, y * perPixel);
+    this.viewer.pan(pane.number, x * mm, y * mm);
   }
 
   /** To the right: wider, less contrast. Down: higher level, darker. */
   window(event) {
-    const [low, high] = this.drag.window;
-    const width = high - low;
+    const [black, white] = this.drag.window;
+    const width = white - black;
     const wider = Math.exp((event.clientX - this.drag.x) / WINDOW_DRAG) * width;
     const shift = ((event.clientY - this.drag.y) / WINDOW_DRAG) * width;
-    const level = (low + high) / 2 + shift;
+    const level = (black + white) / 2 + shift;
     this.viewer.setWindow([level - wider / 2, level + wider / 2]);
   }
 
   roll(event, pane) {
     event.preventDefault();
-    const pixels = event.deltaY * (event.deltaMode === 1 ? 33 : 1);
+    const pixels = event.deltaY * (event.deltaMode === 1 ? WHEEL_LINE : 1);
     if (event.ctrlKey || event.metaKey) {
-      this.viewer.zoom(pixels < 0 ? ZOOM_STEP : 1 / ZOOM_STEP);
+      this.viewer.zoom(pixels < 0 ? WHEEL_ZOOM : 1 / WHEEL_ZOOM);
       return;
     }
     const steps = this.steps(pixels);
-    if (this.viewer.active !== pane.plane) this.viewer.activate(pane.plane);
-    if (steps) this.viewer.scroll(pane.plane, steps);
+    this.viewer.activate(pane.number);
+    if (steps) this.viewer.scroll(pane.number, steps);
   }
 
   /** Slices to go: one a notch of a wheel; a touchpad's small steps add up. */

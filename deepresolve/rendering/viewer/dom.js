@@ -1,4 +1,4 @@
-// Elements, made without markup: what a study says is text and nothing else.
+// Elements, made without markup: what comes as data is text and nothing else.
 
 /** A new element with properties and children. */
 export function element(name, properties = {}, ...children) {
