@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from absl.flags import argparse_flags
 
 from deepresolve import entry, interruption, path_flags, paths
-from records.commands import flags as own
+from records.commands import flags as convert_flags
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -26,7 +26,7 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     convert = entry.add_command(
         commands, "records", "convert", "Make shards of scans, or complete them."
     )
-    _add_convert_flags(convert)
+    convert_flags.add_flags(convert)
     verify = entry.add_command(
         commands, "records", "verify", "Read every byte and name what is wrong."
     )
@@ -53,7 +53,7 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     )
     flags = parser.parse_args(argv[1:])
     if flags.command == "convert":
-        own.check_own_flags(convert, flags)
+        convert_flags.check_flags(convert, flags)
     return flags
 
 
@@ -81,9 +81,8 @@ def _check_paths(flags: argparse.Namespace) -> None:
         if flags.command == "inspect" and flags.figure:
             paths.check_output(flags.figure)
         return
-    for name in own.PATH_FLAGS:
-        if path := getattr(flags, name):
-            paths.check_input(f"--{name}", path)
+    for name, path in convert_flags.given_paths(flags).items():
+        paths.check_input(f"--{name}", path)
     paths.check_output_folder(flags.output)
 
 
@@ -95,54 +94,6 @@ def _add_records_flag(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the shards",
     )
-
-
-def _add_convert_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", required=True, choices=own.DATASET_FLAGS)
-    parser.add_argument(
-        "--output",
-        required=True,
-        type=path_flags.text,
-        metavar="DIR",
-        help="folder of the shards; may be a URL that TensorFlow reaches (gs://...)",
-    )
-    parser.add_argument(
-        "--split",
-        type=own.split,
-        metavar="N,N,N|published",
-        help="%% of persons in train, validation, test, or published: as in the paper, "
-        "62, 17 and 9 of 88 persons (default: what the scans bring, by the table of "
-        "--persons or their names, else 70,20,10)",
-    )
-    parser.add_argument(
-        "--num_shards",
-        type=own.num_shards,
-        default="auto",
-        metavar="N",
-        help="shards of each split, never more than subjects; auto: about 256 MiB a "
-        "shard, but 8 shards where there are so many subjects (default)",
-    )
-    parser.add_argument(
-        "--runner",
-        choices=own.RUNNER_FLAGS,
-        default="pool",
-        help="who writes the shards: processes of this machine (default), or Apache "
-        "Beam",
-    )
-    parser.add_argument(
-        "--leave_out_bad",
-        action="store_true",
-        help="make the shards without the scans that cannot be used; they are listed, "
-        "here and in the manifest (default: no set is made, and all of them are named)",
-    )
-    parser.add_argument("--compression", choices=("none", "gzip"), default="none")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        help="of the split, the order, and phantoms (default: %(default)s)",
-    )
-    own.add_own_flags(parser)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
 import pathlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from deepresolve import locking, progress_bar
@@ -32,7 +33,7 @@ class Runner(Protocol):
         work: shards.ShardWriter,
         plans: Sequence[shards.Plan],
         advance: Callable[[int], None],
-    ) -> Iterator[shards.Outcome]:
+    ) -> Generator[shards.Outcome]:
         """Writes the shards, in any order; tells `advance` of scans that are done."""
 
 
@@ -189,8 +190,14 @@ def _write_all(
     advance: Callable[[int], None],
 ) -> dict[str, shards.Outcome]:
     """What becomes of each plan, by file name."""
-    outcomes = runner.run(work, plans, advance) if plans else ()
-    return {outcome.file: outcome for outcome in outcomes}
+    if not plans:
+        return {}
+    try:
+        with contextlib.closing(runner.run(work, plans, advance)) as outcomes:
+            return {outcome.file: outcome for outcome in outcomes}
+    finally:
+        # What a process that was killed could not delete.
+        resume.remove_temporaries(work.output)
 
 
 def _check_usable(

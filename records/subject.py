@@ -5,8 +5,10 @@ from __future__ import annotations
 import abc
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
-from deepresolve.imaging.volume import Volume
+if TYPE_CHECKING:  # Heavy, and every dataset's file imports this one for --help.
+    from deepresolve.imaging.volume import Volume
 
 # Of a path from the root on, the folders; a URL stays whole.
 _FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/]+/)+")

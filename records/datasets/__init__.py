@@ -1,8 +1,12 @@
 """Where scans come from.
 
 A dataset is a frozen dataclass of its settings with `subjects(seed) -> Iterator
-[Subject]` and `label_names`. To add one, write its module, add its line to `DATASETS`,
-and give each setting a flag of the same name in `records/commands/flags.py`.
+[Subject]`, `label_names` and `describe()` (see `records.conversion.Dataset`). Each
+setting is declared by `records.settings.setting`, which makes the flag of that name. To
+add a dataset, write its module and add its line to `DATASETS`.
+
+The module is imported for `--help`: what takes long to import (nibabel, h5py, SciPy,
+TensorFlow) is imported in the methods, or by a module beside it that they import.
 """
 
 from records.datasets.folder import Folder

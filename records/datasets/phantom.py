@@ -6,13 +6,17 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import deepresolve
-from deepresolve.imaging import phantom
-from deepresolve.imaging.volume import Volume
+from deepresolve import entry
+from records.settings import lengths, setting, whole_numbers
 from records.subject import Subject
+
+if TYPE_CHECKING:
+    from deepresolve.imaging.volume import Volume
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +29,19 @@ class Phantom:
       phantom_spacing_mm: distance between voxel centres along those axes, in mm.
     """
 
-    num_subjects: int
-    phantom_shape: tuple[int, int, int] = (160, 160, 120)
-    phantom_spacing_mm: tuple[float, float, float] = (0.75, 0.75, 0.75)
+    num_subjects: int = setting("N", "number of synthetic knees", parse=entry.number)
+    phantom_shape: tuple[int, int, int] = setting(
+        "I,J,K",
+        "voxels to the back, down and across (slices)",
+        parse=whole_numbers,
+        default=(160, 160, 120),
+    )
+    phantom_spacing_mm: tuple[float, float, float] = setting(
+        "I,J,K",
+        "mm between voxel centres along those axes",
+        parse=lengths,
+        default=(0.75, 0.75, 0.75),
+    )
 
     def __post_init__(self):
         if self.num_subjects < 1:
@@ -36,6 +50,8 @@ class Phantom:
     @property
     def label_names(self) -> dict[int, str]:
         """What each label value means."""
+        from deepresolve.imaging import phantom
+
         return dict(phantom.LABEL_NAMES)
 
     def describe(self) -> list[str]:
@@ -82,6 +98,8 @@ class PhantomSubject(Subject):
 
     def load(self) -> tuple[Volume, Volume]:
         """Draws the knee and its label map."""
+        from deepresolve.imaging import phantom
+
         knee = phantom.knee(
             seed=self.seed,
             side=self.side,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING
 
-from deepresolve import beam
-from records import resume, shards
+from records.settings import setting
+
+if TYPE_CHECKING:
+    from records import shards
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,29 +25,34 @@ class Beam:
         machine.
     """
 
-    beam_options: str = ""
+    beam_options: str = setting(
+        "TEXT",
+        "options of the pipeline, in quotes: '--runner=DataflowRunner "
+        "--project=NAME ...' (default: one worker on this machine)",
+        default="",
+    )
 
     def run(
         self,
         work: shards.ShardWriter,
         plans: Sequence[shards.Plan],
         advance: Callable[[int], None],
-    ) -> Iterator[shards.Outcome]:
+    ) -> Generator[shards.Outcome]:
         """Gives the outcomes once the pipeline has ended.
 
         Raises:
           ValueError: Apache Beam is not installed, or an option makes no sense.
           OSError: a file could not be read or written, or a worker left no answer.
         """
+        from deepresolve import beam
+        from records.shards import outcome_from_json
+
         with beam.scratch_folder(work.output) as scratch:
-            try:
-                options = self.beam_options
-                beam.run(_Work(work), plans, scratch=scratch, options=options)
-            finally:
-                resume.remove_temporaries(work.output)
+            options = self.beam_options
+            beam.run(_Work(work), plans, scratch=scratch, options=options)
             answers = beam.answers(scratch, len(plans))
         advance(sum(len(plan.subjects) for plan in plans))
-        yield from map(shards.outcome_from_json, answers)
+        yield from map(outcome_from_json, answers)
 
 
 @dataclasses.dataclass(frozen=True)

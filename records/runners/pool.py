@@ -9,12 +9,16 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
+from typing import TYPE_CHECKING
 
-from deepresolve import interruption
-from records import resume, shards
+from deepresolve import entry, interruption
+from records.settings import setting
+
+if TYPE_CHECKING:
+    from records import shards
 
 _POLL_S = 0.5
 
@@ -28,7 +32,12 @@ class ProcessPool:
         memory; with 1 this process does the work.
     """
 
-    num_workers: int = 2
+    num_workers: int = setting(
+        "N",
+        "processes; each holds one scan in memory (default: 2)",
+        parse=entry.number,
+        default=2,
+    )
 
     def __post_init__(self):
         if self.num_workers < 1:
@@ -39,7 +48,7 @@ class ProcessPool:
         work: shards.ShardWriter,
         plans: Sequence[shards.Plan],
         advance: Callable[[int], None],
-    ) -> Iterator[shards.Outcome]:
+    ) -> Generator[shards.Outcome]:
         """Gives the outcomes as they come; an error or Ctrl-C ends all work at once.
 
         Raises:
@@ -73,11 +82,9 @@ class ProcessPool:
                 "continues."
             ) from error
         finally:
-            # Workers stop before their next scan, and delete what they had begun; one
-            # that was killed could not.
+            # Workers stop before their next scan, and delete what they had begun.
             cancelled.set()
             executor.shutdown(wait=True, cancel_futures=True)
-            resume.remove_temporaries(work.output)
 
 
 def _as_completed(

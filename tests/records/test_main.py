@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from records import __main__ as cli
-from records import manifest, splits
-from records.commands import flags as own
+from records import manifest
 from records.datasets import DATASETS
-from records.runners import RUNNERS
+from records.settings import lengths, setting
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -52,30 +51,25 @@ def test_convert_says_what_became_of_the_files(run, scans, tmp_path, capsys):
         run(*convert, f"--output={tmp_path / 'more'}")
 
 
-def test_every_dataset_has_flags_for_its_settings():
-    settings = {
-        name: [field.name for field in dataclasses.fields(kind)]
-        for name, kind in DATASETS.items()
-    }
-    assert {name: list(flags) for name, flags in own.DATASET_FLAGS.items()} == settings
+def test_a_dataset_of_one_line_has_its_flags(monkeypatch, capsys):
+    @dataclasses.dataclass(frozen=True)
+    class Toy:
+        source: str = setting("DIR", "toy scans")
+        slices: tuple = setting("N,N,N", "toy slices", parse=lengths, default=None)
 
-
-def test_every_runner_has_flags_for_its_settings():
-    settings = {
-        name: [field.name for field in dataclasses.fields(kind)]
-        for name, kind in RUNNERS.items()
-    }
-    assert {name: list(flags) for name, flags in own.RUNNER_FLAGS.items()} == settings
-
-
-def test_what_each_dataset_needs_is_one_of_its_settings():
-    assert own.REQUIRED.keys() == DATASETS.keys()
-    for name, required in own.REQUIRED.items():
-        assert required in own.DATASET_FLAGS[name]
-
-
-def test_the_names_of_splits_are_known_to_the_command_line():
-    assert tuple(splits.PRESETS) == own.SPLIT_PRESETS
+    monkeypatch.setitem(DATASETS, "toy", Toy)
+    command = ["records", "convert", "--dataset=toy", "--output=b"]
+    flags = cli.parse_flags([*command, "--source=a", "--slices=1,2,3"])
+    assert (flags.source, flags.slices) == ("a", (1.0, 2.0, 3.0))
+    for arguments, message in [
+        ([], "--dataset=toy needs --source"),
+        (["--source=a", "--echo=1"], "--echo belongs to --dataset=folder"),
+        (["--source=a", "--slices=1"], "three numbers above 0"),
+        (["--help"], "with --dataset=toy:"),
+    ]:
+        with pytest.raises(SystemExit):
+            cli.parse_flags([*command, *arguments])
+        assert message in "".join(capsys.readouterr())
 
 
 def test_flags_of_the_datasets_reach_them():
@@ -285,7 +279,7 @@ def test_help_does_not_import_tensorflow(command):
     script = (
         "import runpy, sys, atexit\n"
         "atexit.register(lambda: print(sorted({'tensorflow', 'matplotlib', 'nibabel', "
-        "'apache_beam'} & set(sys.modules))))\n"
+        "'scipy', 'pydicom', 'h5py', 'apache_beam'} & set(sys.modules))))\n"
         "runpy.run_module('records', run_name='__main__', alter_sys=True)"
     )
     arguments = [sys.executable, "-c", script, *command.split(), "--help"]

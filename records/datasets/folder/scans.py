@@ -1,4 +1,4 @@
-"""Scans in a folder, in any format that `deepresolve.imaging.formats` reads."""
+"""Finding the scans of a folder, and reading them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import pathlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from deepresolve import tables
 from deepresolve.imaging import formats
@@ -15,6 +16,9 @@ from deepresolve.imaging.volume import Volume
 from records.datasets.folder import choosing, kin, patterns, persons
 from records.subject import Subject
 
+if TYPE_CHECKING:
+    from records.datasets.folder import Folder
+
 _logger = logging.getLogger(__name__)
 
 # Compressed scans are estimated at twice their size on disk, label maps (one byte a
@@ -22,183 +26,125 @@ _logger = logging.getLogger(__name__)
 _COMPRESSED_SUFFIXES = (".gz", ".zip")
 
 
-@dataclasses.dataclass(frozen=True)
-class Folder:
-    """Every scan below a folder, and label maps of the same names below another.
+def find(settings: Folder) -> Iterator[FolderSubject]:
+    """The scans in the order of their ids.
 
-    A scan's id is its path below `source` without the ending, with _ for /; where
-    scans or label maps are named otherwise, patterns say which part of a name it is
-    (see `records.datasets.folder.patterns`).
-
-    Attributes:
-      source: folder of scans, or one scan.
-      labels: folder of label maps whose ids are those of the scans; every scan needs
-        one. None for scans without labels, or for label maps in `source`.
-      label_names: what each label value means, by value; required with label maps.
-      image_pattern: which files below `source` are scans: "imagesTr/{id}_0000.nii.gz".
-      label_pattern: which files below `labels`, else below `source`, are label maps. A
-        file that both patterns match belongs to the one with more text of its own.
-      ignore_label_affines: whether to lay label maps on their scans voxel by voxel,
-        for sets whose label maps have wrong affines.
-      slice_axis: overrides the slice axis that a scan's header implies: 0, 1 or 2.
-      series: which DICOM series to read, where a folder holds several; "all" for each
-        as a scan of its own.
-      echo: which DICOM echo to read, where a series holds several; "all" for each
-        as a scan of its own.
-      volume: which volume of a DICOM series to read, where it holds several.
-      persons: CSV file with the columns subject, person[, side][, split][, series]
-        [, echo][, volume].
-      person_pattern: regular expression with a group named `person`, searched for in
-        the id. Without either, scans that say that they are of one person are, and
-        others are persons of their own; see `records.datasets.folder.kin`.
+    Raises:
+      ValueError: there are no scans, two have one id, a label map is missing, or
+        a scan's person cannot be told.
     """
-
-    source: str
-    labels: str | None = None
-    label_names: dict[int, str] = dataclasses.field(default_factory=dict)
-    image_pattern: str | None = None
-    label_pattern: str | None = None
-    ignore_label_affines: bool = False
-    slice_axis: int | None = None
-    series: str | None = None
-    echo: int | str | None = None
-    volume: str | None = None
-    persons: str | None = None
-    person_pattern: str | None = None
-
-    def __post_init__(self):
-        if self._is_labelled and not self.label_names:
-            raise ValueError(
-                "--labels needs --label_names, for label maps do not say what their "
-                "values mean: --label_names='1=femoral cartilage,2=patellar cartilage'."
-            )
-        if self.label_names and not self._is_labelled:
-            raise ValueError(
-                "--label_names tells what the values of label maps mean: give their "
-                "folder as --labels, or leave --label_names out."
-            )
-        if self.ignore_label_affines and not self._is_labelled:
-            raise ValueError(
-                "--ignore_label_affines is about label maps: give their folder as "
-                "--labels."
-            )
-
-    @property
-    def _is_labelled(self) -> bool:
-        return bool(self.labels or self.label_pattern)
-
-    def subjects(self, seed: int) -> Iterator[FolderSubject]:
-        """The scans in the order of their ids; `seed` plays no part.
-
-        Raises:
-          ValueError: there are no scans, two have one id, a label map is missing, or
-            a scan's person cannot be told.
-        """
-        del seed
-        images, labels = self._paths()
-        if self._is_labelled:
-            self._check_labelled(images, labels)
-        asked = Choice(self.series, self.echo, self.volume)
-        table = persons.read_table(pathlib.Path(self.persons)) if self.persons else None
-        own = {name: row.choice for name, row in (table or {}).items()}
-        chosen = choosing.choose(images, asked, own)
-        counted = kin.counted(scan.identity for scan in chosen)
-        who = persons.identify(
-            {s.id: kin.traits_of(s.name, s.identity, counted) for s in chosen},
-            names={scan.id: scan.name for scan in chosen},
-            table=table,
-            pattern=self.person_pattern,
+    images, labels = _paths(settings)
+    if settings.is_labelled:
+        _check_labelled(settings, images, labels)
+    asked = Choice(settings.series, settings.echo, settings.volume)
+    table = (
+        persons.read_table(pathlib.Path(settings.persons)) if settings.persons else None
+    )
+    own = {name: row.choice for name, row in (table or {}).items()}
+    chosen = choosing.choose(images, asked, own)
+    counted = kin.counted(scan.identity for scan in chosen)
+    who = persons.identify(
+        {s.id: kin.traits_of(s.name, s.identity, counted) for s in chosen},
+        names={scan.id: scan.name for scan in chosen},
+        table=table,
+        pattern=settings.person_pattern,
+    )
+    for scan in chosen:
+        yield FolderSubject(
+            id=scan.id,
+            person=who[scan.id].name,
+            side=who[scan.id].side,
+            split=who[scan.id].split,
+            root=settings.source,
+            path=scan.path,
+            label_path=labels.get(scan.name),
+            slice_axis=settings.slice_axis,
+            choice=scan.choice,
+            is_own_choice=str(scan.choice) not in ("", str(asked)),
+            ignore_label_affine=settings.ignore_label_affines,
         )
-        for scan in chosen:
-            yield FolderSubject(
-                id=scan.id,
-                person=who[scan.id].name,
-                side=who[scan.id].side,
-                split=who[scan.id].split,
-                root=self.source,
-                path=scan.path,
-                label_path=labels.get(scan.name),
-                slice_axis=self.slice_axis,
-                choice=scan.choice,
-                is_own_choice=str(scan.choice) not in ("", str(asked)),
-                ignore_label_affine=self.ignore_label_affines,
-            )
 
-    def _check_labelled(self, images: dict, labels: dict) -> None:
-        """ValueError where a scan has no label map; tells of maps without a scan."""
-        where = self.labels or self.source
-        if missing := sorted(images.keys() - labels.keys()):
-            raise ValueError(
-                f"{where} has no label map for {len(missing)} of {len(images)} "
-                f"scans, the first {missing[0]!r}. A label map is named as its scan; "
-                "else say how by --image_pattern and --label_pattern."
-            )
-        if unused := sorted(labels.keys() - images.keys()):
-            _logger.warning(
-                "%s holds %d label maps that no scan has the name of, the first %r: "
-                "they are left out.",
-                *(where, len(unused), unused[0]),
-            )
 
-    def describe(self) -> list[str]:
-        """How many files are scans and label maps, and what else lies there."""
-        source, labels = pathlib.Path(self.source), pathlib.Path(self.labels or "")
-        is_apart = bool(self.labels) and not _is_within(labels, source)
-        is_by_name = self.image_pattern or self.label_pattern
-        if not is_by_name and (is_apart or not self.labels):
-            roots = [source, labels] if is_apart else [source]
-            return [n for root in roots for n in formats.search(root).describe()]
-        images, maps = self._paths()
-        chosen = {"scans": images.values(), "label maps": maps.values()}
-        if not is_apart:
-            return summary.of_chosen(source, chosen)
-        return [
-            line
-            for root, what in ((source, "scans"), (labels, "label maps"))
-            for line in summary.of_chosen(root, {what: chosen[what]})
-        ]
+def _check_labelled(settings: Folder, images: dict, labels: dict) -> None:
+    """ValueError where a scan has no label map; tells of maps without a scan."""
+    where = settings.labels or settings.source
+    if missing := sorted(images.keys() - labels.keys()):
+        raise ValueError(
+            f"{where} has no label map for {len(missing)} of {len(images)} "
+            f"scans, the first {missing[0]!r}. A label map is named as its scan; "
+            "else say how by --image_pattern and --label_pattern."
+        )
+    if unused := sorted(labels.keys() - images.keys()):
+        _logger.warning(
+            "%s holds %d label maps that no scan has the name of, the first %r: "
+            "they are left out.",
+            *(where, len(unused), unused[0]),
+        )
 
-    def _paths(self) -> tuple[dict[str, pathlib.Path], dict[str, pathlib.Path]]:
-        """The scans and the label maps, by id."""
-        source = pathlib.Path(self.source)
-        folder = pathlib.Path(self.labels) if self.labels else source
-        labels: dict[str, pathlib.Path] = {}
-        if self.label_pattern:
-            labels = patterns.find(folder, self.label_pattern, "label_pattern")
-        elif self.labels:
-            labels = _scans(folder)
-        if self.image_pattern:
-            images = patterns.find(source, self.image_pattern, "image_pattern")
-        else:
-            images = _scans(source, leave_out=self.labels)
-        if self.label_pattern:
-            images, labels = self._shared_out(images, labels)
-        if not images and self._is_labelled:
-            whose = (
-                f"--labels={self.labels}"
-                if self.labels
-                else f"--label_pattern={self.label_pattern}"
-            )
-            raise ValueError(
-                f"{whose} holds all the scans of --source={self.source}. Give "
-                "label maps a folder of their own, or names of their own by "
-                "--image_pattern and --label_pattern."
-            )
-        return images, labels
 
-    def _shared_out(self, images: dict, labels: dict) -> tuple[dict, dict]:
-        """Gives what is scan and label map in one to the pattern that says more."""
-        length = patterns.literal_length
-        is_label = length(self.label_pattern) > length(self.image_pattern or "")
-        both = {p.resolve() for p in images.values()}
-        both &= {p.resolve() for p in labels.values()}
+def describe(settings: Folder) -> list[str]:
+    """How many files are scans and label maps, and what else lies there."""
+    source, labels = pathlib.Path(settings.source), pathlib.Path(settings.labels or "")
+    is_apart = bool(settings.labels) and not _is_within(labels, source)
+    is_by_name = settings.image_pattern or settings.label_pattern
+    if not is_by_name and (is_apart or not settings.labels):
+        roots = [source, labels] if is_apart else [source]
+        return [n for root in roots for n in formats.search(root).describe()]
+    images, maps = _paths(settings)
+    chosen = {"scans": images.values(), "label maps": maps.values()}
+    if not is_apart:
+        return summary.of_chosen(source, chosen)
+    return [
+        line
+        for root, what in ((source, "scans"), (labels, "label maps"))
+        for line in summary.of_chosen(root, {what: chosen[what]})
+    ]
 
-        def without_both(paths: dict) -> dict:
-            return {n: p for n, p in paths.items() if p.resolve() not in both}
 
-        if is_label:
-            return without_both(images), labels
-        return images, without_both(labels)
+def _paths(
+    settings: Folder,
+) -> tuple[dict[str, pathlib.Path], dict[str, pathlib.Path]]:
+    """The scans and the label maps, by id."""
+    source = pathlib.Path(settings.source)
+    folder = pathlib.Path(settings.labels) if settings.labels else source
+    labels: dict[str, pathlib.Path] = {}
+    if settings.label_pattern:
+        labels = patterns.find(folder, settings.label_pattern, "label_pattern")
+    elif settings.labels:
+        labels = _scans(folder)
+    if settings.image_pattern:
+        images = patterns.find(source, settings.image_pattern, "image_pattern")
+    else:
+        images = _scans(source, leave_out=settings.labels)
+    if settings.label_pattern:
+        images, labels = _shared_out(settings, images, labels)
+    if not images and settings.is_labelled:
+        whose = (
+            f"--labels={settings.labels}"
+            if settings.labels
+            else f"--label_pattern={settings.label_pattern}"
+        )
+        raise ValueError(
+            f"{whose} holds all the scans of --source={settings.source}. Give "
+            "label maps a folder of their own, or names of their own by "
+            "--image_pattern and --label_pattern."
+        )
+    return images, labels
+
+
+def _shared_out(settings: Folder, images: dict, labels: dict) -> tuple[dict, dict]:
+    """Gives what is scan and label map in one to the pattern that says more."""
+    length = patterns.literal_length
+    is_label = length(settings.label_pattern) > length(settings.image_pattern or "")
+    both = {p.resolve() for p in images.values()}
+    both &= {p.resolve() for p in labels.values()}
+
+    def without_both(paths: dict) -> dict:
+        return {n: p for n, p in paths.items() if p.resolve() not in both}
+
+    if is_label:
+        return without_both(images), labels
+    return images, without_both(labels)
 
 
 @dataclasses.dataclass(frozen=True)

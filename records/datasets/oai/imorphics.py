@@ -15,25 +15,7 @@ import numpy as np
 from deepresolve.imaging import contours
 from deepresolve.imaging.volume import Volume
 from records.datasets.oai import matlab
-
-# The value of each field's label; where two cover a pixel alike, the first one has it.
-FIELDS = {
-    "FemoralCartilage": 1,
-    "MedialTibialCartilage": 2,
-    "LateralTibialCartilage": 3,
-    "PatellarCartilage": 4,
-    "LateralMeniscus": 5,
-    "MedialMeniscus": 6,
-}
-LABEL_NAMES = {
-    1: "femoral cartilage",
-    2: "medial tibial cartilage",
-    3: "lateral tibial cartilage",
-    4: "patellar cartilage",
-    5: "lateral meniscus",
-    6: "medial meniscus",
-}
-SLICE_ORDERS = ("left_to_right", "right_to_left")
+from records.datasets.oai.tissues import FIELDS
 
 _VARIABLE = "datastruct"
 # Contours of a knee take about a megabyte.
@@ -52,7 +34,7 @@ def read_label_map(
         ("left_to_right") or the rightmost.
 
     Returns:
-      A Volume of uint8 labels, named in `LABEL_NAMES`.
+      A Volume of uint8 labels, named in `tissues.LABEL_NAMES`.
 
     Raises:
       ValueError: the file is damaged, holds something else, has another number of

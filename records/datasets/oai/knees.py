@@ -1,4 +1,4 @@
-"""The Osteoarthritis Initiative (OAI): DICOM by its contents table, and contours."""
+"""Finding the knees of the OAI, and reading them."""
 
 from __future__ import annotations
 
@@ -7,170 +7,124 @@ import dataclasses
 import logging
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import refusals
-from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
+from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
 from records.datasets.oai import contents_table, contour_files, imorphics
 from records.subject import Subject
 
+if TYPE_CHECKING:
+    from records.datasets.oai import Oai
+
 _logger = logging.getLogger(__name__)
 
-DESS = ("SAG_3D_DESS_LEFT", "SAG_3D_DESS_RIGHT")
 # 160 slices of 384 x 384 int16, before the files are looked at.
 _KNEE_BYTES = 160 * 384 * 384 * 2
 
 
-@dataclasses.dataclass(frozen=True)
-class Oai:
-    """Series of OAI's DICOM tree; the scans of a participant are one person's.
+def describe(settings: Oai) -> list[str]:
+    """How many series of the tables are there, and how many contours."""
+    chosen = _chosen(settings)
+    found = _present(settings, chosen)
+    lines = [f"{settings.source}/: {len(found)} of {len(chosen)} series are there"]
+    if settings.labels:
+        root = pathlib.Path(settings.labels)
+        files = tree.named(root, ".mat")
+        lines += summary.of_chosen(root, {"files of contours (.mat)": files})
+    return lines
 
-    A scan's id is participant, visit and side: 9001104_V00_left. Series of the table
-    whose folders are not there are left out, for a table lists a whole visit of the
-    study; so are, with `labels`, knees that nobody drew. How many is told.
 
-    Attributes:
-      source: folder of the DICOM tree.
-      contents: its contents table; None for every contents*.csv in `source` and in the
-        folders directly in it. Folders in a table start where the table lies, or at
-        `source`.
-      series_descriptions: the series to take; each names its side, LEFT or RIGHT.
-      labels: folder of iMorphics' MATLAB files; see
-        `records.datasets.oai.contour_files` for their names. None for scans without
-        labels.
-      slice_order: which slice the first contours belong to, the patient's leftmost
-        ("left_to_right") or rightmost.
-      echo: which echo to read of series that hold several.
-      volume: which volume to read of series that hold several.
+def find(settings: Oai) -> Iterator[OaiSubject]:
+    """The scans in the order of the table.
+
+    Raises:
+      FileNotFoundError: a folder or table is not there.
+      ValueError: there is no such series, a table or the name of a label file
+        cannot be understood, or two scans or labels claim one place.
     """
-
-    source: str
-    contents: str | None = None
-    series_descriptions: tuple[str, ...] = DESS
-    labels: str | None = None
-    slice_order: str = "left_to_right"
-    echo: int | None = None
-    volume: str | None = None
-
-    def __post_init__(self):
-        if self.slice_order not in imorphics.SLICE_ORDERS:
-            raise ValueError(
-                f"slice_order must be one of {', '.join(imorphics.SLICE_ORDERS)}; got "
-                f"{self.slice_order!r}."
+    series = _present(settings, _chosen(settings))
+    _check_unique(series)
+    label_of = {}
+    if settings.labels:
+        label_of = contour_files.match(pathlib.Path(settings.labels), list(series))
+        if without := len(series) - len(label_of):
+            _logger.warning(
+                "%s has no contours for %d of %d knees: they are left out.",
+                *(settings.labels, without, len(series)),
             )
-        for name in ("echo", "volume"):
-            if getattr(self, name) == ALL:
-                raise ValueError(
-                    f"--{name}={ALL} is for --dataset=folder: a knee of the OAI is one "
-                    "scan. Choose one by its number."
-                )
+    for entry, folder in series.items():
+        if not settings.labels or entry in label_of:
+            yield OaiSubject(
+                id=_name(entry),
+                person=entry.person,
+                side=entry.side,
+                folder=folder,
+                table_folder=entry.folder,
+                label_path=label_of.get(entry),
+                slice_order=settings.slice_order,
+                choice=Choice(echo=settings.echo, volume=settings.volume),
+            )
 
-    @property
-    def label_names(self) -> dict[int, str]:
-        """The six soft tissues of iMorphics, with `labels`."""
-        return dict(imorphics.LABEL_NAMES) if self.labels else {}
 
-    def describe(self) -> list[str]:
-        """How many series of the tables are there, and how many contours."""
-        chosen = self._chosen()
-        found = self._present(chosen)
-        lines = [f"{self.source}/: {len(found)} of {len(chosen)} series are there"]
-        if self.labels:
-            root = pathlib.Path(self.labels)
-            files = tree.named(root, ".mat")
-            lines += summary.of_chosen(root, {"files of contours (.mat)": files})
-        return lines
-
-    def subjects(self, seed: int) -> Iterator[OaiSubject]:
-        """The scans in the order of the table; `seed` plays no part.
-
-        Raises:
-          FileNotFoundError: a folder or table is not there.
-          ValueError: there is no such series, a table or the name of a label file
-            cannot be understood, or two scans or labels claim one place.
-        """
-        del seed
-        series = self._present(self._chosen())
-        _check_unique(series)
-        label_of = {}
-        if self.labels:
-            label_of = contour_files.match(pathlib.Path(self.labels), list(series))
-            if without := len(series) - len(label_of):
-                _logger.warning(
-                    "%s has no contours for %d of %d knees: they are left out.",
-                    *(self.labels, without, len(series)),
-                )
-        for entry, folder in series.items():
-            if not self.labels or entry in label_of:
-                yield OaiSubject(
-                    id=_name(entry),
-                    person=entry.person,
-                    side=entry.side,
-                    folder=folder,
-                    table_folder=entry.folder,
-                    label_path=label_of.get(entry),
-                    slice_order=self.slice_order,
-                    choice=Choice(echo=self.echo, volume=self.volume),
-                )
-
-    def _chosen(self) -> list[contents_table.Series]:
-        """The series of the tables that have the descriptions asked for."""
-        tables = (
-            [pathlib.Path(self.contents)]
-            if self.contents
-            else contents_table.find_tables(pathlib.Path(self.source))
+def _chosen(settings: Oai) -> list[contents_table.Series]:
+    """The series of the tables that have the descriptions asked for."""
+    tables = (
+        [pathlib.Path(settings.contents)]
+        if settings.contents
+        else contents_table.find_tables(pathlib.Path(settings.source))
+    )
+    listed = [entry for table in tables for entry in contents_table.read_table(table)]
+    wanted = {text.strip().upper() for text in settings.series_descriptions}
+    chosen = [entry for entry in listed if entry.description.upper() in wanted]
+    if not chosen:
+        known = sorted({entry.description for entry in listed})
+        raise ValueError(
+            f"{', '.join(map(str, tables))}: no series "
+            f"{' or '.join(settings.series_descriptions)} among {len(listed)}. The "
+            f"descriptions are: {', '.join(known[:20]) or 'none'}. Choose by "
+            "--series_descriptions."
         )
-        listed = [
-            entry for table in tables for entry in contents_table.read_table(table)
-        ]
-        wanted = {text.strip().upper() for text in self.series_descriptions}
-        chosen = [entry for entry in listed if entry.description.upper() in wanted]
-        if not chosen:
-            known = sorted({entry.description for entry in listed})
+    for entry in chosen:
+        if entry.side == "unknown":
             raise ValueError(
-                f"{', '.join(map(str, tables))}: no series "
-                f"{' or '.join(self.series_descriptions)} among {len(listed)}. The "
-                f"descriptions are: {', '.join(known[:20]) or 'none'}. Choose by "
+                f"{entry.folder}: the series description {entry.description!r} "
+                "does not say LEFT or RIGHT. Choose others by "
                 "--series_descriptions."
             )
-        for entry in chosen:
-            if entry.side == "unknown":
-                raise ValueError(
-                    f"{entry.folder}: the series description {entry.description!r} "
-                    "does not say LEFT or RIGHT. Choose others by "
-                    "--series_descriptions."
-                )
-        return chosen
+    return chosen
 
-    def _present(
-        self, chosen: Sequence[contents_table.Series]
-    ) -> dict[contents_table.Series, pathlib.Path]:
-        """The folder of each series that is there; each folder once."""
-        entry_of = {}
-        missing = 0
-        for entry in chosen:
-            bases = (entry.base, pathlib.Path(self.source))
-            # A link to nothing is no folder that is not there: its scan is a bad one.
-            folders = [b / entry.folder for b in bases if _is_there(b / entry.folder)]
-            if folders:
-                entry_of.setdefault(folders[0].resolve(), (entry, folders[0]))
-            else:
-                missing += 1
-        found = dict(entry_of.values())
-        if not found:
-            raise FileNotFoundError(
-                f"{self.source}: none of {len(chosen)} series has its folder, the "
-                f"first {chosen[0].folder!r}. Give the folder that these paths start "
-                "in as --source, and unpack archives (.tar.gz) first."
-            )
-        if missing:
-            _logger.warning(
-                "%s: %d of %d series have no folder and are left out.",
-                *(self.source, missing, len(chosen)),
-            )
-        return found
+
+def _present(
+    settings: Oai, chosen: Sequence[contents_table.Series]
+) -> dict[contents_table.Series, pathlib.Path]:
+    """The folder of each series that is there; each folder once."""
+    entry_of = {}
+    missing = 0
+    for entry in chosen:
+        bases = (entry.base, pathlib.Path(settings.source))
+        # A link to nothing is no folder that is not there: its scan is a bad one.
+        folders = [b / entry.folder for b in bases if _is_there(b / entry.folder)]
+        if folders:
+            entry_of.setdefault(folders[0].resolve(), (entry, folders[0]))
+        else:
+            missing += 1
+    found = dict(entry_of.values())
+    if not found:
+        raise FileNotFoundError(
+            f"{settings.source}: none of {len(chosen)} series has its folder, the "
+            f"first {chosen[0].folder!r}. Give the folder that these paths start "
+            "in as --source, and unpack archives (.tar.gz) first."
+        )
+    if missing:
+        _logger.warning(
+            "%s: %d of %d series have no folder and are left out.",
+            *(settings.source, missing, len(chosen)),
+        )
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import SimpleITK
 
 from records import conversion, reader, stored
 from records.datasets import Folder
-from records.datasets.folder import FolderSubject
+from records.datasets.folder.scans import FolderSubject
 
 NAMES = {1: "cartilage", 2: "bone", 3: "meniscus"}
 

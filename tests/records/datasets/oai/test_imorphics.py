@@ -6,7 +6,7 @@ import pytest
 import scipy.io
 
 from deepresolve.imaging.volume import Volume
-from records.datasets.oai import imorphics
+from records.datasets.oai import imorphics, tissues
 
 SHAPE = (12, 10, 3)  # columns, rows, slices
 # Columns to the back, rows down, slices to the right, as DICOM gives a sagittal knee.
@@ -60,7 +60,7 @@ def test_y_counts_from_the_bottom_and_further_columns_are_ignored(
 
 
 @pytest.mark.parametrize("grows_to", ["R", "L"])
-@pytest.mark.parametrize("order", imorphics.SLICE_ORDERS)
+@pytest.mark.parametrize("order", tissues.SLICE_ORDERS)
 def test_the_slice_order_is_the_patients(save, image, order, grows_to):
     if grows_to == "L":
         image = Volume(image.array, image.affine @ np.diag([1, 1, -1, 1]))
@@ -77,17 +77,17 @@ def test_values_are_those_of_the_names(save, image):
     empty = np.zeros((0, 0))
     content = []
     for index in range(6):
-        row = dict.fromkeys(imorphics.FIELDS, empty)
-        row[list(imorphics.FIELDS)[index]] = cell(SQUARE)
+        row = dict.fromkeys(tissues.FIELDS, empty)
+        row[list(tissues.FIELDS)[index]] = cell(SQUARE)
         content.append(row)
     image = Volume(np.zeros((12, 10, 6), np.int16), PIR)
     label = imorphics.read_label_map(save(content), image=image)
     assert [label.array[4, 4, k] for k in range(6)] == [1, 2, 3, 4, 5, 6]
     words = {  # A field's name is its label's, written together.
         "".join(word.capitalize() for word in name.split()): value
-        for value, name in imorphics.LABEL_NAMES.items()
+        for value, name in tissues.LABEL_NAMES.items()
     }
-    assert words == imorphics.FIELDS
+    assert words == tissues.FIELDS
 
 
 def test_of_two_tissues_the_one_with_more_of_a_pixel_has_it(save, image):
@@ -188,4 +188,4 @@ def test_real_labels_come_back_from_their_contours(real_scans):
     for value, other in there.items():
         ours, theirs = found.array == value, image.array == other
         dice = 2 * np.count_nonzero(ours & theirs) / (ours.sum() + theirs.sum())
-        assert dice >= 0.99, imorphics.LABEL_NAMES[value]
+        assert dice >= 0.99, tissues.LABEL_NAMES[value]

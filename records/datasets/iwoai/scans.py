@@ -1,9 +1,4 @@
-"""The IWOAI 2019 knee segmentation challenge: pairs of HDF5 files.
-
-`train_001_V00.im` holds the scan and `train_001_V00.seg` its masks, both under the key
-`data`: (384, 384, 160) and (384, 384, 160, 6), one-hot without background (Desai et
-al., Radiology: Artificial Intelligence 2021;3(3):e200078).
-"""
+"""Finding the scans of the challenge, and reading them."""
 
 from __future__ import annotations
 
@@ -13,6 +8,7 @@ import logging
 import pathlib
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -22,8 +18,11 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import limits, refusals
 from deepresolve.imaging.volume import Volume
-from records.datasets.oai import imorphics
+from records.datasets.oai.tissues import LABEL_NAMES
 from records.subject import Subject
+
+if TYPE_CHECKING:
+    from records.datasets.iwoai import Iwoai
 
 _logger = logging.getLogger(__name__)
 
@@ -36,87 +35,65 @@ _SPLITS = {
 }
 _KEY = "data"
 _ROWS_AT_ONCE = 32
-_NUM_TISSUES = len(imorphics.LABEL_NAMES)
+_NUM_TISSUES = len(LABEL_NAMES)
 
 
-@dataclasses.dataclass(frozen=True)
-class Iwoai:
-    """Scans named as in the challenge; the split in a name is the scan's own.
+def affine(settings: Iwoai) -> np.ndarray:
+    """(4, 4), from voxel indices to RAS+ mm, of every scan.
 
-    Mask n of a `.seg` becomes label n + 1; its order is that of
-    `records.datasets.oai.imorphics.LABEL_NAMES`. Where masks overlap, the first one
-    counts. The files do not say where voxels lie, nor the side.
-
-    Attributes:
-      source: folder of .im files and, anywhere below it, the .seg files of the same
-        names. A scan without one has no labels.
-      spacing_mm: between voxels along the array's axes; OAI's DESS (Peterfy et al.,
-        Osteoarthritis and Cartilage 2008;16:1433).
-      orientation: where each index grows to, as nibabel's axis codes: rows go down,
-        columns to the back, and slices to the patient's right.
+    Raises:
+      ValueError: the orientation is none.
     """
+    return volumes.affine_along_axes(settings.orientation, settings.spacing_mm)
 
-    source: str
-    spacing_mm: tuple[float, float, float] = (0.36458334, 0.36458334, 0.7)
-    orientation: str = "IPR"
 
-    def __post_init__(self):
-        volumes.affine_along_axes(self.orientation, self.spacing_mm)
+def describe(settings: Iwoai) -> list[str]:
+    """How many files are scans and masks, and what else lies there."""
+    root = pathlib.Path(settings.source)
+    images, labels = _by_stem(root, ".im"), _by_stem(root, ".seg")
+    chosen = {"scans (.im)": images.values(), "masks (.seg)": labels.values()}
+    return summary.of_chosen(root, chosen)
 
-    @property
-    def label_names(self) -> dict[int, str]:
-        """The six tissues of the challenge."""
-        return dict(imorphics.LABEL_NAMES)
 
-    def describe(self) -> list[str]:
-        """How many files are scans and masks, and what else lies there."""
-        root = pathlib.Path(self.source)
-        images, labels = _by_stem(root, ".im"), _by_stem(root, ".seg")
-        chosen = {"scans (.im)": images.values(), "masks (.seg)": labels.values()}
-        return summary.of_chosen(root, chosen)
+def find(settings: Iwoai) -> Iterator[IwoaiSubject]:
+    """The scans in the order of their names.
 
-    def subjects(self, seed: int) -> Iterator[IwoaiSubject]:
-        """The scans in the order of their names; `seed` plays no part.
-
-        Raises:
-          FileNotFoundError: there is no such folder.
-          ValueError: it has no scan, a name is not one of the challenge's, or two
-            files have one name.
-        """
-        del seed
-        root = pathlib.Path(self.source)
-        images, labels = _by_stem(root, ".im"), _by_stem(root, ".seg")
-        if not images:
+    Raises:
+      FileNotFoundError: there is no such folder.
+      ValueError: it has no scan, a name is not one of the challenge's, or two
+        files have one name.
+    """
+    root = pathlib.Path(settings.source)
+    images, labels = _by_stem(root, ".im"), _by_stem(root, ".seg")
+    if not images:
+        raise ValueError(f"{root}: no .im file here. Expected train_001_V00.im, ...")
+    if without := sorted(images.keys() - labels.keys()):
+        _logger.warning(
+            "%s has no .seg for %d of %d scans, the first %s: they have no labels.",
+            *(root, len(without), len(images), without[0]),
+        )
+    if unused := sorted(labels.keys() - images.keys()):
+        _logger.warning(
+            "%s has no .im for %d masks, the first %s: they are left out.",
+            *(root, len(unused), unused[0]),
+        )
+    for name, path in sorted(images.items()):
+        match = _NAME.fullmatch(name)
+        if match is None:
             raise ValueError(
-                f"{root}: no .im file here. Expected train_001_V00.im, ..."
+                f"{path}: expected a name such as train_001_V00.im: train, valid "
+                "or test, the person's number and the visit."
             )
-        if without := sorted(images.keys() - labels.keys()):
-            _logger.warning(
-                "%s has no .seg for %d of %d scans, the first %s: they have no labels.",
-                *(root, len(without), len(images), without[0]),
-            )
-        if unused := sorted(labels.keys() - images.keys()):
-            _logger.warning(
-                "%s has no .im for %d masks, the first %s: they are left out.",
-                *(root, len(unused), unused[0]),
-            )
-        for name, path in sorted(images.items()):
-            match = _NAME.fullmatch(name)
-            if match is None:
-                raise ValueError(
-                    f"{path}: expected a name such as train_001_V00.im: train, valid "
-                    "or test, the person's number and the visit."
-                )
-            yield IwoaiSubject(
-                id=name,
-                person=match[1],
-                split=_SPLITS[match[2].lower()],
-                root=root,
-                path=path,
-                label_path=labels.get(name),
-                spacing_mm=self.spacing_mm,
-                orientation=self.orientation,
-            )
+        yield IwoaiSubject(
+            id=name,
+            person=match[1],
+            split=_SPLITS[match[2].lower()],
+            root=root,
+            path=path,
+            label_path=labels.get(name),
+            spacing_mm=settings.spacing_mm,
+            orientation=settings.orientation,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
