@@ -46,12 +46,12 @@ demo: install
 	    --benchmark_workdir=$(DEMO)/segnet --save_volumes
 	test -e $(DEMO)/study || $(RUN) -m deepresolve.reading prepare \
 	    --evaluation=$(DEMO)/report --output=$(DEMO)/study
-	$(RUN) -m deepresolve.imaging.write_phantom --seed=2026 --side=left \
+	$(RUN) -m deepresolve.simulation.write_phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
-	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/sr \
+	$(RUN) -m deepresolve.prediction.predict --workdir=$(DEMO)/sr \
 	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz \
 	    --preview=$(DEMO)/thin_preview.html
-	$(RUN) -m deepresolve.inference.predict --workdir=$(DEMO)/seg \
+	$(RUN) -m deepresolve.prediction.predict --workdir=$(DEMO)/seg \
 	    --input=$(DEMO)/thin.nii.gz --output=$(DEMO)/cartilage.nii.gz
 	@echo
 	@echo "Report       $(DEMO)/report/report.html (report.md: the same as text)"

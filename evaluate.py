@@ -22,7 +22,9 @@ import sys
 
 from absl import flags
 
-from deepresolve import entry, interruption, path_flags, paths, presets
+from deepresolve import presets
+from deepresolve.runs import checks
+from deepresolve.system import entry, interruption, path_flags, paths
 
 FLAGS = flags.FLAGS
 
@@ -82,8 +84,8 @@ def run() -> None:
     # A preempted job leaves nothing half-written behind.
     interruption.raise_on_sigterm()
 
-    from deepresolve import locking
     from deepresolve.evaluation import report
+    from deepresolve.system import locking
     from records import manifest
 
     stored = manifest.load(FLAGS.records)
@@ -106,10 +108,11 @@ def _report(folder, stored, plan, readers, about) -> None:
     """
     import tensorflow as tf
 
-    from deepresolve.evaluation import contents, machine, markdown, report
+    from deepresolve.evaluation import contents, machine, report
     from deepresolve.evaluation.analysis import analyse
     from deepresolve.evaluation.saved_volumes import SavedVolumes
     from deepresolve.evaluation.subjects import evaluate
+    from deepresolve.reports import markdown
     from records import reader
 
     saved = SavedVolumes(folder, plan.downsample_factor) if FLAGS.save_volumes else None
@@ -141,7 +144,7 @@ def _check_paths() -> None:
     paths.check_records(FLAGS.records)
     for part in _PUBLISHED:
         if workdir := FLAGS[f"{part}_workdir"].value:
-            paths.check_workdir(workdir)
+            checks.check_workdir(workdir)
     if FLAGS.reading:
         paths.check_input("--reading", FLAGS.reading)
     paths.check_output_folder(FLAGS.output)
@@ -184,7 +187,7 @@ def _configs():
     Raises:
       ValueError: a workdir of the wrong task, or flips that no network is for.
     """
-    from deepresolve.workdir import Workdir
+    from deepresolve.runs.workdir import Workdir
 
     configs = {}
     for part in _PUBLISHED:
@@ -215,7 +218,7 @@ def _is_flipped(config) -> bool:
 
 def _trained_on(stored) -> str:
     """Whether the networks' training can have seen the scans that are measured."""
-    from deepresolve.workdir import Workdir
+    from deepresolve.runs.workdir import Workdir
 
     parts = ("sr_workdir", "seg_workdir", "benchmark_workdir")
     others = [
@@ -237,8 +240,8 @@ def _trained_on(stored) -> str:
 
 def _networks(configs):
     """The networks by part, under names that tell them apart, and the factor."""
-    from deepresolve import hardware
     from deepresolve.evaluation.plan import Network
+    from deepresolve.system import hardware
 
     hardware.share_gpus()
     hardware.compute_float32_exactly()
@@ -259,8 +262,8 @@ def _networks(configs):
 
 def _functions(configs):
     """Each network as a function, by part, and the downsample factor of them all."""
-    from deepresolve.inference.segmentation import Segmenter
-    from deepresolve.inference.super_resolution import SuperResolver
+    from deepresolve.tasks.segmentation.segmenter import Segmenter
+    from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
     functions = {}
     factor = FLAGS.downsample_factor
@@ -332,7 +335,7 @@ def _require_labels(stored) -> None:
 def _readers(plan, stored):
     """The scores of the reader study, which must be of what is measured here."""
     from deepresolve.evaluation import reader_scores
-    from deepresolve.reading import scores
+    from deepresolve.reading.analysis import scores
 
     readers = scores.load(FLAGS.reading)
     names = [subject.subject for subject in stored.subjects(FLAGS.split)]

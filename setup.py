@@ -61,10 +61,11 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["deepresolve*", "records*"]),
     package_data={
-        "deepresolve": ["keras_home/*"],
-        "deepresolve.pretrained": ["*/*.json", "*/*.npz"],
+        "deepresolve.system": ["keras_home/*"],
+        "deepresolve.runs.pretrained": ["*/*.json", "*/*.npz"],
         "deepresolve.reading": ["page/*"],
-        "deepresolve.rendering": ["page/*", "viewer/*"],
+        "deepresolve.reports": ["viewer/*"],
+        "deepresolve.reports.preview": ["page/*"],
     },
     install_requires=[
         "absl-py>=1.4",

@@ -17,7 +17,8 @@ import re
 
 from absl import flags
 
-from deepresolve import config_flags, entry, path_flags, paths
+from deepresolve.presets import flags as config_flags
+from deepresolve.system import entry, path_flags, paths
 
 FLAGS = flags.FLAGS
 
@@ -36,9 +37,9 @@ def run() -> None:
 
     import tensorflow as tf
 
+    from deepresolve.runs.workdir import Workdir
     from deepresolve.training.fit import fit
     from deepresolve.training.workers import this_worker
-    from deepresolve.workdir import Workdir
     from records import manifest
 
     worker = this_worker(config)
@@ -104,7 +105,7 @@ def _training_data(stored, worker):
 
 def _some_training_scans():
     """Those that are described in the workdir, one in memory at a time."""
-    from deepresolve import training_set
+    from deepresolve.runs import training_set
     from records import reader
 
     for subject in reader.sample(FLAGS.records, "train", training_set.MAX_SCANS):

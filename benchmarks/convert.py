@@ -26,7 +26,7 @@ import numpy as np
 import synthetic
 from absl import flags
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 

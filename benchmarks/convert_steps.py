@@ -79,8 +79,8 @@ def time_steps(scans: pathlib.Path, folder: pathlib.Path) -> dict[str, float]:
     """Milliseconds of each step of one scan's way into a shard."""
     import tensorflow as tf
 
-    from deepresolve import storage
     from deepresolve.imaging.intensity import estimate_scale
+    from deepresolve.system import storage
     from records import schema, stored
     from records.datasets import Folder
 

@@ -33,7 +33,7 @@ from typing import Any
 
 from absl import flags
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 
 ROOT = pathlib.Path(__file__).parent.parent
 FLAGS = flags.FLAGS

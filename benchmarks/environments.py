@@ -28,7 +28,7 @@ import time
 from absl import flags
 from environment_cases import commands, machines
 
-from deepresolve import entry, files, path_flags
+from deepresolve.system import entry, files, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -125,8 +125,8 @@ def _limit(num_bytes: int | None) -> None:
 
 def _make_inputs(given: pathlib.Path) -> None:
     """Scans, label maps, shards, a run, a report and a study that was read."""
-    from deepresolve.imaging import phantom
     from deepresolve.imaging.formats import nifti
+    from deepresolve.simulation import phantom
 
     for kind in ("scans", "masks"):
         (given / kind).mkdir(parents=True)

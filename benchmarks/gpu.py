@@ -45,8 +45,9 @@ import gpu_cards
 import gpu_table
 from absl import flags
 
-from deepresolve import entry, path_flags, presets
+from deepresolve import presets
 from deepresolve.config import Config
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 OAI_SHAPE = (384, 384, 160)

@@ -17,8 +17,8 @@ import numpy as np
 from deepresolve import networks, presets
 from deepresolve.config import Config
 from deepresolve.inference.tiling import DEFAULT_OVERLAP, tiled, window_starts
-from deepresolve.keras_stack import ops
 from deepresolve.networks import cost
+from deepresolve.system.keras_stack import ops
 from deepresolve.training.optimizers import build_optimizer
 
 POLICIES = {

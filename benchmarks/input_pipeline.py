@@ -25,7 +25,7 @@ import peers
 import synthetic
 from absl import flags
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 

@@ -4,7 +4,7 @@ r"""Trains the networks that come with the package, on synthetic knees alone.
 
 Draws knees of varied voxels, noise and coil shading, converts them, trains a network a
 task by train.py, and evaluates both on knees that no training saw. With --pack it then
-puts the weights into deepresolve/pretrained. The same command, run again after an
+puts the weights into deepresolve/runs/pretrained. The same command, run again after an
 interrupt, continues. 50 minutes on two cores; the figures stand in docs/models.md.
 """
 
@@ -17,7 +17,7 @@ import pathlib
 from absl import flags
 from programs import ROOT, command
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -35,7 +35,7 @@ CARTILAGES = (
     "tibial cartilage=medial tibial cartilage+lateral tibial cartilage",
     "patellar cartilage",
 )
-# Name in deepresolve.pretrained: the flags of train.py.
+# Name in deepresolve.runs.pretrained: the flags of train.py.
 TRAININGS = {
     "sr_knee_phantom": ["--preset=sr_cnn_small"],
     "seg_knee_phantom": ["--preset=seg_cnn_small", f"--classes={','.join(CARTILAGES)}"],
@@ -44,7 +44,7 @@ TRAININGS = {
 path_flags.define("output", None, "Folder for knees, shards, workdirs and report.")
 flags.DEFINE_float("sr_minutes", 20.0, "Minutes of training for super-resolution.")
 flags.DEFINE_float("seg_minutes", 18.0, "Minutes of training for segmentation.")
-flags.DEFINE_bool("pack", False, "Replace the weights in deepresolve/pretrained.")
+flags.DEFINE_bool("pack", False, "Replace the weights in deepresolve/runs/pretrained.")
 flags.mark_flag_as_required("output")
 
 
@@ -57,7 +57,7 @@ def draw(job: tuple[int, pathlib.Path]) -> None:
     import numpy as np
 
     from deepresolve.imaging import formats
-    from deepresolve.imaging.phantom import knee
+    from deepresolve.simulation.phantom import knee
 
     number, folder = job
     paths = [folder / kind / f"{_name(number)}.nii" for kind in ("scans", "labels")]
@@ -100,7 +100,7 @@ def write_persons(path: pathlib.Path) -> None:
 def make_records(folder: pathlib.Path) -> pathlib.Path:
     """Draws the knees and converts them; returns the folder of the shards."""
     from deepresolve.imaging.labels import format_label_names
-    from deepresolve.imaging.phantom import LABEL_NAMES
+    from deepresolve.simulation.phantom import LABEL_NAMES
 
     jobs = [(number, folder) for number in range(sum(SPLITS.values()))]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
@@ -120,9 +120,9 @@ def pack(run: pathlib.Path, target: pathlib.Path) -> None:
     """Writes what the package needs of a run, and nothing of this machine."""
     import json
 
-    from deepresolve import files
     from deepresolve.networks.weights import to_npz
-    from deepresolve.workdir import Workdir
+    from deepresolve.runs.workdir import Workdir
+    from deepresolve.system import files
 
     trained = Workdir(str(run))
     starts = [

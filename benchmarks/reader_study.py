@@ -22,7 +22,7 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from deepresolve import entry, files, path_flags
+from deepresolve.system import entry, files, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -45,8 +45,9 @@ ITEM_SD, RATING_SD = 20.0, 10.0
 
 def marked(random: np.random.Generator, num_cases: int, difference: float) -> bool:
     """Whether a study marks SR-CNN against TCI."""
-    from deepresolve.evaluation import reader_scores, statistics
+    from deepresolve.evaluation import reader_scores
     from deepresolve.evaluation.comparisons import SIGNIFICANCE, with_holm
+    from deepresolve.metrics import statistics
 
     quality = _perceived(random, num_cases, difference)
     diq = np.clip(np.rint(quality), 1, 5).mean(axis=(1, 2))
@@ -75,7 +76,7 @@ def _perceived(
 
 def covered(random: np.random.Generator, num_cases: int) -> bool:
     """Whether the interval of ICC(2,1) holds the true one of a two-way model."""
-    from deepresolve.reading.agreement import icc
+    from deepresolve.metrics.agreement import icc
 
     true = ITEM_SD**2 / (ITEM_SD**2 + RATING_SD**2)
     items = random.normal(0, ITEM_SD, (num_cases, 1))

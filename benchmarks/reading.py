@@ -20,7 +20,7 @@ import tempfile
 
 from absl import flags
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -81,7 +81,7 @@ def _evaluation(folder: pathlib.Path) -> None:
 
 
 def _study(folder: pathlib.Path) -> pathlib.Path:
-    from deepresolve.reading import preparation, questions
+    from deepresolve.reading.study import preparation, questions
 
     _evaluation(folder / "report")
     asked = questions.from_json([{"name": "diq", "title": "Quality"}])

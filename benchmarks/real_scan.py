@@ -25,7 +25,7 @@ from typing import Any
 from absl import flags
 from programs import command
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 

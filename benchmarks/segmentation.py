@@ -18,7 +18,8 @@ import time
 import memory
 from absl import flags
 
-from deepresolve import entry, path_flags, presets
+from deepresolve import presets
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 OAI_SHAPE = (384, 384, 160)
@@ -62,7 +63,7 @@ def segment(preset: str, shape: tuple[int, int, int]) -> dict[str, float]:
     import numpy as np
 
     from deepresolve import networks
-    from deepresolve.inference.segmentation import Segmenter
+    from deepresolve.tasks.segmentation.segmenter import Segmenter
 
     config = presets.get(preset)
     segmenter = Segmenter(networks.build_model(config), config)

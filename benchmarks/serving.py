@@ -19,7 +19,8 @@ import tempfile
 
 from absl import flags
 
-from deepresolve import entry, path_flags, presets
+from deepresolve import presets
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 OUTPUTS = {"super_resolution": "thin", "segmentation": "label_map"}
@@ -78,7 +79,7 @@ def _trained(folder: pathlib.Path):
     import numpy as np
 
     from deepresolve import networks
-    from deepresolve.workdir import Workdir
+    from deepresolve.runs.workdir import Workdir
 
     config = presets.get(FLAGS.preset)
     run = Workdir(folder)
@@ -93,8 +94,8 @@ def _trained(folder: pathlib.Path):
 
 
 def _expected(run, config, scan):
-    from deepresolve.inference.segmentation import Segmenter
-    from deepresolve.inference.super_resolution import SuperResolver
+    from deepresolve.tasks.segmentation.segmenter import Segmenter
+    from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
     if config.task == "segmentation":
         segmenter = Segmenter.from_workdir(run.path, memory_gib=FLAGS.memory_gib)
@@ -107,8 +108,8 @@ def _served(run, config, scan, folder: pathlib.Path):
     """The stranger's figures and its answer."""
     import numpy as np
 
-    from deepresolve.inference.serving.saved_model import export
-    from deepresolve.inference.serving.signatures import Options
+    from deepresolve.serving.saved_model import export
+    from deepresolve.serving.signatures import Options
 
     options = Options("best", "float32", 16, FLAGS.memory_gib)
     version = export(run, str(folder / "models" / "served"), 1, options)

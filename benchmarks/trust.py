@@ -20,8 +20,8 @@ import pathlib
 
 from absl import flags
 
-from deepresolve import entry, path_flags
 from deepresolve.imaging.formats.choice import Choice
+from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 
@@ -57,7 +57,7 @@ REAL_SCANS = (
 
 def thin_knee(number: int, first_seed: int):
     """The knee of a number: another seed, side and size than the one before."""
-    from deepresolve.imaging.phantom import SIDES, knee
+    from deepresolve.simulation.phantom import SIDES, knee
 
     shape, spacing_mm = SIZES[number % len(SIZES)]
     side = SIDES[number // len(SIZES) % len(SIDES)]
@@ -110,9 +110,9 @@ class Bench:
     """
 
     def __init__(self, workdir: str):
-        from deepresolve.inference import loading
-        from deepresolve.inference.super_resolution import SuperResolver
-        from deepresolve.inference.trust import report
+        from deepresolve.prediction import loading
+        from deepresolve.prediction.trust import report
+        from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
         self.trust = report.load(workdir, "best", (), anonymous=True)
         if self.trust.trained is None:

@@ -1,11 +1,11 @@
 """DeepResolve: thin-slice knee MRI out of thick-slice scans, and its cartilage."""
 
-from deepresolve import shadowing
+from deepresolve.system import shadowing
 
 if shadowing.is_command():
     shadowing.leave_out_current_folder()  # before anything is imported from there
 
-from deepresolve import environment
+from deepresolve.system import environment
 
 environment.repair()
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry, interruption, path_flags, paths
+from deepresolve.system import entry, interruption, path_flags, paths
 from records.commands import flags as convert_flags
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from deepresolve import locking, progress_bar
+from deepresolve.system import locking, progress_bar
 from records import manifest, resume, shards, splits
 from records.inspection import overview
 from records.runners import ProcessPool

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepresolve
-from deepresolve import paths, storage
+from deepresolve.system import paths, storage
 from records.schema import SCHEMA_VERSION
 from records.splits import SPLITS
 from records.stored import StoredSubject, voxels_sha256

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-from deepresolve import storage
+from deepresolve.system import storage
 from records import manifest, schema
 from records.stored import StoredSubject
 

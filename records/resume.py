@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from deepresolve import beam, progress_bar, storage
+from deepresolve.system import beam, progress_bar, storage
 from records import manifest, shards
 
 

@@ -13,8 +13,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deepresolve import entry, path_flags
 from deepresolve.imaging.labels import parse_label_names
+from deepresolve.system import entry, path_flags
 
 # Metavars of flags that name what is there already.
 _PATHS = ("DIR", "CSV")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from deepresolve import notes, storage
 from deepresolve.imaging.labels import count_values
+from deepresolve.system import notes, storage
 from records import manifest, schema
 from records.stored import StoredSubject, load
 from records.subject import Subject

@@ -6,8 +6,8 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator
 
-from deepresolve import progress_bar, storage
 from deepresolve.imaging import labels
+from deepresolve.system import progress_bar, storage
 from records import manifest, reader, shards
 from records.stored import StoredSubject
 

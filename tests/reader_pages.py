@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from deepresolve.reading import questions
+from deepresolve.reading.study import questions
 
 ASKED = (
     questions.Question("diq", "Diagnostic image quality"),

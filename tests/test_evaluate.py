@@ -104,7 +104,7 @@ def make_workdir(tmp_path_factory):
 
     def made(config, zero=False, trained=True):
         from deepresolve.networks import build_model
-        from deepresolve.workdir import Workdir
+        from deepresolve.runs.workdir import Workdir
 
         model = build_model(config)
         if zero:
@@ -146,7 +146,7 @@ def rows_of(folder):
 
 def dice_by_hand(workdir, num_slices=19, flips=False):
     """DSC on the ground truth from the network's own output, of 19 or all 20 slices."""
-    from deepresolve.workdir import Workdir
+    from deepresolve.runs.workdir import Workdir
 
     model = Workdir(workdir).load_model("best")
     scores = []
@@ -244,8 +244,7 @@ def test_dsc_is_that_of_the_networks_own_output(full_report, workdirs):
 @pytest.fixture(scope="module")
 def study(full_report, tmp_path_factory):
     """A reader study of the volumes that were saved; its reader likes SR best."""
-    from deepresolve.reading import preparation, questions
-    from deepresolve.reading.study import Study, load_key
+    from deepresolve.reading.study import Study, load_key, preparation, questions
 
     folder = tmp_path_factory.mktemp("reading") / "study"
     sets = ("ground_truth", "sr", "tci")

@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 
-from deepresolve import locking, training_set
-from deepresolve.imaging import phantom
 from deepresolve.imaging.formats import nifti
+from deepresolve.runs import training_set
+from deepresolve.simulation import phantom
+from deepresolve.system import locking
 from records import conversion
 from records.datasets import DATASETS
 

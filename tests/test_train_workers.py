@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.keras_stack import KERAS_3
-from deepresolve.workdir import Workdir
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system.keras_stack import KERAS_3
 from records import conversion
 from records.datasets import DATASETS
 
@@ -30,7 +30,7 @@ import tensorflow as tf
 
 from deepresolve.training import fit as fitting
 from deepresolve.training.data import TrainingData
-from deepresolve.workdir import Workdir
+from deepresolve.runs.workdir import Workdir
 from records import manifest, reader
 
 records, path, workers_path = sys.argv[1:]

@@ -22,7 +22,7 @@ import sys
 if "pinned" in sys.argv:
     # As one of our scripts, for which importing the package mends nothing.
     sys.argv[0] = str(pathlib.Path(__file__).parents[1] / "train.py")
-    from deepresolve import environment
+    from deepresolve.system import environment
 
     environment.pin()
 

@@ -24,11 +24,15 @@ class Command(NamedTuple):
     results: tuple[str, ...]
 
 
-_PREDICT = ("-m", "deepresolve.inference.predict", "--workdir={given}/sr")
+_PREDICT = ("-m", "deepresolve.prediction.predict", "--workdir={given}/sr")
 COMMANDS = {
     "write_phantom": Command(
         (
-            *("-m", "deepresolve.imaging.write_phantom", "--output={made}/knee.nii.gz"),
+            *(
+                "-m",
+                "deepresolve.simulation.write_phantom",
+                "--output={made}/knee.nii.gz",
+            ),
             *("--shape=16,16,16", "--spacing_mm=8,8,8"),
         ),
         ("knee.nii.gz",),
@@ -74,14 +78,14 @@ COMMANDS = {
     ),
     "export": Command(
         (
-            *("-m", "deepresolve.inference.export", "--workdir={given}/sr"),
+            *("-m", "deepresolve.serving.export", "--workdir={given}/sr"),
             "--output={made}/models/sr",
         ),
         ("models/sr/1/saved_model.pb",),
     ),
     "export_onnx": Command(
         (
-            *("-m", "deepresolve.inference.export_onnx", "--workdir={given}/sr"),
+            *("-m", "deepresolve.serving.export_onnx", "--workdir={given}/sr"),
             "--output={made}/sr.onnx",
         ),
         ("sr.onnx",),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deepresolve.evaluation import image, overlap, surface
+from deepresolve.metrics import image, overlap, surface
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,9 +22,9 @@ from deepresolve.evaluation.results import Example, Results
 from deepresolve.evaluation.titles import TITLES
 from deepresolve.evaluation.views import View, interest, view, window
 from deepresolve.imaging.volume import Volume
-from deepresolve.rendering import drawing, layout
-from deepresolve.rendering.layout import Margins
-from deepresolve.rendering.planes import (
+from deepresolve.reports import drawing, layout
+from deepresolve.reports.layout import Margins
+from deepresolve.reports.planes import (
     box_around,
     central_slice,
     fullest_slice,

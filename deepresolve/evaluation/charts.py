@@ -17,7 +17,7 @@ from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.comparisons import PAPER_IMAGE_METRICS, PAPER_LABEL_METRICS
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.titles import TITLES
-from deepresolve.rendering import drawing
+from deepresolve.reports import drawing
 
 # From Okabe and Ito's palette, made for all kinds of colour vision.
 BLUE, _ORANGE = "#0072b2", "#d55e00"

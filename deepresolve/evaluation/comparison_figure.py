@@ -16,9 +16,9 @@ from matplotlib.image import AxesImage
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.titles import TITLES
 from deepresolve.evaluation.views import View, tci_error, view, window
-from deepresolve.rendering import drawing, layout
-from deepresolve.rendering.layout import Margins
-from deepresolve.rendering.planes import fullest_slice
+from deepresolve.reports import drawing, layout
+from deepresolve.reports.layout import Margins
+from deepresolve.reports.planes import fullest_slice
 
 MARGINS = Margins()
 _ROWS = ("coronal", "axial", "sagittal")

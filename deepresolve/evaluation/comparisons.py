@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation import statistics
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.results import Results
+from deepresolve.metrics import statistics
 
 PAPER_IMAGE_METRICS = ("ssim", "psnr")
 PAPER_LABEL_METRICS = ("dsc", "voe")

@@ -12,7 +12,12 @@ from deepresolve.evaluation.comparisons import (
     SIGNIFICANCE,
     least_corrected_p,
 )
-from deepresolve.evaluation.document import (
+from deepresolve.evaluation.plan import Plan
+from deepresolve.evaluation.results import Results
+from deepresolve.evaluation.segmentation import VOLUME_MEANINGS
+from deepresolve.evaluation.subjects import DATA_RANGE
+from deepresolve.imaging.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
+from deepresolve.reports.document import (
     Block,
     Facts,
     Heading,
@@ -20,11 +25,6 @@ from deepresolve.evaluation.document import (
     Picture,
     Table,
 )
-from deepresolve.evaluation.plan import Plan
-from deepresolve.evaluation.results import Results
-from deepresolve.evaluation.segmentation import VOLUME_MEANINGS
-from deepresolve.evaluation.subjects import DATA_RANGE
-from deepresolve.imaging.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
 
 TITLE = "DeepResolve: evaluation"
 _FEW_SUBJECTS = 10  # below, BCa intervals come out too narrow

@@ -7,12 +7,12 @@ from typing import Any
 
 from deepresolve.evaluation import published
 from deepresolve.evaluation.comparisons import FAMILIES
-from deepresolve.evaluation.document import Table
-from deepresolve.evaluation.number_text import NOT_APPLICABLE, number_text, p_text
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.rows import seconds_rows
 from deepresolve.evaluation.titles import TITLES
+from deepresolve.reports.document import Table
+from deepresolve.reports.number_text import NOT_APPLICABLE, number_text, p_text
 
 TESTS_HEADER = (
     *("Measure", "Compared", "n", "Higher in", "Mean difference", "95% interval"),

@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from deepresolve import figure_style
 from deepresolve.evaluation import cartilage_figure, charts, comparison_figure
 from deepresolve.evaluation.analysis import Analysis
-from deepresolve.evaluation.document import Picture
 from deepresolve.evaluation.results import Results
+from deepresolve.reports import figure_style
+from deepresolve.reports.document import Picture
 
 
 @dataclasses.dataclass(frozen=True)

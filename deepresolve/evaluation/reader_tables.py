@@ -8,8 +8,6 @@ from typing import Any
 from deepresolve.evaluation import published
 from deepresolve.evaluation.comparisons import SIGNIFICANCE, least_corrected_p, marks
 from deepresolve.evaluation.detail_tables import TESTS_HEADER, test_line
-from deepresolve.evaluation.document import Table
-from deepresolve.evaluation.number_text import NOT_APPLICABLE, mean_sd_text
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.reader_scores import (
     CASE_SIDE,
@@ -19,6 +17,8 @@ from deepresolve.evaluation.reader_scores import (
     summary_rows,
 )
 from deepresolve.evaluation.titles import TITLES
+from deepresolve.reports.document import Table
+from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text
 
 SIDES = TITLES | {CASE_SIDE: "Whole case"}
 

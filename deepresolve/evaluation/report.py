@@ -21,18 +21,11 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deepresolve import files
-from deepresolve.evaluation import (
-    contents,
-    figures,
-    html,
-    known_digits,
-    markdown,
-    reader_scores,
-    rows,
-)
+from deepresolve.evaluation import contents, figures, known_digits, reader_scores, rows
 from deepresolve.evaluation.analysis import Analysis
 from deepresolve.evaluation.results import Measurement
+from deepresolve.reports import html, markdown
+from deepresolve.system import files
 
 PROGRESS_FILE = "subjects.partial.csv"
 HTML_FILE = "report.html"

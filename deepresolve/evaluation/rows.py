@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation import statistics
 from deepresolve.evaluation.results import Results
+from deepresolve.metrics import statistics
 
 
 def summary_rows(results: Results) -> list[dict[str, Any]]:

@@ -19,13 +19,13 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from deepresolve import files
 from deepresolve.evaluation.plan import IMAGE_SETS
 from deepresolve.evaluation.subjects import Subject
 from deepresolve.imaging import formats
 from deepresolve.imaging.intensity import percentiles, to_dtype
 from deepresolve.imaging.volume import Volume
-from deepresolve.rendering.drawing import GREY_PERCENTILES
+from deepresolve.reports.drawing import GREY_PERCENTILES
+from deepresolve.system import files
 
 FOLDER = "volumes"
 INDEX_FILE = "volumes.json"

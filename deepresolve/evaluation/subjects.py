@@ -14,7 +14,6 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from deepresolve import progress_bar
 from deepresolve.evaluation import Metric, segmentation
 from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.restoration import acquired_span, restored_images
@@ -28,6 +27,7 @@ from deepresolve.evaluation.results import (
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
+from deepresolve.system import progress_bar
 
 DATA_RANGE = 1.0
 

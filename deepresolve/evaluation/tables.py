@@ -13,13 +13,13 @@ from deepresolve.evaluation.comparisons import (
     SIGNIFICANCE,
     marks,
 )
-from deepresolve.evaluation.document import Table
-from deepresolve.evaluation.number_text import NOT_APPLICABLE, mean_sd_text
 from deepresolve.evaluation.plan import IMAGE_SETS, Plan
 from deepresolve.evaluation.reader_scores import ReaderScores
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.rows import summary_rows
 from deepresolve.evaluation.titles import TITLES
+from deepresolve.reports.document import Table
+from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text
 
 
 def table_1(

@@ -9,9 +9,9 @@ import numpy as np
 
 from deepresolve.evaluation.results import Example
 from deepresolve.imaging.volume import Volume
-from deepresolve.rendering import drawing
-from deepresolve.rendering.cuts import edge_letters
-from deepresolve.rendering.planes import in_plane
+from deepresolve.reports import drawing
+from deepresolve.reports.cuts import edge_letters
+from deepresolve.reports.planes import in_plane
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

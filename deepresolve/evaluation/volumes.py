@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepresolve.evaluation import statistics
 from deepresolve.evaluation.results import Results
 from deepresolve.evaluation.segmentation import REFERENCE_VOLUME, VOLUME
+from deepresolve.metrics import statistics
 
 
 def paired_volumes(

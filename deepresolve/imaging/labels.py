@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from deepresolve.tables import normal
+from deepresolve.system.tables import normal
 
 # What the name of a file or of a curve had better not hold.
 _UNSAFE = re.compile(r"[^\w.-]+")

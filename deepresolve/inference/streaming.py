@@ -26,9 +26,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve import progress_bar
 from deepresolve.inference import winograd
 from deepresolve.networks.layers import Fold, Unfold, fold, unfold
+from deepresolve.system import progress_bar
 
 _GROUP = winograd.NUM_OUTPUTS
 # Planes before the first and after the last, which a layer takes for zero.

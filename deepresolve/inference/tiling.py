@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve import progress_bar
+from deepresolve.system import progress_bar
 
 DEFAULT_OVERLAP = 0.25
 SIGMA_PER_WINDOW = 1 / 8

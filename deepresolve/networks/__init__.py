@@ -19,7 +19,7 @@ import keras
 from deepresolve.config import Config
 from deepresolve.networks import seg_cnn, segnet_2d, sr_cnn, unet_2d
 from deepresolve.networks.layers import CUSTOM_OBJECTS
-from deepresolve.networks.losses import images, segmentation
+from deepresolve.networks.losses import images, overlap
 
 MODELS = {
     "super_resolution": {"sr_cnn": sr_cnn.build},
@@ -36,10 +36,10 @@ LOSSES = {
         "mean_squared_error": keras.losses.MeanSquaredError,
     },
     "segmentation": {
-        "dice": segmentation.Dice,
-        "dice_cross_entropy": segmentation.DiceCrossEntropy,
-        "generalised_dice": segmentation.GeneralisedDice,
-        "tversky": segmentation.Tversky,
+        "dice": overlap.Dice,
+        "dice_cross_entropy": overlap.DiceCrossEntropy,
+        "generalised_dice": overlap.GeneralisedDice,
+        "tversky": overlap.Tversky,
     },
 }
 

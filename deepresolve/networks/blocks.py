@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from deepresolve.keras_stack import shares_batches
+from deepresolve.system.keras_stack import shares_batches
 
 # Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
 _NORMALISATION_MOMENTUM = 0.95

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from absl.flags import argparse_flags
 
-from deepresolve import entry, path_flags, paths, tables
+from deepresolve.system import entry, path_flags, paths, tables
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:

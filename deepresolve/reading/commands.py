@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import pathlib
 
-from deepresolve.extras import how_to_install
+from deepresolve.system.extras import how_to_install
 
 
 def prepare(flags: argparse.Namespace) -> int:
     """Makes a study."""
-    from deepresolve.reading import preparation, questions
+    from deepresolve.reading.study import preparation, questions
 
     given = flags.questions
     design = preparation.Design(
@@ -33,12 +33,12 @@ def prepare(flags: argparse.Namespace) -> int:
 def serve(flags: argparse.Namespace) -> int:
     """Serves a study until it is stopped."""
     try:
-        from deepresolve.reading import serving
+        from deepresolve.reading.server import listening
     except ImportError as error:
         raise ValueError(
             f"{error.name} is not installed: {how_to_install('reading')}."
         ) from error
-    serving.serve(
+    listening.serve(
         pathlib.Path(flags.study),
         host=flags.host,
         port=flags.port,
@@ -51,7 +51,7 @@ def serve(flags: argparse.Namespace) -> int:
 
 def analyse(flags: argparse.Namespace) -> int:
     """Writes the report of a study."""
-    from deepresolve.reading import analyse
+    from deepresolve.reading.analysis import analyse
 
     print(*analyse.write_report(flags.study, flags.output), sep="\n")
     return 0

@@ -7,7 +7,7 @@ import functools
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.hardware import has_fast_bfloat16
+from deepresolve.system.hardware import has_fast_bfloat16
 from deepresolve.training import workers
 
 

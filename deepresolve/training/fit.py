@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import keras
 
-from deepresolve import interruption, progress_bar, training_set
 from deepresolve.config import Config
-from deepresolve.interruption import Interrupted
 from deepresolve.pipeline.dataset import training_dataset
+from deepresolve.runs import training_set
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system import interruption, progress_bar
+from deepresolve.system.interruption import Interrupted
 from deepresolve.training import callbacks as training_callbacks
 from deepresolve.training import workers
 from deepresolve.training.callbacks.volume_validation import validation_blocks
@@ -34,7 +36,6 @@ from deepresolve.training.resuming import finish_epoch, replace_lost_weights
 from deepresolve.training.run import Run, restored_run
 from deepresolve.training.stopping import Stopping
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
-from deepresolve.workdir import Workdir
 
 _logger = logging.getLogger(__name__)
 

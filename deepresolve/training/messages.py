@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import keras
 
 from deepresolve.config import Config
-from deepresolve.interruption import Interrupted
 from deepresolve.networks import cost
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system.interruption import Interrupted
 from deepresolve.training.progress import Progress
 from deepresolve.training.run import Run
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
-from deepresolve.workdir import Workdir
 
 _logger = logging.getLogger(__name__)
 

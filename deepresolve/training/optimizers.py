@@ -25,8 +25,8 @@ from typing import Any
 import keras
 
 from deepresolve.config import Config
-from deepresolve.extras import how_to_install
-from deepresolve.keras_stack import tensorflow
+from deepresolve.system.extras import how_to_install
+from deepresolve.system.keras_stack import tensorflow
 
 # From a learning rate and a largest gradient norm per variable (None: no bound).
 Build = Callable[[float, float | None], keras.optimizers.Optimizer]

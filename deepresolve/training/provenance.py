@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.runs.workdir import Workdir, versions
 from deepresolve.training.data import TrainingData
-from deepresolve.workdir import Workdir, versions
 
 
 def provenance(

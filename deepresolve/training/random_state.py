@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from deepresolve.keras_stack import KERAS_3
+from deepresolve.system.keras_stack import KERAS_3
 
 
 @contextlib.contextmanager

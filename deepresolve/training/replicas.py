@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.keras_stack import KERAS_3
+from deepresolve.system.keras_stack import KERAS_3
 
 
 def check_precision(precision: str, strategy: tf.distribute.Strategy) -> None:

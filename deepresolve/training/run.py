@@ -10,13 +10,13 @@ import keras
 from deepresolve.config import Config
 from deepresolve.networks import cost
 from deepresolve.pipeline.dataset import count_steps_per_epoch
+from deepresolve.runs.workdir import Workdir
 from deepresolve.training.callbacks import Checkpoint, Throughput
 from deepresolve.training.callbacks.clock import out_of_time
 from deepresolve.training.data import TrainingData
 from deepresolve.training.progress import Progress
 from deepresolve.training.validation import VALIDATIONS
 from deepresolve.training.workers import Agreement, Worker
-from deepresolve.workdir import Workdir
 
 
 class Run(NamedTuple):

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
-from deepresolve import storage
+from deepresolve.system import storage
 
 _logger = logging.getLogger(__name__)
 

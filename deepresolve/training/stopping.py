@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepresolve.interruption import Interrupted, Interruption
+from deepresolve.system.interruption import Interrupted, Interruption
 from deepresolve.training.workers import Agreement
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.workdir import Workdir
+from deepresolve.runs.workdir import Workdir
 
 _JOBS = ("chief", "worker")
 

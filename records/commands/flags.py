@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from deepresolve import entry, path_flags
+from deepresolve.system import entry, path_flags
 from records import settings, splits
 from records.datasets import DATASETS
 from records.runners import RUNNERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from deepresolve import notes, progress_bar, storage
+from deepresolve.system import notes, progress_bar, storage
 from records import conversion, manifest, reader, verification
 from records.datasets import DATASETS
 from records.inspection import overview

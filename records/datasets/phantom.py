@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import deepresolve
-from deepresolve import entry
+from deepresolve.system import entry
 from records.settings import lengths, setting, whole_numbers
 from records.subject import Subject
 
@@ -50,7 +50,7 @@ class Phantom:
     @property
     def label_names(self) -> dict[int, str]:
         """What each label value means."""
-        from deepresolve.imaging import phantom
+        from deepresolve.simulation import phantom
 
         return dict(phantom.LABEL_NAMES)
 
@@ -98,7 +98,7 @@ class PhantomSubject(Subject):
 
     def load(self) -> tuple[Volume, Volume]:
         """Draws the knee and its label map."""
-        from deepresolve.imaging import phantom
+        from deepresolve.simulation import phantom
 
         knee = phantom.knee(
             seed=self.seed,

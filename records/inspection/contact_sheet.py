@@ -12,8 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from deepresolve import figure_style, storage
 from deepresolve.imaging.labels import count_values
+from deepresolve.reports import figure_style
+from deepresolve.system import storage
 from records.stored import StoredSubject
 
 _PANEL_INCHES = 2.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from deepresolve.wording import counted, listed
+from deepresolve.system.wording import counted, listed
 from records.manifest import Entry, Manifest, settings
 from records.splits import SPLITS
 

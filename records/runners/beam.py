@@ -44,7 +44,7 @@ class Beam:
           ValueError: Apache Beam is not installed, or an option makes no sense.
           OSError: a file could not be read or written, or a worker left no answer.
         """
-        from deepresolve import beam
+        from deepresolve.system import beam
         from records.shards import outcome_from_json
 
         with beam.scratch_folder(work.output) as scratch:
@@ -57,7 +57,7 @@ class Beam:
 
 @dataclasses.dataclass(frozen=True)
 class _Work:
-    """What each worker does; see `deepresolve.beam.Work`."""
+    """What each worker does; see `deepresolve.system.beam.Work`."""
 
     write: shards.ShardWriter
 

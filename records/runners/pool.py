@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING
 
-from deepresolve import entry, interruption
+from deepresolve.system import entry, interruption
 from records.settings import setting
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ def measured(tmp_path_factory):
         "sys.argv = ['convert.py', *sys.argv[1:]]\n"
         "sys.path.insert(0, '.')\n"
         "import convert\n"
-        "from deepresolve import entry\n"
+        "from deepresolve.system import entry\n"
         "if __name__ == '__main__': entry.launch(convert.run)\n"
     )
     (folder / "without_beam.py").write_text(script)

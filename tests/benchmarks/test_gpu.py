@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from deepresolve import networks, presets
-from deepresolve.keras_stack import KERAS_3
 from deepresolve.networks import cost
+from deepresolve.system.keras_stack import KERAS_3
 
 ROOT = pathlib.Path(__file__).parents[2]
 BACKENDS = ["jax", "torch", "tensorflow"] if KERAS_3 else ["tensorflow"]

@@ -9,7 +9,7 @@ import pytest
 
 from deepresolve import networks
 from deepresolve.config import Config
-from deepresolve.workdir import Workdir
+from deepresolve.runs.workdir import Workdir
 
 BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
 

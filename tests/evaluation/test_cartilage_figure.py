@@ -14,7 +14,7 @@ from deepresolve.evaluation.cartilage_figure import (
 )
 from deepresolve.evaluation.plan import Network, Plan
 from deepresolve.evaluation.subjects import evaluate
-from deepresolve.rendering import layout
+from deepresolve.reports import layout
 
 
 def panels(results):

@@ -10,7 +10,7 @@ from deepresolve.evaluation.comparison_figure import MARGINS
 from deepresolve.evaluation.plan import Network, Plan
 from deepresolve.evaluation.results import Example
 from deepresolve.evaluation.subjects import evaluate
-from deepresolve.rendering import layout
+from deepresolve.reports import layout
 
 
 def pixels(png):

@@ -1,9 +1,10 @@
 import pytest
 
-from deepresolve.evaluation import contents, markdown
+from deepresolve.evaluation import contents
 from deepresolve.evaluation.analysis import analyse
-from deepresolve.evaluation.document import Picture
 from deepresolve.evaluation.subjects import evaluate
+from deepresolve.reports import markdown
+from deepresolve.reports.document import Picture
 
 PROVENANCE = {"records": "gs://bucket/shards", "split": "test"}
 

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from deepresolve.evaluation import contents, markdown, report
+from deepresolve.evaluation import contents, report
 from deepresolve.evaluation.analysis import analyse
 from deepresolve.evaluation.reader_scores import (
     ReaderScores,
@@ -12,6 +12,7 @@ from deepresolve.evaluation.reader_scores import (
     paired_tests,
 )
 from deepresolve.evaluation.tables import table_1
+from deepresolve.reports import markdown
 
 SETS = ("ground_truth", "sr", "tci")
 FACTS = {"readers": "ann, bob", "presentations": "14 of 16 locked"}

@@ -5,7 +5,7 @@ import pytest
 from deepresolve.evaluation.results import Example
 from deepresolve.evaluation.views import interest, tci_error, view, window
 from deepresolve.imaging.volume import Volume
-from deepresolve.rendering.planes import fullest_slice
+from deepresolve.reports.planes import fullest_slice
 
 # Voxels of the three axes are of different size and number, so none can be confused.
 SHAPE_RAS = (16, 24, 32)

@@ -16,7 +16,7 @@ import pytest
 
 from deepresolve import networks, presets
 from deepresolve.config import Config
-from deepresolve.keras_stack import KERAS_3
+from deepresolve.system.keras_stack import KERAS_3
 
 ROOT = pathlib.Path(__file__).parents[2]
 NEEDS_TENSORFLOW = {"segnet_2d"}  # its unpooling

@@ -9,10 +9,10 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
-from deepresolve.reading import preparation, questions
 from deepresolve.reading import study as studies
-from deepresolve.reading.answers import Answers
-from deepresolve.reading.questions import Question
+from deepresolve.reading.study import preparation, questions
+from deepresolve.reading.study.answers import Answers
+from deepresolve.reading.study.questions import Question
 
 IMAGE_SETS = ("ground_truth", "sr", "tci")
 TWO_QUESTIONS = (Question("diq", "Quality"), Question("rank", "Rank", "rank"))

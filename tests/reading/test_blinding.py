@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 pytest.importorskip("flask", reason="needs Flask: pip install '.[reading]'")
-from deepresolve.reading import doors, preparation, server
-from deepresolve.reading.study import load_key
+from deepresolve.reading import server
+from deepresolve.reading.server import doors
+from deepresolve.reading.study import load_key, preparation
 
 NUM_STUDIES = 24
 SETS = ("ground_truth", "sr", "tci")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve import locking, storage
+from deepresolve.system import locking, storage
 from records import conversion, manifest, reader, shards, verification
 from records.datasets import Folder
 from records.inspection import overview

@@ -13,10 +13,10 @@ from scipy.spatial import distance
 from deepresolve.config import Config
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
+from deepresolve.runs.workdir import Workdir
 from deepresolve.training import callbacks
 from deepresolve.training.data import TrainingData, ValidationScan
 from deepresolve.training.fit import fit
-from deepresolve.workdir import Workdir
 
 # Of a canonical sagittal scan, 3 mm from slice to slice.
 SAGITTAL = np.array([[0, 0, -3, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve import training_set
 from deepresolve.imaging import acquisition
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.volume import Volume
+from deepresolve.runs import training_set
+from deepresolve.runs.workdir import Workdir
 from deepresolve.training.callbacks import schedule
 from deepresolve.training.fit import fit
-from deepresolve.workdir import Workdir
 
 
 def test_workdir_holds_what_its_docstring_lists(undisturbed, files_of_a_run):

@@ -23,7 +23,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.training import callbacks
 from deepresolve.training import fit as fitting
 from deepresolve.training.data import TrainingData, ValidationScan
-from deepresolve.workdir import Workdir
+from deepresolve.runs.workdir import Workdir
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 half = tf.config.LogicalDeviceConfiguration()

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve import locking
-from deepresolve.interruption import Interrupted
-from deepresolve.keras_stack import loss_scale
-from deepresolve.locking import InUseError
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system import locking
+from deepresolve.system.interruption import Interrupted
+from deepresolve.system.keras_stack import loss_scale
+from deepresolve.system.locking import InUseError
 from deepresolve.training import callbacks
-from deepresolve.workdir import Workdir
 
 
 def assert_same(weights, others):

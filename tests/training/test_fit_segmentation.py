@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from deepresolve.config import Config
 from deepresolve.imaging.volume import Volume
+from deepresolve.runs.workdir import Workdir
 from deepresolve.training.fit import fit
-from deepresolve.workdir import Workdir
 
 ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.keras_stack import loss_scale
+from deepresolve.system.keras_stack import loss_scale
 from deepresolve.training.optimizers import (
     OPTIMIZERS,
     build_optimizer,

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deepresolve import storage
+from deepresolve.system import storage
 from deepresolve.training.saved_states import SavedStates
 
 # What TensorFlow's patterns are made of, and what else stands in names.

@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from deepresolve.interruption import Interrupted, Interruption
+from deepresolve.system.interruption import Interrupted, Interruption
 from deepresolve.training.stopping import Stopping
 from deepresolve.training.workers import Agreement
 

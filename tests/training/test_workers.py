@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.runs.workdir import Workdir
 from deepresolve.training import workers
 from deepresolve.training.workers import Worker
-from deepresolve.workdir import Workdir
 
 CONFIG = Config(distribution="multi_worker", batch_size=12)
 TWO = {"worker": ["a:1", "b:2"]}

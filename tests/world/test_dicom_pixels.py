@@ -8,7 +8,7 @@ from pydicom import uid
 from world import scans
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.formats import dicom_pixels
+from deepresolve.imaging.formats.dicom import pixels as dicom_pixels
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [("uint8", 0.3), ("uint32", 1000)])

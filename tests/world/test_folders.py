@@ -16,9 +16,9 @@ import pytest
 from pydicom import uid
 from world import scans, strangers
 
-from deepresolve import notes
 from deepresolve.imaging import formats
 from deepresolve.imaging.folders import kinds, tree
+from deepresolve.system import notes
 
 NUM_SLICES = scans.SHAPE[2]
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import scans
 
-from deepresolve import notes
 from deepresolve.imaging import formats
+from deepresolve.system import notes
 
 FEW = settings(max_examples=80, deadline=None, derandomize=True)
 SHAPE = (5, 6, 4)

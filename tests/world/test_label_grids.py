@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from nibabel import orientations
 from world import scans
 
-from deepresolve import notes
 from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
+from deepresolve.system import notes
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 SHAPE = (12, 10, 6)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from nibabel.spatialimages import HeaderDataError
 from world import scans
 
-from deepresolve import notes
 from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
+from deepresolve.system import notes
 
 FEW = settings(max_examples=150, deadline=None, derandomize=True)
 # Byte offsets and layouts of fields of the NIfTI-1 header (nifti1.h).

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pydicom
 
 from deepresolve.imaging.dicom_output import sound
-from deepresolve.imaging.formats import dicom_elements
+from deepresolve.imaging.formats.dicom import elements
 
 # Not text or numbers: pixels, tables, overlays, what nobody knows the meaning of.
 _BULK = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
@@ -121,7 +121,7 @@ def carried(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
 def _foreign_letters(dataset) -> list[str]:
     """Texts that some character set was used for, which the header does not name."""
     return [
-        f"{dicom_elements.title(element.keyword)} has letters beyond ASCII, and no "
+        f"{elements.title(element.keyword)} has letters beyond ASCII, and no "
         "SpecificCharacterSet tells which: taken as Latin-1"
         for element in dataset
         if element.VR in _TEXTS and not str(element.value).isascii()
@@ -173,6 +173,6 @@ def _public(dataset, told):
         value = element.value
         if element.VR == "SQ":
             value = [_public(item, told) for item in value]
-        with dicom_elements.leniently():
+        with elements.leniently():
             result.add_new(tag, element.VR, value)
     return result

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydicom import uid
 
-from deepresolve import __version__, files
-from deepresolve.extras import how_to_install
+from deepresolve import __version__
 from deepresolve.imaging.dicom_output import codes, references, slices
 from deepresolve.imaging.dicom_output.processing import (
     SEGMENTATION_OFFSET,
@@ -22,6 +21,8 @@ from deepresolve.imaging.dicom_output.processing import (
 )
 from deepresolve.imaging.dicom_output.source import DicomSource
 from deepresolve.imaging.volume import Volume
+from deepresolve.system import files
+from deepresolve.system.extras import how_to_install
 
 
 def require_highdicom() -> None:

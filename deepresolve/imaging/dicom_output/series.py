@@ -11,7 +11,6 @@ import numpy as np
 import pydicom
 from pydicom import uid
 
-from deepresolve import files
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.dicom_output import attributes, codes, slices
 from deepresolve.imaging.dicom_output.decimals import decimal
@@ -23,6 +22,7 @@ from deepresolve.imaging.dicom_output.processing import (
 )
 from deepresolve.imaging.dicom_output.source import DicomSource, image_references
 from deepresolve.imaging.dicom_output.stored_values import StoredValues, set_window
+from deepresolve.system import files
 
 # The slice axis of what `formats.dicom` reads: files are stacked along it.
 _FILES = 2

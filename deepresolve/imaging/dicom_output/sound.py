@@ -17,7 +17,7 @@ import pydicom
 from pydicom import charset
 
 from deepresolve.imaging.dicom_output.decimals import decimal
-from deepresolve.imaging.formats import dicom_elements
+from deepresolve.imaging.formats.dicom import elements
 
 _LONGEST_DS = 16
 _LARGEST_IS = 2**31 - 1
@@ -61,12 +61,12 @@ def element_of(
       nothing: "PatientAge (0010,1010) is 'anon': left out".
     """
     keyword = pydicom.datadict.keyword_for_tag(tag)
-    name = dicom_elements.title(tag)
+    name = elements.title(tag)
     try:
-        with dicom_elements.leniently():
+        with elements.leniently():
             element = dataset[tag]
-    except dicom_elements.UNREADABLE:
-        written = "\\".join(dicom_elements.texts(dataset, tag))
+    except elements.UNREADABLE:
+        written = "\\".join(elements.texts(dataset, tag))
         return None, f"{name} is {written[: _LONGEST['LO']]!r}: left out"
     if element.VR == "SQ" or element.is_empty:
         return element, ""
@@ -75,7 +75,7 @@ def element_of(
     except (TypeError, ValueError):
         return None, f"{name} is {str(element.value)[: _LONGEST['LO']]!r}: left out"
     told = "" if _same(value, element) else f"{name} is {_MENDED[element.VR]}"
-    with dicom_elements.leniently():
+    with elements.leniently():
         return pydicom.DataElement(tag, element.VR, value), told
 
 

@@ -12,8 +12,9 @@ from pydicom import uid
 
 from deepresolve.imaging.dicom_output import attributes, codes, pulse_sequence
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
-from deepresolve.imaging.formats import dicom, dicom_elements
+from deepresolve.imaging.formats import dicom
 from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.formats.dicom import elements
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -110,8 +111,8 @@ def image_references(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset
 
 
 def _check(header, path):
-    with dicom_elements.leniently():
-        kind = uid.UID(dicom_elements.text(header, "SOPClassUID"))
+    with elements.leniently():
+        kind = uid.UID(elements.text(header, "SOPClassUID"))
     if kind not in _OF_MR:
         raise ValueError(
             f"{path}: the slices are of {kind.name or 'no SOP class'}; DICOM results "

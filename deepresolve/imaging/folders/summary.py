@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from deepresolve.imaging.folders import dicom_bytes, kinds, tree
-from deepresolve.wording import counted, listed
+from deepresolve.system.wording import counted, listed
 
 INDEX = dicom_bytes.DIRECTORY_NAME
 

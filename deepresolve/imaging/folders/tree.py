@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 
 from deepresolve.imaging.folders import placeholders
-from deepresolve.tables import normal
+from deepresolve.system.tables import normal
 
 # Of Macs, Windows and network disks.
 _NOISE = {

@@ -19,15 +19,15 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.folders import kinds, marks
 from deepresolve.imaging.formats import (
     dicom,
-    dicom_source,
     itk,
     label_maps,
     nifti,
     refusals,
     scan_search,
-    sidecar,
 )
 from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.formats.dicom import source
+from deepresolve.imaging.formats.nifti import sidecar
 
 FORMATS = {
     "nifti": nifti,
@@ -213,7 +213,7 @@ def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
                 if hasattr(module, "files_of") and module.matches(path):
                     return module.files_of(path)
         return [path]
-    with dicom_source.dicom_files(path) as files:
+    with source.dicom_files(path) as files:
         return [path / name for name in files]
 
 

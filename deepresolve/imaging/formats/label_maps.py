@@ -16,9 +16,9 @@ import nibabel as nib
 import numpy as np
 from nibabel import orientations
 
-from deepresolve import wording
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import grid
+from deepresolve.system import wording
 
 _LOGGER = logging.getLogger(__name__)
 # A label may lie this share of a voxel off its image's along each axis. At the worst

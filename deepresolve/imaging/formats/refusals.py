@@ -6,10 +6,10 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-from deepresolve import wording
 from deepresolve.imaging.folders import kinds, listing, marks, slices, summary, tree
 from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.formats import zips
+from deepresolve.system import wording
 
 EXPECTED = (
     "Expected a NIfTI file (.nii, .nii.gz, or .hdr with .img), .mha, .mhd or .nrrd, or "

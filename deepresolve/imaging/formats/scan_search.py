@@ -20,14 +20,9 @@ from deepresolve.imaging.folders import (
 )
 from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.folders.scan_files import is_scan
-from deepresolve.imaging.formats import (
-    dicom_elements,
-    disc_index,
-    refusals,
-    split_series,
-    zips,
-)
-from deepresolve.imaging.formats.split_series import Scan
+from deepresolve.imaging.formats import refusals, zips
+from deepresolve.imaging.formats.dicom import disc_index, elements, split_series
+from deepresolve.imaging.formats.dicom.split_series import Scan
 
 _EXPECTED = (
     "Expected .nii, .nii.gz, .hdr with .img, .zip, .mha, .mhd or .nrrd files, or "
@@ -204,8 +199,8 @@ def _num_frames(open_file: Opener) -> int:
             dataset = pydicom.filereader.read_partial(
                 stream, stop_when=lambda tag, vr, length: tag > _FRAMES, force=True
             )
-            return dicom_elements.num_frames(dataset)
-    except dicom_elements.UNREADABLE:
+            return elements.num_frames(dataset)
+    except elements.UNREADABLE:
         return 1
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import keras
 
-from deepresolve.keras_stack import ops
 from deepresolve.networks.layers.padding import crop, pad
+from deepresolve.system.keras_stack import ops
 
 
 def fold(x, factors: Sequence[int]):

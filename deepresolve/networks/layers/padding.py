@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from deepresolve.keras_stack import ops
+from deepresolve.system.keras_stack import ops
 
 _SPATIAL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
 

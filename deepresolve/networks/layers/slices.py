@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from deepresolve.keras_stack import ops
+from deepresolve.system.keras_stack import ops
 
 
 @keras.saving.register_keras_serializable("deepresolve")

@@ -13,7 +13,7 @@ from typing import Literal
 
 import keras
 
-from deepresolve.keras_stack import ops, tensorflow
+from deepresolve.system.keras_stack import ops, tensorflow
 
 Padding = Literal["SAME", "VALID"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from deepresolve.keras_stack import ops
+from deepresolve.system.keras_stack import ops
 
 _VOXEL_AXES = (1, 2, 3, 4)  # of (batch, rows, columns, slices, channels)
 

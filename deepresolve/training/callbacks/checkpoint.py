@@ -7,11 +7,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from deepresolve.runs.workdir import Workdir
 from deepresolve.training.callbacks.watch import check_weights
 from deepresolve.training.progress import Progress
 from deepresolve.training.random_state import random_state
 from deepresolve.training.saved_states import SavedStates
-from deepresolve.workdir import Workdir
 
 
 class Checkpoint(keras.callbacks.Callback):

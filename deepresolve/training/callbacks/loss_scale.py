@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepresolve.keras_stack import loss_scale
+from deepresolve.system.keras_stack import loss_scale
 from deepresolve.training.callbacks.watch import Watch, diverged
 
 

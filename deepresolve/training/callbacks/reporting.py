@@ -11,7 +11,7 @@ import logging
 
 import keras
 
-from deepresolve import progress_bar
+from deepresolve.system import progress_bar
 from deepresolve.training.progress import Progress
 
 _logger = logging.getLogger(__name__)

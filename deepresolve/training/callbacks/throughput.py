@@ -9,8 +9,8 @@ from typing import NamedTuple
 import keras
 
 from deepresolve.config import Config
-from deepresolve.keras_stack import step_on
 from deepresolve.networks.cost import FORWARD_PASSES_PER_STEP
+from deepresolve.system.keras_stack import step_on
 from deepresolve.training.progress import Progress
 
 

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve import progress_bar, storage
 from deepresolve.config import Config
+from deepresolve.system import progress_bar, storage
 from deepresolve.training.data import ValidationScan
 from deepresolve.training.validation import VALIDATIONS, Block, Metrics
 

@@ -7,9 +7,9 @@ import logging
 import pathlib
 from collections.abc import Iterator, Mapping
 
-from deepresolve import notes, progress_bar
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
+from deepresolve.system import notes, progress_bar
 
 _logger = logging.getLogger(__name__)
 

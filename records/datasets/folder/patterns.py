@@ -11,7 +11,7 @@ import pathlib
 import re
 
 from deepresolve.imaging.folders import tree
-from deepresolve.tables import normal
+from deepresolve.system.tables import normal
 
 _ID = "{id}"
 _TOKENS = re.compile(r"(\{id\}|\*)")

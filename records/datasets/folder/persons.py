@@ -8,8 +8,8 @@ import pathlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from deepresolve import tables, wording
 from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.system import tables, wording
 from records.datasets.folder import kin
 
 _logger = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ def _from_table(
 
 
 def read_table(path: pathlib.Path) -> dict[str, Person]:
-    """Reads who is in which scan: a table as `deepresolve.tables` takes it.
+    """Reads who is in which scan: a table as `deepresolve.system.tables` takes it.
 
     It has the columns subject, person and, where wanted, side, split, series, echo and
     volume, with values that the flags of these names take.

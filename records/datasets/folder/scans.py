@@ -8,11 +8,11 @@ import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deepresolve import tables
 from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
+from deepresolve.system import tables
 from records.datasets.folder import choosing, kin, patterns, persons
 from records.subject import Subject
 

@@ -12,8 +12,8 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from deepresolve import tables
 from deepresolve.imaging.folders import tree
+from deepresolve.system import tables
 
 _COLUMNS = ("folder", "participantid", "seriesdescription")
 _TABLE, _ANY = re.compile(r"contents.*\.csv", re.IGNORECASE), re.compile(".*")

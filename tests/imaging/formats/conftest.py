@@ -1,7 +1,7 @@
 import pydicom
 import pytest
 
-from deepresolve.imaging.formats import dicom_header
+from deepresolve.imaging.formats.dicom import slice_header
 
 
 @pytest.fixture
@@ -11,5 +11,5 @@ def headers(write_stack):
     return [
         header
         for file in sorted(folder.iterdir())
-        for header in dicom_header.parse(file.name, pydicom.dcmread(file))
+        for header in slice_header.parse(file.name, pydicom.dcmread(file))
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepresolve.reading import preparation
+from deepresolve.reading.study import preparation
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import deepresolve
-from deepresolve.imaging import phantom
+from deepresolve.simulation import phantom
 from records import conversion, manifest, reader
 from records.datasets import Phantom
 

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from deepresolve import progress_bar
+from deepresolve.system import progress_bar
 from records import conversion, manifest
 from records.datasets import Folder
 from records.runners import ProcessPool

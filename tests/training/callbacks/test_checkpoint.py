@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deepresolve.config import Config
-from deepresolve.keras_stack import loss_scale
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system.keras_stack import loss_scale
 from deepresolve.training.callbacks import Checkpoint
 from deepresolve.training.optimizers import (
     OPTIMIZERS,
@@ -15,7 +16,6 @@ from deepresolve.training.optimizers import (
 )
 from deepresolve.training.progress import Progress
 from deepresolve.training.random_state import kept_in_variables
-from deepresolve.workdir import Workdir
 
 ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from deepresolve.config import Config
-from deepresolve.keras_stack import loss_scale
+from deepresolve.system.keras_stack import loss_scale
 from deepresolve.training.callbacks import Clock, Divergence, LossScale
 from deepresolve.training.optimizers import build_optimizer
 from deepresolve.training.progress import Progress

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from deepresolve import progress_bar
+from deepresolve.system import progress_bar
 from deepresolve.training.callbacks import EpochLine, StepBar
 from deepresolve.training.progress import Progress
 

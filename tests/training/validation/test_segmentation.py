@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deepresolve.config import Config
-from deepresolve.training.validation import segmentation
+from deepresolve.training.validation import segmentation as validation
 from deepresolve.training.validation.blocks import Block
 
 CONFIG = Config(
@@ -21,7 +21,7 @@ def scan(labelled_data):
 
 @pytest.fixture
 def block(scan, labelled_data):
-    return segmentation.cut(scan, CONFIG, labelled_data.label_names)[0]
+    return validation.cut(scan, CONFIG, labelled_data.label_names)[0]
 
 
 def test_block_is_the_middle_with_the_classes_of_the_run(scan, block):
@@ -36,18 +36,18 @@ def test_block_is_the_middle_with_the_classes_of_the_run(scan, block):
 
 def test_scan_without_labels_is_named(scan):
     with pytest.raises(ValueError, match=r"'knee-2' has no labels.*--label_names"):
-        segmentation.cut(scan._replace(label=None), CONFIG, {1: "round ball"})
+        validation.cut(scan._replace(label=None), CONFIG, {1: "round ball"})
 
 
 def test_class_in_no_block_is_named(block):
     bare = block._replace(target=block.target.with_array(block.target.array // 2))
     with pytest.raises(ValueError, match=r"'round ball' has no voxel .* knee-2"):
-        segmentation.describe([bare], {}, CONFIG)
+        validation.describe([bare], {}, CONFIG)
 
 
 def test_blocks_are_told(block):
     bricks, balls = (int((block.target.array == n).sum()) for n in (1, 2))
-    assert segmentation.describe([block, block], {}, CONFIG) == (
+    assert validation.describe([block, block], {}, CONFIG) == (
         f"The validation blocks hold brick {2 * bricks} voxels, round ball {2 * balls} "
         "voxels."
     )
@@ -55,7 +55,7 @@ def test_blocks_are_told(block):
 
 def test_estimate_is_the_most_probable_class():
     output = np.array([[[[0.2, 0.5, 0.3], [0.4, 0.2, 0.4], [0.1, 0.2, 0.7]]]])
-    estimate = segmentation.estimate(output)
+    estimate = validation.estimate(output)
     np.testing.assert_array_equal(estimate, [[[1, 0, 2]]])  # the first of equals
     assert estimate.dtype == np.uint8
 
@@ -67,7 +67,7 @@ def test_scores_are_means_over_blocks_and_then_classes(sagittal, dice):
     halved = reference.copy()
     halved[0, 0] = 0  # brick: 2 * 4 / (8 + 4) = 2/3
     block = Block("knee-2", sagittal(reference), sagittal(reference))
-    measured = segmentation.scores(
+    measured = validation.scores(
         [block, block], [shifted, halved], {"dsc": dice}, CONFIG
     )
     assert measured == {
@@ -83,7 +83,7 @@ def test_score_that_is_not_defined_for_a_block_does_not_count(sagittal):
 
     arrays = np.ones((2, 2, 2), np.uint8), np.full((2, 2, 2), 2, np.uint8)
     blocks = [Block("knee", sagittal(a), sagittal(a)) for a in arrays]
-    measured = segmentation.scores(blocks, list(arrays), {"share": undefined}, CONFIG)
+    measured = validation.scores(blocks, list(arrays), {"share": undefined}, CONFIG)
     assert measured == {"share": 1, "share_brick": 1, "share_round_ball": 1}
 
 
@@ -94,7 +94,7 @@ def test_overlay_has_the_colours_of_its_legend():
     predicted[:, 2:5] = 1
     predicted[2, 3] = 2
     predicted[2, 6] = 1
-    image = segmentation.overlay(grey, reference, predicted)
+    image = validation.overlay(grey, reference, predicted)
     half = 0.5 * 0.4
     row = [image[2, column] for column in range(7)]
     expected = [
@@ -110,7 +110,7 @@ def test_overlay_has_the_colours_of_its_legend():
 
 
 def test_pictures_show_the_three_planes_with_square_pixels(block):
-    images = segmentation.draw(block, block.target.array)
+    images = validation.draw(block, block.target.array)
     name = "reference_cyan_prediction_orange"
     # 20 x 20 x 8 voxels of 1 x 1 x 3 mm; 20 pixels a voxel give at least 384.
     assert {tag: image.shape for tag, image in images.items()} == {
@@ -133,7 +133,7 @@ def test_slice_with_most_of_the_reference_is_drawn(sagittal):
     reference[4, 4, 2] = 1
     reference[1, 1:3, 5] = 1
     block = Block("knee-2", sagittal(grey), sagittal(reference))
-    images = segmentation.draw(block, 0 * reference)
+    images = validation.draw(block, 0 * reference)
     sagittal_image = images["reference_cyan_prediction_orange/sagittal"]
     # Slice 5 of 0..7 is 5/7 bright, and the 99th percentile is white.
     np.testing.assert_allclose(sagittal_image[0, -1, -1], 5 / 7, atol=1e-3)

@@ -6,7 +6,7 @@ from deepresolve.config import Config
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.training.data import ValidationScan
-from deepresolve.training.validation import super_resolution
+from deepresolve.training.validation import super_resolution as validation
 
 CONFIG = Config(downsample_factors=(2, 4))
 
@@ -21,7 +21,7 @@ def scan(smooth_array, sagittal):
 
 
 def test_block_is_the_middle_of_the_degraded_whole(scan):
-    block = super_resolution.central_block(scan, 3, (10, 30, 12))
+    block = validation.central_block(scan, 3, (10, 30, 12))
     assert block.target.shape == (10, 20, 12)
     tci = interpolate(thicken(scan.image, 3), 3)
     # Slices 34 and 35 lie past the last acquired one: (34 - 12) // 2 = 11 becomes 9,
@@ -32,22 +32,22 @@ def test_block_is_the_middle_of_the_degraded_whole(scan):
 
 
 def test_there_is_a_block_for_each_factor(scan):
-    blocks = super_resolution.cut(scan, CONFIG, {})
+    blocks = validation.cut(scan, CONFIG, {})
     for block, factor in zip(blocks, (2, 4), strict=True):
-        expected = super_resolution.central_block(scan, factor, CONFIG.validation_shape)
+        expected = validation.central_block(scan, factor, CONFIG.validation_shape)
         np.testing.assert_array_equal(block.input.array, expected.input.array)
 
 
 def test_scores_are_means_over_the_blocks(scan):
-    blocks = [super_resolution.central_block(scan, 3, (8, 8, 8))] * 2
+    blocks = [validation.central_block(scan, 3, (8, 8, 8))] * 2
     estimates = [blocks[0].target.array + shift for shift in (1, 3)]
-    measured = super_resolution.scores(blocks, estimates, {"bias": bias}, CONFIG)
+    measured = validation.scores(blocks, estimates, {"bias": bias}, CONFIG)
     assert measured == {"bias": pytest.approx(2)}
 
 
 def test_what_is_to_be_surpassed_is_told(scan):
-    block = super_resolution.central_block(scan, 3, (8, 8, 8))
-    text = super_resolution.describe([block], {"bias": bias}, CONFIG)
+    block = validation.central_block(scan, 3, (8, 8, 8))
+    text = validation.describe([block], {"bias": bias}, CONFIG)
     tci, fourier = (
         (array - block.target.array).mean()
         for array in (block.input.array, block.fourier)
@@ -62,12 +62,12 @@ def test_the_verdict_compares_with_the_best_interpolation(scan):
     def psnr(reference, estimate, *, spacing_mm, data_range):
         return peak_signal_noise_ratio(reference, estimate, data_range=data_range)
 
-    block = super_resolution.central_block(scan, 3, (8, 8, 12))
+    block = validation.central_block(scan, 3, (8, 8, 12))
     tci, fourier = (
         peak_signal_noise_ratio(block.target.array, array, data_range=1)
         for array in (block.input.array, block.fourier)
     )
-    text = super_resolution.verdict(40.0, [block], {"psnr": psnr}, CONFIG)
+    text = validation.verdict(40.0, [block], {"psnr": psnr}, CONFIG)
     assert text == (
         f"best validation pSNR 40.00 dB (TCI {tci:.2f}, Fourier {fourier:.2f}): "
         f"{40 - max(tci, fourier):+.2f} dB against the best interpolation"
@@ -75,14 +75,14 @@ def test_the_verdict_compares_with_the_best_interpolation(scan):
 
 
 def test_fourier_interpolation_is_cut_as_tci_is(scan):
-    block = super_resolution.central_block(scan, 3, (10, 30, 12))
+    block = validation.central_block(scan, 3, (10, 30, 12))
     whole = interpolate(thicken(scan.image, 3), 3, method="fourier").array
     np.testing.assert_allclose(block.fourier, whole[6:16, :, 9:21], atol=1e-6)
 
 
 def test_picture_has_square_pixels_and_the_three_sets_side_by_side(scan):
-    block = super_resolution.central_block(scan, 3, (24, 20, 36))
-    images = super_resolution.draw(block, np.zeros(block.target.shape, np.float32))
+    block = validation.central_block(scan, 3, (24, 20, 36))
+    images = validation.draw(block, np.zeros(block.target.shape, np.float32))
     # Rows and columns are 1 mm apart, slices 3 mm: three sets of 34 slices.
     axial = images["ground_truth_sr_tci/axial"]
     coronal = images["ground_truth_sr_tci/coronal"]

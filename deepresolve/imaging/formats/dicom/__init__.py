@@ -1,0 +1,244 @@
+"""DICOM in: the slices of one volume, from a folder or a zip.
+
+pydicom parses and decodes. What a slice says is `dicom_header`; which slices belong
+together is `series` and `volumes`; where they lie, `geometry`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pydicom
+
+from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.formats.dicom import (
+    completeness,
+    elements,
+    frames,
+    geometry,
+    series,
+    slice_header,
+)
+from deepresolve.imaging.formats.dicom import copies as dicom_copies
+from deepresolve.imaging.formats.dicom import limits as dicom_limits
+from deepresolve.imaging.formats.dicom import notes as dicom_notes
+from deepresolve.imaging.formats.dicom import pixels as dicom_pixels
+from deepresolve.imaging.formats.dicom import source as dicom_source
+from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.volume import Volume, affine_from_dicom
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def matches(path: pathlib.Path) -> bool:
+    """Whether this is a DICOM file, or a folder or zip with one in it."""
+    with dicom_source.dicom_files(path) as files:
+        return bool(files)
+
+
+def read(path: pathlib.Path, choice: Choice = ONLY) -> Volume:
+    """Reads the slices of one volume, ordered along their normal.
+
+    Voxels are array[column, row, slice], in the scanner's units: RescaleSlope and
+    RescaleIntercept of each slice are applied (not vendors' private scalings). The
+    slice spacing comes from the positions; SliceThickness, less than it where there are
+    gaps, is kept beside it.
+
+    Args:
+      path: a folder or zip; files in it that are no DICOM image are passed over.
+      choice: series, echo and volume; each needed where there are several.
+
+    Returns:
+      A Volume; the stored integer dtype, or int16 or int32 where rescaled whole
+      numbers need it, else float32.
+
+    Raises:
+      ValueError: there is no image, or a choice is to be made (the message lists what
+        there is), or the slices do not make one whole 3D grid (the message names
+        them), or the pixels cannot be decoded.
+    """
+    source = str(path)
+    with dicom_source.dicom_files(path, tell=True) as files:
+        slices, notes = _chosen(files, source, choice)
+        dicom_pixels.check_size(slices, files, source)
+        stored = dicom_pixels.read(slices, files, source)
+    line = geometry.Line.through(slices)
+    spacing_mm = geometry.spacing_mm(slices)
+    thickness_mm, told = dicom_notes.thickness_mm(slices, spacing_mm)
+    for note in [*notes, *dicom_notes.of(slices), *told]:
+        _LOGGER.warning("%s: %s", path, note)
+    # (slice, row, column) -> (column, row, slice).
+    array = _rescaled(stored, [s.rescale for s in slices]).transpose(2, 1, 0)
+    affine = affine_from_dicom(
+        line.first_mm,
+        line.step_mm,
+        geometry.orthonormal(slices[0].orientation),
+        slices[0].pixel_spacing_mm,
+    )
+    return Volume(array, affine, 2, thickness_mm)
+
+
+def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Dataset]:
+    """All elements but the pixels of the slices that `read` stacks, in its order.
+
+    Args:
+      path: as for `read`.
+      choice: as for `read`.
+
+    Returns:
+      A dataset a slice, with `file_meta`; of a frame what its functional groups say as
+      a classic slice says it, see `dicom_frames`, with its number, where the file has
+      several, in ReferencedFrameNumber.
+
+    Raises:
+      ValueError: as for `read`, but for the pixels.
+    """
+    source = str(path)
+    with dicom_source.dicom_files(path) as files:
+        slices, _ = _chosen(files, source, choice)
+        return _whole_headers(slices, files, source)
+
+
+def contents(
+    path: pathlib.Path, asked: Choice
+) -> tuple[list[Choice], frozenset[tuple[str, str]]]:
+    """What `read` is to be asked for, and whose scan it is; see `formats.contents`."""
+    with dicom_source.dicom_files(path) as files:
+        headers, _ = _images(files, str(path))
+    identity = frozenset().union(*(header.identity for header in headers))
+    return series.resolve(headers, asked), identity
+
+
+def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str]]:
+    """The slices of one volume, in order and checked; and what is to be told."""
+    headers, copies = _images(files, source)
+    slices = series.choose(headers, source, choice)
+    notes = dicom_notes.of_copies(copies, len(files))
+    for header in slices:
+        _check_plain(header, source)
+    wholes = {header.part[0] for header in slices if header.part}
+    parts = {h.file: h.part for h in headers if h.part and h.part[0] in wholes}
+    frames.check_parts(parts, source)
+    notes += dicom_notes.of_echoes(slices, headers)
+    ordered = geometry.order(slices, source)
+    return ordered, [*notes, *completeness.notes(ordered, headers)]
+
+
+def _images(files: Mapping, source) -> tuple[list[SliceHeader], list[str]]:
+    """Every image once; and the names of files that are copies."""
+    return dicom_copies.without(
+        _headers(files, source),
+        lambda first, second: _is_same_image(first, second, files, source),
+        source,
+    )
+
+
+def _headers(files: Mapping, source) -> list[SliceHeader]:
+    headers = []
+    for name, open_file in files.items():
+        try:
+            # A header that is not quite to the standard is read as it is.
+            with elements.leniently():
+                dataset = dicom_limits.read_dataset(
+                    open_file,
+                    stop_before_pixels=True,
+                    specific_tags=list(slice_header.TAGS),
+                )
+                headers += slice_header.parse(name, dataset)
+        except elements.UNREADABLE as error:
+            raise _header_error(name, source, error) from error
+    if not headers:
+        raise ValueError(
+            f"{source}: {len(files)} DICOM file(s) and no image among them. Expected "
+            "the slices of a scan."
+        )
+    return headers
+
+
+def _whole_headers(slices, files, source) -> list[pydicom.Dataset]:
+    """In the order of the slices; each file is read once."""
+    frames_of: dict[str, dict[int | None, pydicom.Dataset]] = {}
+    for name in {header.file for header in slices}:
+        try:
+            with elements.leniently():
+                dataset = dicom_limits.read_dataset(
+                    files[name], stop_before_pixels=True
+                )
+                frames_of[name] = dict(frames.flattened(dataset, name))
+        except elements.UNREADABLE as error:
+            raise _header_error(name, source, error) from error
+    for header in slices:
+        if header.num_frames > 1:
+            frames_of[header.file][header.frame].ReferencedFrameNumber = header.frame
+    return [frames_of[header.file][header.frame] for header in slices]
+
+
+def _is_same_image(first, second, files, source):
+    with files[first]() as one, files[second]() as other:
+        if one.read() == other.read():
+            return True
+    headers = [
+        [dataclasses.replace(h, file="") for h in _headers({n: files[n]}, source)]
+        for n in (first, second)
+    ]
+    pixels = [dicom_pixels.decoded(files[n], n, source) for n in (first, second)]
+    return headers[0] == headers[1] and np.array_equal(*pixels)
+
+
+def _header_error(name, source, error):
+    return ValueError(
+        f"{source}: the header of {name} cannot be read ({error}). Copy or export the "
+        "file again."
+    )
+
+
+def _check_plain(header: SliceHeader, source) -> None:
+    if header.frame is None and header.num_frames > 1:
+        raise ValueError(
+            f"{source}: {header.file} has {header.num_frames} frames and no functional "
+            "groups (5200,9230) that say where they lie. Export the series as MR or "
+            "Enhanced MR images, or convert it to NIfTI, e.g. with dcm2niix."
+        )
+    if "MOSAIC" in header.traits.get("ImageType", ()):
+        raise ValueError(
+            f"{source}: {header.name} is a mosaic of many slices in one image (MOSAIC "
+            "in ImageType), and where they lie only its maker's own elements say. "
+            "Convert the series to NIfTI, e.g. with dcm2niix."
+        )
+    if header.num_samples != 1:
+        raise ValueError(
+            f"{source}: {header.name} is a colour image ({header.num_samples} samples "
+            "per pixel); expected the scan's own grey values."
+        )
+    # MONOCHROME1 shows high values dark: no MR scanner writes it, and whether the
+    # values are to be turned over the file does not say.
+    if header.photometric != "MONOCHROME2":
+        raise ValueError(
+            f"{source}: {header.name} has the PhotometricInterpretation "
+            f"{header.photometric!r}; expected 'MONOCHROME2', bright where values are "
+            "high. Export the original series of the scanner, or convert it to NIfTI, "
+            "e.g. with dcm2niix, and look at the result."
+        )
+
+
+def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.ndarray:
+    """(slice, row, column) values with each slice's slope and intercept applied."""
+    factors = np.array(rescale)
+    if stored.dtype.kind in "iu" and np.all(factors == (1, 0)):
+        return stored
+    slope, intercept = factors.T[:, :, None, None]
+    values = stored * slope + intercept
+    if stored.dtype.kind in "iu" and np.all(factors == np.trunc(factors)):
+        for dtype in (stored.dtype, np.int16, np.int32):
+            if _fits(values, dtype):
+                return values.astype(dtype)
+    return values.astype(np.float32)
+
+
+def _fits(values, dtype):
+    limits = np.iinfo(dtype)
+    return limits.min <= values.min() and values.max() <= limits.max

@@ -1,0 +1,113 @@
+"""What a JSON file beside a NIfTI scan tells (dcm2niix, BIDS), and NIfTI cannot.
+
+Without the slice thickness nobody knows of gaps between slices; without identifiers,
+whose scan it is. The file is named as the scan, `knee.json` beside `knee.nii.gz`, and
+holds both under the names of DICOM's elements, lengths in mm. It is a help and never a
+hindrance: what is wrong with it is told, and counts as unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import pathlib
+from collections.abc import Mapping
+
+from deepresolve.imaging.formats.dicom.slice_header import IDENTITY
+from deepresolve.imaging.formats.nifti import file_set
+
+_LOGGER = logging.getLogger(__name__)
+_MAX_BYTES = 2**24
+# Two lengths closer than this share are one: what is written is rounded.
+_TOLERANCE = 0.05
+# Scanners interpolate slices to half their spacing; more overlap is another grid's.
+_MOST_OVERLAP = 2
+
+
+def path_of(path: pathlib.Path) -> pathlib.Path:
+    """Where the JSON file of a scan would lie."""
+    return path.with_name(f"{file_set.stem(path)}.json")
+
+
+def slice_thickness_mm(path: pathlib.Path, slice_spacing_mm: float) -> float | None:
+    """The thickness of the scan's slices.
+
+    Args:
+      path: the scan.
+      slice_spacing_mm: distance between its slices, by its header.
+
+    Returns:
+      mm; None where no JSON file tells, or where it tells of slices at another
+      distance: then it was made for the scan before somebody resampled it.
+    """
+    told = _content(path_of(path))
+    thickness = _length(told, "SliceThickness", path)
+    spacing = _length(told, "SpacingBetweenSlices", path)
+    if spacing and abs(spacing - slice_spacing_mm) > _TOLERANCE * slice_spacing_mm:
+        wrong = f"SpacingBetweenSlices is {spacing:g} mm"
+    elif thickness and thickness > (_MOST_OVERLAP + _TOLERANCE) * slice_spacing_mm:
+        wrong = f"SliceThickness is {thickness:g} mm"
+    else:
+        return thickness
+    _LOGGER.warning(
+        "%s: %s in %s, and by the header slices are %.4g mm apart; the slice thickness "
+        "is taken as unknown.",
+        path,
+        wrong,
+        path_of(path).name,
+        slice_spacing_mm,
+    )
+    return None
+
+
+def identity(path: pathlib.Path) -> frozenset[tuple[str, str]]:
+    """Whose scan it is: of `formats.Contents`; dcm2niix tells with -ba n alone.
+
+    Args:
+      path: the scan.
+    """
+    told = _content(path_of(path))
+    return frozenset(
+        (keyword, value.strip())
+        for keyword in IDENTITY
+        if isinstance(value := told.get(keyword), str) and value.strip()
+    )
+
+
+def _content(path: pathlib.Path) -> Mapping:
+    """The file's object; empty where there is none that can be read."""
+    if not path.is_file():
+        return {}
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError(f"{path.stat().st_size} bytes")
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(found, dict):
+            raise ValueError(f"expected an object, got {type(found).__name__}")
+    except (OSError, ValueError, RecursionError) as error:
+        _LOGGER.warning(
+            "%s: no slice thickness is taken from it, for it is no JSON file of a scan "
+            "(%s).",
+            path,
+            error,
+        )
+        return {}
+    return found
+
+
+def _length(told: Mapping, key: str, path: pathlib.Path) -> float | None:
+    value = told.get(key)
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and value > 0:
+        return float(value)
+    _LOGGER.warning(
+        "%s: %s is %.60r in %s; expected a length in mm. It is left out.",
+        path,
+        key,
+        value,
+        path_of(path).name,
+    )
+    return None

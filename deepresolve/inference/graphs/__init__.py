@@ -1,0 +1,1 @@
+"""Scaling, interpolation and networks over whole scans, as TensorFlow graphs."""

@@ -1,0 +1,1 @@
+"""Measures of images, masks and groups of subjects: pure functions."""

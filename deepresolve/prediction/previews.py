@@ -1,0 +1,130 @@
+"""A figure or a page for each scan: the result beside what it was made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from deepresolve.imaging.volume import Volume
+from deepresolve.prediction.outputs import Pair, without_ending
+from deepresolve.reports.preview import Preview, figure, page
+from deepresolve.system import files
+
+# By the ending of the file: each writes a `Preview` to a path.
+KINDS = {
+    ".png": figure.write,
+    ".html": page.write,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Previews:
+    """Where the previews of a command go.
+
+    Attributes:
+      paths: the preview of each result, by the result's path.
+      anonymous: name neither of the two files, whose names may be a patient's.
+    """
+
+    paths: Mapping[pathlib.Path, pathlib.Path]
+    anonymous: bool = False
+
+    def remove(self, target: pathlib.Path) -> None:
+        """Deletes the preview of an earlier result at `target`, if there is one."""
+        self.paths[target].unlink(missing_ok=True)
+
+    def write(
+        self,
+        scan: pathlib.Path,
+        target: pathlib.Path,
+        volume: Volume,
+        result: Volume,
+        class_names: Sequence[str],
+    ) -> None:
+        """Writes the preview of one scan, and the folders above it.
+
+        It names the two files, unless anonymous, and nothing of a DICOM header.
+
+        Args:
+          scan: path of the scan.
+          target: path of its result.
+          volume: the scan.
+          result: thin slices, or a label map.
+          class_names: of a label map; () for an image.
+
+        Raises:
+          OSError: it cannot be written; the result is there.
+        """
+        path = self.paths[target]
+        names = ("scan", "result")
+        if not self.anonymous:
+            names = (p.name or p.resolve().name for p in (scan, target))
+        shown = Preview(volume, result, *names, class_names)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.replacing(path) as temporary:
+                KINDS[path.suffix.lower()](temporary, shown)
+        except OSError as error:
+            raise OSError(
+                f"{target} was written, but not its preview {path}: {error}"
+            ) from error
+
+
+def check_kind(preview: str) -> None:
+    """ValueError where --preview names no kind of file that is known."""
+    path = pathlib.Path(preview)
+    if f".{preview}" in KINDS or (path.suffix.lower() in KINDS and path.stem):
+        return
+    raise ValueError(
+        f"--preview={preview}: expected a .png or .html file; or png or html alone "
+        "for one such file beside each result."
+    )
+
+
+def plan(
+    preview: str, source: str, pairs: Sequence[Pair], *, anonymous: bool = False
+) -> Previews:
+    """Where each scan's preview goes.
+
+    Args:
+      preview: what --preview named: a file for one scan; "png" or "html" alone for
+        NAME_preview.png or NAME_preview.html beside each result.
+      source: what --input named.
+      pairs: scans and their results.
+      anonymous: as in `Previews`.
+
+    Raises:
+      ValueError: another kind of file, one file for several scans, or one that would
+        lie on a scan, on a result or among the scans.
+    """
+    check_kind(preview)
+    path = pathlib.Path(preview)
+    if f".{preview}" in KINDS:
+        paths = {
+            target: target.with_name(f"{without_ending(target)}_preview.{preview}")
+            for _, target in pairs
+        }
+    elif len(pairs) > 1:
+        kind = path.suffix[1:].lower()
+        raise ValueError(
+            f"{source} holds {len(pairs)} scans, but --preview={preview} is one file. "
+            f"--preview={kind} writes one beside each result."
+        )
+    else:
+        paths = {pairs[0][1]: path}
+    _check(preview, source, pairs, paths)
+    return Previews(paths, anonymous)
+
+
+def _check(preview, source, pairs, paths) -> None:
+    """ValueError where a preview would lie on another file, or among the scans."""
+    taken = {path.resolve() for pair in pairs for path in pair}
+    for path in paths.values():
+        if path.resolve() in taken or path.is_dir():
+            raise ValueError(f"--preview={preview} would overwrite {path}.")
+        if path.resolve().is_relative_to(pathlib.Path(source).resolve()):
+            raise ValueError(
+                f"--preview={preview} would lie within --input={source}, among the "
+                "scans. Name another folder."
+            )

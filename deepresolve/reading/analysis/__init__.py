@@ -1,0 +1,1 @@
+"""What the readers of a study found, once its key is open."""

@@ -1,0 +1,171 @@
+"""A preview as one picture: in three planes the result on the right of its scan.
+
+The slices are chosen without the network having a say in it for images (the middle);
+label maps are shown where they hold most tissue.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from deepresolve.reports import drawing, figure_style, layout, palette
+from deepresolve.reports.layout import Margins
+from deepresolve.reports.preview import PLANES, Pair, Preview, in_words, slice_in_words
+
+_LINE_WIDTH = 1.6
+_TICK_PX = (3, 11)  # from the edge of a panel outwards
+_LEGEND_COLUMNS = 3
+_LEGEND_ROW_PX = 26
+_GAP_PX = 18
+_ROW_GAP_PX = 72
+_TOP_PX = 140
+
+
+def write(path: pathlib.Path, preview: Preview) -> None:
+    """Writes the figure that `draw` draws."""
+    path.write_bytes(draw(preview))
+
+
+@figure_style.own
+def draw(preview: Preview) -> bytes:
+    """Draws it: the acquired plane in the first row, the other two in the second.
+
+    Returns:
+      A PNG file, `layout.WIDTH_PX` wide.
+    """
+    first = preview.result.plane
+    planes = [first, *(plane for plane in PLANES if plane != first)]
+    pairs = [preview.pair(plane, preview.first_shown[plane]) for plane in planes]
+    figure, panels, margins = _layout(pairs, len(preview.class_names))
+    window = drawing.window([pair.before for pair in pairs])
+    for pair, (left, right) in zip(pairs, panels, strict=True):
+        for axes, pixels in ((left, pair.before), (right, pair.after)):
+            drawing.draw(axes, pixels, pair, cmap="gray", limits=window)
+            drawing.letter_edges(axes, pair)
+            _mark_acquired(axes, pair)
+        _outline(right, pair, len(preview.class_names))
+        _name(left, f"{_title(pair, preview)}\nInput")
+        _name(right, "Output")
+    drawing.scale_bar(panels[0][0], pairs[0])
+    drawing.headline(figure, _headline(preview), margins)
+    drawing.caption(figure, _caption(preview), margins)
+    _legend(figure, preview, margins)
+    return drawing.png(figure)
+
+
+def _layout(pairs: Sequence[Pair], num_classes: int):
+    """The figure, two panels for every pair, and the margins."""
+    legend_rows = -(-num_classes // _LEGEND_COLUMNS)
+    margins = Margins(
+        left=30,
+        right=30,
+        top=_TOP_PX,
+        bottom=84 + legend_rows * _LEGEND_ROW_PX,
+        gap=_GAP_PX,
+    )
+    rows = [pairs[:1], pairs[1:]]
+    slices = [[pair for pair in row for _ in range(2)] for row in rows]
+    figure, panels = layout.rows_to_scale(slices, margins, row_gap=_ROW_GAP_PX)
+    flat = [axes for row in panels for axes in row]
+    return figure, list(zip(flat[::2], flat[1::2], strict=True)), margins
+
+
+def _mark_acquired(axes: Axes, pair: Pair) -> None:
+    """Ticks outside the panel, where acquired slices cross it."""
+    if pair.acquired is None:
+        return
+    side, indices = pair.acquired
+    height_mm, width_mm = pair.size_mm
+    box = axes.get_position(original=True)
+    mm_per_px = width_mm / (box.width * layout.WIDTH_PX)
+    near, far = (px * mm_per_px for px in _TICK_PX)
+    if side == "columns":
+        at = (indices + 0.5) * pair.pixel_mm[1]
+        lines = [[(x, height_mm + near), (x, height_mm + far)] for x in at]
+    else:
+        at = (indices + 0.5) * pair.pixel_mm[0]
+        lines = [[(-near, y), (-far, y)] for y in at]
+    ticks = LineCollection(lines, colors="white", linewidths=1, clip_on=False)
+    ticks.set_gid("acquired")
+    axes.add_collection(ticks, autolim=False)
+
+
+def _outline(axes: Axes, pair: Pair, num_classes: int) -> None:
+    """The contour of every class in its own line."""
+    for label in range(1, num_classes + 1):
+        line = palette.line(label)
+        drawing.contours(
+            axes,
+            (pair.labels == label).astype("uint8"),
+            pair,
+            color=line.colour,
+            linewidth=_LINE_WIDTH,
+            linestyle=_style(line),
+        )
+
+
+def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
+    """Line, name and volume of every class."""
+    if not preview.class_names:
+        return
+    named = zip(preview.class_names, preview.volumes_mm3(), strict=True)
+    handles = []
+    for label, (name, volume_mm3) in enumerate(named, start=1):
+        line = palette.line(label)
+        text = drawing.plain(f"{name}: {volume_mm3:.0f} mm³")
+        style = {"color": line.colour, "linestyle": _style(line), "linewidth": 2.5}
+        handles.append(Line2D([], [], label=text, **style))
+    figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(margins.left / layout.WIDTH_PX, 60 / figure.bbox.height),
+        ncols=_LEGEND_COLUMNS,
+        fontsize=11,
+        frameon=False,
+        labelcolor="white",
+        borderaxespad=0,
+        borderpad=0,
+    )
+
+
+def _style(line: palette.Line):
+    return (0, line.dashes) if line.dashes else "-"
+
+
+def _name(axes: Axes, text: str) -> None:
+    axes.set_title(text, color="white", fontsize=11, pad=6, loc="left")
+
+
+def _title(pair: Pair, preview: Preview) -> str:
+    is_acquired = pair.plane == preview.result.plane
+    title = pair.plane.capitalize() + (" (acquired plane)" if is_acquired else "")
+    return f"{title}, {slice_in_words(preview, pair.plane, pair.index)}"
+
+
+def _headline(preview: Preview) -> str:
+    if preview.class_names:
+        title, after = "Computed segmentation", "contours of its classes"
+    else:
+        title = f"Computed super-resolution x{preview.factor}"
+        after = f"{in_words(preview.result)}, all computed"
+    return drawing.plain(
+        f"{title}\nInput: {preview.scan_name}: {in_words(preview.scan)}\n"
+        f"Output: {preview.result_name}: {after}"
+    )
+
+
+def _caption(preview: Preview) -> str:
+    if preview.class_names:
+        text = "The slices with most tissue. Volumes: of the whole scan."
+    else:
+        text = (
+            "The middle slices. Every output slice is computed, at acquired positions, "
+            "too. Ticks outside the panels: positions that were acquired."
+        )
+    return f"{text}\nOne window and one scale for all panels. For research."

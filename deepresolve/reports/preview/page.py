@@ -1,0 +1,175 @@
+"""A preview as one HTML page that scrolls through all slices and needs nothing else.
+
+The volumes are inside, 8 bits a voxel; the browser cuts all planes out of them. The
+page forbids itself to load anything (Content-Security-Policy).
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.volume import Volume
+from deepresolve.metrics import rounding
+from deepresolve.reports import cuts, drawing, palette, viewer_files
+from deepresolve.reports.preview import PLANES, Preview, in_words, packing
+from deepresolve.reports.preview.packing import eight_bit
+
+_FOLDER = pathlib.Path(__file__).parent / "page"
+_STYLES = (viewer_files.FOLDER / "viewer.css", _FOLDER / "preview.css")
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "img-src data:"
+)
+
+
+def write(path: pathlib.Path, preview: Preview) -> None:
+    """Writes the page, piece by piece."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(_pieces(preview))
+
+
+def _pieces(preview: Preview) -> Iterator[str]:
+    # In the scan's own axes, whose voxels need no copy to be put into a row.
+    scale = estimate_scale(preview.scan.restore().array)
+    title = f"{preview.scan_name} and {preview.result_name}"
+    styles = "".join(path.read_text(encoding="utf-8") for path in _STYLES)
+    yield (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n"
+        f"<style>\n{styles}</style>\n</head>\n<body>\n"
+        "<noscript>This page shows its slices by JavaScript.</noscript>\n"
+        '<main id="viewer">Unpacking the slices</main>\n'
+    )
+    facts = _facts(preview, scale)
+    yield f'<script type="application/json" id="facts">{facts}</script>\n'
+    for name, slices in _volumes(preview, scale).items():
+        yield f'<script type="text/plain" id="{name}">'
+        yield from packing.pack(slices)
+        yield "</script>\n"
+    code = viewer_files.script(_FOLDER / "preview.js")
+    yield f'<script>\n"use strict";\n{code}</script>\n</body>\n</html>\n'
+
+
+def _volumes(preview: Preview, scale) -> dict[str, Iterator]:
+    """What the page holds, slice by slice; labels beside the scan, or a result."""
+    volumes = {"scan": (eight_bit(p, scale) for p in _slices(preview.scan))}
+    if preview.class_names:
+        volumes["labels"] = _slices(preview.result)
+    else:
+        volumes["result"] = (eight_bit(p, scale) for p in _slices(preview.result))
+    return volumes
+
+
+def _slices(volume: Volume) -> Iterator:
+    return (volume.array[:, :, k] for k in range(volume.num_slices))
+
+
+def _facts(preview: Preview, scale) -> str:
+    """JSON that can stand within a script: it closes none, and opens no comment."""
+    facts = {
+        "title": _title(preview),
+        "files": [
+            ["Input", preview.scan_name, in_words(preview.scan)],
+            ["Output", preview.result_name, _output_in_words(preview)],
+        ],
+        "shape": preview.result.shape,
+        "range": [scale.low, scale.high],
+        "window": _window(preview),
+        "planes": [_plane(preview, plane) for plane in PLANES],
+        **_images(preview),
+        "notes": _notes(preview),
+    }
+    return json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
+
+
+def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
+    """Which volumes the page holds, and what is shown beside what.
+
+    Every slice of the result shows the nearest one of a volume that has fewer.
+    """
+    nearest = preview.acquired_slices.tolist() if preview.factor > 1 else None
+    num_slices = preview.scan.num_slices
+    scan = {"id": "scan", "num_slices": num_slices, "nearest": nearest}
+    made = {"num_slices": preview.result.num_slices, "nearest": None}
+    before = {"name": "Input", "grey": "scan", "overlay": None}
+    after = {"name": "Output", "grey": "result", "overlay": None}
+    if preview.class_names:
+        overlay = {"labels": "labels", "classes": _classes(preview)}
+        after |= {"grey": "scan", "overlay": overlay}
+    made["id"] = "labels" if preview.class_names else "result"
+    return {"volumes": [scan, made], "images": [before, after]}
+
+
+def _notes(preview: Preview) -> list[str]:
+    notes = ["8-bit preview, for research: not for diagnosis"]
+    if preview.factor > 1:
+        notes.insert(
+            0, "every output slice is computed, at acquired positions (ticks), too"
+        )
+    return notes
+
+
+def _title(preview: Preview) -> str:
+    if preview.class_names:
+        return "Computed segmentation"
+    return f"Computed super-resolution x{preview.factor}"
+
+
+def _output_in_words(preview: Preview) -> str:
+    if preview.class_names:
+        return "contours"
+    return f"{in_words(preview.result)}, all computed"
+
+
+def _window(preview: Preview) -> tuple[float, float]:
+    """Black and white, as in the figure: of the slices that are shown at first."""
+    pairs = (preview.pair(plane, preview.first_shown[plane]) for plane in PLANES)
+    low, high = drawing.window([pair.before for pair in pairs])
+    if high > low:
+        return low, high
+    return low, low + 1e-6 * max(abs(low), 1)
+
+
+def _plane(preview: Preview, plane: str) -> dict[str, Any]:
+    start = preview.first_shown[plane]
+    described = cuts.for_viewer(
+        plane, preview.cuts[plane], start=start, ticks=preview.acquired(plane)
+    )
+    return described | {"captions": _captions(preview, plane)}
+
+
+def _captions(preview: Preview, plane: str) -> list[str] | None:
+    """Of each slice in the acquired plane, how far away one was acquired."""
+    if preview.factor == 1 or plane != preview.result.plane:
+        return None
+    captions = []
+    for index, nearest in enumerate(preview.acquired_slices):
+        away_mm = (
+            abs(index - nearest * preview.factor) * preview.result.slice_spacing_mm
+        )
+        where = f"where slice {nearest + 1} was acquired"
+        captions.append(f"{away_mm:.3g} mm from {where}" if away_mm else where)
+    return captions
+
+
+def _classes(preview: Preview) -> list[dict]:
+    named = zip(preview.class_names, preview.volumes_mm3(), strict=True)
+    classes = []
+    for label, (name, volume_mm3) in enumerate(named, start=1):
+        line = palette.line(label)
+        classes.append(
+            {
+                "name": name,
+                "volume_mm3": rounding.mm3(volume_mm3),
+                "colour": line.colour,
+                "dashes": line.dashes,
+            }
+        )
+    return classes

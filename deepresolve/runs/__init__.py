@@ -1,0 +1,1 @@
+"""Trained networks and the folders they lie in."""

@@ -1,0 +1,156 @@
+"""What a network was trained on, in a few numbers: `training_set.json` of its workdir.
+
+Training writes it, and a prediction is compared with it. A super-resolution is
+described by its inputs, training scans made thick by each of its factors; a
+segmentation by its training scans as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterable
+
+from deepresolve.config import Config
+from deepresolve.imaging.acquisition import Acquisition, describe
+from deepresolve.imaging.degradation import thicken
+from deepresolve.imaging.volume import Volume
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system import storage
+
+FILE = "training_set.json"
+# Each costs up to a second; ours: enough to see the range of a study.
+MAX_SCANS = 16
+
+_VERSION = 1
+_AS_IT_IS = 1  # the factor of a scan that is not made thick
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSet:
+    """Descriptions of what a network saw.
+
+    Attributes:
+      by_factor: inputs made of the same training scans, by downsample factor; 1 stands
+        for scans as they are.
+      num_scans: how many training scans there were, of which some are described.
+      records_sha256: hash of the manifest of their records.
+    """
+
+    by_factor: dict[int, tuple[Acquisition, ...]]
+    num_scans: int
+    records_sha256: str
+
+    def inputs(self, factor: int | None) -> tuple[Acquisition, ...]:
+        """What a network for `factor` was given; None for a segmentation."""
+        return self.by_factor.get(factor or _AS_IT_IS, ())
+
+    def to_json(self) -> str:
+        """Strict JSON."""
+        scans = [
+            {"factor": factor, **scan.to_dict()}
+            for factor, seen in self.by_factor.items()
+            for scan in seen
+        ]
+        content = {
+            "version": _VERSION,
+            "num_scans": self.num_scans,
+            "records_sha256": self.records_sha256,
+            "scans": scans,
+        }
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainingSet:
+        """Undoes `to_json`.
+
+        Raises:
+          ValueError: it is something else, or of another version.
+        """
+        content = json.loads(text)
+        try:
+            if content["version"] != _VERSION:
+                raise ValueError(f"version {content['version']}; known: {_VERSION}")
+            by_factor: dict[int, tuple[Acquisition, ...]] = {}
+            for scan in content["scans"]:
+                factor = int(scan.pop("factor"))
+                seen = by_factor.get(factor, ())
+                by_factor[factor] = (*seen, Acquisition.from_dict(scan))
+            return cls(by_factor, content["num_scans"], content["records_sha256"])
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"not a training set ({error!r})") from error
+
+
+def measure(
+    config: Config, scans: Iterable[Volume], num_scans: int, records_sha256: str
+) -> TrainingSet:
+    """Describes training scans as the network of a run sees them.
+
+    Args:
+      config: the run.
+      scans: some of its training scans, one in memory at a time; of more than
+        `MAX_SCANS` the rest is left.
+      num_scans: how many it has.
+      records_sha256: hash of the manifest of their records.
+
+    Raises:
+      ValueError: a scan's voxels are not finite or all alike.
+    """
+    factors = (_AS_IT_IS,)
+    if config.task == "super_resolution":
+        factors = config.downsample_factors
+    by_factor: dict[int, list[Acquisition]] = {factor: [] for factor in factors}
+    for scan in itertools.islice(scans, MAX_SCANS):
+        for factor, seen in by_factor.items():
+            seen.append(describe(scan if factor == 1 else thicken(scan, factor)))
+    return TrainingSet(
+        {factor: tuple(seen) for factor, seen in by_factor.items()},
+        num_scans,
+        records_sha256,
+    )
+
+
+def record(
+    workdir: Workdir,
+    config: Config,
+    scans: Iterable[Volume],
+    num_scans: int,
+    records_sha256: str,
+) -> None:
+    """Writes `training_set.json` into a workdir that has none yet.
+
+    Args:
+      workdir: of the run.
+      config: as for `measure`.
+      scans: likewise; where there are none, nothing is written.
+      num_scans: likewise.
+      records_sha256: likewise.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    path = workdir.join(FILE)
+    if storage.is_file(path):
+        return
+    measured = measure(config, scans, num_scans, records_sha256)
+    if any(measured.by_factor.values()):
+        storage.write(path, measured.to_json().encode())
+
+
+def load(workdir: Workdir) -> TrainingSet | None:
+    """What a run was trained on; None where an older version trained it.
+
+    Raises:
+      ValueError: the file is damaged.
+    """
+    path = workdir.join(FILE)
+    if not storage.is_file(path):
+        return None
+    try:
+        return TrainingSet.from_json(storage.read(path).decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is damaged: {error}. Restore it, or delete it and run train.py "
+            "again with the flags of the run, which writes it."
+        ) from error

@@ -1,0 +1,1 @@
+"""Scans of labelled knees that nobody has."""

@@ -1,0 +1,231 @@
+"""Synthetic knees as a sagittal DESS scan shows them, with labels and thickness.
+
+    phantom = knee(seed=7, side="left", shape=(160, 160, 120))
+    phantom.image, phantom.label, phantom.thickness_mm    # one grid, three volumes
+
+The anatomy is defined in continuous millimetres and drawn from the seed: the same seed
+gives the same knee at any shape and spacing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from deepresolve.imaging.volume import Volume, affine_from_dicom
+from deepresolve.simulation.phantom import bones, parameters, signal, soft_tissue
+from deepresolve.simulation.phantom.lattice import Grid, lattice_around
+
+SIDES = ("left", "right")
+LABEL_NAMES = {
+    1: "femoral cartilage",
+    2: "medial tibial cartilage",
+    3: "lateral tibial cartilage",
+    4: "patellar cartilage",
+    5: "femur",
+    6: "tibia",
+    7: "patella",
+    8: "fibula",
+    9: "lateral meniscus",
+    10: "medial meniscus",
+}
+_NUMBERS = {name: number for number, name in LABEL_NAMES.items()}
+# Medial and lateral part of the cartilage of each bone that has any.
+_CARTILAGES = {
+    "femur": ("femoral cartilage", "femoral cartilage"),
+    "tibia": ("medial tibial cartilage", "lateral tibial cartilage"),
+    "patella": ("patellar cartilage", "patellar cartilage"),
+}
+
+# Middle of the field of view (y, z, x) from the middle of the tibial plateau, mm.
+_CENTRE_MM = (6.0, 7.0, 0.0)
+# Signal of cartilage in the image's units, as a 3 T scanner writes it.
+_CARTILAGE_UNITS = 2900.0
+# A thinner layer is no cartilage.
+_THINNEST_MM = 0.1
+_LATTICE_MM = 1.25
+_MARGIN_MM = 9.0
+# Voxels are the mean of cells that are at most this large and nearly cubes.
+_LARGEST_CELL_MM = 0.85
+_LARGEST_ASPECT = 1.5
+_SLAB_POINTS = 600_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Phantom:
+    """One synthetic knee.
+
+    Attributes:
+      image: int16 magnitude image, ordered like a sagittal NIfTI ("PIR"), slices last.
+      label: uint8, numbered as in `LABEL_NAMES`, 0 elsewhere; same grid.
+      thickness_mm: float32, designed cartilage thickness at the voxels that a
+        cartilage label covers, measured along the normal of the bone below; 0
+        elsewhere; same grid.
+      side: "left" or "right".
+    """
+
+    image: Volume
+    label: Volume
+    thickness_mm: Volume
+    side: str
+
+
+def knee(
+    *,
+    seed: int,
+    side: str = "right",
+    shape: Sequence[int] = (160, 160, 120),
+    spacing_mm: Sequence[float] = (0.75, 0.75, 0.75),
+    noise_sd: float = 0.025,
+    shading: float = 0.7,
+) -> Phantom:
+    """A knee drawn from a seed.
+
+    Args:
+      seed: 0 or above; the anatomy, its textures and the noise follow from it.
+      side: "left" or "right"; a left knee mirrors the right one of the same seed.
+      shape: voxels along the array's axes: posterior, inferior, right (slices).
+      spacing_mm: distance between voxel centres along the same axes.
+      noise_sd: Rician noise: standard deviation a channel, cartilage being 1.
+      shading: 0 for a flat field, 1 for the shading of a close-fitting coil.
+
+    Returns:
+      A `Phantom`. The field of view is centred on the joint.
+
+    Raises:
+      ValueError: an argument is out of its range.
+    """
+    _check(seed, side, shape, spacing_mm, noise_sd, shading)
+    grid = _voxel_centres(side, shape, spacing_mm)
+    anatomy = _anatomy(grid, seed)
+    clean = _noise_free(anatomy, grid)
+    if shading:
+        clean *= signal.coil_shading(grid, shading)
+    noisy = signal.add_rician_noise(clean, noise_sd, seed) if noise_sd else clean
+    scaled = np.clip(np.rint(noisy * _CARTILAGE_UNITS), 0, np.iinfo(np.int16).max)
+    label, thickness = _label(anatomy, grid)
+    image = _volume(scaled.astype(np.int16), side, grid)
+    return Phantom(
+        image=image,
+        label=image.with_array(label),
+        thickness_mm=image.with_array(thickness),
+        side=side,
+    )
+
+
+def _check(seed, side, shape, spacing_mm, noise_sd, shading) -> None:
+    if seed != int(seed) or seed < 0:
+        raise ValueError(f"seed must be a whole number, 0 or above; got {seed}.")
+    if side not in SIDES:
+        raise ValueError(f"side must be one of {SIDES}; got {side!r}.")
+    if len(shape) != 3 or any(n != int(n) or n < 1 for n in shape):
+        raise ValueError(f"shape must be three whole numbers above 0; got {shape}.")
+    if len(spacing_mm) != 3 or not all(s > 0 for s in spacing_mm):
+        raise ValueError(f"spacing_mm must be three lengths above 0; got {spacing_mm}.")
+    if not noise_sd >= 0:
+        raise ValueError(f"noise_sd must be 0 or above; got {noise_sd}.")
+    if not 0 <= shading <= 1:
+        raise ValueError(f"shading must lie in 0..1; got {shading}.")
+
+
+def _voxel_centres(side, shape, spacing_mm) -> Grid:
+    """Anatomical coordinates of the voxels; x grows laterally on either side."""
+    lateral = 1 if side == "right" else -1
+    directions = (-1, -1, lateral)
+    axes = (
+        centre + direction * spacing * (np.arange(count) - (count - 1) / 2)
+        for centre, direction, spacing, count in zip(
+            _CENTRE_MM, directions, spacing_mm, shape, strict=True
+        )
+    )
+    return Grid(*axes, tuple(float(s) for s in spacing_mm))
+
+
+def _volume(array: np.ndarray, side: str, grid: Grid) -> Volume:
+    lateral_to_left = -1.0 if side == "right" else 1.0
+    between_columns, between_rows, between_slices = grid.spacing_mm
+    affine = affine_from_dicom(
+        position=(lateral_to_left * grid.x[0], -grid.y[0], grid.z[0]),
+        slice_step=(-between_slices, 0.0, 0.0),
+        orientation=(0.0, 1.0, 0.0, 0.0, 0.0, -1.0),
+        pixel_spacing=(between_rows, between_columns),
+    )
+    return Volume(array, affine, slice_axis=2, slice_thickness_mm=between_slices)
+
+
+def _anatomy(grid: Grid, seed: int) -> signal.Anatomy:
+    drawn = parameters.draw(seed)
+    lattice = lattice_around(grid, _LATTICE_MM, _MARGIN_MM)
+    whole = bones.build(lattice, drawn, bones.fit(drawn))
+    soft = soft_tissue.build(lattice, whole, drawn)
+    return signal.Anatomy(
+        bones={name: bone.cropped(6.0) for name, bone in whole.items()},
+        soft={name: field.around(3.0) for name, field in soft.items()},
+        seed=seed,
+    )
+
+
+def _noise_free(anatomy: signal.Anatomy, grid: Grid) -> np.ndarray:
+    """Mean signal over each voxel, a slab of the first axis at a time."""
+    largest = min(_LARGEST_CELL_MM, _LARGEST_ASPECT * min(grid.spacing_mm))
+    counts = [int(np.ceil(s / largest)) for s in grid.spacing_mm]
+    fine = _cells(grid, counts)
+    painter = signal.Painter(anatomy)
+    image = np.empty(grid.shape, dtype=np.float32)
+    rows = max(1, int(_SLAB_POINTS / (fine.shape[1] * fine.shape[2] * counts[0])))
+    for start in range(0, grid.shape[0], rows):
+        stop = min(start + rows, grid.shape[0])
+        slab = fine.window(
+            (slice(start * counts[0], stop * counts[0]), slice(None), slice(None))
+        )
+        # Axes: voxel and cell within it, for (y, z, x).
+        cells = painter.render(slab).reshape(
+            stop - start, counts[0], grid.shape[1], counts[1], grid.shape[2], counts[2]
+        )
+        image[start:stop] = cells.mean(axis=(1, 3, 5))
+    return image
+
+
+def _cells(grid: Grid, counts: Sequence[int]) -> Grid:
+    """Centres of the equal cells of every voxel, `counts` of them along each axis."""
+    axes = []
+    for positions, spacing, count in zip(
+        grid.axes, grid.spacing_mm, counts, strict=True
+    ):
+        offsets = ((np.arange(count) + 0.5) / count - 0.5) * spacing
+        axes.append((positions[:, None] + offsets).ravel())
+    sizes = (s / n for s, n in zip(grid.spacing_mm, counts, strict=True))
+    return Grid(*axes, tuple(sizes))
+
+
+def _label(anatomy: signal.Anatomy, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Label and designed cartilage thickness at the voxel centres."""
+    label = np.zeros(grid.shape, dtype=np.uint8)
+    thickness = np.zeros(grid.shape, dtype=np.float32)
+    for name in ("lateral meniscus", "medial meniscus"):
+        field = anatomy.soft[name]
+        region = grid.inside(field.grid)
+        label[region][field.sample(grid.window(region)) < 0] = _NUMBERS[name]
+    for name in _CARTILAGES:
+        bone = anatomy.bones[name]
+        region = grid.inside(bone.distance.grid)
+        window = grid.window(region)
+        layer = bone.thickness.sample(window)
+        inside = (bone.distance.sample(window) < layer) & (layer > _THINNEST_MM)
+        label[region][inside] = _cartilage_numbers(name, window)[inside]
+        thickness[region][inside] = layer[inside]
+    for name, bone in anatomy.bones.items():
+        region = grid.inside(bone.distance.grid)
+        inside = bone.distance.sample(grid.window(region)) < 0
+        label[region][inside] = _NUMBERS[name]
+        thickness[region][inside] = 0
+    return label, thickness
+
+
+def _cartilage_numbers(bone: str, grid: Grid) -> np.ndarray:
+    """The label that a bone's cartilage has at every point of a grid."""
+    medial, lateral = _CARTILAGES[bone]
+    numbers = np.where(grid.x < 0, _NUMBERS[medial], _NUMBERS[lateral])
+    return np.broadcast_to(numbers, grid.shape)

@@ -1,0 +1,1 @@
+"""Files, machines and processes: nothing of the field."""

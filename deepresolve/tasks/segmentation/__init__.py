@@ -1,0 +1,1 @@
+"""Tissues of a scan: a label map on its own grid."""

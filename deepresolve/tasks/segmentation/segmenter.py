@@ -1,0 +1,294 @@
+"""From a scan to its label map with a trained segmentation network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deepresolve import networks
+from deepresolve.config import Config
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.mirroring import left_right_axis, mirrored_classes
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.tiling import check_window_shape, tiled
+from deepresolve.inference.windows import (
+    fitting_window,
+    is_slicewise,
+    window_overlaps,
+)
+from deepresolve.runs.workdir import Workdir
+
+# Takes probabilities of a scan, of its mirror image mirrored back, and the channel of
+# the latter that each of the former belongs to.
+Compare = Callable[[np.ndarray, np.ndarray, Sequence[int]], None]
+
+DEFAULT_MEMORY_GIB = 4.0
+_PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_SLICES = 2  # the last axis of a canonical volume
+
+
+class Segmenter:
+    """A trained network, ready for scans.
+
+    Args:
+      model: the network: scaled intensities to probabilities, background first.
+      config: the run that trained it.
+      window_shape: voxels that go through the network at once; None: what
+        `fitting_window` finds.
+      flips: average with the mirror image's probabilities, left for right: twice the
+        time, and a left knee is segmented as the right one that it mirrors.
+      memory_gib: for what the network holds of a window, in GiB; without a
+        `window_shape` it decides how large the windows are. The scan, its probabilities
+        and TensorFlow itself (about 1.5 GiB together for an OAI scan and one class)
+        come on top.
+
+    Raises:
+      ValueError: a window or memory out of range, flips where a class lacks its
+        counterpart, or a network that has not one output for each class and one for the
+        background.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: Config,
+        window_shape: Sequence[int] | None = None,
+        flips: bool = False,
+        memory_gib: float = DEFAULT_MEMORY_GIB,
+    ):
+        if not 0 <= memory_gib < math.inf:
+            raise ValueError(
+                f"memory_gib must be a finite number from 0 on; got {memory_gib}."
+            )
+        self.config = config
+        self.class_names = config.class_names
+        self._num_outputs = 1 + len(self.class_names)
+        self.flips = flips
+        if flips:
+            mirrored_classes(self.class_names)  # Refused now, not after the first pass.
+        self._memory_gib = memory_gib
+        if window_shape is not None:
+            check_window_shape(window_shape)
+        self._window_shape = window_shape
+        if model.output_shape[-1] != self._num_outputs:
+            raise ValueError(
+                f"The network has {model.output_shape[-1]} outputs; expected "
+                f"{self._num_outputs}: the background and {self.class_names}."
+            )
+        # A graph frees features as soon as they are used, and one of unknown sizes
+        # serves scans of all shapes.
+        self._network = tf.function(
+            lambda voxels: model(voxels, training=False),
+            input_signature=[tf.TensorSpec((1, None, None, None, 1), tf.float32)],
+        )
+
+    @classmethod
+    def from_workdir(
+        cls,
+        workdir: str,
+        checkpoint: str = "best",
+        window_shape: Sequence[int] | None = None,
+        flips: bool = False,
+        memory_gib: float = DEFAULT_MEMORY_GIB,
+        dtype: str = "float32",
+    ) -> Segmenter:
+        """The network that `train.py` left in a workdir.
+
+        Args:
+          workdir: folder of the run.
+          checkpoint: "best" (validation score) or "last".
+          window_shape: as in the constructor.
+          flips: as in the constructor.
+          memory_gib: as in the constructor.
+          dtype: what the network computes in, whatever it was trained in: "float32", or
+            "bfloat16" for speed where the processor has it.
+
+        Raises:
+          ValueError: no such run, not a segmentation, or not trained yet.
+        """
+        run = Workdir(workdir)
+        config = run.load_config()
+        if config.task != "segmentation":
+            raise ValueError(
+                f"{workdir} holds a network for {config.task}; expected one for "
+                "segmentation."
+            )
+        model = load_network(run, config, checkpoint, dtype)
+        return cls(model, config, window_shape, flips, memory_gib)
+
+    def probabilities(
+        self,
+        scaled: np.ndarray,
+        left_right: int | None = None,
+        progress: bool = False,
+        compare: Compare | None = None,
+    ) -> np.ndarray:
+        """The network itself: how probable each class is in each voxel.
+
+        Args:
+          scaled: (rows, columns, slices) of a canonical scan, scaled to 0..1.
+          left_right: the axis that runs from left to right in the patient, or back;
+            only asked for with flips or `compare`.
+          progress: show a progress bar.
+          compare: called with the probabilities of the scan and of its mirror image,
+            which takes twice the time, as flips do.
+
+        Returns:
+          (rows, columns, slices, 1 + classes) float32, background first; the sum over
+          the last axis is 1.
+
+        Raises:
+          ValueError: flips or `compare` without `left_right`, across the slices of a
+            network that sees one at a time, or where a class lacks its counterpart.
+        """
+        scaled = np.asarray(scaled, np.float32)
+        result = self._pass(scaled, progress)
+        if self.flips or compare is not None:
+            channels = mirrored_classes(self.class_names)
+            self._check_left_right(left_right)
+            mirrored = self._pass(np.flip(scaled, left_right), progress)
+            back = np.flip(mirrored, left_right)
+            if compare is not None:
+                compare(result, back, channels)
+        if self.flips:
+            for channel, of_mirror in enumerate(channels):
+                result[..., channel] += back[..., of_mirror]
+            result /= 2
+        return result
+
+    def knows_mirror(self, scan: Volume) -> bool:
+        """Whether the mirror image of a scan is another image to the network.
+
+        Of sagittal slices, each seen alone, it is the same ones in another order.
+        """
+        across_slices = left_right_axis(scan.canonical()) == _SLICES
+        return not (across_slices and is_slicewise(self.config))
+
+    def _check_left_right(self, left_right: int | None) -> None:
+        """ValueError where mirroring is impossible or does nothing."""
+        if left_right is None:
+            raise ValueError(
+                "With flips, left_right must say which axis of the array runs from "
+                "left to right."
+            )
+        if left_right == _SLICES and is_slicewise(self.config):
+            raise ValueError(
+                "flips do nothing here: the slices of this scan are sagittal, and "
+                f"{self.config.model} sees one slice at a time, so that left and "
+                "right are the same to it. Leave flips out, and the spread over them."
+            )
+
+    def label_map(
+        self,
+        scaled: np.ndarray,
+        left_right: int | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """The most probable class of each voxel.
+
+        Args:
+          scaled: as for `probabilities`.
+          left_right: likewise.
+          progress: likewise.
+
+        Returns:
+          (rows, columns, slices) uint8: 0 is background, n the n-th of `class_names`.
+
+        Raises:
+          ValueError: flips without `left_right`.
+        """
+        return _most_probable(self.probabilities(scaled, left_right, progress))
+
+    def segment(self, scan: Volume, progress: bool = False) -> Volume:
+        """The label map of a scan, on the scan's own grid.
+
+        Args:
+          scan: in any orientation and intensity unit.
+          progress: show a progress bar.
+
+        Returns:
+          A uint8 Volume in the same axes as `scan`.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike.
+        """
+        return self.segment_with_probabilities(scan, progress)[0]
+
+    def segment_with_probabilities(
+        self, scan: Volume, progress: bool = False, compare: Compare | None = None
+    ) -> tuple[Volume, dict[str, Volume]]:
+        """As `segment`, with a float32 Volume of the probability of each class.
+
+        Args:
+          scan: in any orientation and intensity unit.
+          progress: show a progress bar.
+          compare: as for `probabilities`, in the axes of the canonical scan.
+
+        Returns:
+          The label map, and by class name the probabilities; both on the grid of
+          `scan`. What the classes leave to 1 is the background's.
+        """
+        canonical = scan.canonical()
+        scaled = estimate_scale(canonical.array).apply(canonical.array)
+        probabilities = self.probabilities(
+            scaled, left_right_axis(canonical), progress, compare
+        )
+
+        def in_place(array: np.ndarray) -> Volume:
+            volume = canonical.with_array(array)
+            return volume if scan.to_source is not None else volume.restore()
+
+        by_class = {
+            name: in_place(probabilities[..., channel])
+            for channel, name in enumerate(self.class_names, start=1)
+        }
+        return in_place(_most_probable(probabilities)), by_class
+
+    def _pass(self, scaled: np.ndarray, progress: bool) -> np.ndarray:
+        window = self._window_shape
+        if window is None:
+            window = fitting_window(scaled.shape, self.config, self._memory_gib)
+        return tiled(
+            self._network,
+            scaled,
+            window,
+            overlap=window_overlaps(self.config),
+            num_outputs=self._num_outputs,
+            progress=progress,
+        )
+
+
+def load_network(
+    run: Workdir, config: Config, checkpoint: str, dtype: str
+) -> keras.Model:
+    """The trained network of a run, computing in `dtype` whatever it was trained in.
+
+    Args:
+      run: the workdir.
+      config: its config.
+      checkpoint: "best" or "last".
+      dtype: "float32" or "bfloat16".
+
+    Raises:
+      ValueError: not trained yet, or weights of another network.
+    """
+    model = networks.build_model(config, _PRECISIONS[dtype])
+    trained = run.load_model(checkpoint)
+    try:
+        model.set_weights(trained.get_weights())
+    except ValueError as error:
+        raise ValueError(
+            f"{run.path}: {checkpoint}.keras is not the network that config.json "
+            f"describes ({error}). Train it again, or restore the file that was "
+            "changed."
+        ) from error
+    return model
+
+
+def _most_probable(probabilities: np.ndarray) -> np.ndarray:
+    """(..., classes) -> (...) uint8; the first of several that are equal."""
+    return np.argmax(probabilities, axis=-1).astype(np.uint8)

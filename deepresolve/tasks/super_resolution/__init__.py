@@ -1,0 +1,1 @@
+"""Thin slices from thick ones."""

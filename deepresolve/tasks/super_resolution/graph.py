@@ -1,0 +1,138 @@
+"""A whole super-resolution as a graph: `SuperResolver` without Python around it.
+
+The graph interpolates and convolves block by block: each layer keeps the last two
+planes it was fed, puts them before the next block, and is ready with one plane less
+than it got. The first block is long enough for every layer to have something to hand
+on: none is ever left empty.
+
+Memory beside the scan and the result: the result once more while its blocks are put
+together, and what streaming takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from deepresolve.inference.graphs.convolution import (
+    plane_convolution,
+    to_planes,
+    to_slices,
+)
+from deepresolve.inference.graphs.interpolation import cubic_matrix
+from deepresolve.inference.graphs.scaling import estimate_scale
+from deepresolve.inference.streaming import parse_chain
+
+DEFAULT_BLOCK_PLANES = 16
+
+
+class SuperResolutionGraph:
+    """A trained chain of convolutions as functions of tensors.
+
+    Args:
+      model: a network that `StreamedModel` can stream.
+      block_planes: planes streamed at once; more are faster and take more memory.
+      dtype: what the convolutions compute in, "float32" or "bfloat16".
+
+    Raises:
+      ValueError: no such network, or block_planes is below 1.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        block_planes: int = DEFAULT_BLOCK_PLANES,
+        dtype: str = "float32",
+    ):
+        if block_planes < 1:
+            raise ValueError(f"block_planes must be at least 1; got {block_planes}.")
+        self._dtype = dtype
+        self._factors, layers = parse_chain(model)
+        self._convolutions = [plane_convolution(layer, dtype) for layer in layers]
+        self._channels = [layer.get_weights()[0].shape[3] for layer in layers]
+        self._step = block_planes * self._factors[2]
+        self._first_step = max(block_planes, len(layers) + 1) * self._factors[2]
+
+    def super_resolve(self, thick: tf.Tensor, factor: int) -> tf.Tensor:
+        """Thin slices from thick ones, in the scan's own units.
+
+        Args:
+          thick: (rows, columns, n) float32, canonical.
+          factor: thin slices per thick slice spacing.
+
+        Returns:
+          (rows, columns, (n - 1) * factor + 1) float32; no voxel is below the lowest
+          of `thick` (`imaging.floor`).
+        """
+        scale = estimate_scale(thick)
+        floor = tf.reduce_min(thick)
+        rows, columns, num_thick = tf.unstack(tf.shape(thick))
+        matrix = cubic_matrix(num_thick, factor)
+        num_thin = tf.shape(matrix)[0]
+        scaled = tf.reshape(scale.apply(thick), [-1, num_thick])
+
+        def interpolated(start: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+            block = tf.matmul(scaled, matrix[start:stop], transpose_b=True)
+            return tf.reshape(block, [rows, columns, stop - start])
+
+        def step(start, done, held, blocks):
+            length = tf.where(start == 0, self._first_step, self._step)
+            stop = tf.minimum(start + length, num_thin)
+            held, residual = self._push(held, interpolated(start, stop), stop, num_thin)
+            # The last block may hold slices that only filled the fold up.
+            ready = tf.minimum(done + tf.shape(residual)[2], num_thin)
+            residual = residual[:rows, :columns, : ready - done]
+            thin = scale.invert(interpolated(done, ready) + residual)
+            thin = tf.maximum(thin, floor)
+            # (rows, columns, slices) -> (slices, rows, columns), to be put together
+            blocks = blocks.write(blocks.size(), tf.transpose(thin, (2, 0, 1)))
+            return stop, ready, held, blocks
+
+        blocks = self._loop(step, num_thin, self._nothing_held(rows, columns))
+        return tf.transpose(blocks, (1, 2, 0))
+
+    def _loop(self, step: Callable, num_thin: tf.Tensor, held: tuple) -> tf.Tensor:
+        """Steps until all slices have been fed: (slices, rows, columns)."""
+        blocks = tf.TensorArray(
+            tf.float32,
+            0,
+            dynamic_size=True,
+            infer_shape=False,
+            element_shape=(None, None, None),
+        )
+        *_, blocks = tf.while_loop(
+            lambda start, *_: start < num_thin,
+            step,
+            (0, 0, held, blocks),
+            shape_invariants=(
+                tf.TensorShape(()),
+                tf.TensorShape(()),
+                tuple(tf.TensorShape((1, None, None, None, c)) for c in self._channels),
+                tf.TensorShape(None),
+            ),
+            parallel_iterations=1,
+        )
+        return blocks.concat()
+
+    def _push(self, held, block: tf.Tensor, stop: tf.Tensor, num_thin: tf.Tensor):
+        """Takes a block through all layers: what each holds then, and the residual."""
+        planes = to_planes(block, self._factors, self._dtype)
+        num_edges = tf.cast(stop >= num_thin, tf.int32)
+        holding = []
+        for convolve, kept in zip(self._convolutions, held, strict=True):
+            edge = tf.zeros_like(kept[:, :num_edges])
+            joined = tf.concat([kept, planes, edge], axis=1)
+            holding.append(joined[:, -2:])
+            planes = convolve(joined)
+        return tuple(holding), to_slices(planes, self._factors)
+
+    def _nothing_held(self, rows: tf.Tensor, columns: tf.Tensor) -> tuple:
+        """What the layers hold before the first block: the zero plane before it."""
+        f, g, _ = self._factors
+        in_plane = [-(-rows // f), -(-columns // g)]
+        return tuple(
+            tf.zeros([1, 1, *in_plane, channels], self._dtype)
+            for channels in self._channels
+        )

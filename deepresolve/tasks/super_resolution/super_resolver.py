@@ -1,0 +1,142 @@
+"""From a thick-slice scan to a thin-slice one with a trained SR-CNN."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from deepresolve.config import Config
+from deepresolve.imaging import floor
+from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.floor import Undershoot
+from deepresolve.imaging.intensity import estimate_scale, to_dtype
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.streaming import StreamedModel
+from deepresolve.runs.workdir import Workdir
+
+
+class SuperResolver:
+    """A trained network, ready for scans.
+
+    Args:
+      model: the network.
+      config: the run that trained it.
+      dtype: what the network computes in: "float32", or "bfloat16" for speed.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: Config,
+        dtype: str = "float32",
+    ):
+        self.config = config
+        self._network = StreamedModel(model, dtype)
+
+    @classmethod
+    def from_workdir(
+        cls,
+        workdir: str,
+        checkpoint: str = "best",
+        dtype: str = "float32",
+    ) -> SuperResolver:
+        """The network that `train.py` left in a workdir.
+
+        Args:
+          workdir: folder of the run.
+          checkpoint: "best" (validation pSNR) or "last".
+          dtype: as in the constructor.
+
+        Raises:
+          ValueError: no such run, not a super-resolution, or not trained yet.
+        """
+        run = Workdir(workdir)
+        config = run.load_config()
+        if config.task != "super_resolution":
+            raise ValueError(
+                f"{workdir} holds a network for {config.task}; expected one for "
+                "super_resolution."
+            )
+        return cls(run.load_model(checkpoint), config, dtype)
+
+    def choose_factor(self, factor: int | None) -> int:
+        """`factor`, or the one the network was trained for.
+
+        Raises:
+          ValueError: it was not trained for `factor`, or for several and none is given.
+        """
+        trained = self.config.downsample_factors
+        if factor is None and len(trained) == 1:
+            return trained[0]
+        if factor not in trained:
+            asked = "none was given" if factor is None else f"{factor} was asked for"
+            raise ValueError(
+                f"The network was trained for downsample factors {trained}; {asked}. "
+                "Choose one with --downsample_factor, or train for it."
+            )
+        return factor
+
+    def enhance(self, interpolated: np.ndarray, progress: bool = False) -> np.ndarray:
+        """The network itself: an interpolated volume to a sharper one.
+
+        Args:
+          interpolated: (rows, columns, slices), on the thin grid, scaled to 0..1; its
+            first slice is an acquired one.
+          progress: show a progress bar.
+
+        Returns:
+          float32 of the same shape.
+        """
+        return self._network(np.asarray(interpolated, np.float32), progress)
+
+    def super_resolve(
+        self,
+        thick: Volume,
+        factor: int,
+        progress: bool = False,
+    ) -> Volume:
+        """The thin-slice scan, in the thick one's own intensity units and orientation.
+
+        Args:
+          thick: n slices, in any orientation.
+          factor: thin slices per thick slice spacing.
+          progress: show a progress bar.
+
+        Returns:
+          A float32 Volume of (n - 1) * factor + 1 slices, from the first acquired
+          slice to the last, in the same axes as `thick`; no voxel is below the lowest
+          of `thick` (`imaging.floor`).
+
+        Raises:
+          ValueError: voxels that are not finite or all alike.
+        """
+        return self.super_resolve_with_undershoot(thick, factor, progress)[0]
+
+    def super_resolve_with_undershoot(
+        self, thick: Volume, factor: int, progress: bool = False
+    ) -> tuple[Volume, Undershoot]:
+        """As `super_resolve`, with what lay below the lowest voxel of the scan.
+
+        Args:
+          thick: n slices, in any orientation.
+          factor: thin slices per thick slice spacing.
+          progress: show a progress bar.
+        """
+        scan = thick.canonical()
+        scale = estimate_scale(scan.array)
+        scaled = dataclasses.replace(scan, array=scale.apply(scan.array))
+        thin = interpolate(scaled, factor)
+        sharp = scale.invert(self.enhance(thin.array, progress))
+        lowest = float(np.min(scan.array))
+        undershoot = floor.measure(sharp, lowest, scale.high - scale.low)
+        result = thin.with_array(floor.hold(sharp, lowest))
+        if thick.to_source is None:
+            result = result.restore()
+        return result, undershoot
+
+
+def with_dtype(volume: Volume, dtype: np.dtype) -> Volume:
+    """The volume with voxels of `dtype`, rounded and held in range if an integer."""
+    return volume.with_array(to_dtype(volume.array, dtype))

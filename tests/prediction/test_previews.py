@@ -1,0 +1,65 @@
+import pathlib
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.degradation import interpolate
+from deepresolve.prediction import previews
+
+ONE = [(pathlib.Path("scans/a.nii"), pathlib.Path("out/a.nii.gz"))]
+TWO = [*ONE, (pathlib.Path("scans/b"), pathlib.Path("out/1.2.840"))]
+
+
+def test_one_scan_has_the_named_file():
+    for name in ("x/y.png", "x/Y.HTML"):
+        planned = previews.plan(name, "scans", ONE)
+        assert planned.paths == {ONE[0][1]: pathlib.Path(name)}
+
+
+@pytest.mark.parametrize("kind", ["png", "html"])
+def test_several_have_one_beside_each_result(kind):
+    """A file, and the folder of a DICOM series."""
+    planned = previews.plan(kind, "scans", TWO)
+    expected = [f"out/a_preview.{kind}", f"out/1.2.840_preview.{kind}"]
+    assert list(planned.paths.values()) == [pathlib.Path(path) for path in expected]
+    segmentation = [(pathlib.Path("scans/a"), pathlib.Path("out/a.dcm"))]
+    (path,) = previews.plan(kind, "scans", segmentation).paths.values()
+    assert path == pathlib.Path(expected[0])
+
+
+@pytest.mark.parametrize(
+    ("preview", "pairs", "message"),
+    [
+        ("x.jpg", ONE, "--preview=x.jpg: expected a .png or .html file"),
+        ("out", ONE, "--preview=out: expected"),
+        (".png", ONE, "--preview=.png: expected"),
+        ("x.png", TWO, "holds 2 scans, but --preview=x.png is one file. --preview=png"),
+        ("scans/x.png", ONE, "lie within --input=scans, among the scans"),
+        ("x.png", [(pathlib.Path("x.png"), ONE[0][1])], "would overwrite x.png"),
+        ("x.html", [(ONE[0][0], pathlib.Path("x.html"))], "would overwrite x.html"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(preview, pairs, message):
+    with pytest.raises(ValueError) as raised:
+        previews.plan(preview, "scans", pairs)
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["p.png", "p.html"])
+def test_a_preview_is_whole_or_absent(tmp_path, full_disk, name):
+    source, target, path = (tmp_path / n for n in ("a.nii", "b.nii.gz", f"new/{name}"))
+    array = np.random.default_rng(0).integers(0, 900, (12, 13, 5)).astype(np.int16)
+    nib.save(nib.Nifti1Image(array, np.diag([0.5, 0.5, 3, 1])), source)
+    scan = formats.read_image(source)
+    planned = previews.plan(str(path), str(source), [(source, target)])
+    arguments = (source, target, scan, interpolate(scan, 3), ())
+    message = f"{target} was written, but not its preview {path}: "
+    with full_disk(1000), pytest.raises(OSError) as raised:
+        planned.write(*arguments)
+    assert message in str(raised.value)
+    assert list(path.parent.iterdir()) == []
+    planned.write(*arguments)
+    assert [file.name for file in path.parent.iterdir()] == [name]
+    assert path.stat().st_size > 1000

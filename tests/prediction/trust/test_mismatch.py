@@ -1,0 +1,91 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from deepresolve.imaging.acquisition import NUM_BINS, Acquisition
+from deepresolve.prediction.trust import mismatch
+
+TRAINED = Acquisition(
+    plane="sagittal",
+    obliqueness_degrees=5.0,
+    in_plane_mm=(0.36, 0.36),
+    slice_spacing_mm=2.1,
+    slice_thickness_mm=2.1,
+    signal_to_noise=30.0,
+    histogram=tuple(np.linspace(2, 0, NUM_BINS) / NUM_BINS),
+)
+INVERTED = TRAINED.histogram[::-1]
+
+
+def flagged(scan, trained=(TRAINED,)):
+    return mismatch.flags(mismatch.compare(scan, trained))
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "text"),
+    [
+        ({"plane": "coronal"}, "plane", "slices are coronal; the network knows sag"),
+        ({"obliqueness_degrees": 21.0}, "obliqueness_degrees", "by 21 degrees"),
+        ({"in_plane_mm": (0.36, 0.5)}, "in_plane_mm", "0.36 x 0.5 mm"),
+        ({"in_plane_mm": (0.2, 0.36)}, "in_plane_mm", "0.2 x 0.36 mm"),
+        (
+            {"slice_spacing_mm": 3.0, "slice_thickness_mm": None},
+            "slice_spacing_mm",
+            "3 mm apart; the network knows 2.1 mm",
+        ),
+        (
+            {"slice_spacing_mm": 3.0, "slice_thickness_mm": 3.0},
+            "slice_thickness_mm",
+            "3 mm thick; the network knows 2.1 mm",
+        ),
+        ({"slice_spacing_mm": 2.8}, "gap_share", "2.1 mm thick and 2.8 mm apart"),
+        ({"slice_spacing_mm": 1.05}, "gap_share", "slices overlap: 2.1 mm thick"),
+        ({"histogram": INVERTED}, "intensities", "the contrast is another"),
+        ({"signal_to_noise": 14.0}, "signal_to_noise", "the noise is heavy"),
+        ({"signal_to_noise": np.inf}, "signal_to_noise", "there is little noise"),
+    ],
+)
+def test_each_change_is_flagged_for_itself(change, what, text):
+    (flag,) = flagged(dataclasses.replace(TRAINED, **change))
+    assert flag.what == what
+    assert text in flag.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"obliqueness_degrees": 19.0},
+        {"in_plane_mm": (0.3, 0.44)},
+        {"slice_spacing_mm": 2.3, "slice_thickness_mm": 2.3},
+        {"slice_spacing_mm": 1.95, "slice_thickness_mm": None},
+        {"slice_spacing_mm": 2.18},  # a gap of 4%: rounding
+        {"signal_to_noise": 16.0},
+        {"signal_to_noise": 59.0},
+    ],
+)
+def test_small_differences_are_not(change):
+    assert flagged(dataclasses.replace(TRAINED, **change)) == []
+
+
+def test_what_any_training_scan_was_like_is_known():
+    other = dataclasses.replace(
+        TRAINED,
+        plane="axial",
+        slice_spacing_mm=4.0,
+        slice_thickness_mm=3.0,
+        signal_to_noise=10.0,
+        histogram=INVERTED,
+    )
+    between = dataclasses.replace(
+        other, slice_spacing_mm=3.0, slice_thickness_mm=2.5, signal_to_noise=6.0
+    )
+    assert flagged(between, (TRAINED, other)) == []
+
+
+def test_training_scans_of_unknown_thickness_count_as_touching():
+    unknown = dataclasses.replace(TRAINED, slice_thickness_mm=None)
+    assert flagged(TRAINED, (unknown,)) == []
+    gaps = dataclasses.replace(TRAINED, slice_spacing_mm=2.8)
+    assert [flag.what for flag in flagged(gaps, (unknown,))] == ["gap_share"]

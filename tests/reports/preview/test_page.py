@@ -1,0 +1,270 @@
+"""The page as parsers and a browser see it."""
+
+import base64
+import gzip
+import html.parser
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.reports.preview import Preview
+from deepresolve.reports.preview import page as preview_page
+
+HOSTILE = "</script><script>alert(1)</script><!-- & \"'.nii"
+
+
+class Page(html.parser.HTMLParser):
+    """Elements with their attributes, and the text of scripts by id."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.scripts, self._id = [], {}, None
+        self.title = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self._id = tag == "script" and dict(attributes).get("id", "code")
+
+    def handle_endtag(self, tag):
+        self._id = None
+
+    def handle_data(self, data):
+        if self._id:
+            self.scripts[self._id] = self.scripts.get(self._id, "") + data
+        elif self.elements and self.elements[-1][0] == "title":
+            self.title += data
+
+    def volume(self, name, shape):
+        """(slices, rows, columns) uint8, unpacked by the standard library."""
+        stored = gzip.decompress(base64.b64decode(self.scripts[name], validate=True))
+        differences = np.frombuffer(stored, np.uint8).reshape(shape)
+        return np.cumsum(differences, axis=2, dtype=np.uint8)
+
+
+def written(tmp_path, preview):
+    path = tmp_path / "page.html"
+    preview_page.write(path, preview)
+    return path.read_text(encoding="utf-8")
+
+
+def test_page_holds_scan_and_result_in_8_bits(super_resolved, tmp_path):
+    page = Page(written(tmp_path, super_resolved))
+    facts = json.loads(page.scripts["facts"])
+    scan, result = super_resolved.scan, super_resolved.result
+    scale = estimate_scale(scan.array)
+    assert facts["range"] == [scale.low, scale.high]
+    assert facts["shape"] == list(result.shape)
+    for name, volume in (("scan", scan), ("result", result)):
+        array = np.moveaxis(volume.array, 2, 0)
+        share = (array - scale.low) / (scale.high - scale.low)
+        expected = np.rint(255 * np.clip(share, 0, 1))
+        found = page.volume(name, array.shape)
+        assert np.abs(found - expected).max() <= 1  # a half may round either way
+        assert (found != expected).mean() < 0.01
+
+
+def test_page_holds_labels_as_they_are(segmented, tmp_path):
+    page = Page(written(tmp_path, segmented))
+    expected = np.moveaxis(segmented.result.array, 2, 0)
+    np.testing.assert_array_equal(page.volume("labels", expected.shape), expected)
+    before, after = json.loads(page.scripts["facts"])["images"]
+    assert before["overlay"] is None
+    classes = after["overlay"]["classes"]
+    assert [c["name"] for c in classes] == ["femoral cartilage", "menisci"]
+    assert [c["volume_mm3"] for c in classes] == segmented.volumes_mm3()
+    assert "result" not in page.scripts
+
+
+def test_nothing_comes_from_elsewhere(super_resolved, segmented, tmp_path):
+    for preview in (super_resolved, segmented):
+        text = written(tmp_path, preview)
+        page = Page(text)
+        assert "://" not in text
+        for word in ("fetch(", "XMLHttpRequest", "import(", "url(", "WebSocket"):
+            assert word not in text
+        for _, attributes in page.elements:
+            assert not {"src", "href", "action", "srcset"} & set(attributes)
+        policy = next(a for _, a in page.elements if "http-equiv" in a)["content"]
+        assert policy.startswith("default-src 'none'")
+
+
+def test_hostile_names_are_text(thick, thin, label_map, tmp_path):
+    names = ("<img src=x onerror=alert(1)>", "</script><b>")
+    preview = Preview(thin, label_map, HOSTILE, "\udcff\n.nii", names)
+    text = written(tmp_path, preview)
+    page = Page(text)
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("script") == 4 and "img" not in tags and "b" not in tags
+    facts = json.loads(page.scripts["facts"])
+    assert facts["files"][0][1] == HOSTILE
+    classes = facts["images"][1]["overlay"]["classes"]
+    assert [c["name"] for c in classes] == list(names)
+    assert page.title.startswith(HOSTILE)
+
+
+@pytest.fixture
+def opened(new_browser, tmp_path):
+    """Opens the page of a preview; in it, `viewer` is the viewer."""
+
+    def open_page(preview):
+        written(tmp_path, preview)
+        browser = new_browser()
+        browser.get(pathlib.Path(tmp_path, "page.html").as_uri())
+        browser.execute_async_script(
+            "const done = arguments[0];"
+            "started.then((made) => { window.viewer = made; done(); })"
+        )
+        return Opened(browser)
+
+    return open_page
+
+
+class Opened:
+    """A page in a browser."""
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.panes = browser.find_elements("css selector", ".pane canvas")
+
+    def settled(self, script, *arguments):
+        """What a script returns, once all that waits is drawn."""
+        frame = "requestAnimationFrame(() => setTimeout(arguments[0]))"
+        self.browser.execute_async_script(frame)
+        return self.browser.execute_script(script, *arguments)
+
+    def heading(self, plane):
+        script = "return document.querySelectorAll('h2')[arguments[0]].textContent"
+        return self.settled(script, plane)
+
+    def window(self):
+        return self.settled("return document.querySelector('.window').textContent")
+
+    def help(self):
+        return self.settled("return document.querySelector('.help').textContent")
+
+    def shown(self):
+        """Which panes are shown."""
+        self.settled("return 0")
+        return [n for n, pane in enumerate(self.panes) if pane.is_displayed()]
+
+    def drag(self, pane, right, down, button=0):
+        from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+        chain = ActionBuilder(self.browser)
+        pointer = chain.pointer_action
+        pointer.move_to(self.panes[pane]).pointer_down(button).move_by(right, down)
+        pointer.pointer_up(button)
+        chain.perform()
+
+    def greys(self, plane, row, column):
+        """In the middle of a voxel of the plane's input and output, as drawn."""
+        return self.settled(_GREYS, plane, row, column)
+
+
+_GREYS = """
+const [plane, row, column] = arguments;
+return viewer.panes.filter(({ number }) => number === plane).map((pane) => {
+  const { left, top, columnSize, rowSize } = pane.frame;
+  const at = [left + (column + 0.5) * columnSize, top + (row + 0.5) * rowSize];
+  return pane.context.getImageData(...at.map(Math.round), 1, 1).data[0];
+});
+"""
+
+
+def test_a_browser_shows_the_slices_that_python_cuts(opened, thick, thin):
+    """A bright block, in the middle of it and beside it, in all three planes."""
+    scan = thick.with_array(np.full(thick.shape, 100, np.int16))
+    result = thin.with_array(np.full(thin.shape, 100, np.int16))
+    scan.array[5:9, 15:19, 1], result.array[5:9, 15:19, 3] = 900, 900
+    preview = Preview(scan, result, HOSTILE, "thin.nii.gz")
+    page = opened(preview)
+    for number, plane in enumerate(("sagittal", "coronal", "axial")):
+        brightest = max(
+            range(preview.num_slices(plane)),
+            key=lambda index: preview.pair(plane, index).after.astype(int).sum(),
+        )
+        page.settled("viewer.moveTo(arguments[0], 2, arguments[1])", number, brightest)
+        pair = preview.pair(plane, brightest)
+        for pixels, side in ((pair.before, 0), (pair.after, 1)):
+            rows, columns = np.nonzero(pixels == 900)
+            middle = int(np.median(rows)), int(np.median(columns))
+            assert page.greys(number, *middle)[side] > 200
+            beside = (middle[0] + 9) % pixels.shape[0], middle[1]
+            assert page.greys(number, *beside)[side] < 60
+    header = page.browser.find_element("css selector", "header b")
+    assert header.text.startswith("</script>")
+
+
+def test_wheel_and_keys_scroll(opened, super_resolved):
+    from selenium.webdriver import ActionChains, Keys
+
+    page = opened(super_resolved)
+    assert page.heading(0) == "Sagittal 7 of 13, where slice 3 was acquired"
+    wheel = (
+        "arguments[0].dispatchEvent("
+        "new WheelEvent('wheel', {deltaY: -400, bubbles: true}))"
+    )
+    page.settled(wheel, page.panes[0])
+    away = "Sagittal 3 of 13, 1 mm from where slice 2 was acquired"
+    assert page.heading(0) == away
+    keys = ActionChains(page.browser).move_to_element(page.panes[0])
+    keys.send_keys(Keys.ARROW_DOWN).perform()
+    assert page.heading(0) == "Sagittal 4 of 13, where slice 2 was acquired"
+    for key, slice_number in ((Keys.PAGE_DOWN, 13), (Keys.HOME, 1), (Keys.END, 13)):
+        ActionChains(page.browser).send_keys(key).perform()
+        assert page.heading(0).startswith(f"Sagittal {slice_number} of 13")
+    ActionChains(page.browser).send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN).perform()
+    assert page.heading(1) == "Coronal 12 of 20"  # the middle one is 11
+
+
+def test_each_gesture_does_its_own(opened, super_resolved):
+    """Drag: the cursor; right drag: the window; double click: one pane large."""
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.actions.mouse_button import MouseButton
+
+    page = opened(super_resolved)
+    window, coronal = page.window(), page.heading(1)
+    page.drag(0, 40, 10)
+    assert page.window() == window
+    assert page.heading(1) != coronal
+    coronal = page.heading(1)
+    page.drag(0, 60, 30, MouseButton.RIGHT)
+    assert page.window() != window
+    assert page.heading(1) == coronal
+    ActionChains(page.browser).send_keys("r").perform()
+    assert page.window() == window
+    ActionChains(page.browser).double_click(page.panes[3]).perform()
+    assert page.shown() == [3]
+    ActionChains(page.browser).send_keys("3").perform()
+    assert page.shown() == [4, 5]
+    ActionChains(page.browser).send_keys("0").perform()
+    assert page.shown() == list(range(6))
+
+
+def test_labels_are_outlined_filled_and_left_out(opened, segmented):
+    from selenium.webdriver import ActionChains
+
+    page = opened(segmented)
+    picture = "return viewer.panes.map(({ canvas }) => canvas.toDataURL())"
+    pictures = []
+    for _ in range(4):
+        pictures.append(page.settled(picture))
+        ActionChains(page.browser).send_keys("l").perform()
+    outlined, filled, without, again = pictures
+    assert outlined == again
+    for plane in range(3):
+        before, after = 2 * plane, 2 * plane + 1
+        assert outlined[before] == filled[before] == without[before]
+        assert without[after] == without[before]
+        assert len({outlined[after], filled[after], without[after]}) == 3
+    assert "outlines" in page.help()
+
+
+def test_a_page_without_labels_offers_no_outlines(opened, super_resolved):
+    page = opened(super_resolved)
+    assert "outlines" not in page.help()

@@ -1,0 +1,168 @@
+import hashlib
+import json
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from deepresolve.config import Config
+from deepresolve.evaluation import LABEL_METRICS, METRICS
+from deepresolve.evaluation.restoration import acquired_span, restored_images
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.labels import lookup_table
+from deepresolve.runs import pretrained
+from deepresolve.runs.workdir import Workdir
+from deepresolve.simulation import phantom
+from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+
+ROOT = pathlib.Path(__file__).parents[2]
+FOLDER = ROOT / "deepresolve" / "runs" / "pretrained"
+NAMES = sorted(pretrained.PRETRAINED)
+
+each_network = pytest.mark.parametrize("name", NAMES)
+
+
+def workdir_of(name):
+    return Workdir(pretrained.PREFIX + name)
+
+
+@pytest.fixture(scope="module")
+def knee():
+    """A knee that no training saw: those of benchmarks/pretrain.py have other seeds."""
+    drawn = phantom.knee(seed=7, shape=(104, 104, 79), spacing_mm=(0.8, 0.8, 0.8))
+    return drawn.image.canonical(), drawn.label.canonical()
+
+
+def test_the_table_names_what_is_there():
+    folders = {p.name for p in FOLDER.iterdir() if p.is_dir()} - {"__pycache__"}
+    assert folders == set(NAMES)
+    assert pretrained.DEFAULT in NAMES
+    script = (ROOT / "benchmarks" / "pretrain.py").read_text(encoding="utf-8")
+    assert all(f'"{name}": [' in script for name in NAMES)
+
+
+@each_network
+def test_files_are_few_small_and_tell_nothing_of_the_machine(name):
+    files = {path.name: path for path in (FOLDER / name).iterdir()}
+    assert {
+        "best.npz",
+        "config.json",
+        "provenance.json",
+        "training_set.json",
+    } == set(files)
+    assert sum(path.stat().st_size for path in files.values()) < 5e6
+    for path in files.values():
+        if path.suffix == ".json":
+            values = re.findall(r'"(/[^"]*)"', path.read_text(encoding="utf-8"))
+            assert all(value.startswith("/device:") for value in values), values
+
+
+@each_network
+def test_the_card_is_of_these_weights(name):
+    card = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    content = (FOLDER / name / "best.npz").read_bytes()
+    assert name in card
+    assert hashlib.sha256(content).hexdigest() in card
+
+
+@each_network
+def test_task_is_the_table_s_and_the_description_warns(name):
+    model = pretrained.PRETRAINED[name]
+    assert workdir_of(name).load_config().task == model.task
+    text = pretrained.describe(name)
+    assert "synthetic" in text
+    assert "not for diagnosis" in text
+    assert "docs/models.md" in text
+
+
+def convolved(x, kernel, bias):
+    """A "same" convolution as Keras means it: (I, J, K, C) and (3, 3, 3, C, D)."""
+    padded = np.pad(x, [(1, 1)] * 3 + [(0, 0)])
+    result = np.zeros((*x.shape[:3], kernel.shape[-1])) + bias
+    for i, j, k in np.ndindex(3, 3, 3):
+        shifted = padded[i : i + x.shape[0], j : j + x.shape[1], k : k + x.shape[2]]
+        result += shifted @ kernel[i, j, k]
+    return result
+
+
+def test_either_stack_computes_what_the_stored_arrays_mean():
+    stored = np.load(FOLDER / "sr_knee_phantom" / "best.npz", allow_pickle=False)
+    scaled = np.random.default_rng(3).random((7, 8, 15), np.float32)
+    folded = scaled.reshape(7, 8, 5, 3)  # rows, columns, thick slices, thin in thick
+    x = folded
+    for number in range(1, 8):
+        layer = [stored[f"conv_{number}/{part}"] for part in (0, 1)]
+        x = np.maximum(convolved(x, *layer), 0)
+    residual = convolved(x, stored["residual/0"], stored["residual/1"])
+    expected = (folded + residual).reshape(scaled.shape)
+    model = workdir_of("sr_knee_phantom").load_model()
+    actual = np.asarray(model(scaled[np.newaxis, ..., np.newaxis]))[0, ..., 0]
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_super_resolution_beats_interpolation(knee):
+    image, _ = knee
+    resolver = SuperResolver.from_workdir("pretrained:sr_knee_phantom")
+    images, _ = restored_images(image, resolver.enhance, downsample_factor=3)
+    truth = acquired_span(image, 3)
+    scale = estimate_scale(image.array)
+    psnr = {
+        name: METRICS["psnr"](
+            scale.apply(truth.array),
+            scale.apply(images[name].array),
+            spacing_mm=truth.spacing_mm,
+            data_range=1,
+        )
+        for name in ("sr", "tci")
+    }
+    assert psnr["sr"] > psnr["tci"] + 1
+
+
+def test_cartilages_are_found(knee):
+    image, label = knee
+    segmenter = Segmenter.from_workdir("pretrained:seg_knee_phantom")
+    found = segmenter.segment(image).array
+    classes = lookup_table(segmenter.config.classes, phantom.LABEL_NAMES)[label.array]
+    for number, name in enumerate(segmenter.class_names, start=1):
+        dice = LABEL_METRICS["dsc"](
+            classes == number,
+            found == number,
+            spacing_mm=image.spacing_mm,
+            data_range=1,
+        )
+        assert dice > 0.8, name
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"'none'; known: .*sr_knee_phantom"):
+        Workdir("pretrained:none")
+
+
+def test_it_is_not_trained_further_and_has_no_last_weights():
+    run = workdir_of("sr_knee_phantom")
+    with pytest.raises(ValueError, match=r"not trained further\. Give a --workdir"):
+        run.start(Config())
+    with pytest.raises(ValueError, match=r"no last\.npz\. Leave out --checkpoint"):
+        run.load_model("last")
+
+
+def test_damaged_weights_are_named(tmp_path):
+    config = FOLDER / "sr_knee_phantom" / "config.json"
+    (tmp_path / "config.json").write_bytes(config.read_bytes())
+    (tmp_path / "best.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"best\.npz: no NumPy archive.*Install"):
+        Workdir(tmp_path).load_model()
+
+
+def test_what_is_installed_holds_them():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    assert '"deepresolve.runs.pretrained": ["*/*.json", "*/*.npz"]' in setup
+
+
+@each_network
+def test_provenance_tells_how_it_was_trained(name):
+    starts = json.loads((FOLDER / name / "provenance.json").read_text())
+    assert starts
+    assert all("benchmarks/pretrain.py" in start["records"] for start in starts)

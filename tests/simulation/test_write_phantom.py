@@ -1,0 +1,42 @@
+import pathlib
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+
+from deepresolve.imaging import labels
+from deepresolve.simulation import phantom
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def run(*flags):
+    command = [sys.executable, "-m", "deepresolve.simulation.write_phantom", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_writes_the_knee_of_the_seed_with_its_label_and_thick_slices(tmp_path):
+    result = run(
+        f"--output={tmp_path / 'thick.nii.gz'}",
+        f"--label_output={tmp_path / 'label.nii.gz'}",
+        *("--seed=3", "--side=left", "--downsample_factor=3"),
+        *("--shape=24,20,19", "--spacing_mm=0.8,0.7,0.6"),
+    )
+    assert result.returncode == 0, result.stderr
+    thick = nib.load(tmp_path / "thick.nii.gz")
+    assert thick.shape == (24, 20, 7)  # ceil(19 / 3)
+    np.testing.assert_allclose(thick.header.get_zooms(), (0.8, 0.7, 1.8), rtol=1e-6)
+    knee = phantom.knee(
+        seed=3, side="left", shape=(24, 20, 19), spacing_mm=(0.8, 0.7, 0.6)
+    )
+    label = np.asarray(nib.load(tmp_path / "label.nii.gz").dataobj)
+    np.testing.assert_array_equal(label, knee.label.array)
+    names = result.stdout.splitlines()[0].removeprefix(f"{tmp_path}/label.nii.gz: ")
+    assert labels.parse_label_names(names) == phantom.LABEL_NAMES
+
+
+def test_wrong_side_is_a_usage_error():
+    result = run("--output=x.nii.gz", "--side=middle")
+    assert result.returncode != 0
+    assert "should be one of <left|right>" in result.stderr

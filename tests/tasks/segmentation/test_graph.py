@@ -1,0 +1,30 @@
+"""The graph against `Segmenter`."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.tasks.segmentation.graph import SegmentationGraph, most_probable
+from deepresolve.tasks.segmentation.segmenter import Segmenter, load_network
+
+
+@pytest.mark.parametrize("memory_gib", [1e-5, 4e-4, 4.0])
+def test_equals_the_segmenter(seg_workdir, memory_gib):
+    """Patches, slabs of whole slices, and the whole volume."""
+    config = seg_workdir.load_config()
+    model = load_network(seg_workdir, config, "best", "float32")
+    segmenter = Segmenter(model, config, memory_gib=memory_gib)
+    graph = SegmentationGraph(model, config, memory_gib)
+    function = tf.function(
+        graph.probabilities, input_signature=[tf.TensorSpec((None, None, None))]
+    )
+    for shape in [(37, 22, 19), (5, 40, 4)]:
+        array = np.random.default_rng(2).integers(0, 900, shape).astype(np.float32)
+        scaled = estimate_scale(array).apply(array)
+        expected = segmenter.probabilities(scaled)
+        actual = function(array)
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+        labels = most_probable(actual)
+        assert labels.dtype == tf.uint8
+        np.testing.assert_array_equal(labels, segmenter.label_map(scaled))
