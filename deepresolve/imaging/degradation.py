@@ -9,6 +9,9 @@ acts on one axis alone, so each is a small matrix, and so is their product:
 
 A thick slice depends on thin ones up to 24 slices away: degrade volumes, then cut
 patches out of them.
+
+Served models interpolate by a spline of their own, `inference.graphs.interpolation`,
+for a graph runs no SciPy; `test_interpolation` holds both to B-splines.
 """
 
 from __future__ import annotations

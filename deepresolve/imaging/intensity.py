@@ -3,6 +3,9 @@
 Chaudhari et al. (MRSR, arXiv 1808.04447) scale intensities to 0..1 and leave the
 statistic open. Ours: robust percentiles, so that a few bright vessels do not set the
 scale, and no clipping, so that the inverse is exact.
+
+Served models have their own, `inference.graphs.scaling`, for a graph runs no NumPy;
+`test_scaling` holds both to `np.percentile`.
 """
 
 from __future__ import annotations

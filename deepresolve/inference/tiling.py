@@ -12,6 +12,9 @@ window's edge the Gaussian is still exp(-8), so every voxel has weight.
 
 Memory beside the volume and what the network takes for one window: the result, 4 C
 bytes a voxel for C channels, and twice the network's output for one window.
+
+Served models have their own, `graphs.blending`, for a graph changes no
+array in place; `test_blending` holds both to literals and to SciPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""How much of a volume a segmentation network takes at once."""
+"""How much of a volume a segmentation network takes at once.
+
+Served models have their own, `graphs.blending`, for a graph learns a
+volume's shape only from the request; `test_blending` holds both to literals.
+"""
 
 from __future__ import annotations
 

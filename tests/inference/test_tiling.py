@@ -1,4 +1,8 @@
-"""Windows on literal small grids, and volumes whose answer is known."""
+"""Windows on small grids, and volumes whose answer is known.
+
+Where windows start, and their weights, together with those of a graph:
+`graphs.test_blending`.
+"""
 
 import math
 
@@ -7,22 +11,6 @@ import pytest
 from scipy import ndimage
 
 from deepresolve.inference.tiling import blending_weights, tiled, window_starts
-
-
-@pytest.mark.parametrize(
-    ("size", "window", "overlap", "starts"),
-    [
-        (10, 4, 0.5, (0, 2, 4, 6)),  # steps of 2, and they fit
-        (10, 4, 0.25, (0, 3, 6)),
-        (11, 4, 0.25, (0, 2, 4, 7)),  # steps of 3 would end at 9: a fourth, spread
-        (5, 4, 0.0, (0, 1)),  # flush with the end, at any overlap
-        (8, 4, 0.0, (0, 4)),
-        (4, 4, 0.9, (0,)),
-        (3, 1, 0.9, (0, 1, 2)),  # no step below one voxel
-    ],
-)
-def test_windows_of_one_axis(size, window, overlap, starts):
-    assert window_starts(size, window, overlap) == starts
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.1, 0.25, 0.5, 0.8])

@@ -4,6 +4,10 @@ Here the axes are taken one in the other: windows along the columns add up to a 
 them, rows to a slab of slices, and slabs to the volume. What the next window does not
 reach is complete and leaves the loop, so that nothing as large as the volume is ever
 added to.
+
+There are two, for a graph learns a volume's shape only from the request, and changes no
+array in place; `test_blending` holds both to literals, to SciPy's Gaussians and to sums
+in double precision.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""`deepresolve.imaging.intensity` in TensorFlow operations, to the same numbers."""
+"""`deepresolve.imaging.intensity` in TensorFlow operations, to the same numbers.
+
+There are two, for a server runs no NumPy, and `intensity` counts values instead of
+sorting them; `test_scaling` holds both to `np.percentile`.
+"""
 
 from __future__ import annotations
 

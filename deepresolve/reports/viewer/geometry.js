@@ -1,5 +1,5 @@
 // Where a plane's voxels lie on a canvas, and back. Held to the affine of the scan by
-// tests/rendering/test_viewer_geometry.py.
+// tests/reports/test_viewer_geometry.py.
 
 /** Number of rows (i = 0), columns (1) or slices (2). */
 export function countOf({ shape }, plane, i) {

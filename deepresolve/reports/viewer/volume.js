@@ -1,7 +1,7 @@
 // Voxels in memory, and slices of planes out of them.
 //
 // Which planes there are, how they run along a volume's axes, and how large their pixels
-// are, is worked out in Python (`rendering.planes`). A plane here is
+// are, is worked out in Python (`reports.cuts`). A plane here is
 //
 //   name      "sagittal", ...
 //   axes      the volume's axes that its rows, columns and slices run along
