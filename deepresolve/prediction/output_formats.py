@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
-from deepresolve.imaging.dicom_output.segmentation import (
+from deepresolve.imaging.dicom_output.segmentation_object import (
     require_highdicom,
     write_segmentation,
 )

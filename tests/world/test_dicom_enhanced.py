@@ -15,7 +15,7 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
-from deepresolve.imaging.dicom_output.segmentation import write_segmentation
+from deepresolve.imaging.dicom_output.segmentation_object import write_segmentation
 from deepresolve.imaging.dicom_output.series import write_series
 from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.formats.choice import Choice

@@ -1,7 +1,7 @@
 """DICOM in: the slices of one volume, from a folder or a zip.
 
-pydicom parses and decodes. What a slice says is `dicom_header`; which slices belong
-together is `series` and `volumes`; where they lie, `geometry`.
+pydicom parses and decodes. What a slice says is `slice_header`; which slices belong
+together, and where they lie, is `stacking`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,13 @@ import numpy as np
 import pydicom
 
 from deepresolve.imaging.formats.choice import ONLY, Choice
-from deepresolve.imaging.formats.dicom import (
-    completeness,
-    elements,
-    frames,
-    geometry,
-    series,
-    slice_header,
-)
-from deepresolve.imaging.formats.dicom import copies as dicom_copies
-from deepresolve.imaging.formats.dicom import limits as dicom_limits
-from deepresolve.imaging.formats.dicom import notes as dicom_notes
+from deepresolve.imaging.formats.dicom import datasets, elements, frames, slice_header
 from deepresolve.imaging.formats.dicom import pixels as dicom_pixels
 from deepresolve.imaging.formats.dicom import source as dicom_source
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.stacking import completeness, geometry, series
+from deepresolve.imaging.formats.dicom.stacking import copies as dicom_copies
+from deepresolve.imaging.formats.dicom.stacking import notes as dicom_notes
 from deepresolve.imaging.volume import Volume, affine_from_dicom
 
 _LOGGER = logging.getLogger(__name__)
@@ -91,7 +84,7 @@ def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Data
 
     Returns:
       A dataset a slice, with `file_meta`; of a frame what its functional groups say as
-      a classic slice says it, see `dicom_frames`, with its number, where the file has
+      a classic slice says it, see `frames`, with its number, where the file has
       several, in ReferencedFrameNumber.
 
     Raises:
@@ -143,7 +136,7 @@ def _headers(files: Mapping, source) -> list[SliceHeader]:
         try:
             # A header that is not quite to the standard is read as it is.
             with elements.leniently():
-                dataset = dicom_limits.read_dataset(
+                dataset = datasets.read_dataset(
                     open_file,
                     stop_before_pixels=True,
                     specific_tags=list(slice_header.TAGS),
@@ -165,9 +158,7 @@ def _whole_headers(slices, files, source) -> list[pydicom.Dataset]:
     for name in {header.file for header in slices}:
         try:
             with elements.leniently():
-                dataset = dicom_limits.read_dataset(
-                    files[name], stop_before_pixels=True
-                )
+                dataset = datasets.read_dataset(files[name], stop_before_pixels=True)
                 frames_of[name] = dict(frames.flattened(dataset, name))
         except elements.UNREADABLE as error:
             raise _header_error(name, source, error) from error

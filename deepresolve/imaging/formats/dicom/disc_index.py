@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pydicom.tag import Tag
 
 from deepresolve.imaging.folders.kinds import Opener
-from deepresolve.imaging.formats.dicom import elements, limits
+from deepresolve.imaging.formats.dicom import datasets, elements
 from deepresolve.system import wording
 
 _RECORDS = Tag("DirectoryRecordSequence")
@@ -58,7 +58,7 @@ def _series_of(open_file: Opener) -> dict[str, list[str]]:
     series = ""
     try:
         with elements.leniently():
-            dataset = limits.read_dataset(open_file, specific_tags=[_RECORDS])
+            dataset = datasets.read_dataset(open_file, specific_tags=[_RECORDS])
             for record in dataset.get("DirectoryRecordSequence") or ():
                 # A series' record comes before those of its images (PS3.3 F.2.2.2).
                 series = record.get("SeriesInstanceUID") or series

@@ -10,8 +10,7 @@ import numpy as np
 from pydicom import uid
 
 from deepresolve.imaging.formats import limits
-from deepresolve.imaging.formats.dicom import elements
-from deepresolve.imaging.formats.dicom import limits as dicom_limits
+from deepresolve.imaging.formats.dicom import datasets, elements
 from deepresolve.imaging.formats.dicom import source as dicom_source
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
 
@@ -88,7 +87,7 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
     """
     syntax = None
     try:
-        dataset = dicom_limits.read_dataset(open_file)
+        dataset = datasets.read_dataset(open_file)
         with elements.leniently():
             syntax = uid.UID(str(dataset.file_meta.TransferSyntaxUID))
             problem = _problem(dataset, syntax)

@@ -61,7 +61,7 @@ class SliceHeader:
       pixel_spacing_mm: PixelSpacing: between rows, between columns.
       slice_thickness_mm: SliceThickness.
       rescale: RescaleSlope and RescaleIntercept; (1, 0) where absent.
-      traits: what tells it from others at its place; see `dicom_traits`.
+      traits: what tells it from others at its place; see `traits`.
       written: the needed elements by keyword, as texts.
       left_out: what stands in place of numbers that nobody needs.
       identity: pairs of a keyword out of `IDENTITY` and its value, where it has one.

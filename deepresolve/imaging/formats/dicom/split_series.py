@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from deepresolve.imaging.folders import slices
 from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.folders.listing import Listing
-from deepresolve.imaging.formats.dicom import elements, limits, slice_header
+from deepresolve.imaging.formats.dicom import datasets, elements, slice_header
 from deepresolve.system import wording
 
 # What slices of one volume have in common.
@@ -116,7 +116,7 @@ def _places(scan: Scan) -> dict[tuple[float, ...], str] | None:
     for name, open_file in scan.contents.slices.items():
         try:
             with elements.leniently():
-                dataset = limits.read_dataset(
+                dataset = datasets.read_dataset(
                     open_file,
                     stop_before_pixels=True,
                     specific_tags=list(slice_header.TAGS),
@@ -134,7 +134,7 @@ def _places(scan: Scan) -> dict[tuple[float, ...], str] | None:
 def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
     """Elements as texts; None where the file cannot be read so far."""
     try:
-        dataset = limits.read_dataset(
+        dataset = datasets.read_dataset(
             open_file, stop_before_pixels=True, specific_tags=list(keywords)
         )
         values = [dataset.get(keyword) for keyword in keywords]

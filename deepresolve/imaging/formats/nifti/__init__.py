@@ -59,7 +59,7 @@ def files_of(path: pathlib.Path) -> list[pathlib.Path]:
 def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     """Reads a 3D scan, or a 4D one that holds one volume.
 
-    The affine is that of `nifti_forms.placement`. The slice axis is the header's
+    The affine is that of `forms.placement`. The slice axis is the header's
     (dim_info), unless another one has clearly thicker slices; without it that of
     `volume.default_slice_axis`. The header has no place for the slice thickness: it
     comes from a JSON file beside the scan, if there is one (see `sidecar`).

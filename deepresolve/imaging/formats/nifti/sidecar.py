@@ -22,7 +22,7 @@ _MAX_BYTES = 2**24
 # Two lengths closer than this share are one: what is written is rounded.
 _TOLERANCE = 0.05
 # Scanners interpolate slices to half their spacing; more overlap is another grid's.
-_MOST_OVERLAP = 2
+_OWN_OVERLAP = 2
 
 
 def path_of(path: pathlib.Path) -> pathlib.Path:
@@ -46,7 +46,7 @@ def slice_thickness_mm(path: pathlib.Path, slice_spacing_mm: float) -> float | N
     spacing = _length(told, "SpacingBetweenSlices", path)
     if spacing and abs(spacing - slice_spacing_mm) > _TOLERANCE * slice_spacing_mm:
         wrong = f"SpacingBetweenSlices is {spacing:g} mm"
-    elif thickness and thickness > (_MOST_OVERLAP + _TOLERANCE) * slice_spacing_mm:
+    elif thickness and thickness > (_OWN_OVERLAP + _TOLERANCE) * slice_spacing_mm:
         wrong = f"SliceThickness is {thickness:g} mm"
     else:
         return thickness

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepresolve.imaging.formats.dicom import geometry, volumes
-from deepresolve.imaging.formats.dicom import series as dicom_series
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.stacking import geometry, volumes
+from deepresolve.imaging.formats.dicom.stacking import series as dicom_series
 from deepresolve.system import wording
 
 # Slices of two volumes this share of the spacing apart lie at one place.

@@ -7,7 +7,8 @@ import pydicom
 import pytest
 
 from deepresolve.imaging.formats import dicom
-from deepresolve.imaging.formats.dicom import geometry, slice_header
+from deepresolve.imaging.formats.dicom import slice_header
+from deepresolve.imaging.formats.dicom.stacking import geometry
 
 
 @pytest.fixture

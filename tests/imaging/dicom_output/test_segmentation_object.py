@@ -5,7 +5,7 @@ import pydicom
 import pytest
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.dicom_output import segmentation
+from deepresolve.imaging.dicom_output import segmentation_object
 from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.source import read_source
 
@@ -26,7 +26,9 @@ def write(tmp_path):
         target = tmp_path / "labels.dcm"
         source = read_source(folder)
         label_map = scan.with_array(labels)
-        segmentation.write_segmentation(target, label_map, CLASSES, source, PROCESSING)
+        segmentation_object.write_segmentation(
+            target, label_map, CLASSES, source, PROCESSING
+        )
         return scan.with_array(labels), pydicom.dcmread(target)
 
     return make
@@ -118,7 +120,7 @@ def test_source_headers_stay_as_they_are(whole_stack, write):
     before = [header.to_json() for header in source.headers]
     scan = formats.read_image(folder)
     labels = scan.with_array(np.ones(scan.shape, np.uint8))
-    segmentation.write_segmentation(
+    segmentation_object.write_segmentation(
         folder.parent / "a.dcm", labels, CLASSES, source, PROCESSING
     )
     assert [header.to_json() for header in source.headers] == before
@@ -129,7 +131,7 @@ def test_names_of_classes_are_of_any_language(whole_stack, tmp_path):
     scan = formats.read_image(folder)
     labels = scan.with_array(np.ones(scan.shape, np.uint8))
     name = "Gelenkfläche χόνδρος"
-    segmentation.write_segmentation(
+    segmentation_object.write_segmentation(
         tmp_path / "a.dcm", labels, [name], read_source(folder), PROCESSING
     )
     dataset = pydicom.dcmread(tmp_path / "a.dcm")
@@ -147,7 +149,7 @@ def test_another_grid_is_refused(whole_stack, tmp_path):
     scan = formats.read_image(folder)
     part = scan.crop((slice(2), slice(5), slice(4)))
     with pytest.raises(ValueError, match=r"shape \(2, 5, 4\), its scan \(3, 5, 4\)"):
-        segmentation.write_segmentation(
+        segmentation_object.write_segmentation(
             tmp_path / "a.dcm", part, CLASSES, read_source(folder), PROCESSING
         )
 
@@ -156,7 +158,9 @@ def test_a_header_that_highdicom_refuses_is_told_with_the_file(
     whole_stack, write, monkeypatch
 ):
     folder, _ = whole_stack()
-    monkeypatch.setattr(segmentation, "series_number", lambda header, offset: "Q")
+    monkeypatch.setattr(
+        segmentation_object, "series_number", lambda header, offset: "Q"
+    )
     with pytest.raises(ValueError, match=r"labels.dcm: the scan's header does not do"):
         write(folder)
 
@@ -171,4 +175,4 @@ def test_without_highdicom_the_extra_is_named(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ValueError, match=r"pip install '\.\[dicom-seg\]'"):
-        segmentation.require_highdicom()
+        segmentation_object.require_highdicom()

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
-from deepresolve.imaging.formats.dicom import geometry
-from deepresolve.imaging.formats.dicom import volumes as dicom_volumes
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
-from deepresolve.imaging.formats.dicom.volumes import SliceVolume
+from deepresolve.imaging.formats.dicom.stacking import geometry
+from deepresolve.imaging.formats.dicom.stacking import volumes as dicom_volumes
+from deepresolve.imaging.formats.dicom.stacking.volumes import SliceVolume
 from deepresolve.system import wording
 
 _SHOWN_UID_DIGITS = 8

@@ -7,7 +7,7 @@ import pytest
 
 from deepresolve.imaging.formats import dicom
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
-from deepresolve.imaging.formats.dicom import series
+from deepresolve.imaging.formats.dicom.stacking import series
 
 
 def test_echoes_are_chosen_where_positions_repeat(headers):

@@ -2,7 +2,7 @@
 
 DICOM's patient axes are LPS+ and in mm (PS3.3 C.7.6.2.1.1). Instance numbers, frame
 numbers and file names say nothing of place and are not used, nor is
-SpacingBetweenSlices, which `dicom_completeness` compares with it.
+SpacingBetweenSlices, which `completeness` compares with it.
 """
 
 from __future__ import annotations

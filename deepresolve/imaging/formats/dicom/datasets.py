@@ -1,4 +1,4 @@
-"""DICOM files that inflate beyond bounds are refused; see `limits`."""
+"""What pydicom reads of a file, unless that inflates beyond bounds; see `limits`."""
 
 from __future__ import annotations
 

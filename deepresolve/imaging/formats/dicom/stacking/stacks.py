@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepresolve.imaging.formats.dicom import geometry
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.stacking import geometry
 
 # A gap of more slices than that may be two stacks.
 _WIDE_GAP = 5

@@ -2,7 +2,7 @@
 
 A series may hold several: echoes, the water and fat of Dixon, b-values, time points,
 stacks. Only where two slices would lie at one place, or lie on other grids, is there
-something to tell apart; what then tells them apart is found among `dicom_traits`.
+something to tell apart; what then tells them apart is found among `traits`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deepresolve.imaging.formats.dicom import geometry, traits
-from deepresolve.imaging.formats.dicom import stacks as dicom_stacks
+from deepresolve.imaging.formats.dicom import traits
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.stacking import geometry
+from deepresolve.imaging.formats.dicom.stacking import stacks as dicom_stacks
 
 _PLANES = ("sagittal", "coronal", "axial")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deepresolve.imaging.formats.dicom import geometry, traits
-from deepresolve.imaging.formats.dicom import series as dicom_series
+from deepresolve.imaging.formats.dicom import traits
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.stacking import geometry
+from deepresolve.imaging.formats.dicom.stacking import series as dicom_series
 from deepresolve.system import wording
 
 # A slice of more than so many spacings is no overlap, but a mistake.
-_MOST_OVERLAP = 5
+_MOST_SPACINGS = 5
 # Times, angles and other numbers that differ by a smaller share are one.
 _SAME_NUMBER = 0.01
 _MAX_SHOWN = 3
@@ -89,7 +90,7 @@ def thickness_mm(
     if len(found) > 1:
         return None, [f"SliceThickness differs, {shown}: it is taken as unknown."]
     (thickness,) = found
-    if 0 < thickness <= _MOST_OVERLAP * spacing_mm:
+    if 0 < thickness <= _MOST_SPACINGS * spacing_mm:
         return thickness, []
     return None, [
         f"SliceThickness is {shown}, where slices are {spacing_mm:.4g} mm apart: it is "
