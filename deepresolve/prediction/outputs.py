@@ -6,7 +6,8 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from deepresolve.imaging.folders import kinds, marks
+from deepresolve.imaging import format_table
+from deepresolve.imaging.folders import kinds
 from deepresolve.imaging.formats import nifti, scan_stem
 from deepresolve.system import paths
 
@@ -15,11 +16,6 @@ Pair = tuple[pathlib.Path, pathlib.Path]
 
 # File systems take 255 bytes; while a file is written its name is 38 longer.
 _LONGEST_NAME = 210
-# What somebody may ask for who does not want a folder of that name.
-_OTHER_ENDINGS = tuple(
-    {*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS, *marks.PAIR_ENDINGS}
-    - {*nifti.SUFFIXES}
-)
 
 
 def plan_outputs(
@@ -42,7 +38,7 @@ def plan_outputs(
         folder of scans.
     """
     target = pathlib.Path(output)
-    if output.lower().endswith((".dcm", *_OTHER_ENDINGS)):
+    if output.lower().endswith((".dcm", *_other_endings())):
         raise ValueError(
             f"--output={output}: images are written as NIfTI. Name a .nii or .nii.gz "
             "file, or a folder; --output_format=dicom writes DICOM."
@@ -68,7 +64,7 @@ def plan_folders(source: str, output: str, scans: list[pathlib.Path]) -> list[Pa
       ValueError: a file is named, or as for `plan_outputs`.
     """
     target = pathlib.Path(output)
-    if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_OTHER_ENDINGS)):
+    if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_other_endings())):
         raise ValueError(
             f"--output={output}: a DICOM series is a folder of files. Name a folder, "
             "or leave out --output_format=dicom."
@@ -92,7 +88,7 @@ def plan_dicom_files(source: str, output: str, scans: list[pathlib.Path]) -> lis
       ValueError: as for `plan_outputs`.
     """
     target = pathlib.Path(output)
-    if output.lower().endswith((*nifti.SUFFIXES, *_OTHER_ENDINGS)):
+    if output.lower().endswith((*nifti.SUFFIXES, *_other_endings())):
         raise ValueError(
             f"--output={output}: expected a .dcm file or a folder with "
             "--output_format=dicom."
@@ -104,6 +100,12 @@ def plan_dicom_files(source: str, output: str, scans: list[pathlib.Path]) -> lis
         pairs = _named_in(target, source, scans, ".dcm")
     _check_pairs(source, output, pairs)
     return pairs
+
+
+def _other_endings() -> set[str]:
+    """What somebody may ask for who does not want a folder of that name."""
+    every = {*format_table.every_ending(), *kinds.UNREAD_ENDINGS}
+    return every - {*nifti.SUFFIXES}
 
 
 def _check_single(source, output, scans):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -13,6 +13,11 @@ def counted(number: int, noun: str) -> str:
 def millimetres(lengths: Iterable[float]) -> str:
     """Lengths along axes, to four digits: "0.5 x 0.5 x 3 mm"."""
     return " x ".join(f"{length:.4g}" for length in lengths) + " mm"
+
+
+def either(texts: Sequence[str], last: str = " or ") -> str:
+    """Texts of which one holds: ".mha, .mhd or .nrrd"."""
+    return last.join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
 
 
 def listed(texts: Iterable[str], most: int = 8, separator: str = ", ") -> str:

@@ -12,8 +12,17 @@ import re
 import struct
 from collections.abc import Iterator
 
-# Bytes that `sop_class` should be given, where there are so many.
-NUM_BYTES = 4096
+from deepresolve.imaging.folders.kinds import Kind, Role, ending
+
+SLICE = Kind(Role.SLICE, "DICOM")
+FRAMES = Kind(Role.SLICE, "DICOM of many frames", has_frames=True)
+ZIP = Kind(Role.SCAN, "zip")
+PACKED_SLICE = Kind(
+    Role.MISSING,
+    "DICOM",
+    "is DICOM packed by gzip; unpack it with `gunzip`",
+    is_packed_slice=True,
+)
 
 _MARK_OFFSET, _MARK = 128, b"DICM"
 _META_GROUP, _DIRECTORY_GROUP, _FIRST_GROUP = 0x0002, 0x0004, 0x0008
@@ -25,6 +34,7 @@ _KNOWN = _LONG | set(
     b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
 )
 _UNDEFINED = 0xFFFFFFFF
+_ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 # Chance agrees with two explicit elements, or three implicit ones, in no real file.
 _FEWEST = {True: 2, False: 3}
 # No value before the pixels that is not a sequence or private is longer.
@@ -58,11 +68,34 @@ _MANY_FRAMES = {
 }
 
 
+def judge(start: bytes, name: str) -> Kind | None:
+    """A slice, something else in DICOM, a zip that may hold slices, or none of them.
+
+    Args:
+      start: the first `format_table.NUM_BYTES` of a file, or all of it.
+      name: its name.
+    """
+    uid = sop_class(start)
+    if uid is None:
+        is_zip = start[:4] in _ZIP_MAGIC and ending(name) in ("", ".zip")
+        return ZIP if is_zip else None
+    if not uid and name.upper() == DIRECTORY_NAME:
+        uid = DIRECTORY
+    if what := no_image(uid):
+        return Kind(Role.OBJECT, what)
+    return FRAMES if has_frames(uid) else SLICE
+
+
+def judge_packed(start: bytes, name: str) -> Kind | None:
+    """A slice that is to be unpacked first; slices alone are not packed by gzip."""
+    return None if sop_class(start) is None else PACKED_SLICE
+
+
 def sop_class(start: bytes) -> str | None:
     """The SOPClassUID of a DICOM file.
 
     Args:
-      start: the first `NUM_BYTES` of the file, or the whole.
+      start: the first `format_table.NUM_BYTES` of the file, or the whole.
 
     Returns:
       The UID, "" where the file is DICOM and does not say, None where it is no DICOM.

@@ -1,4 +1,8 @@
-"""What a file is, judged by its bytes; by its name only where these do not tell."""
+"""What a file is, judged by its bytes; by its name only where these do not tell.
+
+Formats that are read say themselves how their files are told (`format_table`); here
+stands what else a user's folder holds.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-from deepresolve.imaging.folders import dicom_bytes, marks, placeholders
+from deepresolve.imaging import format_table
+from deepresolve.imaging.folders import placeholders, unpacking
 
 Opener = Callable[[], BinaryIO]
 
@@ -37,26 +42,17 @@ class Kind:
       role: see `Role`.
       name: of its format, or its ending.
       why: of what is not read or missing: what to do; follows the path and a colon.
+      has_frames: whether a slice's file holds many of them.
+      is_packed_slice: whether it is a slice that is missing because it is packed.
     """
 
     role: Role
     name: str
     why: str = ""
+    has_frames: bool = False
+    is_packed_slice: bool = False
 
 
-NIFTI = Kind(Role.SCAN, "NIfTI")
-PAIR = Kind(Role.HEADER, "NIfTI pair")
-ZIP = Kind(Role.SCAN, "zip")
-META_IMAGE = Kind(Role.SCAN, "MetaImage")
-NRRD = Kind(Role.SCAN, "NRRD")
-SLICE = Kind(Role.SLICE, "DICOM")
-FRAMES = Kind(Role.SLICE, "DICOM of many frames")
-
-# Longer ones first.
-SCAN_ENDINGS = {
-    **{".nii.gz": NIFTI, ".nii": NIFTI, ".zip": ZIP, ".mha": META_IMAGE},
-    **{".mhd": META_IMAGE, ".nrrd": NRRD, ".nhdr": NRRD},
-}
 # Files that lie beside scans and are none, so that a broken one is no lost scan.
 SIDE_ENDINGS = (
     *(".txt", ".json", ".csv", ".tsv", ".xlsx", ".xls", ".ods", ".xml", ".html"),
@@ -88,9 +84,6 @@ _AFNI = _unread("AFNI", "convert it with `3dAFNItoNIFTI SCAN`")
 _TAR = _unread("tar archive", _UNPACK)
 _COMPRESSED = _unread("compressed by bzip2, xz or zstd", _UNPACK)
 _ARCHIVE = _unread("archive", _UNPACK)
-PACKED_SLICE = Kind(
-    Role.MISSING, "DICOM", "is DICOM packed by gzip; unpack it with `gunzip`"
-)
 _UNREAD_BEGINNINGS = (
     (re.compile(rb"# === DATA DESCRIPTION FILE|# CLINICAL TRYOUT\s+Research"), _PAR),
     (re.compile(rb"#!/usr/local/fdf/startup"), _FDF),
@@ -111,7 +104,6 @@ UNREAD_ENDINGS = {
 # Bruker's name for reconstructed images.
 _BRUKER_VOXELS = "2dseq"
 
-_ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 _ENDING = re.compile(r"(\.nii|\.tar)?\.[a-z][a-z0-9]{0,9}", re.IGNORECASE)
 
 
@@ -127,9 +119,7 @@ def judge(open_file: Opener, name: str) -> Kind:
     """
     try:
         with open_file() as stream:
-            start = stream.read(dicom_bytes.NUM_BYTES)
-            if marks.META_IMAGE.match(start):
-                start += stream.read(marks.TEXT_HEADER_BYTES - len(start))
+            start = format_table.read_start(stream, format_table.signatures())
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return Kind(Role.MISSING, "", f"cannot be read ({reason})")
@@ -139,6 +129,16 @@ def judge(open_file: Opener, name: str) -> Kind:
 def judge_file(path: pathlib.Path) -> Kind:
     """`judge` for a file on disk."""
     return judge(lambda: path.open("rb"), path.name)
+
+
+def is_of(path: pathlib.Path, signature: format_table.Signature) -> bool:
+    """Whether a path is a file that is a scan by a format's signature."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        start = format_table.read_start(stream, [signature])
+    kind = signature.judge(start, path.name)
+    return kind is not None and kind.role in (Role.SCAN, Role.HEADER)
 
 
 def ending(name: str) -> str:
@@ -162,62 +162,38 @@ def _judge_bytes(start: bytes, name: str) -> Kind:
     if not is_side(name) and (why := placeholders.why_missing(start, name)):
         return Kind(Role.MISSING, ending(name), why)
     kind = _by_content(start, name)
-    if kind is None and start.startswith(marks.GZIP):
+    if kind is None and start.startswith(unpacking.GZIP):
         kind = _packed(_inflated(start), name)
     return kind or _by_name(start, name)
 
 
 def _by_content(start: bytes, name: str) -> Kind | None:
-    uid = dicom_bytes.sop_class(start)
-    if uid is not None:
-        if not uid and name.upper() == dicom_bytes.DIRECTORY_NAME:
-            uid = dicom_bytes.DIRECTORY
-        what = dicom_bytes.no_image(uid)
-        if what:
-            return Kind(Role.OBJECT, what)
-        return FRAMES if dicom_bytes.has_frames(uid) else SLICE
-    if nifti := _nifti(start):
-        return nifti
-    if marks.is_analyze(start) and name.lower().endswith(".hdr"):
-        return PAIR
-    if marks.is_nrrd(start):
-        return NRRD
-    if marks.is_meta_image(start):
-        return META_IMAGE
-    if start[:4] in _ZIP_MAGIC and ending(name) in ("", ".zip"):
-        return ZIP
+    for signature in format_table.signatures():
+        if kind := signature.judge(start, name):
+            return kind
     return next((k for begin, k in _UNREAD_BEGINNINGS if begin.match(start)), None)
-
-
-def _nifti(start: bytes) -> Kind | None:
-    magic = marks.nifti(start)
-    if magic is None:
-        return None
-    return NIFTI if magic.startswith(b"n+") else PAIR
 
 
 def _packed(start: bytes, name: str) -> Kind | None:
     """What is in a gzip file."""
-    if dicom_bytes.sop_class(start) is not None:
-        return PACKED_SLICE
-    if start[257:262] == b"ustar":
-        return _TAR
     inner = name[: -len(".gz")] if name.lower().endswith(".gz") else name
-    if marks.is_analyze(start) and inner.lower().endswith(".hdr"):
-        return PAIR
-    return _nifti(start)
+    for signature in format_table.signatures():
+        judge = signature.judge_packed
+        if judge is not None and (kind := judge(start, inner)):
+            return kind
+    return _TAR if start[257:262] == b"ustar" else None
 
 
 def _inflated(start: bytes) -> bytes:
     try:
-        return zlib.decompressobj(wbits=31).decompress(start, dicom_bytes.NUM_BYTES)
+        return zlib.decompressobj(wbits=31).decompress(start, format_table.NUM_BYTES)
     except zlib.error:
         return b""
 
 
 def _by_name(start: bytes, name: str) -> Kind:
     lower = name.lower()
-    for endings in (SCAN_ENDINGS, UNREAD_ENDINGS):
+    for endings in (format_table.endings(), UNREAD_ENDINGS):
         for suffix, kind in endings.items():
             if lower.endswith(suffix):
                 return kind

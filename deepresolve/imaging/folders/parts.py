@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from deepresolve.imaging.folders import kinds, marks
+from deepresolve.imaging import format_table
 from deepresolve.imaging.folders.kinds import Kind, Role
 
-# Endings of headers, and of what may hold their voxels.
-_VOXELS = {
-    ".hdr": (".img", ".img.gz"),
-    ".hdr.gz": (".img.gz", ".img"),
-    ".par": (".rec",),
-    ".head": (".brik", ".brik.gz"),
-}
-# Where a header names the file with its voxels.
-_DATA_FILE = {
-    kinds.META_IMAGE: marks.META_DATA_FILE,
-    kinds.NRRD: marks.NRRD_DATA_FILE,
-}
+# Of formats that are not read: endings of headers, and of what may hold their voxels.
+_UNREAD_VOXELS = {".par": (".rec",), ".head": (".brik", ".brik.gz")}
 
 
 def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> set[str]:
@@ -33,21 +23,29 @@ def voxels_beside(header: pathlib.Path, kind: Kind, names: Collection[str]) -> s
     # Text, under the ending of a header, has no voxels of ours.
     is_header = kind.role is not Role.OTHER
     found = _partners(header.name, names) if is_header else set()
-    if kind in _DATA_FILE:
-        with header.open("rb") as stream:
-            text = stream.read(marks.TEXT_HEADER_BYTES)
-        if match := _DATA_FILE[kind].search(text):
-            # LIST is followed by names, a line each.
-            lines = [match[1], *text[match.end() :].split(b"\n")]
-            found |= {line.decode("utf-8", "replace").strip() for line in lines}
+    for signature in format_table.signatures():
+        if signature.data_files and kind in signature.endings.values():
+            with header.open("rb") as stream:
+                start = format_table.read_start(stream, [signature])
+            found |= set(signature.data_files(start))
     return found & set(names) - {header.name}
+
+
+def _voxels() -> Mapping[str, tuple[str, ...]]:
+    """Endings of headers, and of what may hold their voxels."""
+    return _UNREAD_VOXELS | {
+        ending: signature.voxel_endings
+        for signature in format_table.signatures()
+        for ending in signature.header_endings
+    }
 
 
 def _partners(name: str, names: Collection[str]) -> set[str]:
     """Names that are alike but for the ending; of the longest ending that fits."""
-    for ending in sorted(_VOXELS, key=len, reverse=True):
+    voxels = _voxels()
+    for ending in sorted(voxels, key=len, reverse=True):
         if name.lower().endswith(ending):
             stem = name.lower()[: -len(ending)]
-            wanted = {stem + other for other in _VOXELS[ending]}
+            wanted = {stem + other for other in voxels[ending]}
             return {other for other in names if other.lower() in wanted}
     return set()

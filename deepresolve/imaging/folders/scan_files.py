@@ -7,15 +7,9 @@ import pathlib
 import re
 from collections.abc import Collection, Mapping
 
-from deepresolve.imaging.folders import kinds, marks, parts, slices, tree
+from deepresolve.imaging import format_table
+from deepresolve.imaging.folders import kinds, parts, slices, tree
 from deepresolve.imaging.folders.kinds import Kind, Role
-
-# What is not here is taken for a scan where its name ends so.
-_ENDINGS = (*kinds.SCAN_ENDINGS, *kinds.UNREAD_ENDINGS, *marks.PAIR_ENDINGS)
-# More behind the name of a scan: knee.nii.gz.gpg, knee.nii.gz~.
-_MORE = re.compile(
-    rf"(.+(?:{'|'.join(map(re.escape, kinds.SCAN_ENDINGS))}))[^a-z0-9].*", re.IGNORECASE
-)
 
 
 @dataclasses.dataclass
@@ -98,7 +92,9 @@ def _add(
             made.scans[file] = ""
     elif name.endswith(slices.ENDINGS) or _may_be_slice(file, kind, names):
         made.slices.append(file)
-    elif name.endswith(marks.VOXEL_ENDINGS) or (kind.why and name.endswith(_ENDINGS)):
+    elif name.endswith(format_table.voxel_endings()) or (
+        kind.why and name.endswith(_endings())
+    ):
         made.scans[file] = ""
     elif kind.why and (kind.role is Role.MISSING or not kinds.is_side(file.name)):
         made.notes.append(f"{file} {kind.why}")
@@ -110,8 +106,17 @@ def _add(
 
 def _scan_stood_for(name: str) -> str:
     """As `slices.stood_for`, of scans: knee.nii.gz.gpg."""
-    found = None if kinds.is_side(name) else _MORE.fullmatch(name)
+    if kinds.is_side(name):
+        return ""
+    # More behind the name of a scan: knee.nii.gz.gpg, knee.nii.gz~.
+    own = "|".join(map(re.escape, format_table.endings()))
+    found = re.fullmatch(rf"(.+(?:{own}))[^a-z0-9].*", name, re.IGNORECASE)
     return found[1] if found else ""
+
+
+def _endings() -> tuple[str, ...]:
+    """What is not here is taken for a scan where its name ends so."""
+    return (*format_table.every_ending(), *kinds.UNREAD_ENDINGS)
 
 
 def _may_be_slice(file: pathlib.Path, kind: Kind, names: Collection[str]) -> bool:
@@ -119,7 +124,7 @@ def _may_be_slice(file: pathlib.Path, kind: Kind, names: Collection[str]) -> boo
     is_bare = not kinds.ending(file.name) and not kinds.is_side(file.name)
     own = slices.stood_for(file.name)
     return (
-        kind == kinds.PACKED_SLICE
+        kind.is_packed_slice
         or (kind.role is Role.MISSING and is_bare)
         or (own != "" and own not in names)
     )

@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Mapping
 
+from deepresolve.imaging import format_table
 from deepresolve.imaging.folders import kinds
 from deepresolve.imaging.folders.kinds import Kind, Opener, Role
 from deepresolve.imaging.folders.listing import Listing
@@ -70,7 +71,7 @@ def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Conte
     for name, kind in kind_of.items():
         if kind.role is Role.SLICE:
             made.slices[name] = listing.files[name]
-            made.frames += [name] if kind == kinds.FRAMES else []
+            made.frames += [name] if kind.has_frames else []
         elif kind.role is Role.OBJECT:
             made.objects[name] = kind.name
     looks = _Looks(made.slices or _missing_names(listing, kind_of))
@@ -132,7 +133,7 @@ def _add(
 ) -> None:
     own = stood_for(name) or looks.stood_for(name, kind)
     is_scan = kind.role in (Role.SCAN, Role.HEADER)
-    if is_scan or name.lower().endswith(tuple(kinds.SCAN_ENDINGS)):
+    if is_scan or name.lower().endswith(tuple(format_table.endings())):
         made.scans[name] = kind
     elif looks.fit(name) or looks.may_fit(name, kind):
         made.missing[name] = kind.why or _NOT_DICOM

@@ -1,9 +1,7 @@
 """Scan files in and out.
 
-A format is a module with `matches(path) -> bool` (by content, not by ending alone),
-`read(path, choice) -> Volume`; where its scans consist of several files, a header and
-voxels, also `files_of(path)`, and where it can, `write(path, volume)`. To add one,
-write the module and add its line to `FORMATS`.
+What a format is, and how to add one, stands in `format_table`; here is what everybody
+calls, whatever the format.
 """
 
 from __future__ import annotations
@@ -12,46 +10,46 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
+from deepresolve.imaging import format_table
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.folders import kinds, marks
-from deepresolve.imaging.formats import (
-    dicom,
-    itk,
-    label_maps,
-    nifti,
-    refusals,
-    scan_search,
-)
-from deepresolve.imaging.formats.choice import ONLY, Choice
-from deepresolve.imaging.formats.dicom import source
-from deepresolve.imaging.formats.nifti import sidecar
+from deepresolve.imaging.folders import kinds
+from deepresolve.imaging.format_table import FORMATS, Format
+from deepresolve.imaging.formats import label_maps, refusals, scan_search
+from deepresolve.imaging.formats.choice import ONLY, Choice, Contents
+from deepresolve.system import wording
 
-FORMATS = {
-    "nifti": nifti,
-    "dicom": dicom,
-    "itk": itk,
-}
-
-_LONGER_FIRST = sorted(
-    (*kinds.SCAN_ENDINGS, *marks.PAIR_ENDINGS, ".gz"), key=len, reverse=True
-)
+__all__ = [
+    "FORMATS",
+    "Contents",
+    "contents",
+    "find_scans",
+    "read_image",
+    "read_label_map",
+    "scan_files",
+    "scan_stem",
+    "search",
+    "sha256",
+    "write",
+]
 
 
 def read_image(
     path: str | os.PathLike,
     *,
     slice_axis: int | None = None,
-    choice: Choice = ONLY,
+    choice: object = ONLY,
 ) -> volumes.Volume:
     """Reads a scan: a NIfTI, MetaImage or NRRD file, or a folder or zip of DICOM files.
 
     Args:
       path: the file or folder; its format is found by content.
       slice_axis: 0, 1 or 2 in the scan's own axes, where the file says it wrongly.
-      choice: which series, echo and volume, where the files hold several.
+      choice: a `Choice` of series, echo and volume, where the files hold several; or
+        the options of another format.
 
     Returns:
       A Volume in the scan's own axes, integers or float32.
@@ -63,7 +61,7 @@ def read_image(
     """
     path = pathlib.Path(path)
     with refusals.naming(path):
-        volume = _format_of(path).read(path, choice)
+        volume = _read(path, choice)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
     if min(volume.shape) < 2:
@@ -84,21 +82,6 @@ def read_image(
     return volume
 
 
-@dataclasses.dataclass(frozen=True)
-class Contents:
-    """What a scan's files hold.
-
-    Attributes:
-      choices: what `read_image` is to be asked for, one for each volume.
-      identity: pairs of an element's keyword and its value, which scans of one person
-        share: PatientID, StudyInstanceUID, FrameOfReferenceUID. They tell who it is:
-        nothing of them belongs into a file that travels.
-    """
-
-    choices: tuple[Choice, ...]
-    identity: frozenset[tuple[str, str]] = frozenset()
-
-
 def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
     """Finds out which volumes of a scan are asked for, without reading voxels.
 
@@ -111,13 +94,10 @@ def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
       FileNotFoundError: there is nothing at `path`.
       ValueError: it is no scan that can be read.
     """
-    path = pathlib.Path(path)
-    kind = _format_of(path)
-    if kind is not dicom:
-        identity = sidecar.identity(path) if kind is nifti else frozenset()
-        return Contents((ONLY,), identity)
-    choices, identity = dicom.contents(path, asked)
-    return Contents(tuple(choices), identity)
+    found, entry = _found(pathlib.Path(path))
+    if entry.contents is not None:
+        return entry.contents(found, asked)
+    return Contents((ONLY,), entry.identity(found) if entry.identity else frozenset())
 
 
 def read_label_map(
@@ -142,24 +122,34 @@ def read_label_map(
     """
     path = pathlib.Path(path)
     with refusals.naming(path):
-        label = _format_of(path).read(path)
+        label = _read(path)
     return label_maps.on_image(label, image, path, ignore_affine)
 
 
 def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
-    """Writes a scan or label map as NIfTI: either the whole file or none.
+    """Writes a scan or label map: either the whole file or none.
 
     See `nifti.write` for what is kept.
 
     Args:
-      path: ends in .nii or .nii.gz; an existing file is replaced.
+      path: its name tells the format, .nii or .nii.gz; an existing file is replaced.
       volume: what to write; a canonical one is restored first.
 
     Raises:
-      ValueError: another suffix, or a dtype that NIfTI has no place for.
+      ValueError: another suffix, or a dtype that the format has no place for.
       OSError: the disk is full or the folder missing; nothing is left behind.
     """
-    nifti.write(pathlib.Path(path), volume)
+    path = pathlib.Path(path)
+    writing = [entry for entry in format_table.entries() if entry.write is not None]
+    for entry in writing:
+        if path.name.lower().endswith(entry.suffixes):
+            entry.write(path, volume)
+            return
+    names = "; ".join(
+        f"the name of {entry.a_file} ends in {wording.either(entry.suffixes)}"
+        for entry in writing
+    )
+    raise ValueError(f"{path}: {names}.")
 
 
 def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
@@ -207,14 +197,14 @@ def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
     """
     path = pathlib.Path(path)
     refusals.check_exists(path)
-    if path.is_file():
-        with refusals.naming(path):
-            for module in FORMATS.values():
-                if hasattr(module, "files_of") and module.matches(path):
-                    return module.files_of(path)
-        return [path]
-    with source.dicom_files(path) as files:
-        return [path / name for name in files]
+    is_folder = path.is_dir()
+    with refusals.naming(path):
+        for entry in format_table.entries():
+            if entry.files_of is not None and entry.is_folder == is_folder:
+                found = _find(entry, path)
+                if found is not None:
+                    return entry.files_of(found)
+    return [] if is_folder else [path]
 
 
 def sha256(path: str | os.PathLike) -> str:
@@ -240,15 +230,48 @@ def scan_stem(path: str | os.PathLike) -> str:
     """The scan's name without folder and without .nii, .nii.gz, .hdr, .zip, ..."""
     path = pathlib.Path(path)
     name = path.name or path.resolve().name
-    for ending in _LONGER_FIRST:
+    for ending in sorted({*format_table.every_ending(), ".gz"}, key=len, reverse=True):
         if name.lower().endswith(ending):
             return name[: -len(ending)]
     return name
 
 
-def _format_of(path):
+def _read(path: pathlib.Path, asked: object = ONLY) -> volumes.Volume:
+    found, entry = _found(path)
+    return entry.read(found, *_options(entry, path, asked))
+
+
+def _options(entry: Format, path: pathlib.Path, asked: object) -> tuple[Any, ...]:
+    """What a format's `read` takes beside the scan.
+
+    Raises:
+      ValueError: something is asked that is no question to the format.
+    """
+    if entry.options is not None and isinstance(asked, entry.options):
+        return (asked,)
+    if not isinstance(asked, Choice):
+        raise ValueError(f"{path}: {asked} is nothing to ask of {entry.a_file}.")
+    asked.refuse(path, entry.a_file)
+    return () if entry.options is None else (entry.options(),)
+
+
+def _found(path: pathlib.Path) -> tuple[Any, Format]:
+    """What lies at a path, and its format.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: it is of no format, or what belongs to it cannot be read.
+    """
     refusals.check_exists(path)
-    for module in FORMATS.values():
-        if module.matches(path):
-            return module
+    for entry in format_table.entries():
+        found = _find(entry, path)
+        if found is not None:
+            return found, entry
     raise refusals.unknown(path)
+
+
+def _find(entry: Format, path: pathlib.Path) -> Any:
+    """What of a format lies at a path; None where nothing does."""
+    if entry.find is not None:
+        return entry.find(path)
+    return path if kinds.is_of(path, entry.signature) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any
 
 ALL = "all"  # of what a user may choose among: every one, as a scan of its own
 
@@ -48,3 +49,18 @@ class Choice:
 
 
 ONLY = Choice()
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a scan's files hold.
+
+    Attributes:
+      choices: what `read_image` is to be asked for, one for each volume.
+      identity: pairs of an element's keyword and its value, which scans of one person
+        share: PatientID, StudyInstanceUID, FrameOfReferenceUID. They tell who it is:
+        nothing of them belongs into a file that travels.
+    """
+
+    choices: tuple[Any, ...]
+    identity: frozenset[tuple[str, str]] = frozenset()

@@ -6,15 +6,18 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-from deepresolve.imaging.folders import kinds, listing, marks, slices, summary, tree
+from deepresolve.imaging import format_table
+from deepresolve.imaging.folders import (
+    dicom_bytes,
+    kinds,
+    listing,
+    slices,
+    summary,
+    tree,
+)
 from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.formats import zips
 from deepresolve.system import wording
-
-EXPECTED = (
-    "Expected a NIfTI file (.nii, .nii.gz, or .hdr with .img), .mha, .mhd or .nrrd, or "
-    "a folder or zip of DICOM files"
-)
 
 
 @contextlib.contextmanager
@@ -63,15 +66,15 @@ def unknown(path: pathlib.Path) -> ValueError:
     if kind.role is Role.OBJECT:
         what = "the index of a disc" if kind.name == summary.INDEX else kind.name
         return ValueError(
-            f"{path}: DICOM without an image ({what}). {EXPECTED}; of a disc, the "
+            f"{path}: DICOM without an image ({what}). {expected()}; of a disc, the "
             "folder that the index lies in."
         )
-    if path.name.lower().endswith(marks.VOXEL_ENDINGS):
+    if path.name.lower().endswith(format_table.voxel_endings()):
         return ValueError(
             f"{path}: the voxels of a scan whose header, the .hdr of the same name, "
             "is not beside it or is of another kind. Copy both files."
         )
-    if kind == kinds.ZIP and (scans := _other_scans(path)):
+    if kind == dicom_bytes.ZIP and (scans := _other_scans(path)):
         return ValueError(
             f"{path}: the zip holds scans other than DICOM ({scans}). Unpack it, and "
             "give the scans themselves."
@@ -80,16 +83,40 @@ def unknown(path: pathlib.Path) -> ValueError:
         start = stream.read(16)
     blank = f" It {kind.why}." if kind.why else ""
     return ValueError(
-        f"{path}: neither NIfTI nor DICOM, MetaImage or NRRD, or damaged: the file "
-        f"begins with {start!r}. {EXPECTED}; copy or export the scan again.{blank}"
+        f"{path}: neither {_titles()}, or damaged: the file begins with {start!r}. "
+        f"{expected()}; copy or export the scan again.{blank}"
     )
+
+
+def expected() -> str:
+    """What a scan may be: "Expected a NIfTI file, ..., or a folder of DICOM files"."""
+    # Folders last.
+    entries = sorted(format_table.entries(), key=lambda entry: entry.is_folder)
+    return f"Expected {wording.either([e.offer for e in entries], ', or ')}"
+
+
+def expected_in_folder() -> str:
+    """What a folder of scans may hold: "Expected .nii or .mha files, or folders"."""
+    entries = format_table.entries()
+    endings = [ending for entry in entries for ending in entry.endings_shown]
+    folders = [" or ".join(e.titles) for e in entries if e.is_folder]
+    return (
+        f"Expected {wording.either(endings)} files, or folders of "
+        f"{wording.either(folders)} files"
+    )
+
+
+def _titles() -> str:
+    """The formats as in "neither NIfTI nor DICOM, MetaImage or NRRD"."""
+    first, *others = (t for entry in format_table.entries() for t in entry.titles)
+    return f"{first} nor {wording.either(others)}"
 
 
 def _no_dicom(folder: pathlib.Path) -> ValueError:
     contents = slices.sort_out(listing.of_folder(tree.walk(folder)))
     lines = [f"\n  {name} {why}" for name, why in contents.passed_over.items()]
     also = f" It holds:{''.join(lines)}" if lines else ""
-    return ValueError(f"{folder}: the folder holds no DICOM file. {EXPECTED}.{also}")
+    return ValueError(f"{folder}: the folder holds no DICOM file. {expected()}.{also}")
 
 
 def _other_scans(path: pathlib.Path) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import pydicom
 
 from deepresolve.imaging.folders import (
+    dicom_bytes,
     kinds,
     listing,
     scan_files,
@@ -23,11 +24,6 @@ from deepresolve.imaging.folders.scan_files import is_scan
 from deepresolve.imaging.formats import refusals, zips
 from deepresolve.imaging.formats.dicom import disc_index, elements, split_series
 from deepresolve.imaging.formats.dicom.split_series import Scan
-
-_EXPECTED = (
-    "Expected .nii, .nii.gz, .hdr with .img, .zip, .mha, .mhd or .nrrd files, or "
-    "folders of DICOM files"
-)
 
 _FRAMES = pydicom.tag.Tag("NumberOfFrames")
 
@@ -89,7 +85,9 @@ def find(root: pathlib.Path) -> Search:
         lines = "".join(f"\n  {line}" for line in found.describe()[1:])
         also = found.beside.counted()
         there = f" There are: {also}." if also else ""
-        raise ValueError(f"{root}: no scan here. {_EXPECTED}.{there}{lines}")
+        raise ValueError(
+            f"{root}: no scan here. {refusals.expected_in_folder()}.{there}{lines}"
+        )
     found.scans = sorted(split_series.join(found.scans), key=lambda scan: scan.path)
     return found
 
@@ -105,7 +103,7 @@ class _Searcher:
             self._compare_with_indexes()
             return
         kind = kinds.judge_file(root)
-        if kind == kinds.ZIP and (found := _slices_of(root)):
+        if kind == dicom_bytes.ZIP and (found := _slices_of(root)):
             self._add_contents(root, *found)
         else:
             self.found.num_files = 1

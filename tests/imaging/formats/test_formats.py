@@ -1,4 +1,3 @@
-import inspect
 import pathlib
 import zipfile
 
@@ -26,15 +25,6 @@ def _image():
 def _save(path, array, affine=AFFINE):
     nib.Nifti1Image(array, affine, dtype=array.dtype).to_filename(path)
     return path
-
-
-@pytest.mark.parametrize("name", formats.FORMATS)
-def test_every_format_has_the_contract(name):
-    module = formats.FORMATS[name]
-    assert list(inspect.signature(module.matches).parameters) == ["path"]
-    read = inspect.signature(module.read).parameters
-    assert list(read) == ["path", "choice"]
-    assert read["choice"].default == Choice()
 
 
 @pytest.mark.parametrize("as_type", [str, pathlib.Path])

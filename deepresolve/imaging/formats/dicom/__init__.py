@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pydicom
 
-from deepresolve.imaging.formats.choice import ONLY, Choice
+from deepresolve.imaging.folders import dicom_bytes
+from deepresolve.imaging.format_table import Format, Signature
+from deepresolve.imaging.formats.choice import ONLY, Choice, Contents
 from deepresolve.imaging.formats.dicom import datasets, elements, frames, slice_header
 from deepresolve.imaging.formats.dicom import pixels as dicom_pixels
 from deepresolve.imaging.formats.dicom import source as dicom_source
@@ -25,6 +27,11 @@ from deepresolve.imaging.formats.dicom.stacking import notes as dicom_notes
 from deepresolve.imaging.volume import Volume, affine_from_dicom
 
 _LOGGER = logging.getLogger(__name__)
+
+
+def find(path: pathlib.Path) -> pathlib.Path | None:
+    """The path, where there is DICOM at it."""
+    return path if matches(path) else None
 
 
 def matches(path: pathlib.Path) -> bool:
@@ -96,14 +103,22 @@ def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Data
         return _whole_headers(slices, files, source)
 
 
-def contents(
-    path: pathlib.Path, asked: Choice
-) -> tuple[list[Choice], frozenset[tuple[str, str]]]:
+def contents(path: pathlib.Path, asked: Choice) -> Contents:
     """What `read` is to be asked for, and whose scan it is; see `formats.contents`."""
     with dicom_source.dicom_files(path) as files:
         headers, _ = _images(files, str(path))
     identity = frozenset().union(*(header.identity for header in headers))
-    return series.resolve(headers, asked), identity
+    return Contents(tuple(series.resolve(headers, asked)), identity)
+
+
+def files_of(path: pathlib.Path) -> list[pathlib.Path]:
+    """The DICOM files of a folder, sorted.
+
+    Raises:
+      ValueError: as for `read`, of what may be a slice and cannot be read.
+    """
+    with dicom_source.dicom_files(path) as files:
+        return [path / name for name in files]
 
 
 def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str]]:
@@ -233,3 +248,20 @@ def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.
 def _fits(values, dtype):
     limits = np.iinfo(dtype)
     return limits.min <= values.min() and values.max() <= limits.max
+
+
+FORMAT = Format(
+    titles=("DICOM",),
+    signature=Signature(
+        judge=dicom_bytes.judge,
+        judge_packed=dicom_bytes.judge_packed,
+        endings={".zip": dicom_bytes.ZIP},
+    ),
+    expected="a folder or zip of DICOM files",
+    find=find,
+    read=read,
+    options=Choice,
+    contents=contents,
+    files_of=files_of,
+    is_folder=True,
+)

@@ -10,7 +10,14 @@ import pathlib
 import zipfile
 from collections.abc import Iterator, Mapping
 
-from deepresolve.imaging.folders import kinds, listing, slices, summary, tree
+from deepresolve.imaging.folders import (
+    dicom_bytes,
+    kinds,
+    listing,
+    slices,
+    summary,
+    tree,
+)
 from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.formats import zips
 from deepresolve.imaging.formats.dicom import disc_index
@@ -69,7 +76,7 @@ def _checked(
     contents: slices.Contents, path: pathlib.Path, tell: bool
 ) -> Mapping[str, Opener]:
     """The images; a slice that cannot be read must not be left out of its series."""
-    zipped = [n for n, kind in contents.scans.items() if kind == kinds.ZIP]
+    zipped = [n for n, kind in contents.scans.items() if kind == dicom_bytes.ZIP]
     for name in zipped:
         if contents.slices and _may_hold_slices(path / name):
             contents.missing[name] = "is a zip that may hold slices; unpack it"

@@ -13,12 +13,13 @@ import re
 import numpy as np
 
 from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.folders import kinds
+from deepresolve.imaging.format_table import Format
 from deepresolve.imaging.formats import limits
-from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.formats.itk import header
+from deepresolve.imaging.formats.itk.signature import SIGNATURE
 from deepresolve.system.extras import how_to_install
 
-matches = header.matches
 files_of = header.files_of
 
 _REAL_NUMBER = re.compile(r"(\d+)-bit (?:un)?(?:signed integer|float)")
@@ -27,14 +28,18 @@ _LONGEST_REASON = 200
 _LEAST_DETERMINANT = 1e-6
 
 
-def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
+def matches(path: pathlib.Path) -> bool:
+    """Whether the file begins with the header of a MetaImage or NRRD file."""
+    return kinds.is_of(path, SIGNATURE)
+
+
+def read(path: pathlib.Path) -> volumes.Volume:
     """Reads a 3D scan.
 
     The slice axis is `volume.default_slice_axis`; the slice thickness is not known.
 
     Args:
       path: the file; one that `matches`.
-      choice: for formats whose files hold several volumes; refused.
 
     Returns:
       A Volume; integers keep their dtype, floats become float32.
@@ -43,7 +48,6 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
       ValueError: SimpleITK is missing, the file is damaged or shorter than its header
         says, or it is not one 3D volume of real numbers.
     """
-    choice.refuse(path, "a MetaImage or NRRD file")
     files = files_of(path)
     header.check(path)
     sitk = _simpleitk(path)
@@ -137,3 +141,13 @@ def _reason(error):
             break
         reason = longer
     return reason
+
+
+FORMAT = Format(
+    titles=("MetaImage", "NRRD"),
+    signature=SIGNATURE,
+    expected=".mha, .mhd or .nrrd",
+    shown_endings=(".mha", ".mhd", ".nrrd"),
+    read=read,
+    files_of=files_of,
+)

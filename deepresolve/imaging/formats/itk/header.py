@@ -11,9 +11,8 @@ import pathlib
 import re
 import zlib
 
-from deepresolve.imaging.folders import marks
-from deepresolve.imaging.formats import unpacking
-from deepresolve.imaging.formats.itk import meta_header
+from deepresolve.imaging.folders import unpacking
+from deepresolve.imaging.formats.itk import meta_header, signature
 
 _LOGGER = logging.getLogger(__name__)
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
@@ -42,17 +41,9 @@ _MM = {b"mm", b"millimeter", b"millimeters", b"millimetre", b"millimetres", b""}
 _LOCAL = b"LOCAL"
 
 
-def matches(path: pathlib.Path) -> bool:
-    """Whether the file begins with the header of a MetaImage or NRRD file."""
-    if not path.is_file():
-        return False
-    header = _start(path)
-    return marks.is_meta_image(header) or marks.is_nrrd(header)
-
-
 def is_nrrd(path: pathlib.Path) -> bool:
     """Whether it is the header of an NRRD file."""
-    return marks.is_nrrd(_start(path))
+    return signature.is_nrrd(_start(path))
 
 
 def is_raw(path: pathlib.Path) -> bool:
@@ -70,16 +61,16 @@ def files_of(path: pathlib.Path) -> list[pathlib.Path]:
       ValueError: the voxels lie elsewhere than in these.
     """
     if is_nrrd(path):
-        found, whole = marks.NRRD_DATA_FILE.search(_text(path)), "one .nrrd file"
+        found, whole = signature.NRRD_DATA_FILE.search(_text(path)), "one .nrrd file"
         if found is None and not _NRRD_END.search(_start(path)):
             raise ValueError(
                 f"{path}: an NRRD header without an end: voxels do not follow it "
-                f"within {marks.TEXT_HEADER_BYTES} bytes. Save the scan as one .nrrd "
-                "file."
+                f"within {signature.TEXT_HEADER_BYTES} bytes. Save the scan as one "
+                ".nrrd file."
             )
         name = found[1] if found else _LOCAL
     else:
-        name, whole = marks.META_DATA_FILE.search(_start(path))[1], "one .mha file"
+        name, whole = signature.META_DATA_FILE.search(_start(path))[1], "one .mha file"
     if name.upper() == _LOCAL:
         return [path]
     text = name.decode("utf-8", "replace")
@@ -195,12 +186,12 @@ def check_places(path: pathlib.Path) -> None:
 
 def _start(path: pathlib.Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(marks.TEXT_HEADER_BYTES)
+        return stream.read(signature.TEXT_HEADER_BYTES)
 
 
 def _text(path: pathlib.Path) -> bytes:
     """The lines before the voxels: up to an empty line or the name of the data file."""
     header = _start(path)
-    end = _NRRD_END if marks.is_nrrd(header) else marks.META_DATA_FILE
+    end = _NRRD_END if signature.is_nrrd(header) else signature.META_DATA_FILE
     found = end.search(header)
     return header[: found.end()] if found else header

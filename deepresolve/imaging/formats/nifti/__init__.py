@@ -16,11 +16,13 @@ import nibabel as nib
 import numpy as np
 
 from deepresolve.imaging import spaces
-from deepresolve.imaging import volume as volumes
+from deepresolve.imaging.format_table import Format
 from deepresolve.imaging.formats import grid
-from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.formats.nifti import file_set, forms, sidecar
 from deepresolve.imaging.formats.nifti import header as nifti_header
+from deepresolve.imaging.formats.nifti.file_set import NiftiFiles
+from deepresolve.imaging.formats.nifti.signature import SIGNATURE
+from deepresolve.imaging.volume import Volume, default_slice_axis
 from deepresolve.system import files
 
 SUFFIXES = (".nii", ".nii.gz")
@@ -41,22 +43,35 @@ def matches(path: pathlib.Path) -> bool:
 
     The headers of Analyze 7.5 pairs count as such.
     """
+    return find(path) is not None
+
+
+def find(path: pathlib.Path) -> NiftiFiles | None:
+    """The files of the scan that a file belongs to; None where that is no NIfTI."""
     if not path.is_file():
-        return False
-    header = file_set.header_file(path)
-    return file_set.header_class(header) is not None or file_set.is_analyze(header)
+        return None
+    found = file_set.at(path)
+    return found if found.is_scan else None
 
 
-def files_of(path: pathlib.Path) -> list[pathlib.Path]:
+def files_of(path: pathlib.Path | NiftiFiles) -> list[pathlib.Path]:
     """The files that a scan consists of: one, or the header and the voxels of a pair.
+
+    Args:
+      path: the file, or what `find` found.
 
     Raises:
       ValueError: it is a header whose voxels are not beside it.
     """
-    return file_set.files_of(path)
+    return _found(path).every()
 
 
-def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
+def identity(path: pathlib.Path | NiftiFiles) -> frozenset[tuple[str, str]]:
+    """Whose scan it is, by the JSON file beside it; see `sidecar.identity`."""
+    return sidecar.identity(_found(path).path)
+
+
+def read(path: pathlib.Path | NiftiFiles) -> Volume:
     """Reads a 3D scan, or a 4D one that holds one volume.
 
     The affine is that of `forms.placement`. The slice axis is the header's
@@ -65,8 +80,7 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     comes from a JSON file beside the scan, if there is one (see `sidecar`).
 
     Args:
-      path: the file; one that `matches`. Of a pair, either of the two.
-      choice: for formats whose files hold several volumes; refused.
+      path: a file that `matches`, of a pair either of the two; or what `find` found.
 
     Returns:
       A Volume; integers keep their dtype in native byte order, floats and values with
@@ -76,11 +90,10 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
       ValueError: the file is damaged or shorter than its header says, is not one 3D
         volume of real numbers, or its header gives no valid affine.
     """
-    choice.refuse(path, "a NIfTI file")
-    header_path, *others = file_set.files_of(path)
-    voxels_path = others[0] if others else header_path
+    found = _found(path)
+    path, voxels_path = found.path, found.every()[-1]
     try:
-        header = file_set.read_header(header_path)
+        header = file_set.read_header(found)
         nifti_header.check(header, path)
         num_bytes = file_set.num_bytes(header)
         content = file_set.read_content(voxels_path, num_bytes)
@@ -89,7 +102,7 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
             f"{voxels_path}: damaged or cut short ({error}). Copy or export the file "
             "again."
         ) from error
-    if file_set.header_class(header_path) is None:
+    if found.kind is None:
         _LOGGER.warning(
             "%s: an Analyze 7.5 header, which does not say how the scan lies in the "
             "patient. Convert it to NIfTI by a program that knows.",
@@ -99,7 +112,7 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     placement = forms.placement(header, path)
     sizes = nib.affines.voxel_sizes(placement.affine)
     slice_axis = _slice_axis(header, sizes, path)
-    return volumes.Volume(
+    return Volume(
         array,
         placement.affine,
         slice_axis,
@@ -109,7 +122,7 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> volumes.Volume:
     )
 
 
-def write(path: pathlib.Path, volume: volumes.Volume) -> None:
+def write(path: pathlib.Path, volume: Volume) -> None:
     """Writes a NIfTI-1 file, in one step: either the whole file or none.
 
     A canonical volume is restored first. Integers keep their dtype; bool becomes
@@ -143,10 +156,14 @@ def write(path: pathlib.Path, volume: volumes.Volume) -> None:
             image.to_stream(stream)
 
 
+def _found(path: pathlib.Path | NiftiFiles) -> NiftiFiles:
+    return path if isinstance(path, NiftiFiles) else file_set.at(path)
+
+
 def _slice_axis(header, sizes, path):
     """dim_info's, where the sizes of voxels do not speak against it."""
     told = (int(header["dim_info"]) >> 4 & 3) - 1  # nifti1.h: 1 to 3; 0 is unknown.
-    by_size = volumes.default_slice_axis(sizes)
+    by_size = default_slice_axis(sizes)
     if told < 0:
         return by_size
     largest_pixel = max(size for axis, size in enumerate(sizes) if axis != by_size)
@@ -203,3 +220,17 @@ def _code(volume):
         is_told = np.allclose(volume.affine[:3, :3], axes, atol=1e-6)
         return 0 if is_told else spaces.SPACES.index("aligned")
     return spaces.SPACES.index(volume.space)
+
+
+FORMAT = Format(
+    titles=("NIfTI",),
+    signature=SIGNATURE,
+    expected="a NIfTI file (.nii, .nii.gz, or .hdr with .img)",
+    shown_endings=(".nii", ".nii.gz", ".hdr with .img"),
+    find=find,
+    read=read,
+    identity=identity,
+    files_of=files_of,
+    write=write,
+    suffixes=SUFFIXES,
+)

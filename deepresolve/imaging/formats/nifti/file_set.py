@@ -6,20 +6,22 @@ which two files are a pair, their names say.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import math
 import pathlib
 import struct
-from collections.abc import Iterator
 
 import nibabel as nib
 from nibabel import nifti1, nifti2, spm99analyze
 
-from deepresolve.imaging.folders import marks
-from deepresolve.imaging.formats import limits, unpacking
+from deepresolve.imaging.folders import unpacking
+from deepresolve.imaging.formats import limits
+from deepresolve.imaging.formats.nifti import signature
 
 _LOGGER = logging.getLogger(__name__)
+_PAIR_ENDINGS = (*signature.HEADER_ENDINGS, *signature.VOXEL_ENDINGS)
 
 _HEADER_CLASSES = {
     b"n+1": nifti1.Nifti1Header,
@@ -29,53 +31,73 @@ _HEADER_CLASSES = {
 }
 
 
-def header_class(path: pathlib.Path) -> type[nib.Nifti1Header] | None:
-    """The class for the header that a file begins with, None for other files."""
-    magic = marks.nifti(unpacking.start(path, nib.Nifti1Header.sizeof_hdr))
-    return None if magic is None else _HEADER_CLASSES[magic]
+@dataclasses.dataclass(frozen=True)
+class NiftiFiles:
+    """The files of a scan; what its header begins with was read once.
 
-
-def is_analyze(path: pathlib.Path) -> bool:
-    """Whether a file is the header of an Analyze 7.5 pair, NIfTI's ancestor.
-
-    It has no magic of its own: its name must end as one, too.
+    Attributes:
+      path: as it was named; of a pair, either of the two.
+      header: the file that holds the header.
+      start: its first bytes, unpacked, as many as any header takes.
+      kind: the class for this header; None of other files, and of Analyze.
     """
-    if not _has_suffix(path, marks.HEADER_ENDINGS):
-        return False
-    start = unpacking.start(path, nib.AnalyzeHeader.sizeof_hdr)
-    is_whole = len(start) == nib.AnalyzeHeader.sizeof_hdr
-    return is_whole and marks.is_analyze(start) and marks.nifti(start) is None
 
+    path: pathlib.Path
+    header: pathlib.Path
+    start: bytes
+    kind: type[nib.Nifti1Header] | None
 
-def header_file(path: pathlib.Path) -> pathlib.Path:
-    """The file that holds the header: for an .img the .hdr beside it, else itself."""
-    if _has_suffix(path, marks.VOXEL_ENDINGS):
-        return _beside(path, marks.VOXEL_ENDINGS, marks.HEADER_ENDINGS) or path
-    return path
+    @property
+    def is_analyze(self) -> bool:
+        """Whether this is the header of an Analyze 7.5 pair, NIfTI's ancestor.
 
-
-def files_of(path: pathlib.Path) -> list[pathlib.Path]:
-    """The header's file and, where voxels lie in another one, that.
-
-    Raises:
-      ValueError: it is a header whose voxels are not beside it.
-    """
-    header = header_file(path)
-    kind = header_class(header)
-    is_pair = is_analyze(header) if kind is None else not kind.is_single
-    if not is_pair:
-        return [header]
-    voxels = _beside(header, marks.HEADER_ENDINGS, marks.VOXEL_ENDINGS)
-    if voxels is None:
-        raise ValueError(
-            f"{path}: the header of a pair, and the file with its voxels, "
-            f"{_stem(header, marks.HEADER_ENDINGS)}.img or .img.gz, is not beside it. "
-            "Copy both files."
+        It has no magic of its own: its name must end as one, too.
+        """
+        return (
+            self.kind is None
+            and len(self.start) >= nib.AnalyzeHeader.sizeof_hdr
+            and signature.is_analyze(self.start)
+            and _has_suffix(self.header, signature.HEADER_ENDINGS)
         )
-    return [header, voxels]
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether there is a header that is read."""
+        return self.kind is not None or self.is_analyze
+
+    def every(self) -> list[pathlib.Path]:
+        """The header's file and, where voxels lie in another one, that.
+
+        Raises:
+          ValueError: it is a header whose voxels are not beside it.
+        """
+        is_pair = self.is_analyze if self.kind is None else not self.kind.is_single
+        if not is_pair:
+            return [self.header]
+        voxels = _beside(self.header, signature.HEADER_ENDINGS, signature.VOXEL_ENDINGS)
+        if voxels is None:
+            raise ValueError(
+                f"{self.path}: the header of a pair, and the file with its voxels, "
+                f"{_stem(self.header, signature.HEADER_ENDINGS)}.img or .img.gz, is "
+                "not beside it. Copy both files."
+            )
+        return [self.header, voxels]
 
 
-def read_header(path: pathlib.Path) -> nib.Nifti1Header:
+def at(path: pathlib.Path) -> NiftiFiles:
+    """The files that belong to a file, whatever it is."""
+    header = path
+    if _has_suffix(path, signature.VOXEL_ENDINGS):
+        others = (signature.VOXEL_ENDINGS, signature.HEADER_ENDINGS)
+        header = _beside(path, *others) or path
+    start = unpacking.start(header, nib.Nifti2Header.sizeof_hdr)
+    magic = signature.magic(start)
+    return NiftiFiles(
+        path, header, start, None if magic is None else _HEADER_CLASSES[magic]
+    )
+
+
+def read_header(files: NiftiFiles) -> nib.Nifti1Header:
     """The header as it stands there, unchecked and without its extensions.
 
     That of an Analyze pair is made into a NIfTI header without sform and qform.
@@ -83,10 +105,10 @@ def read_header(path: pathlib.Path) -> nib.Nifti1Header:
     Raises:
       EOFError: the file is shorter than a header.
     """
-    kind = header_class(path)
+    kind = files.kind
     if kind is None:
         old = spm99analyze.Spm99AnalyzeHeader(
-            unpacking.start(path, nib.AnalyzeHeader.sizeof_hdr), check=False
+            files.start[: nib.AnalyzeHeader.sizeof_hdr], check=False
         )
         header = nifti1.Nifti1PairHeader(endianness=old.endianness)
         # Where the two agree, byte by byte (nifti1.h).
@@ -94,7 +116,7 @@ def read_header(path: pathlib.Path) -> nib.Nifti1Header:
             header[field] = old[field]
         header["scl_inter"] = 0
         return header
-    start = unpacking.start(path, kind.sizeof_hdr)
+    start = files.start[: kind.sizeof_hdr]
     if len(start) < kind.sizeof_hdr:
         raise EOFError(f"{len(start)} bytes, and a header takes {kind.sizeof_hdr}")
     header = kind(start, check=False)
@@ -120,19 +142,22 @@ def read_content(path: pathlib.Path, num_bytes: int) -> bytearray:
       ValueError: a packed file would grow beyond bounds.
       zlib.error: a packed file is damaged.
     """
-    if unpacking.is_packed(path):
+    is_packed = unpacking.is_packed(path)
+    if is_packed:
         limits.check_growth(
             num_bytes,
             path.stat().st_size,
             f"{path}: the header promises {num_bytes} bytes, and the file",
         )
     content, length = bytearray(), 0
-    for block in _enough(path, num_bytes):
+    for block in unpacking.blocks(path):
         content += block[: max(0, num_bytes - len(content))]
         length += len(block)
+        if length >= num_bytes and not is_packed:
+            break
     if length < num_bytes:
         raise EOFError(f"{length} bytes, and the header promises {num_bytes}")
-    if not unpacking.is_packed(path):
+    if not is_packed:
         length = path.stat().st_size
     if length > num_bytes:
         _LOGGER.warning(
@@ -152,18 +177,7 @@ def num_bytes(header: nib.Nifti1Header) -> int:
 
 def stem(path: pathlib.Path) -> str:
     """The file's name without .nii, .nii.gz, .hdr, .img, ..."""
-    return _stem(path, (".nii.gz", ".nii", *marks.PAIR_ENDINGS))
-
-
-def _enough(path: pathlib.Path, num_bytes: int) -> Iterator[bytes]:
-    """The blocks of a packed file; of a plain one those up to `num_bytes`."""
-    to_the_end, seen = unpacking.is_packed(path), 0
-    for block in unpacking.blocks(path):
-        if seen < num_bytes or to_the_end:
-            yield block
-        else:
-            return
-        seen += len(block)
+    return _stem(path, (".nii.gz", ".nii", *_PAIR_ENDINGS))
 
 
 def _has_suffix(path: pathlib.Path, suffixes: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from deepresolve.imaging import formats
 from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.formats import limits, nifti
 from deepresolve.imaging.formats.choice import Choice
@@ -445,8 +446,8 @@ def test_an_sform_that_cannot_be_inverted_is_refused(srow_x, tmp_path):
 )
 def test_choices_are_for_dicom(choice, tmp_path):
     path = _save(tmp_path / "scan.nii", _voxels())
-    with pytest.raises(ValueError, match="holds one volume"):
-        nifti.read(path, choice)
+    with pytest.raises(ValueError, match=r"scan.nii: a NIfTI file holds one volume"):
+        formats.read_image(path, choice=choice)
 
 
 def test_matches_by_content(tmp_path):

@@ -13,7 +13,7 @@ import pathlib
 import zlib
 from collections.abc import Iterator
 
-from deepresolve.imaging.folders import marks
+GZIP = b"\x1f\x8b"
 
 _LOGGER = logging.getLogger(__name__)
 _BLOCK_BYTES = 2**20
@@ -25,7 +25,7 @@ _ANY_WINDOW = 32 + zlib.MAX_WBITS  # zlib.h: 32 more finds out zlib from gzip.
 def is_packed(path: pathlib.Path) -> bool:
     """Whether a file begins as gzip's do."""
     with path.open("rb") as stream:
-        return stream.read(len(marks.GZIP)) == marks.GZIP
+        return stream.read(len(GZIP)) == GZIP
 
 
 def blocks(path: pathlib.Path, num_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]:
@@ -43,7 +43,7 @@ def blocks(path: pathlib.Path, num_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]
     for layer in itertools.count():
         first = next(content, b"")
         content = itertools.chain([first], content)
-        if not first.startswith(marks.GZIP) or layer == _MAX_LAYERS:
+        if not first.startswith(GZIP) or layer == _MAX_LAYERS:
             break
         content = _unpacked(content, path, num_bytes)
     yield from content
@@ -107,7 +107,7 @@ def _unpacked(
 
 
 def _may_be_gzip(block: bytes) -> bool:
-    return block[:2] == marks.GZIP[: len(block)]
+    return block[:2] == GZIP[: len(block)]
 
 
 def _non_empty(block: bytes) -> Iterator[bytes]:
