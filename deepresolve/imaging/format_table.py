@@ -123,7 +123,12 @@ class Format:
 
 def entries() -> list[Format]:
     """All formats, in the order in which they are tried."""
-    return [importlib.import_module(path).FORMAT for path in FORMATS.values()]
+    return [named(name) for name in FORMATS]
+
+
+def named(name: str) -> Format:
+    """One of `FORMATS`."""
+    return importlib.import_module(FORMATS[name]).FORMAT
 
 
 def signatures() -> list[Signature]:

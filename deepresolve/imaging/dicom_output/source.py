@@ -65,13 +65,14 @@ def read_source(
       ValueError: it is no DICOM, not of MR, a slice lacks the UIDs by which a result
         refers to it, or slices are of several studies, persons or frames of reference.
     """
-    if not dicom.matches(path):
+    found = dicom.find(path)
+    if found is None:
         raise ValueError(
             f"{path}: DICOM results need a DICOM scan, whose patient and study they "
             "carry on; this one is of another format. Give a folder or zip of DICOM "
             "files, or leave out --output_format."
         )
-    raw = dicom.read_headers(path, choice)
+    raw = dicom.read_headers(found, choice)
     headers, told = _prepared(raw)
     for text in told:
         _LOGGER.warning("%s: %s.", path, text)

@@ -50,10 +50,6 @@ class Contents:
     passed_over: dict[str, str] = dataclasses.field(default_factory=dict)
     others: dict[str, Kind] = dataclasses.field(default_factory=dict)
 
-    def why_not_whole(self) -> str:
-        """The missing slices, a line each; "" where none is missing."""
-        return "".join(f"\n  {n} {why}" for n, why in sorted(self.missing.items()))
-
 
 def sort_out(listing: Listing, known: Mapping[str, Kind] | None = None) -> Contents:
     """Judges every file of a listing.

@@ -20,11 +20,13 @@ from deepresolve.imaging.folders import kinds
 from deepresolve.imaging.format_table import FORMATS, Format
 from deepresolve.imaging.formats import label_maps, refusals, scan_search
 from deepresolve.imaging.formats.choice import ONLY, Choice, Contents
+from deepresolve.imaging.formats.scan import Scan
 from deepresolve.system import wording
 
 __all__ = [
     "FORMATS",
     "Contents",
+    "Scan",
     "contents",
     "find_scans",
     "read_image",
@@ -46,7 +48,8 @@ def read_image(
     """Reads a scan: a NIfTI, MetaImage or NRRD file, or a folder or zip of DICOM files.
 
     Args:
-      path: the file or folder; its format is found by content.
+      path: the file or folder; its format is found by content. A `Scan` of `search`
+        is not looked through again.
       slice_axis: 0, 1 or 2 in the scan's own axes, where the file says it wrongly.
       choice: a `Choice` of series, echo and volume, where the files hold several; or
         the options of another format.
@@ -59,9 +62,8 @@ def read_image(
       ValueError: it is no scan that can be read, is not one 3D volume, or its voxels
         are not finite or all alike; the message says how to mend it.
     """
+    volume = _read(path, choice)
     path = pathlib.Path(path)
-    with refusals.naming(path):
-        volume = _read(path, choice)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
     if min(volume.shape) < 2:
@@ -94,7 +96,7 @@ def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
       FileNotFoundError: there is nothing at `path`.
       ValueError: it is no scan that can be read.
     """
-    found, entry = _found(pathlib.Path(path))
+    found, entry = _found(path)
     if entry.contents is not None:
         return entry.contents(found, asked)
     return Contents((ONLY,), entry.identity(found) if entry.identity else frozenset())
@@ -120,10 +122,8 @@ def read_label_map(
       ValueError: values other than whole numbers 0 to 255, voxels that fall on none of
         the image's, or labels outside of the image.
     """
-    path = pathlib.Path(path)
-    with refusals.naming(path):
-        label = _read(path)
-    return label_maps.on_image(label, image, path, ignore_affine)
+    label = _read(path)
+    return label_maps.on_image(label, image, pathlib.Path(path), ignore_affine)
 
 
 def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
@@ -195,16 +195,16 @@ def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
       FileNotFoundError: there is nothing at `path`.
       ValueError: a part of it is missing, or cannot be read.
     """
-    path = pathlib.Path(path)
-    refusals.check_exists(path)
-    is_folder = path.is_dir()
-    with refusals.naming(path):
+    at = pathlib.Path(path)
+    refusals.check_exists(at)
+    is_folder = at.is_dir()
+    with refusals.naming(at):
         for entry in format_table.entries():
             if entry.files_of is not None and entry.is_folder == is_folder:
                 found = _find(entry, path)
                 if found is not None:
                     return entry.files_of(found)
-    return [] if is_folder else [path]
+    return [] if is_folder else [at]
 
 
 def sha256(path: str | os.PathLike) -> str:
@@ -213,9 +213,9 @@ def sha256(path: str | os.PathLike) -> str:
     Raises:
       As `scan_files`.
     """
-    path = pathlib.Path(path)
     digest = hashlib.sha256()
     files = scan_files(path)
+    path = pathlib.Path(path)
     for file in files:
         if path.is_dir() or len(files) > 1:
             name = file.relative_to(path if path.is_dir() else path.parent)
@@ -236,9 +236,11 @@ def scan_stem(path: str | os.PathLike) -> str:
     return name
 
 
-def _read(path: pathlib.Path, asked: object = ONLY) -> volumes.Volume:
-    found, entry = _found(path)
-    return entry.read(found, *_options(entry, path, asked))
+def _read(path: str | os.PathLike, asked: object = ONLY) -> volumes.Volume:
+    at = pathlib.Path(path)
+    with refusals.naming(at):
+        found, entry = _found(path)
+        return entry.read(found, *_options(entry, at, asked))
 
 
 def _options(entry: Format, path: pathlib.Path, asked: object) -> tuple[Any, ...]:
@@ -255,23 +257,27 @@ def _options(entry: Format, path: pathlib.Path, asked: object) -> tuple[Any, ...
     return () if entry.options is None else (entry.options(),)
 
 
-def _found(path: pathlib.Path) -> tuple[Any, Format]:
+def _found(path: str | os.PathLike) -> tuple[Any, Format]:
     """What lies at a path, and its format.
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
       ValueError: it is of no format, or what belongs to it cannot be read.
     """
-    refusals.check_exists(path)
+    at = pathlib.Path(path)
+    refusals.check_exists(at)
     for entry in format_table.entries():
         found = _find(entry, path)
         if found is not None:
             return found, entry
-    raise refusals.unknown(path)
+    raise refusals.unknown(at)
 
 
-def _find(entry: Format, path: pathlib.Path) -> Any:
-    """What of a format lies at a path; None where nothing does."""
+def _find(entry: Format, path: str | os.PathLike) -> Any:
+    """What of a format lies at a path, or was found there; None where nothing does."""
+    if isinstance(path, Scan) and path.found is not None:
+        return path.found if format_table.named(path.format) is entry else None
+    at = pathlib.Path(path)
     if entry.find is not None:
-        return entry.find(path)
-    return path if kinds.is_of(path, entry.signature) else None
+        return entry.find(at)
+    return at if kinds.is_of(at, entry.signature) else None

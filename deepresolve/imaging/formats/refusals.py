@@ -121,5 +121,6 @@ def _no_dicom(folder: pathlib.Path) -> ValueError:
 
 def _other_scans(path: pathlib.Path) -> str:
     """Names of what a zip without DICOM holds; "" where that is no scan."""
-    with zips.listed(path) as members:
-        return wording.listed(sorted(slices.sort_out(members).scans))
+    archive = zips.Archive(path)
+    with archive.opened():
+        return wording.listed(sorted(slices.sort_out(archive.listing()).scans))

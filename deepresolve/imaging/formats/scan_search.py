@@ -21,9 +21,9 @@ from deepresolve.imaging.folders import (
 )
 from deepresolve.imaging.folders.kinds import Opener, Role
 from deepresolve.imaging.folders.scan_files import is_scan
-from deepresolve.imaging.formats import refusals, zips
-from deepresolve.imaging.formats.dicom import disc_index, elements, split_series
-from deepresolve.imaging.formats.dicom.split_series import Scan
+from deepresolve.imaging.formats import refusals
+from deepresolve.imaging.formats.dicom import disc_index, elements, source, split_series
+from deepresolve.imaging.formats.scan import Scan
 
 _FRAMES = pydicom.tag.Tag("NumberOfFrames")
 
@@ -55,16 +55,17 @@ class Search:
         notes = [f"note: {text}" for text in self.beside.notes]
         if len(self.scans) == 1 and self.scans[0].path == self.root:
             scan = self.scans[0]
-            if scan.contents is not None:
-                numbers = (self.num_files, scan.num_slices, len(scan.contents.missing))
+            if scan.found is not None:
+                num_missing = len(scan.found.contents.missing)
+                numbers = (self.num_files, scan.num_slices, num_missing)
                 return [summary.of_slices(where, *numbers, self.beside), *notes]
         found = self._kinds_found()
         return [summary.of_scans(where, self.num_files, found, self.beside), *notes]
 
     def _kinds_found(self) -> dict[str, int]:
         """How many scans of each kind, as the summary names it."""
-        dicom = [scan.num_slices for scan in self.scans if scan.contents and scan.kind]
-        found = Counter(s.kind for s in self.scans if not (s.contents and s.kind))
+        dicom = [scan.num_slices for scan in self.scans if scan.found and scan.kind]
+        found = Counter(s.kind for s in self.scans if not (s.found and s.kind))
         num_bad = found.pop("", 0)
         named = {_dicom(dicom): len(dicom)} if dicom else {}
         named |= dict(summary.sorted_counts(found))
@@ -104,7 +105,7 @@ class _Searcher:
             return
         kind = kinds.judge_file(root)
         if kind == dicom_bytes.ZIP and (found := _slices_of(root)):
-            self._add_contents(root, *found)
+            self._add_dicom_files(*found)
         else:
             self.found.num_files = 1
             self.found.scans.append(Scan(root, kind.name if is_scan(kind) else ""))
@@ -127,17 +128,18 @@ class _Searcher:
                 f"other scans ({next(iter(contents.scans))}). Move the one kind "
                 "elsewhere: a folder of DICOM files is one scan."
             )
-        self._add_contents(folder.path, contents, _num_slices(contents))
+        found = source.DicomFiles(folder.path, contents)
+        self._add_dicom_files(found, _num_slices(contents))
 
-    def _add_contents(
-        self, path: pathlib.Path, contents: slices.Contents, num_slices: int
-    ) -> None:
+    def _add_dicom_files(self, found: source.DicomFiles, num_slices: int) -> None:
         """One DICOM scan; what it passes over is told when it is read."""
+        contents = found.contents
         kind = "" if contents.missing else "DICOM"
-        self.found.scans.append(Scan(path, kind, contents, num_slices))
+        scan = Scan(found.path, kind, "dicom", found, num_slices)
+        self.found.scans.append(scan)
         files = contents.listing
         self.found.num_files += len(files.files) + len(files.unreadable)
-        at = "" if path == self.found.root else f"{self._name(path)}/"
+        at = "" if scan.path == self.found.root else f"{self._name(scan.path)}/"
         beside = self.found.beside
         beside.others += (at + name for name in contents.others)
         beside.objects |= {at + n: what for n, what in contents.objects.items()}
@@ -168,8 +170,8 @@ class _Searcher:
         names = [
             f"{self._name(scan.path)}/{name}"
             for scan in self.found.scans
-            if self._indexes and scan.contents
-            for name in scan.contents.slices
+            if self._indexes and scan.found
+            for name in scan.found.contents.slices
         ]
         where = str(self.found.root)
         self.found.beside.notes += disc_index.notes(self._indexes, names, where)
@@ -202,12 +204,12 @@ def _num_frames(open_file: Opener) -> int:
         return 1
 
 
-def _slices_of(path: pathlib.Path) -> tuple[slices.Contents, int] | None:
+def _slices_of(path: pathlib.Path) -> tuple[source.DicomFiles, int] | None:
     """The DICOM in a zip; None without any, or of one that reading will refuse."""
     try:
-        with zips.listed(path) as members:
-            contents = slices.sort_out(members)
-            num_slices = _num_slices(contents)
+        found = source.at(path)
+        with found.opening():
+            num_slices = _num_slices(found.contents)
     except ValueError:
         return None
-    return (contents, num_slices) if contents.slices else None
+    return (found, num_slices) if found.contents.slices else None

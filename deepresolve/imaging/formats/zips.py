@@ -9,7 +9,8 @@ import posixpath
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 from deepresolve.imaging.folders import placeholders, tree
 from deepresolve.imaging.folders.listing import Listing
@@ -23,26 +24,53 @@ _DAMAGED = (
 _LONGEST_LINK = 4096
 
 
-@contextlib.contextmanager
-def listed(path: pathlib.Path) -> Iterator[Listing]:
-    """All that a zip holds, as a folder would be.
+class Archive:
+    """A zip, which can be looked into again and again.
 
     Args:
-      path: the zip. What the openers give can be read until the context ends.
-
-    Raises:
-      ValueError: it is encrypted, damaged, names a path outside itself, or promises
-        more than `limits` allows; while it is open, too.
+      path: the zip.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if not _is_folder(info)]
-            _check_members(members, path)
-            yield _of_members(archive, members)
-    except _DAMAGED as error:
-        raise ValueError(
-            f"{path}: the zip cannot be read ({error}). Copy or zip it again."
-        ) from error
+
+    def __init__(self, path: pathlib.Path):
+        self._path = path
+        self._archive: zipfile.ZipFile | None = None
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[None]:
+        """Within this context members can be listed and opened.
+
+        Raises:
+          ValueError: it is damaged, as a member may turn out while it is read.
+        """
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                self._archive = archive
+                yield
+        except _DAMAGED as error:
+            raise ValueError(
+                f"{self._path}: the zip cannot be read ({error}). Copy or zip it again."
+            ) from error
+        finally:
+            self._archive = None
+
+    def open(self, info: zipfile.ZipInfo) -> BinaryIO:
+        """A member, as a file that is open for reading."""
+        if self._archive is None:
+            raise ValueError(f"{self._path}: the zip is not open.")
+        return self._archive.open(info)
+
+    def listing(self) -> Listing:
+        """All that it holds, as a folder would be.
+
+        Raises:
+          ValueError: it is encrypted, names a path outside itself, or promises more
+            than `limits` allows.
+        """
+        if self._archive is None:
+            raise ValueError(f"{self._path}: the zip is not open.")
+        members = [info for info in self._archive.infolist() if not _is_folder(info)]
+        _check_members(members, self._path)
+        return _of_members(self, members)
 
 
 def _name(info: zipfile.ZipInfo) -> str:
@@ -54,7 +82,7 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
     return _name(info).endswith("/")
 
 
-def _of_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Listing:
+def _of_members(archive: Archive, members: list[zipfile.ZipInfo]) -> Listing:
     made = Listing()
     info_of = {_name(info): info for info in members}
     for name, info in sorted(info_of.items()):
@@ -71,10 +99,16 @@ def _of_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Lis
     return made
 
 
-def _add_link(made: Listing, archive, info, info_of) -> None:
+def _add_link(
+    made: Listing,
+    archive: Archive,
+    info: zipfile.ZipInfo,
+    info_of: Mapping[str, zipfile.ZipInfo],
+) -> None:
     """A link in a zip is a file that holds the path it leads to."""
     name = _name(info)
-    target = archive.read(info)[:_LONGEST_LINK].decode("utf-8", "replace")
+    with archive.open(info) as stream:
+        target = stream.read()[:_LONGEST_LINK].decode("utf-8", "replace")
     if posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) in info_of:
         made.repeated.append(name)
     else:

@@ -15,12 +15,14 @@ import numpy as np
 import pydicom
 
 from deepresolve.imaging.folders import dicom_bytes
+from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.format_table import Format, Signature
 from deepresolve.imaging.formats.choice import ONLY, Choice, Contents
-from deepresolve.imaging.formats.dicom import datasets, elements, frames, slice_header
+from deepresolve.imaging.formats.dicom import frames, headers
 from deepresolve.imaging.formats.dicom import pixels as dicom_pixels
 from deepresolve.imaging.formats.dicom import source as dicom_source
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.source import DicomFiles
 from deepresolve.imaging.formats.dicom.stacking import completeness, geometry, series
 from deepresolve.imaging.formats.dicom.stacking import copies as dicom_copies
 from deepresolve.imaging.formats.dicom.stacking import notes as dicom_notes
@@ -29,18 +31,22 @@ from deepresolve.imaging.volume import Volume, affine_from_dicom
 _LOGGER = logging.getLogger(__name__)
 
 
-def find(path: pathlib.Path) -> pathlib.Path | None:
-    """The path, where there is DICOM at it."""
-    return path if matches(path) else None
-
-
 def matches(path: pathlib.Path) -> bool:
     """Whether this is a DICOM file, or a folder or zip with one in it."""
-    with dicom_source.dicom_files(path) as files:
-        return bool(files)
+    return find(path) is not None
 
 
-def read(path: pathlib.Path, choice: Choice = ONLY) -> Volume:
+def find(path: pathlib.Path) -> DicomFiles | None:
+    """The DICOM at a path, looked through; None where there is none.
+
+    What may have been slices of a scan counts as such: reading tells why it is not
+    read.
+    """
+    found = dicom_source.at(path)
+    return found if found.is_dicom else None
+
+
+def read(path: pathlib.Path | DicomFiles, choice: Choice = ONLY) -> Volume:
     """Reads the slices of one volume, ordered along their normal.
 
     Voxels are array[column, row, slice], in the scanner's units: RescaleSlope and
@@ -49,7 +55,8 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> Volume:
     gaps, is kept beside it.
 
     Args:
-      path: a folder or zip; files in it that are no DICOM image are passed over.
+      path: a folder or zip, or what `find` found there; files in it that are no DICOM
+        image are passed over.
       choice: series, echo and volume; each needed where there are several.
 
     Returns:
@@ -61,16 +68,17 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> Volume:
         there is), or the slices do not make one whole 3D grid (the message names
         them), or the pixels cannot be decoded.
     """
-    source = str(path)
-    with dicom_source.dicom_files(path, tell=True) as files:
-        slices, notes = _chosen(files, source, choice)
+    found = _found(path)
+    source = str(found.path)
+    with found.opened(tell=True) as files:
+        slices, notes = _chosen(found, choice)
         dicom_pixels.check_size(slices, files, source)
         stored = dicom_pixels.read(slices, files, source)
     line = geometry.Line.through(slices)
     spacing_mm = geometry.spacing_mm(slices)
     thickness_mm, told = dicom_notes.thickness_mm(slices, spacing_mm)
     for note in [*notes, *dicom_notes.of(slices), *told]:
-        _LOGGER.warning("%s: %s", path, note)
+        _LOGGER.warning("%s: %s", source, note)
     # (slice, row, column) -> (column, row, slice).
     array = _rescaled(stored, [s.rescale for s in slices]).transpose(2, 1, 0)
     affine = affine_from_dicom(
@@ -82,7 +90,9 @@ def read(path: pathlib.Path, choice: Choice = ONLY) -> Volume:
     return Volume(array, affine, 2, thickness_mm)
 
 
-def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Dataset]:
+def read_headers(
+    path: pathlib.Path | DicomFiles, choice: Choice = ONLY
+) -> list[pydicom.Dataset]:
     """All elements but the pixels of the slices that `read` stacks, in its order.
 
     Args:
@@ -97,109 +107,75 @@ def read_headers(path: pathlib.Path, choice: Choice = ONLY) -> list[pydicom.Data
     Raises:
       ValueError: as for `read`, but for the pixels.
     """
-    source = str(path)
-    with dicom_source.dicom_files(path) as files:
-        slices, _ = _chosen(files, source, choice)
-        return _whole_headers(slices, files, source)
+    found = _found(path)
+    with found.opened() as files:
+        slices, _ = _chosen(found, choice)
+        return headers.whole(slices, files, str(found.path))
 
 
-def contents(path: pathlib.Path, asked: Choice) -> Contents:
+def contents(path: pathlib.Path | DicomFiles, asked: Choice) -> Contents:
     """What `read` is to be asked for, and whose scan it is; see `formats.contents`."""
-    with dicom_source.dicom_files(path) as files:
-        headers, _ = _images(files, str(path))
-    identity = frozenset().union(*(header.identity for header in headers))
-    return Contents(tuple(series.resolve(headers, asked)), identity)
+    found = _found(path)
+    with found.opened():
+        every, _ = _images(found)
+    identity = frozenset().union(*(header.identity for header in every))
+    return Contents(tuple(series.resolve(every, asked)), identity)
 
 
-def files_of(path: pathlib.Path) -> list[pathlib.Path]:
+def files_of(path: pathlib.Path | DicomFiles) -> list[pathlib.Path]:
     """The DICOM files of a folder, sorted.
 
     Raises:
       ValueError: as for `read`, of what may be a slice and cannot be read.
     """
-    with dicom_source.dicom_files(path) as files:
-        return [path / name for name in files]
+    found = _found(path)
+    with found.opened() as files:
+        return [found.path / name for name in files]
 
 
-def _chosen(files: Mapping, source, choice) -> tuple[list[SliceHeader], list[str]]:
+def _found(path: pathlib.Path | DicomFiles) -> DicomFiles:
+    return path if isinstance(path, DicomFiles) else dicom_source.at(path)
+
+
+def _chosen(found: DicomFiles, choice: Choice) -> tuple[list[SliceHeader], list[str]]:
     """The slices of one volume, in order and checked; and what is to be told."""
-    headers, copies = _images(files, source)
-    slices = series.choose(headers, source, choice)
-    notes = dicom_notes.of_copies(copies, len(files))
+    source = str(found.path)
+    every, copies = _images(found)
+    slices = series.choose(every, source, choice)
+    notes = dicom_notes.of_copies(copies, len(found.files))
     for header in slices:
         _check_plain(header, source)
     wholes = {header.part[0] for header in slices if header.part}
-    parts = {h.file: h.part for h in headers if h.part and h.part[0] in wholes}
+    parts = {h.file: h.part for h in every if h.part and h.part[0] in wholes}
     frames.check_parts(parts, source)
-    notes += dicom_notes.of_echoes(slices, headers)
+    notes += dicom_notes.of_echoes(slices, every)
     ordered = geometry.order(slices, source)
-    return ordered, [*notes, *completeness.notes(ordered, headers)]
+    return ordered, [*notes, *completeness.notes(ordered, every)]
 
 
-def _images(files: Mapping, source) -> tuple[list[SliceHeader], list[str]]:
+def _images(found: DicomFiles) -> tuple[list[SliceHeader], list[str]]:
     """Every image once; and the names of files that are copies."""
+    source = str(found.path)
     return dicom_copies.without(
-        _headers(files, source),
-        lambda first, second: _is_same_image(first, second, files, source),
+        found.read_headers(),
+        lambda first, second: _is_same_image(first, second, found.files, source),
         source,
     )
 
 
-def _headers(files: Mapping, source) -> list[SliceHeader]:
-    headers = []
-    for name, open_file in files.items():
-        try:
-            # A header that is not quite to the standard is read as it is.
-            with elements.leniently():
-                dataset = datasets.read_dataset(
-                    open_file,
-                    stop_before_pixels=True,
-                    specific_tags=list(slice_header.TAGS),
-                )
-                headers += slice_header.parse(name, dataset)
-        except elements.UNREADABLE as error:
-            raise _header_error(name, source, error) from error
-    if not headers:
-        raise ValueError(
-            f"{source}: {len(files)} DICOM file(s) and no image among them. Expected "
-            "the slices of a scan."
-        )
-    return headers
-
-
-def _whole_headers(slices, files, source) -> list[pydicom.Dataset]:
-    """In the order of the slices; each file is read once."""
-    frames_of: dict[str, dict[int | None, pydicom.Dataset]] = {}
-    for name in {header.file for header in slices}:
-        try:
-            with elements.leniently():
-                dataset = datasets.read_dataset(files[name], stop_before_pixels=True)
-                frames_of[name] = dict(frames.flattened(dataset, name))
-        except elements.UNREADABLE as error:
-            raise _header_error(name, source, error) from error
-    for header in slices:
-        if header.num_frames > 1:
-            frames_of[header.file][header.frame].ReferencedFrameNumber = header.frame
-    return [frames_of[header.file][header.frame] for header in slices]
-
-
-def _is_same_image(first, second, files, source):
+def _is_same_image(
+    first: str, second: str, files: Mapping[str, Opener], source: str
+) -> bool:
     with files[first]() as one, files[second]() as other:
         if one.read() == other.read():
             return True
-    headers = [
-        [dataclasses.replace(h, file="") for h in _headers({n: files[n]}, source)]
-        for n in (first, second)
+    pair = {name: files[name] for name in (first, second)}
+    said = [
+        [dataclasses.replace(header, file="") for header in of_file]
+        for of_file in headers.by_file(pair, source).values()
     ]
-    pixels = [dicom_pixels.decoded(files[n], n, source) for n in (first, second)]
-    return headers[0] == headers[1] and np.array_equal(*pixels)
-
-
-def _header_error(name, source, error):
-    return ValueError(
-        f"{source}: the header of {name} cannot be read ({error}). Copy or export the "
-        "file again."
-    )
+    pixels = [dicom_pixels.decoded(o, name, source) for name, o in pair.items()]
+    return said[0] == said[1] and np.array_equal(*pixels)
 
 
 def _check_plain(header: SliceHeader, source) -> None:

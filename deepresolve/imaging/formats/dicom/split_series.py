@@ -8,31 +8,19 @@ import os
 import pathlib
 from collections.abc import Hashable, Mapping, Sequence
 
-from deepresolve.imaging.folders import slices
+from deepresolve.imaging.folders import dicom_bytes, listing, slices, tree
 from deepresolve.imaging.folders.kinds import Opener
-from deepresolve.imaging.folders.listing import Listing
-from deepresolve.imaging.formats.dicom import datasets, elements, slice_header
+from deepresolve.imaging.formats.dicom import datasets, elements, headers
+from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
+from deepresolve.imaging.formats.dicom.source import DicomFiles
+from deepresolve.imaging.formats.scan import Scan
 from deepresolve.system import wording
 
 # What slices of one volume have in common.
 _ALIKE = ("SeriesInstanceUID", "EchoTime", "ImageOrientationPatient", "Rows", "Columns")
 
-
-@dataclasses.dataclass(frozen=True)
-class Scan:
-    """What is to be read as one scan, or is one that cannot be read.
-
-    Attributes:
-      path: for `formats.read_image`, which says what is wrong where something is.
-      kind: "NIfTI", "DICOM", ...; "" where it cannot be read.
-      contents: of a folder or zip of DICOM files.
-      num_slices: of these; as far as they say.
-    """
-
-    path: pathlib.Path
-    kind: str
-    contents: slices.Contents | None = None
-    num_slices: int = 0
+# What the slices of a folder say of themselves, by file.
+_Headers = Mapping[str, Sequence[SliceHeader]]
 
 
 def join(scans: Sequence[Scan]) -> list[Scan]:
@@ -60,42 +48,72 @@ def join(scans: Sequence[Scan]) -> list[Scan]:
                 f"beside them ({others[0].path.relative_to(above)}). Move the slices "
                 "of the series into one folder."
             )
-        whole = slices.Contents(Listing())
-        for scan in halves:
-            found.remove(scan)
-            at = scan.path.relative_to(above).as_posix()
-            whole.slices |= {f"{at}/{n}": o for n, o in scan.contents.slices.items()}
-            whole.missing |= {f"{at}/{n}": w for n, w in scan.contents.missing.items()}
-        num_slices = sum(scan.num_slices for scan in halves)
-        kind = "" if whole.missing else "DICOM"
-        found.append(Scan(above, kind, whole, num_slices))
+        found = [scan for scan in found if scan not in halves]
+        found.append(_joined(above, halves))
     return found
 
 
-def _halves(scans: Sequence[Scan]) -> list[list[Scan]]:
-    """Groups of folders that share a series and no place."""
+def _joined(above: pathlib.Path, halves: Mapping[Scan, _Headers]) -> Scan:
+    """The folder above halves as one scan, its files neither judged nor read again."""
+    known, said = {}, {}
+    for scan, of_file in halves.items():
+        at = scan.path.relative_to(above).as_posix()
+        contents = scan.found.contents
+        for name, found in of_file.items():
+            is_many = name in contents.frames
+            known[f"{at}/{name}"] = dicom_bytes.FRAMES if is_many else dicom_bytes.SLICE
+            said[f"{at}/{name}"] = tuple(
+                dataclasses.replace(header, file=f"{at}/{name}") for header in found
+            )
+    contents = slices.sort_out(listing.of_folder(tree.walk(above)), known)
+    kind = "" if contents.missing else "DICOM"
+    found = DicomFiles(above, contents, headers=said)
+    num_slices = sum(scan.num_slices for scan in halves)
+    return Scan(above, kind, "dicom", found, num_slices)
+
+
+def _halves(scans: Sequence[Scan]) -> list[dict[Scan, _Headers]]:
+    """Groups of folders that share a series and no place, with their headers."""
     # Of a folder that is not whole, too: else its other half would pass for a scan.
-    folders = [s for s in scans if s.contents and s.contents.slices and s.path.is_dir()]
+    folders = [
+        scan
+        for scan in scans
+        if scan.found and scan.found.contents.slices and scan.path.is_dir()
+    ]
     if len(folders) < 2:
         return []
     groups: dict[Hashable, list[Scan]] = {}
     for scan in folders:
-        first = next(iter(scan.contents.slices.values()))
+        first = next(iter(scan.found.contents.slices.values()))
         if (key := _values(first, _ALIKE)) is not None and key[0]:
             groups.setdefault(key, []).append(scan)
-    return [g for g in groups.values() if len(g) > 1 and _are_apart(g)]
+    found = (_headers(group) for group in groups.values() if len(group) > 1)
+    return [group for group in found if group and _are_apart(list(group.values()))]
 
 
-def _are_apart(scans: Sequence[Scan]) -> bool:
+def _headers(scans: Sequence[Scan]) -> dict[Scan, _Headers]:
+    """Of folders, as far as every slice can be read; else nothing."""
+    found = {}
+    for scan in scans:
+        try:
+            files = scan.found.contents.slices
+            found[scan] = headers.by_file(files, str(scan.path))
+        except ValueError:
+            return {}
+    return found
+
+
+def _are_apart(folders: Sequence[_Headers]) -> bool:
     """Whether every slice says where it lies, and no folder repeats another one.
 
     At a place that two of them share is one image: a copy. A folder whose places are
     all another's is a copy or a repetition of it; so is one whose images are another's
     and lie elsewhere: a program gave two scans the same UIDs.
     """
-    found = [_places(scan) for scan in scans]
-    if any(places is None for places in found):
+    every = [list(itertools.chain(*of_file.values())) for of_file in folders]
+    if not all(header.position_mm for header in itertools.chain(*every)):
         return False
+    found = [{h.position_mm: h.instance_uid for h in of_folder} for of_folder in every]
     return not any(itertools.starmap(_are_repeated, itertools.combinations(found, 2)))
 
 
@@ -108,27 +126,6 @@ def _are_repeated(one: Mapping, other: Mapping) -> bool:
         return True
     images = set(filter(None, one.values())) & set(other.values())
     return not images <= {one[place] for place in common}
-
-
-def _places(scan: Scan) -> dict[tuple[float, ...], str] | None:
-    """The images of a folder by where they lie; None where one does not say."""
-    found: dict[tuple[float, ...], str] = {}
-    for name, open_file in scan.contents.slices.items():
-        try:
-            with elements.leniently():
-                dataset = datasets.read_dataset(
-                    open_file,
-                    stop_before_pixels=True,
-                    specific_tags=list(slice_header.TAGS),
-                )
-                headers = list(slice_header.parse(name, dataset))
-        except elements.UNREADABLE:
-            return None
-        for header in headers:
-            if not header.position_mm:
-                return None
-            found[header.position_mm] = header.instance_uid
-    return found
 
 
 def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
