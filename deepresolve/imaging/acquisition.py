@@ -52,7 +52,7 @@ class Acquisition:
 
     plane: str
     obliqueness_degrees: float
-    in_plane_mm: tuple[float, float]
+    in_plane_mm: tuple[float, ...]
     slice_spacing_mm: float
     slice_thickness_mm: float | None
     signal_to_noise: float
@@ -98,9 +98,9 @@ class Acquisition:
         return read
 
     def _problem(self) -> str | None:
-        lengths_mm = (*self.in_plane_mm, self.slice_spacing_mm)
+        lengths_mm = [*self.in_plane_mm, self.slice_spacing_mm]
         if self.slice_thickness_mm is not None:
-            lengths_mm += (self.slice_thickness_mm,)
+            lengths_mm.append(self.slice_thickness_mm)
         if self.plane not in PLANES:
             return f"no plane {self.plane!r}"
         if len(self.in_plane_mm) != 2 or not all(0 < s < np.inf for s in lengths_mm):

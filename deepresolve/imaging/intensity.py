@@ -36,7 +36,7 @@ class IntensityScale:
     low: float
     high: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (np.isfinite([self.low, self.high]).all() and self.high > self.low):
             raise ValueError(
                 "An intensity scale needs finite bounds with low < high; got "

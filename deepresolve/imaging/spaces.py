@@ -32,7 +32,7 @@ class OtherForm:
     affine: np.ndarray
     is_sform: bool
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check(self.space)
 
     def regridded(self, to_old: np.ndarray) -> OtherForm:

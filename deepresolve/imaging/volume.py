@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+import numpy.typing as npt
 from nibabel import orientations
 
 from deepresolve.imaging import spaces
@@ -52,7 +54,7 @@ class Volume:
     space: str = "scanner"
     other_form: spaces.OtherForm | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         array = np.asanyarray(self.array)
         affine = np.asarray(self.affine, dtype=np.float64)
         if array.ndim != 3 or 0 in array.shape:
@@ -83,7 +85,8 @@ class Volume:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between voxel centres along (i, j, k), in mm."""
-        return tuple(float(s) for s in nib.affines.voxel_sizes(self.affine))
+        i, j, k = map(float, nib.affines.voxel_sizes(self.affine))
+        return i, j, k
 
     @property
     def voxel_mm3(self) -> float:
@@ -157,7 +160,9 @@ class Volume:
         slice_axis = int(self.to_source[self.slice_axis, 0])
         return self._reoriented(self.to_source, slice_axis, to_source=None)
 
-    def _reoriented(self, transform, slice_axis, to_source) -> Volume:
+    def _reoriented(
+        self, transform: np.ndarray, slice_axis: int, to_source: np.ndarray | None
+    ) -> Volume:
         return self._regridded(
             orientations.apply_orientation(self.array, transform),
             # Takes new voxel indices to old ones.
@@ -166,7 +171,9 @@ class Volume:
             to_source=to_source,
         )
 
-    def _regridded(self, array, to_old, **changes) -> Volume:
+    def _regridded(
+        self, array: np.ndarray, to_old: np.ndarray, **changes: Any
+    ) -> Volume:
         """Other voxels; the (4, 4) `to_old` takes their indices to this grid's."""
         other = self.other_form
         return dataclasses.replace(
@@ -224,10 +231,10 @@ def default_slice_axis(spacing_mm: Sequence[float]) -> int:
 
 
 def affine_from_dicom(
-    position: Sequence[float],
-    slice_step: Sequence[float],
-    orientation: Sequence[float],
-    pixel_spacing: Sequence[float],
+    position: npt.ArrayLike,
+    slice_step: npt.ArrayLike,
+    orientation: npt.ArrayLike,
+    pixel_spacing: npt.ArrayLike,
 ) -> np.ndarray:
     """Affine of slices stacked as array[column, row, slice], from DICOM geometry.
 
@@ -244,7 +251,7 @@ def affine_from_dicom(
       (4, 4) float64.
     """
     row_cosine, column_cosine = np.reshape(np.asarray(orientation, float), (2, 3))
-    between_rows, between_columns = (float(s) for s in pixel_spacing)
+    between_rows, between_columns = np.asarray(pixel_spacing, float)
     lps = np.eye(4)
     lps[:3, 0] = row_cosine * between_columns
     lps[:3, 1] = column_cosine * between_rows

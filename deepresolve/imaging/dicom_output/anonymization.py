@@ -53,7 +53,7 @@ class Anonymizer:
     that is kept nowhere: nobody finds the old by trying.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._key = os.urandom(32)
 
     def anonymized(self, header: pydicom.Dataset, source: str) -> pydicom.Dataset:

@@ -118,7 +118,7 @@ def carried(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
     return result
 
 
-def _foreign_letters(dataset) -> list[str]:
+def _foreign_letters(dataset: pydicom.Dataset) -> list[str]:
     """Texts that some character set was used for, which the header does not name."""
     return [
         f"{elements.title(element.keyword)} has letters beyond ASCII, and no "
@@ -128,7 +128,7 @@ def _foreign_letters(dataset) -> list[str]:
     ]
 
 
-def _add_empty(dataset):
+def _add_empty(dataset: pydicom.Dataset) -> None:
     """Adds what an MR image must have, empty where nothing is known."""
     for keyword in _AT_LEAST_EMPTY:
         if keyword not in dataset:
@@ -137,7 +137,7 @@ def _add_empty(dataset):
         dataset.Laterality = None
 
 
-def _cautious(headers):
+def _cautious(headers: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
     """What one slice says is said of all: lossy pixels, and text burned into them."""
     result = {}
     for keyword, bad, good in (
@@ -159,7 +159,7 @@ def _cautious(headers):
     return found
 
 
-def _public(dataset, told):
+def _public(dataset: pydicom.Dataset, told: list[str]) -> pydicom.Dataset:
     result = pydicom.Dataset()
     for tag in sorted(dataset.keys()):  # Not parsed yet: what fails is left out.
         repeating = tag.group & 0xFF00 in _REPEATING_GROUPS

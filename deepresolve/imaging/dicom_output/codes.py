@@ -84,7 +84,8 @@ def tissue(class_name: str) -> Tissue:
     if each_known and max(map(len, (tissues, regions, modifiers))) == 1:
         modifier = modifiers[0] if modifiers else None
         if tissues:
-            return Tissue(_TISSUE, *tissues, regions[0] if regions else None, modifier)
+            region = regions[0] if regions else None
+            return Tissue(_TISSUE, tissues[0], region, modifier)
         if len(words) == 1 and words[0] in _BONES:
             return Tissue(_STRUCTURE, _BONES[words[0]])
     # The whole name tells codes apart whose first letters are the same.

@@ -31,7 +31,7 @@ def describe(header: pydicom.Dataset) -> None:
         header.EchoTrainLength = int(header.RFEchoTrainLength)
 
 
-def _variants(header):
+def _variants(header: pydicom.Dataset) -> list[str]:
     found = []
     for keyword, variant in (
         ("SteadyStatePulseSequence", "SS"),

@@ -8,7 +8,7 @@ to refer to the file and frame that it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pydicom
 from pydicom import uid
@@ -64,14 +64,16 @@ def restore(dataset: pydicom.Dataset, headers: Sequence[pydicom.Dataset]) -> Non
     dataset.ReferencedSeriesSequence = [_series(*each) for each in series.items()]
 
 
-def _stand_in(header, number):
+def _stand_in(header: pydicom.Dataset, number: int) -> uid.UID:
     """A UID for a slice that nobody else has, the same whenever it is asked for."""
     return uid.generate_uid(
         entropy_srcs=[str(header.SOPInstanceUID), f"slice {number}"]
     )
 
 
-def _restore_below(dataset, header_of):
+def _restore_below(
+    dataset: pydicom.Dataset, header_of: Mapping[uid.UID, pydicom.Dataset]
+) -> None:
     for element in dataset:
         for item in element.value if element.VR == "SQ" else ():
             header = header_of.get(item.get("ReferencedSOPInstanceUID"))
@@ -84,7 +86,9 @@ def _restore_below(dataset, header_of):
                 item.ReferencedFrameNumber = frame
 
 
-def _series(series_uid, instances):
+def _series(
+    series_uid: str, instances: Mapping[str, pydicom.Dataset]
+) -> pydicom.Dataset:
     item = pydicom.Dataset()
     item.SeriesInstanceUID = series_uid
     item.ReferencedInstanceSequence = list(instances.values())

@@ -6,8 +6,10 @@ import datetime
 import pathlib
 import warnings
 from collections.abc import Sequence
+from types import ModuleType
 
 import numpy as np
+import pydicom
 from pydicom import uid
 
 from deepresolve import __version__
@@ -75,7 +77,12 @@ def write_segmentation(
         dataset.save_as(temporary, enforce_file_format=True)
 
 
-def _segmentation(label_map, class_names, source, processing):
+def _segmentation(
+    label_map: Volume,
+    class_names: Sequence[str],
+    source: DicomSource,
+    processing: Processing,
+) -> pydicom.Dataset:
     highdicom = _highdicom()
     first = source.headers[0]
     thickness = slices.thickness_mm(label_map)
@@ -121,7 +128,9 @@ def _segmentation(label_map, class_names, source, processing):
     return dataset
 
 
-def _segment(highdicom, number, name, algorithm):
+def _segment(
+    highdicom: ModuleType, number: int, name: str, algorithm: pydicom.Dataset
+) -> pydicom.Dataset:
     tissue = codes.tissue(name)
     segment = highdicom.seg.SegmentDescription(
         segment_number=number,
@@ -138,7 +147,7 @@ def _segment(highdicom, number, name, algorithm):
     return segment
 
 
-def _highdicom():
+def _highdicom() -> ModuleType:
     try:
         import highdicom
     except ImportError as error:

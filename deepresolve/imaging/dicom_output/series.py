@@ -62,7 +62,9 @@ def write_series(
             dataset.save_as(partial / f"{number:04d}.dcm", enforce_file_format=True)
 
 
-def _datasets(volume, source, processing) -> Iterator[pydicom.Dataset]:
+def _datasets(
+    volume: volumes.Volume, source: DicomSource, processing: Processing
+) -> Iterator[pydicom.Dataset]:
     """The images, in the order of their instance numbers."""
     stored = StoredValues.fitting(volume.array)
     common = _common(volume, source, processing, stored)
@@ -82,7 +84,12 @@ def _datasets(volume, source, processing) -> Iterator[pydicom.Dataset]:
         yield image
 
 
-def _common(volume, source, processing, stored) -> pydicom.Dataset:
+def _common(
+    volume: volumes.Volume,
+    source: DicomSource,
+    processing: Processing,
+    stored: StoredValues,
+) -> pydicom.Dataset:
     """What all images of the series share."""
     first = source.headers[0]
     now = None if source.anonymous else datetime.datetime.now()
@@ -115,20 +122,22 @@ def _common(volume, source, processing, stored) -> pydicom.Dataset:
     return image
 
 
-def _thickness(header) -> str:
+def _thickness(header: pydicom.Dataset) -> str:
     """How thick the acquired slices were, where that is known."""
     known = header.get("SliceThickness")
     return f" of {known} mm" if known else ""
 
 
-def _kind(header) -> str:
+def _kind(header: pydicom.Dataset) -> str:
     """The third value of ImageType, which MR needs: the acquired slices' own."""
     values = header.get("ImageType")
     is_list = isinstance(values, pydicom.multival.MultiValue)
     return (is_list and len(values) > 2 and values[2]) or "OTHER"
 
 
-def _set_grid(image, volume, first):
+def _set_grid(
+    image: pydicom.Dataset, volume: volumes.Volume, first: pydicom.Dataset
+) -> None:
     """Sets what the geometry of all slices has in common.
 
     In the plane it is that of the acquired slices, to the last digit.
@@ -155,7 +164,7 @@ def _numbering(num_slices: int, source: DicomSource) -> range:
     return indices[::-1] if first > last else indices
 
 
-def _file_meta():
+def _file_meta() -> pydicom.dataset.FileMetaDataset:
     meta = pydicom.dataset.FileMetaDataset()
     meta.MediaStorageSOPClassUID = uid.MRImageStorage
     meta.MediaStorageSOPInstanceUID = uid.generate_uid(prefix=None)

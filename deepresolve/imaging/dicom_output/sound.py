@@ -85,7 +85,7 @@ def _each(value: Any, function: Callable[[Any], Any]) -> Any:
     return function(value)
 
 
-def _sound(value, vr, keyword):
+def _sound(value: Any, vr: str, keyword: str) -> Any:
     """One value, mended; UnsoundError where it cannot be."""
     if vr == "DS":
         return _sound_decimal(value)
@@ -105,20 +105,20 @@ def _sound(value, vr, keyword):
     return text[: _LONGEST[vr]] if len(text) > _LONGEST.get(vr, len(text)) else value
 
 
-def _sound_decimal(value):
+def _sound_decimal(value: Any) -> Any:
     number = float(value)
     if not math.isfinite(number):
         raise UnsoundError
     return value if len(str(value)) <= _LONGEST_DS else decimal(number)
 
 
-def _check_date(text):
+def _check_date(text: str) -> None:
     try:
         datetime.datetime.strptime(text, "%Y%m%d")
     except ValueError:
         raise UnsoundError from None
 
 
-def _same(value, element):
+def _same(value: Any, element: pydicom.DataElement) -> bool:
     """Whether nothing was shortened that people read."""
     return element.VR not in _MENDED or str(value) == str(element.value)

@@ -111,7 +111,7 @@ def image_references(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset
     return list(items.values())
 
 
-def _check(header, path):
+def _check(header: pydicom.Dataset, path: pathlib.Path) -> None:
     with elements.leniently():
         kind = uid.UID(elements.text(header, "SOPClassUID"))
     if kind not in _OF_MR:
@@ -128,7 +128,9 @@ def _check(header, path):
             )
 
 
-def _check_alike(headers, keyword, path):
+def _check_alike(
+    headers: Sequence[pydicom.Dataset], keyword: str, path: pathlib.Path
+) -> None:
     values = {str(header.get(keyword) or "") for header in headers}
     if len(values) > 1:
         raise ValueError(
@@ -137,9 +139,12 @@ def _check_alike(headers, keyword, path):
         )
 
 
-def _prepared(raw) -> tuple[list[pydicom.Dataset], list[str]]:
+def _prepared(
+    raw: Sequence[pydicom.Dataset],
+) -> tuple[list[pydicom.Dataset], list[str]]:
     """Sound headers as a classic MR image has them, and what is to be told of them."""
-    headers, told = [], {}
+    headers: list[pydicom.Dataset] = []
+    told: dict[str, None] = {}
     for header in raw:
         result, texts = attributes.cleaned(header)
         told |= dict.fromkeys(texts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from deepresolve.imaging.folders.kinds import Kind, Role, ending
 
@@ -127,7 +127,7 @@ def has_frames(uid: str) -> bool:
     return uid in _MANY_FRAMES
 
 
-def _found(elements) -> str | None:
+def _found(elements: Iterable[tuple[tuple[int, int], bytes]]) -> str | None:
     for tag, value in elements:
         if tag in (_META_SOP_CLASS, _SOP_CLASS) and _UID.fullmatch(value):
             return value.rstrip(b"\0 ").decode()

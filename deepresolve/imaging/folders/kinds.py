@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import pathlib
 import re
 import zlib
@@ -18,6 +19,15 @@ from deepresolve.imaging import format_table
 from deepresolve.imaging.folders import placeholders, unpacking
 
 Opener = Callable[[], BinaryIO]
+
+
+def opener(path: pathlib.Path) -> Opener:
+    """What opens a file on disk."""
+    return functools.partial(_open, path)
+
+
+def _open(path: pathlib.Path) -> BinaryIO:
+    return path.open("rb")
 
 
 class Role(enum.Enum):
@@ -128,7 +138,7 @@ def judge(open_file: Opener, name: str) -> Kind:
 
 def judge_file(path: pathlib.Path) -> Kind:
     """`judge` for a file on disk."""
-    return judge(lambda: path.open("rb"), path.name)
+    return judge(opener(path), path.name)
 
 
 def is_of(path: pathlib.Path, signature: format_table.Signature) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import pathlib
 
 from deepresolve.imaging.folders import tree
-from deepresolve.imaging.folders.kinds import Opener
+from deepresolve.imaging.folders.kinds import Opener, opener
 
 # Hidden folders of programs, whose files are not the user's.
 _STORES = {".git", ".datalad", ".dvc", ".svn", ".hg", ".snapshot", ".snapshots"}
@@ -44,14 +43,12 @@ def of_folder(found: tree.Folder) -> Listing:
             made.unreadable[_below(problem.path, found.path)] = problem
         made.repeated += (_below(path, found.path) for path in folder.repeated)
         for path in folder.hidden:
-            opener = functools.partial(path.open, "rb") if path.is_file() else None
-            made.hidden[_below(path, found.path)] = opener
+            is_file = path.is_file()
+            made.hidden[_below(path, found.path)] = opener(path) if is_file else None
             for file in _directly_in(path):
-                opener = functools.partial(file.open, "rb")
-                made.hidden[_below(file, found.path)] = opener
+                made.hidden[_below(file, found.path)] = opener(file)
         for path in folder.noise:
-            opener = functools.partial(path.open, "rb")
-            made.noise[_below(path, found.path)] = opener
+            made.noise[_below(path, found.path)] = opener(path)
         if folder is not found and folder.is_empty:
             made.empty_folders.append(_below(folder.path, found.path))
     opener_of, seen = {}, set()
@@ -62,7 +59,7 @@ def of_folder(found: tree.Folder) -> Listing:
             made.repeated.append(name)
         else:
             seen.add(real)
-            opener_of[name] = functools.partial(file.open, "rb")
+            opener_of[name] = opener(file)
     made.files = dict(sorted(opener_of.items()))
     return made
 

@@ -102,7 +102,7 @@ def named(root: pathlib.Path, endings: str | tuple[str, ...]) -> list[pathlib.Pa
     found = [
         path
         for folder in walk(root).every()
-        for path in (*folder.files, *(u.path for u in folder.unreadable))
+        for path in (*folder.files, *(pathlib.Path(u.path) for u in folder.unreadable))
     ]
     return sorted(path for path in found if path.name.lower().endswith(endings))
 
@@ -240,7 +240,7 @@ def _entries(folder: pathlib.Path) -> list[pathlib.Path]:
         raise OSError(text) from error
 
 
-def _why_not(path, error):
+def _why_not(path: pathlib.Path, error: OSError) -> str:
     if not path.is_symlink():
         if path.name and path.parent.is_dir():
             names = [entry.name for entry in path.parent.iterdir()]

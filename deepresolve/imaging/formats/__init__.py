@@ -140,16 +140,15 @@ def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
       OSError: the disk is full or the folder missing; nothing is left behind.
     """
     path = pathlib.Path(path)
-    writing = [entry for entry in format_table.entries() if entry.write is not None]
-    for entry in writing:
-        if path.name.lower().endswith(entry.suffixes):
-            entry.write(path, volume)
-            return
-    names = "; ".join(
-        f"the name of {entry.a_file} ends in {wording.either(entry.suffixes)}"
-        for entry in writing
-    )
-    raise ValueError(f"{path}: {names}.")
+    names = []
+    for entry in format_table.entries():
+        if entry.write is not None:
+            if path.name.lower().endswith(entry.suffixes):
+                entry.write(path, volume)
+                return
+            suffixes = wording.either(entry.suffixes)
+            names.append(f"the name of {entry.a_file} ends in {suffixes}")
+    raise ValueError(f"{path}: {'; '.join(names)}.")
 
 
 def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:

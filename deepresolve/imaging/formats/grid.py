@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from nibabel import orientations
@@ -63,12 +63,13 @@ class Placement:
     @property
     def common(self) -> tuple[slice, slice, slice]:
         """The target's voxels that the grid has, too."""
-        return tuple(
+        i, j, k = (
             slice(max(0, start), min(size, start + length))
             for start, length, size in zip(
                 self.starts, self.shape, self.target_shape, strict=True
             )
         )
+        return i, j, k
 
     @property
     def is_apart(self) -> bool:
@@ -111,9 +112,9 @@ def placement(
     middle = np.append((turned_shape - 1) / 2, 1)
     found = Placement(
         turn,
-        tuple(int(n) for n in turned_shape),
-        tuple(int(n) for n in np.rint((turned @ middle - middle)[:3])),
-        tuple(int(n) for n in target_shape),
+        _whole(turned_shape),
+        _whole(np.rint((turned @ middle - middle)[:3])),
+        _whole(target_shape),
         np.inf,
     )
     if found.is_apart:
@@ -123,6 +124,11 @@ def placement(
     corners = _corners(first - found.starts, last - found.starts)
     off = corners @ turned.T - corners - (*found.starts, 0)
     return dataclasses.replace(found, off_voxels=float(np.abs(off).max()))
+
+
+def _whole(numbers: Iterable[float]) -> tuple[int, int, int]:
+    i, j, k = map(int, numbers)
+    return i, j, k
 
 
 def _corners(first: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -79,7 +79,9 @@ def on_image(
     return image.with_array(result)
 
 
-def _check_same_shape(label, image, path):
+def _check_same_shape(
+    label: volumes.Volume, image: volumes.Volume, path: pathlib.Path
+) -> None:
     if label.shape != image.shape:
         raise ValueError(
             f"{path}: the label map has shape {label.shape}, its image {image.shape}. "
@@ -88,7 +90,9 @@ def _check_same_shape(label, image, path):
         )
 
 
-def _twin(label, image, path):
+def _twin(
+    label: volumes.Volume, image: volumes.Volume, path: pathlib.Path
+) -> grid.Placement | None:
     """The placement of a map that lies on its image as it is, by any of their forms.
 
     Programs write the one form of a scan's header and leave the other out.
@@ -103,13 +107,18 @@ def _twin(label, image, path):
     return None
 
 
-def _forms(volume):
+def _forms(volume: volumes.Volume) -> list[np.ndarray]:
     """Its affines: the one gone by, and the other one of its header."""
     other = volume.other_form
     return [volume.affine] if other is None else [volume.affine, other.affine]
 
 
-def _check(placed, label, image, path):
+def _check(
+    placed: grid.Placement,
+    label: volumes.Volume,
+    image: volumes.Volume,
+    path: pathlib.Path,
+) -> None:
     """ValueError where voxels fall beside the image's, or nobody knows where."""
     is_near = placed.off_voxels <= _MOST_OFF_VOXELS
     is_same_shape = placed.shape == image.shape
@@ -142,11 +151,13 @@ def _check(placed, label, image, path):
     )
 
 
-def _have_same_sizes(label, image):
+def _have_same_sizes(label: volumes.Volume, image: volumes.Volume) -> bool:
     return np.allclose(sorted(label.spacing_mm), sorted(image.spacing_mm), rtol=0.01)
 
 
-def _apart_mm(placed, label, image):
+def _apart_mm(
+    placed: grid.Placement, label: volumes.Volume, image: volumes.Volume
+) -> float:
     """By how much a label map of the image's shape is moved; else by which fraction."""
     turned = label.affine @ orientations.inv_ornt_aff(placed.turn, label.shape)
     target = image.affine
@@ -155,7 +166,12 @@ def _apart_mm(placed, label, image):
     return grid.corner_distance_mm(placed.shape, turned, target)
 
 
-def _note(placed, label, image, path):
+def _note(
+    placed: grid.Placement,
+    label: volumes.Volume,
+    image: volumes.Volume,
+    path: pathlib.Path,
+) -> None:
     if placed.is_turned:
         _LOGGER.warning(
             "%s: stored along other axes (%s) than its image (%s): turned onto them, "
@@ -177,7 +193,7 @@ def _note(placed, label, image, path):
         _note_off(placed, path)
 
 
-def _note_off(placed, path):
+def _note_off(placed: grid.Placement, path: pathlib.Path) -> None:
     _LOGGER.warning(
         "%s: lies up to %.2g voxels off its image; up to %g are taken for rounding.",
         path,
@@ -186,18 +202,18 @@ def _note_off(placed, path):
     )
 
 
-def _text(placed):
+def _text(placed: grid.Placement) -> str:
     return ", ".join(f"{part.start} to {part.stop - 1}" for part in placed.common)
 
 
-def _affines(label, image):
+def _affines(label: volumes.Volume, image: volumes.Volume) -> str:
     return (
         f"  Affine of the label map: {label.affine.tolist()}\n"
         f"  Affine of the image: {image.affine.tolist()}"
     )
 
 
-def _as_labels(array, path):
+def _as_labels(array: np.ndarray, path: pathlib.Path) -> np.ndarray:
     """uint8; scaled whole numbers, such as 1.99997, become whole again with a note."""
     whole = array if array.dtype.kind in "iu" else np.rint(array)
     # NaN fails every comparison, so it is among the wrong ones.
@@ -233,7 +249,7 @@ def _as_labels(array, path):
     return whole.astype(np.uint8)
 
 
-def _are_scaled(values, others):
+def _are_scaled(values: np.ndarray, others: np.ndarray) -> bool:
     """Whether whole numbers became these values by a scale factor.
 
     It makes one value of each label, near to it; a drawing in parts has many.

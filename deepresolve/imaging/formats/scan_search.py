@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import pathlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -159,8 +158,7 @@ class _Searcher:
         beside.objects |= {self._name(f): what for f, what in files.objects.items()}
         for file, what in files.objects.items():
             if what == summary.INDEX:
-                opener = functools.partial(file.open, "rb")
-                self._indexes[self._name(file)] = opener
+                self._indexes[self._name(file)] = kinds.opener(file)
         beside.num_hidden += len(folder.hidden)
         beside.repeated += map(self._name, folder.repeated)
         beside.notes += files.notes

@@ -9,8 +9,8 @@ import posixpath
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO, cast
 
 from deepresolve.imaging.folders import placeholders, tree
 from deepresolve.imaging.folders.listing import Listing
@@ -57,7 +57,7 @@ class Archive:
         """A member, as a file that is open for reading."""
         if self._archive is None:
             raise ValueError(f"{self._path}: the zip is not open.")
-        return self._archive.open(info)
+        return cast(BinaryIO, self._archive.open(info))  # Seekable, for reading.
 
     def listing(self) -> Listing:
         """All that it holds, as a folder would be.
@@ -119,7 +119,7 @@ def _add_link(
         made.unreadable[name] = tree.Unreadable(pathlib.PurePosixPath(name), why)
 
 
-def _check_members(members, path):
+def _check_members(members: Sequence[zipfile.ZipInfo], path: pathlib.Path) -> None:
     # Bit 0: encrypted (PKWARE APPNOTE 4.4.4).
     if any(info.flag_bits & 1 for info in members):
         raise ValueError(f"{path}: the zip is encrypted; unpack it to a folder first.")
@@ -141,7 +141,7 @@ def _check_members(members, path):
             )
 
 
-def _is_outside(name):
+def _is_outside(name: str) -> bool:
     """Whether a member would land outside the folder that a zip is unpacked to."""
     # Windows takes both kinds of slash, and knows drives.
     path = pathlib.PureWindowsPath(name)

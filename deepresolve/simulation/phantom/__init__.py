@@ -115,7 +115,14 @@ def knee(
     )
 
 
-def _check(seed, side, shape, spacing_mm, noise_sd, shading) -> None:
+def _check(
+    seed: int,
+    side: str,
+    shape: Sequence[int],
+    spacing_mm: Sequence[float],
+    noise_sd: float,
+    shading: float,
+) -> None:
     if seed != int(seed) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or above; got {seed}.")
     if side not in SIDES:
@@ -130,7 +137,9 @@ def _check(seed, side, shape, spacing_mm, noise_sd, shading) -> None:
         raise ValueError(f"shading must lie in 0..1; got {shading}.")
 
 
-def _voxel_centres(side, shape, spacing_mm) -> Grid:
+def _voxel_centres(
+    side: str, shape: Sequence[int], spacing_mm: Sequence[float]
+) -> Grid:
     """Anatomical coordinates of the voxels; x grows laterally on either side."""
     lateral = 1 if side == "right" else -1
     directions = (-1, -1, lateral)
@@ -140,7 +149,7 @@ def _voxel_centres(side, shape, spacing_mm) -> Grid:
             _CENTRE_MM, directions, spacing_mm, shape, strict=True
         )
     )
-    return Grid(*axes, tuple(float(s) for s in spacing_mm))
+    return Grid.along(axes, map(float, spacing_mm))
 
 
 def _volume(array: np.ndarray, side: str, grid: Grid) -> Volume:
@@ -197,7 +206,7 @@ def _cells(grid: Grid, counts: Sequence[int]) -> Grid:
         offsets = ((np.arange(count) + 0.5) / count - 0.5) * spacing
         axes.append((positions[:, None] + offsets).ravel())
     sizes = (s / n for s, n in zip(grid.spacing_mm, counts, strict=True))
-    return Grid(*axes, tuple(sizes))
+    return Grid.along(axes, sizes)
 
 
 def _label(anatomy: signal.Anatomy, grid: Grid) -> tuple[np.ndarray, np.ndarray]:

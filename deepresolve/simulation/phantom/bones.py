@@ -68,7 +68,7 @@ def fit(parameters: KneeParameters) -> Pose:
     """
     pose = Pose()
     axes = (np.arange(low, high, _FIT_SPACING_MM) for low, high in _FIT_BOX_MM)
-    grid = Grid(*axes, (_FIT_SPACING_MM,) * 3)
+    grid = Grid.along(axes, (_FIT_SPACING_MM,) * 3)
     below = tibia(grid, parameters).covered.values
     for _ in range(2):
         gap = femur(grid, parameters, pose).covered.values + below
@@ -92,7 +92,9 @@ def femur(grid: Grid, parameters: KneeParameters, pose: Pose) -> Bone:
     return _bone(surface, cartilage.femoral_thickness(surface, parameters, pose))
 
 
-def _trunk(y, z, x, parameters: KneeParameters):
+def _trunk(
+    y: np.ndarray, z: np.ndarray, x: np.ndarray, parameters: KneeParameters
+) -> np.ndarray:
     """What both condyles share: trochlea and metaphysis."""
     profile = np.hypot(y - 7, z - 32) - 30 + _sunken(x, y, parameters)
     trunk = shapes.rounded_extrusion(profile, np.abs(x) - 36.5, 11)
@@ -103,7 +105,7 @@ def _trunk(y, z, x, parameters: KneeParameters):
     return shapes.smooth_intersection(trunk, popliteal, 5)
 
 
-def _sunken(x, y, parameters: KneeParameters):
+def _sunken(x: np.ndarray, y: np.ndarray, parameters: KneeParameters) -> np.ndarray:
     """How far the trunk's surface lies below its largest radius.
 
     The facets of the trochlea stand above its groove, the lateral one higher, and the
@@ -116,7 +118,7 @@ def _sunken(x, y, parameters: KneeParameters):
     return groove + outer + bearing - raised
 
 
-def _condyles(y, z, x):
+def _condyles(y: np.ndarray, z: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The posterior condyles: two rounded wheels that diverge backwards."""
     wheels = []
     for centre, half_width, radius in ((-24.5, 14, 19.5), (24, 13.5, 19)):
@@ -127,7 +129,7 @@ def _condyles(y, z, x):
     return np.minimum(*wheels)
 
 
-def _femoral_shaft(y, z, x):
+def _femoral_shaft(y: np.ndarray, z: np.ndarray, x: np.ndarray) -> np.ndarray:
     heights = [20, 40, 60, 90]
     shaft = shapes.ellipse(
         y - np.interp(z, [20, 50, 90], [10, 16, 17]),
@@ -138,7 +140,9 @@ def _femoral_shaft(y, z, x):
     return shapes.smooth_intersection(shaft, 22 - z, 6)
 
 
-def _notch(y, z, x, parameters: KneeParameters):
+def _notch(
+    y: np.ndarray, z: np.ndarray, x: np.ndarray, parameters: KneeParameters
+) -> np.ndarray:
     """The intercondylar notch; its roof rises backwards."""
     roof = np.maximum(z - 10 - 0.45 * np.clip(5 - y, 0, 30), 0)
     notch = shapes.ellipse(x - 0.5, roof, parameters.notch_half_width, 18)
@@ -170,7 +174,7 @@ def tibia(grid: Grid, parameters: KneeParameters, above: Bone | None = None) -> 
     return _bone(surface, thickness)
 
 
-def _tibial_walls(y, z, x):
+def _tibial_walls(y: np.ndarray, z: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Metaphysis and shaft, notched behind for the posterior cruciate."""
     heights = [-95, -62, -42, -24, -9, -4]
     half_y = np.interp(z, heights, [14, 15, 17, 21, 24, 24])
@@ -186,7 +190,7 @@ def height_above_plateau(grid: Grid, parameters: KneeParameters) -> np.ndarray:
     return (z - _plateau(y, x, parameters)) * parameters.scale
 
 
-def _plateau(y, x, parameters: KneeParameters):
+def _plateau(y: np.ndarray, x: np.ndarray, parameters: KneeParameters) -> np.ndarray:
     """Height of the tibia's upper surface at (y, x); all in mm of a knee of scale 1."""
     medial = 0.008 * ((x + 21) ** 2 + 0.6 * y**2) - 1.5
     lateral = 0.4 - 0.006 * y**2 + 0.006 * (x - 21) ** 2

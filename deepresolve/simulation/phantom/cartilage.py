@@ -13,7 +13,9 @@ from deepresolve.simulation.phantom.parameters import (
 from deepresolve.simulation.phantom.shapes import Surface
 
 
-def femoral_thickness(surface: Surface, parameters: KneeParameters, pose: Pose):
+def femoral_thickness(
+    surface: Surface, parameters: KneeParameters, pose: Pose
+) -> np.ndarray:
     """Cartilage on condyles and trochlea, thinning out towards its margin."""
     y, z, x = femur_coordinates(surface.foot.T, parameters, pose)
     upper = np.where(y > 4, 46 - 0.45 * np.abs(x - 2), 36)
@@ -30,7 +32,7 @@ def femoral_thickness(surface: Surface, parameters: KneeParameters, pose: Pose):
     return parameters.femoral_mm * shape * articular
 
 
-def tibial_thickness(surface: Surface, parameters: KneeParameters):
+def tibial_thickness(surface: Surface, parameters: KneeParameters) -> np.ndarray:
     """One pad on each plateau, thickest where femur and tibia meet."""
     y, z, x = surface.foot.T / parameters.scale
     pads = 0.0
@@ -44,12 +46,12 @@ def tibial_thickness(surface: Surface, parameters: KneeParameters):
     return pads * facing * (1 + 0.12 * _waves(surface.foot, parameters.seed, 5))
 
 
-def patellar_layer(x, parameters: KneeParameters):
+def patellar_layer(x: np.ndarray, parameters: KneeParameters) -> np.ndarray:
     """Cartilage thickness across the patella: thickest on the ridge."""
     return parameters.patellar_mm * (0.75 + 0.5 * np.exp(-(((x + 3) / 10) ** 2)))
 
 
-def patellar_thickness(surface: Surface, parameters: KneeParameters):
+def patellar_thickness(surface: Surface, parameters: KneeParameters) -> np.ndarray:
     """The back but for the lower pole."""
     _, z, x = patella_coordinates(surface.foot.T, parameters)
     facing = _ramp(-surface.normal[:, 0], 0.4, 0.7)
@@ -58,13 +60,15 @@ def patellar_thickness(surface: Surface, parameters: KneeParameters):
     return patellar_layer(x, parameters) * waves * facing * extent
 
 
-def _ramp(value, low: float, high: float):
+def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
     """0 up to `low`, 1 from `high` on, smooth in between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
-def _waves(points: np.ndarray, seed: int, stream: int, wavelength_mm: float = 26.0):
+def _waves(
+    points: np.ndarray, seed: int, stream: int, wavelength_mm: float = 26.0
+) -> np.ndarray:
     """Gentle undulation of unit variance at (n, 3) points."""
     random = np.random.default_rng((seed, stream))
     vectors = random.normal(size=(6, 3)) * (2 * np.pi / wavelength_mm / np.sqrt(3))

@@ -8,9 +8,19 @@ knee can be sampled with any voxels.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 from scipy import ndimage
+
+
+class Sampler(Protocol):
+    """Samples one field on many grids."""
+
+    def __call__(self, grid: Grid, *, cell_mm: Sequence[float] = ...) -> np.ndarray:
+        """Float32 values at the points of `grid`, averaged over cells of a size."""
+
 
 # A random texture repeats after this many knots, or where the leg has ended.
 _TEXTURE_KNOTS = 128
@@ -35,6 +45,13 @@ class Grid:
     x: np.ndarray
     spacing_mm: tuple[float, float, float]
 
+    @classmethod
+    def along(cls, axes: Iterable[np.ndarray], spacing_mm: Iterable[float]) -> Grid:
+        """The grid of three coordinate arrays, in the order (y, z, x)."""
+        y, z, x = axes
+        between_y, between_z, between_x = spacing_mm
+        return cls(y, z, x, (between_y, between_z, between_x))
+
     @property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The three 1D coordinate arrays in storage order."""
@@ -47,7 +64,8 @@ class Grid:
 
     def open(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Coordinates (y, z, x) as float32 arrays that broadcast to `shape`."""
-        return tuple(a.astype(np.float32) for a in np.ix_(*self.axes))
+        y, z, x = (a.astype(np.float32) for a in np.ix_(*self.axes))
+        return y, z, x
 
     def points(self, where: np.ndarray) -> np.ndarray:
         """(n, 3) float32 coordinates (y, z, x) of the points chosen by a mask."""
@@ -58,14 +76,15 @@ class Grid:
     def window(self, region: tuple[slice, slice, slice]) -> Grid:
         """The points of `region`, one slice an axis."""
         axes = (a[s] for a, s in zip(self.axes, region, strict=True))
-        return Grid(*axes, self.spacing_mm)
+        return Grid.along(axes, self.spacing_mm)
 
     def inside(self, other: Grid) -> tuple[slice, slice, slice]:
         """The region of this grid within the bounds of `other`; may be empty."""
-        return tuple(
+        y, z, x = (
             _range_within(a, b.min(), b.max())
             for a, b in zip(self.axes, other.axes, strict=True)
         )
+        return y, z, x
 
 
 def _range_within(positions: np.ndarray, low: float, high: float) -> slice:
@@ -86,7 +105,7 @@ def lattice_around(grid: Grid, spacing_mm: float, margin_mm: float) -> Grid:
         )
         for a in grid.axes
     )
-    return Grid(*axes, (spacing_mm,) * 3)
+    return Grid.along(axes, (spacing_mm,) * 3)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -118,10 +137,11 @@ class Field:
     def around(self, below: float) -> Field:
         """The same field, cropped to where it lies below a value."""
         low = self.values < below
-        region = tuple(
-            _padded_range(low.any(axis=tuple(b for b in range(3) if b != axis)))
+        y, z, x = (
+            _padded_range(np.any(low, axis=tuple(b for b in range(3) if b != axis)))
             for axis in range(3)
         )
+        region = (y, z, x)
         return Field(
             np.ascontiguousarray(self.values[region]), self.grid.window(region)
         )
@@ -154,11 +174,13 @@ class Texture:
     seed: tuple[int, ...]
     knots_mm: tuple[float, float, float]
 
-    def sample(self, grid: Grid, *, cell_mm=(0.0, 0.0, 0.0)) -> np.ndarray:
+    def sample(
+        self, grid: Grid, *, cell_mm: Sequence[float] = (0.0, 0.0, 0.0)
+    ) -> np.ndarray:
         """Float32 values at the points of `grid`, averaged over cells of a size."""
         return self.sampler()(grid, cell_mm=cell_mm)
 
-    def sampler(self):
+    def sampler(self) -> Sampler:
         """Draws the knots once and returns `sample` for many grids."""
         counts = [
             min(int(np.ceil(_TEXTURE_EXTENT_MM / knot)), _TEXTURE_KNOTS)
@@ -167,7 +189,9 @@ class Texture:
         generator = np.random.default_rng(self.seed)
         knots = generator.standard_normal(counts, dtype=np.float32)
 
-        def sample(grid: Grid, *, cell_mm=(0.0, 0.0, 0.0)) -> np.ndarray:
+        def sample(
+            grid: Grid, *, cell_mm: Sequence[float] = (0.0, 0.0, 0.0)
+        ) -> np.ndarray:
             values, matrices = knots, []
             for axis, positions in enumerate(grid.axes):
                 matrix = _spline_matrix(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -79,7 +80,9 @@ class Pose:
     femur_tilt: float = 0.0
 
 
-def femur_coordinates(coordinates, parameters: KneeParameters, pose: Pose):
+def femur_coordinates(
+    coordinates: Iterable[np.ndarray], parameters: KneeParameters, pose: Pose
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Coordinates (y, z, x) in the femur's own frame, in mm of a knee of scale 1."""
     y, z, x = coordinates
     z = z - pose.femur_up - x * pose.femur_tilt
@@ -90,7 +93,9 @@ def femur_coordinates(coordinates, parameters: KneeParameters, pose: Pose):
     return y, z, x / parameters.scale
 
 
-def patella_coordinates(coordinates, parameters: KneeParameters):
+def patella_coordinates(
+    coordinates: Iterable[np.ndarray], parameters: KneeParameters
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Coordinates (y, z, x) from the patella's middle, in mm of a knee of scale 1."""
     y, z, x = (c / parameters.scale for c in coordinates)
     return y - 47, z - 35 - parameters.patella_height, x - parameters.patella_shift

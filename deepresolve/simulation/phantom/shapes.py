@@ -7,39 +7,56 @@ as (y, z, x).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import spatial
 
 from deepresolve.simulation.phantom.lattice import Field, Grid
 
 
-def smooth_union(a, b, radius):
+def smooth_union(a: np.ndarray, b: np.ndarray, radius: float) -> np.ndarray:
     """Minimum with its crease rounded over `radius` mm (polynomial)."""
     blend = np.maximum(radius - np.abs(a - b), 0) / radius
     return np.minimum(a, b) - blend**2 * (radius / 4)
 
 
-def smooth_intersection(a, b, radius):
+def smooth_intersection(a: np.ndarray, b: np.ndarray, radius: float) -> np.ndarray:
     """Maximum with its edge rounded over `radius` mm."""
     return -smooth_union(-a, -b, radius)
 
 
-def rounded_extrusion(profile, across, radius):
+def rounded_extrusion(
+    profile: np.ndarray, across: np.ndarray, radius: float
+) -> np.ndarray:
     """A profile swept across: `profile` and `across` are distances, edges rounded."""
     p, a = profile + radius, across + radius
     outside = np.sqrt(np.maximum(p, 0) ** 2 + np.maximum(a, 0) ** 2)
     return np.minimum(np.maximum(p, a), 0) + outside - radius
 
 
-def ellipse(u, v, half_u, half_v, exponent=2.0):
+def ellipse(
+    u: np.ndarray,
+    v: np.ndarray,
+    half_u: npt.ArrayLike,
+    half_v: npt.ArrayLike,
+    exponent: float = 2.0,
+) -> np.ndarray:
     """Distance (first order) to a superellipse in the plane (u, v)."""
     u, v = np.abs(u) / half_u, np.abs(v) / half_v
     level = (u**exponent + v**exponent) ** (1 / exponent)
     return (level - 1) * np.minimum(half_u, half_v)
 
 
-def strap(coordinates, start, stop, half_width, half_thickness, axis):
+def strap(
+    coordinates: Sequence[np.ndarray],
+    start: Sequence[float],
+    stop: Sequence[float],
+    half_width: float,
+    half_thickness: float,
+    axis: int,
+) -> np.ndarray:
     """A flat band from point to point, wide along one coordinate.
 
     Args:
@@ -60,7 +77,7 @@ def strap(coordinates, start, stop, half_width, half_thickness, axis):
     return (np.sqrt(wide + thin) - 1) * min(half_width, half_thickness)
 
 
-def straightened(level, grid: Grid, flattest: float = 0.2):
+def straightened(level: np.ndarray, grid: Grid, flattest: float = 0.2) -> np.ndarray:
     """A level divided by its own slope: a distance to first order (Taubin 1994).
 
     Args:

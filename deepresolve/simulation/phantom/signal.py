@@ -8,6 +8,7 @@ tendons and menisci darkest. The ratios are those of a 3 T DESS scan.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Painter:
         self._fill_soft_tissue(canvas, textures)
         return canvas.signal
 
-    def _fill_bones(self, canvas: _Canvas, textures) -> None:
+    def _fill_bones(self, canvas: _Canvas, textures: Mapping[str, np.ndarray]) -> None:
         """Marrow, cortex and cartilage; the bones are disjoint, so shares add."""
         marrow = 1 + 0.5 * textures["trabeculae"] + 0.18 * textures["broad"]
         marrow = MARROW * np.maximum(marrow, 0.15)
@@ -83,7 +84,9 @@ class Painter:
             canvas.filled[region] += covered
         canvas.settle()
 
-    def _fill_soft_tissue(self, canvas: _Canvas, textures) -> None:
+    def _fill_soft_tissue(
+        self, canvas: _Canvas, textures: Mapping[str, np.ndarray]
+    ) -> None:
         soft, fibres = self._anatomy.soft, textures["fibres"]
         meniscus = MENISCUS * (1 + 0.12 * textures["broad"])
         tendon = TENDON * (1 + 0.3 * fibres)
@@ -118,7 +121,9 @@ class _Canvas:
         self.signal = np.zeros(grid.shape, dtype=np.float32)
         self.filled = np.zeros(grid.shape, dtype=np.float32)
 
-    def measure(self, field: Field):
+    def measure(
+        self, field: Field
+    ) -> tuple[tuple[slice, slice, slice], np.ndarray] | None:
         """(region, distances) of a field where it is known; None where it is not."""
         region = self.grid.inside(field.grid)
         window = self.grid.window(region)
@@ -134,7 +139,7 @@ class _Canvas:
         self.signal /= excess
         self.filled /= excess
 
-    def fill(self, field: Field, signal, shift: float) -> None:
+    def fill(self, field: Field, signal: np.ndarray | float, shift: float) -> None:
         """Fills what is still empty `shift` mm below a surface with a signal."""
         measured = self.measure(field)
         if measured is None:
@@ -148,13 +153,15 @@ class _Canvas:
         self.filled[region] = after
 
 
-def _cartilage(distance, thickness, broad):
+def _cartilage(
+    distance: np.ndarray, thickness: np.ndarray, broad: np.ndarray
+) -> np.ndarray:
     """Brighter towards the surface: the deep, calcified zone is dark."""
     layer = np.clip(distance / np.maximum(thickness, 0.5), 0, 1)
     return CARTILAGE * (0.82 + 0.28 * layer + 0.07 * broad)
 
 
-def _fat(textures, width: float):
+def _fat(textures: Mapping[str, np.ndarray], width: float) -> np.ndarray:
     """Fat lobules, the streaks of septa between them, and small bright vessels."""
     septa = _sheet(textures["septa"], 0.08, width)
     septa *= np.clip(textures["branches"] + 0.6, 0, 1)
@@ -166,7 +173,7 @@ def _fat(textures, width: float):
     return fat + 0.22 * septa + (VESSEL - FAT) * vessels
 
 
-def _muscle(textures, width: float):
+def _muscle(textures: Mapping[str, np.ndarray], width: float) -> np.ndarray:
     """Striation along the fibres and dark strands of fat between bundles."""
     strands = _sheet(textures["fascicles"], 0.06, width)
     strands *= np.clip(textures["streaks"] + 0.5 * textures["branches"], 0, 1)
@@ -174,7 +181,7 @@ def _muscle(textures, width: float):
     return MUSCLE * (1 + fine + 0.04 * textures["broad"]) * (1 - 0.65 * strands)
 
 
-def _sheet(texture, half_width, width: float):
+def _sheet(texture: np.ndarray, half_width: float, width: float) -> np.ndarray:
     """1 where a texture is near zero: thin sheets, or threads of a hypotenuse."""
     softness = half_width * max(1.0, width)
     away = np.abs(texture)

@@ -7,6 +7,8 @@ into the cartilages that clasp it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import interpolate
 
@@ -100,6 +102,8 @@ _OUTLINE = (
     (70, -1, 0, 63, 58),
     (110, -4, 0, 68, 63),
 )
+_Point = tuple[float, float, float]
+_Strap = tuple[_Point, _Point, float, float, int]
 # (start, stop, half width, half thickness, wide axis), points as (y, z, x) in mm.
 _TENDONS = (
     ((49, 20, 4), (27, -32, 3), 12, 2.3, 2),  # patellar tendon
@@ -147,7 +151,7 @@ def build(
     return {k: Field(v.astype(np.float32), grid) for k, v in fields.items()}
 
 
-def _bent(grid: Grid, seed: int):
+def _bent(grid: Grid, seed: int) -> tuple[np.ndarray, ...]:
     """Coordinates with a gentle warp, so that no structure is a perfect cylinder."""
     knots = (24.0, 30.0, 24.0)
     return tuple(
@@ -156,13 +160,18 @@ def _bent(grid: Grid, seed: int):
     )
 
 
-def _section(coordinates, table, growth=1.0, exponent=2.0):
+def _section(
+    coordinates: Sequence[np.ndarray],
+    table: Sequence[Sequence[float]],
+    growth: float = 1.0,
+    exponent: float = 2.0,
+) -> np.ndarray:
     """Distance to a tube whose elliptical section changes with z by a table.
 
     A tube whose last section is empty ends there; any other goes on.
     """
     y, z, x = coordinates
-    knots = np.array(sorted(table), dtype=np.float64)
+    knots = np.array(sorted(map(tuple, table)), dtype=np.float64)
     heights = np.arange(knots[0, 0], knots[-1, 0] + 1)
     sections = interpolate.PchipInterpolator(knots[:, 0], knots[:, 1:])(heights)
     centre_y, centre_x, half_y, half_x = (
@@ -177,11 +186,11 @@ def _section(coordinates, table, growth=1.0, exponent=2.0):
     return tube
 
 
-def _outline(coordinates, stoutness):
+def _outline(coordinates: Sequence[np.ndarray], stoutness: float) -> np.ndarray:
     return _section(coordinates, _OUTLINE, stoutness, exponent=2.2)
 
 
-def _muscles(coordinates, stoutness):
+def _muscles(coordinates: Sequence[np.ndarray], stoutness: float) -> np.ndarray:
     """All muscles; neighbours are parted by a layer of fat along their boundary."""
     first = np.full(np.broadcast_shapes(*(c.shape for c in coordinates)), 50.0, "f4")
     second = first.copy()
@@ -192,12 +201,14 @@ def _muscles(coordinates, stoutness):
     return np.maximum(first, 0.5 - (second - first) / 2)
 
 
-def _straps(coordinates, table):
+def _straps(coordinates: Sequence[np.ndarray], table: Sequence[_Strap]) -> np.ndarray:
     straps = (shapes.strap(coordinates, *row) for row in table)
     return np.minimum.reduce(list(straps))
 
 
-def _meniscus(grid: Grid, height: np.ndarray, centre_x: float, half_y: float):
+def _meniscus(
+    grid: Grid, height: np.ndarray, centre_x: float, half_y: float
+) -> np.ndarray:
     """A C open towards the spines, between the cartilages and at most 7.5 mm high.
 
     Args:
@@ -214,20 +225,22 @@ def _meniscus(grid: Grid, height: np.ndarray, centre_x: float, half_y: float):
     return np.maximum(level, 7.0 - x * np.float32(np.sign(centre_x)))
 
 
-def _capsule(bones: dict[str, Bone]):
+def _capsule(bones: dict[str, Bone]) -> np.ndarray:
     """The joint capsule: 5 mm over the bones, taut from one to the other."""
     femur, tibia = (bones[name].distance.values for name in ("femur", "tibia"))
     return shapes.smooth_union(femur, tibia, 24.0) - 5.0
 
 
-def _shell(grid: Grid, capsule):
+def _shell(grid: Grid, capsule: np.ndarray) -> np.ndarray:
     """The thin wall of the capsule behind and beside the joint."""
     y, z, _ = grid.open()
     ends = np.maximum(np.abs(z - 14) - 30, y - 22)
     return np.maximum(np.abs(capsule) - 0.55, ends)
 
 
-def _fluid(grid: Grid, bones: dict[str, Bone], effusion: float, seed: int):
+def _fluid(
+    grid: Grid, bones: dict[str, Bone], effusion: float, seed: int
+) -> np.ndarray:
     """Films between cartilages, pockets along the capsule, the suprapatellar pouch."""
     y, z, x = grid.open()
     femur, tibia, patella = (

@@ -12,6 +12,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pydicom
 
 from deepresolve.imaging.folders import dicom_bytes
@@ -175,10 +176,10 @@ def _is_same_image(
         for of_file in headers.by_file(pair, source).values()
     ]
     pixels = [dicom_pixels.decoded(o, name, source) for name, o in pair.items()]
-    return said[0] == said[1] and np.array_equal(*pixels)
+    return said[0] == said[1] and np.array_equal(pixels[0], pixels[1])
 
 
-def _check_plain(header: SliceHeader, source) -> None:
+def _check_plain(header: SliceHeader, source: str) -> None:
     if header.frame is None and header.num_frames > 1:
         raise ValueError(
             f"{source}: {header.file} has {header.num_frames} frames and no functional "
@@ -207,7 +208,7 @@ def _check_plain(header: SliceHeader, source) -> None:
         )
 
 
-def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.ndarray:
+def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, ...]]) -> np.ndarray:
     """(slice, row, column) values with each slice's slope and intercept applied."""
     factors = np.array(rescale)
     if stored.dtype.kind in "iu" and np.all(factors == (1, 0)):
@@ -221,7 +222,7 @@ def _rescaled(stored: np.ndarray, rescale: Sequence[tuple[float, float]]) -> np.
     return values.astype(np.float32)
 
 
-def _fits(values, dtype):
+def _fits(values: np.ndarray, dtype: npt.DTypeLike) -> bool:
     limits = np.iinfo(dtype)
     return limits.min <= values.min() and values.max() <= limits.max
 

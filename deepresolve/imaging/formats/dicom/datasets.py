@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pydicom
 
@@ -15,7 +15,7 @@ _META_GROUP = 0x0002
 _CHUNK_BYTES = 2**20
 
 
-def read_dataset(open_file: Callable[[], BinaryIO], **options) -> pydicom.Dataset:
+def read_dataset(open_file: Callable[[], BinaryIO], **options: Any) -> pydicom.Dataset:
     """What pydicom reads of a file that does not inflate beyond bounds.
 
     A data set without meta information gets the transfer syntax that it is written in.

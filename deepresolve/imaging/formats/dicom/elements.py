@@ -92,7 +92,7 @@ def texts(dataset: pydicom.Dataset, tag: str | int) -> tuple[str, ...]:
     return tuple(str(each).strip() for each in (value if several else [value]))
 
 
-def _vr(raw):
+def _vr(raw: pydicom.dataelem.RawDataElement) -> str | None:
     """Of an element that pydicom has not parsed yet: as its tag has it."""
     try:
         return datadict.dictionary_VR(raw.tag)
@@ -119,8 +119,9 @@ def numbers(values: Sequence[str]) -> tuple[float, ...] | None:
 
 def num_decimals(values: Sequence[str]) -> int:
     """The most digits after the point that one of several numbers is written with."""
-    exponents = [decimal.Decimal(value).as_tuple().exponent for value in values]
-    return max(0, *(-exponent for exponent in exponents)) if exponents else 0
+    # Of a number; NaN and infinity have a letter.
+    exponents = (int(decimal.Decimal(value).as_tuple().exponent) for value in values)
+    return max((-exponent for exponent in exponents if exponent < 0), default=0)
 
 
 class OptionalNumbers:

@@ -9,6 +9,7 @@ from a classic slice, and nothing else needs to know.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pydicom
 from pydicom.sequence import Sequence
@@ -126,12 +127,12 @@ def check_parts(
             )
 
 
-def _items(dataset, tag):
+def _items(dataset: pydicom.Dataset, tag: int | str) -> list[pydicom.Dataset]:
     value = dataset[tag].value if tag in dataset else None
     return list(value) if isinstance(value, Sequence) else []
 
 
-def _without_groups(dataset):
+def _without_groups(dataset: pydicom.Dataset) -> pydicom.Dataset:
     base = _copy(dataset)
     for keyword in (_SHARED, _PER_FRAME):
         if keyword in base:
@@ -139,7 +140,7 @@ def _without_groups(dataset):
     return base
 
 
-def _copy(dataset):
+def _copy(dataset: pydicom.Dataset) -> pydicom.Dataset:
     """A dataset of its own; elements are parsed when they are asked for, as before."""
     result = dataset[:]
     if "file_meta" in dataset.__dict__:
@@ -147,7 +148,7 @@ def _copy(dataset):
     return result
 
 
-def _adopt(flat, group):
+def _adopt(flat: pydicom.Dataset, group: pydicom.Dataset) -> None:
     """Takes the elements of a group's macros for those of the slice itself."""
     for macro in _MACROS:
         for item in _items(group, macro)[:1]:
@@ -161,7 +162,7 @@ def _adopt(flat, group):
                 flat[keyword] = item[keyword]
 
 
-def _rename(flat, keyword, classic, values):
+def _rename(flat: pydicom.Dataset, keyword: str, classic: str, values: Any) -> None:
     several = isinstance(values, (list, pydicom.multival.MultiValue))
     if several and classic != "ImageType":
         values = values[0] if values else None
@@ -171,7 +172,7 @@ def _rename(flat, keyword, classic, values):
     _set(flat, classic, values)
 
 
-def _adopt_dimensions(flat):
+def _adopt_dimensions(flat: pydicom.Dataset) -> None:
     """Keeps of DimensionIndexValues what is not the place in the stack."""
     pointers = [
         item.get("DimensionIndexPointer")
@@ -187,7 +188,7 @@ def _adopt_dimensions(flat):
         _set(flat, "DimensionIndexValues", kept or None)
 
 
-def _set(flat, keyword, values):
+def _set(flat: pydicom.Dataset, keyword: str, values: Any) -> None:
     """Sets an element anew: the old one may be another frame's, too."""
     flat.pop(keyword, None)
     setattr(flat, keyword, values)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import pydicom
 from pydicom import uid
 
 from deepresolve.imaging.formats import limits
@@ -71,12 +72,12 @@ def read(slices: Sequence[SliceHeader], files: Mapping, source: str) -> np.ndarr
     frames_of: dict[str, list[int]] = {}
     for number, header in enumerate(slices):
         frames_of.setdefault(header.file, []).append(number)
-    stored: list[np.ndarray | None] = [None] * len(slices)
+    stored: dict[int, np.ndarray] = {}
     for file, numbers in frames_of.items():
         frames = decoded(files[file], file, source)
         for number in numbers:
             stored[number] = np.array(frames[(slices[number].frame or 1) - 1])
-    return np.stack(stored)
+    return np.stack([stored[number] for number in range(len(slices))])
 
 
 def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
@@ -104,7 +105,7 @@ def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
     return pixels if pixels.ndim > 2 else pixels[None]
 
 
-def _problem(dataset, syntax) -> str:
+def _problem(dataset: pydicom.Dataset, syntax: uid.UID) -> str:
     """Why a file has no pixels that can be decoded; "" where it may have."""
     if not syntax.is_transfer_syntax:
         return (
@@ -138,7 +139,7 @@ def _problem(dataset, syntax) -> str:
     )
 
 
-def _cut_to_frames(dataset, syntax, name):
+def _cut_to_frames(dataset: pydicom.Dataset, syntax: uid.UID, name: str) -> None:
     """Leaves the pixels of as many frames as the header tells of."""
     number = elements.numbers(elements.texts(dataset, "NumberOfFrames"))
     if "NumberOfFrames" in dataset and (not number or number[0] < 1):
@@ -158,13 +159,13 @@ def _cut_to_frames(dataset, syntax, name):
     dataset.PixelData = dataset.PixelData[: needed + needed % 2]
 
 
-def _frame_bytes(dataset):
+def _frame_bytes(dataset: pydicom.Dataset) -> int:
     samples = elements.OptionalNumbers(dataset).whole("SamplesPerPixel") or 1
     bits = int(dataset.Rows) * int(dataset.Columns) * samples * dataset.BitsAllocated
     return max(1, bits // 8)
 
 
-def _values(dataset, syntax):
+def _values(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
     if "PixelData" not in dataset:
         return dataset.pixel_array
     num_bits = dataset.BitsStored
@@ -195,9 +196,9 @@ def stored_values(pixels: np.ndarray, num_bits: int, high_bit: int) -> np.ndarra
     return (pixels << (size - 1 - high_bit)) >> (size - num_bits)
 
 
-def _mend(syntax):
-    known = syntax is not None and syntax.is_transfer_syntax
-    if not known or not syntax.is_compressed or syntax == uid.RLELossless:
+def _mend(syntax: uid.UID | None) -> str:
+    is_packed = syntax and syntax.is_transfer_syntax and syntax.is_compressed
+    if not syntax or not is_packed or syntax == uid.RLELossless:
         return "Copy or export the file again."
     kind = next((name for name in _DECODERS if syntax.name.startswith(name)), "JPEG")
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pydicom
@@ -143,7 +143,7 @@ def parse(file: str, dataset: pydicom.Dataset) -> Iterator[SliceHeader]:
         yield _parse(file, frame, flat)
 
 
-def _is_image(dataset) -> bool:
+def _is_image(dataset: pydicom.Dataset) -> bool:
     """Whether a file without a size was to be an image; so is one without a kind."""
     with elements.leniently():
         kind = pydicom.uid.UID(elements.text(dataset, "SOPClassUID"))
@@ -155,7 +155,7 @@ def _is_image(dataset) -> bool:
     )
 
 
-def _parse(file, frame, dataset) -> SliceHeader:
+def _parse(file: str, frame: int | None, dataset: pydicom.Dataset) -> SliceHeader:
     optional = elements.OptionalNumbers(dataset)
     # What is wrong with these is no matter.
     hints = elements.OptionalNumbers(dataset)
@@ -191,14 +191,14 @@ def _parse(file, frame, dataset) -> SliceHeader:
     )
 
 
-def _needed(keyword, values):
+def _needed(keyword: str, values: Sequence[str]) -> tuple[float, ...]:
     """The numbers of an element; () where there are none, or other things."""
     if not values:
         return _DEFAULTS.get(keyword, ())
     return elements.numbers(values) or ()
 
 
-def _identity(dataset):
+def _identity(dataset: pydicom.Dataset) -> frozenset[tuple[str, str]]:
     values = {keyword: elements.text(dataset, keyword) for keyword in IDENTITY}
     return frozenset((keyword, value) for keyword, value in values.items() if value)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import logging
 import os
 import pathlib
@@ -178,7 +177,7 @@ def num_bytes(open_file: Opener) -> int:
 
 def _of_file(path: pathlib.Path) -> slices.Contents:
     """A file by itself: whatever else it is, it is no slice that is missing."""
-    kind, opener = kinds.judge_file(path), functools.partial(path.open, "rb")
+    kind, opener = kinds.judge_file(path), kinds.opener(path)
     made = slices.Contents(listing.Listing(files={path.name: opener}))
     if kind.role is Role.SLICE:
         made.slices[path.name] = opener

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Hashable, Mapping, Sequence
 
 from deepresolve.imaging.folders import dicom_bytes, listing, slices, tree
-from deepresolve.imaging.folders.kinds import Opener
+from deepresolve.imaging.folders.kinds import Kind, Opener
 from deepresolve.imaging.formats.dicom import datasets, elements, headers
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
 from deepresolve.imaging.formats.dicom.source import DicomFiles
@@ -55,15 +55,16 @@ def join(scans: Sequence[Scan]) -> list[Scan]:
 
 def _joined(above: pathlib.Path, halves: Mapping[Scan, _Headers]) -> Scan:
     """The folder above halves as one scan, its files neither judged nor read again."""
-    known, said = {}, {}
+    known: dict[str, Kind] = {}
+    said: dict[str, tuple[SliceHeader, ...]] = {}
     for scan, of_file in halves.items():
         at = scan.path.relative_to(above).as_posix()
         contents = scan.found.contents
-        for name, found in of_file.items():
+        for name, parts in of_file.items():
             is_many = name in contents.frames
             known[f"{at}/{name}"] = dicom_bytes.FRAMES if is_many else dicom_bytes.SLICE
             said[f"{at}/{name}"] = tuple(
-                dataclasses.replace(header, file=f"{at}/{name}") for header in found
+                dataclasses.replace(header, file=f"{at}/{name}") for header in parts
             )
     contents = slices.sort_out(listing.of_folder(tree.walk(above)), known)
     kind = "" if contents.missing else "DICOM"
@@ -93,7 +94,7 @@ def _halves(scans: Sequence[Scan]) -> list[dict[Scan, _Headers]]:
 
 def _headers(scans: Sequence[Scan]) -> dict[Scan, _Headers]:
     """Of folders, as far as every slice can be read; else nothing."""
-    found = {}
+    found: dict[Scan, _Headers] = {}
     for scan in scans:
         try:
             files = scan.found.contents.slices

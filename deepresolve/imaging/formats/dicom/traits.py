@@ -95,7 +95,7 @@ def of(
     return found, tuple(left_out)
 
 
-def _private_b_value(dataset):
+def _private_b_value(dataset: pydicom.Dataset) -> str | None:
     for creator, group, element in _PRIVATE_B_VALUES:
         try:
             value = dataset.private_block(group, creator)[element].value

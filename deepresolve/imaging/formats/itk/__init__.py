@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 import pathlib
 import re
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +70,7 @@ def read(path: pathlib.Path) -> volumes.Volume:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _image(sitk, path, files):
+def _image(sitk: ModuleType, path: pathlib.Path, files: Sequence[pathlib.Path]) -> Any:
     """What SimpleITK reads."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -92,7 +95,7 @@ def _image(sitk, path, files):
         ) from error
 
 
-def _simpleitk(path):
+def _simpleitk(path: pathlib.Path) -> ModuleType:
     try:
         # An optional extra.
         import SimpleITK
@@ -104,7 +107,9 @@ def _simpleitk(path):
     return SimpleITK
 
 
-def _check(reader, sitk, path, files):
+def _check(
+    reader: Any, sitk: ModuleType, path: pathlib.Path, files: Sequence[pathlib.Path]
+) -> None:
     """Refuses other than one 3D volume, and headers that promise too much."""
     shape = reader.GetSize()
     kind = sitk.GetPixelIDValueAsString(reader.GetPixelID())
@@ -131,7 +136,7 @@ def _check(reader, sitk, path, files):
     header.check_length(path, files[-1], promised)
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     """What ITK says: its last lines, the most exact ones, without places in memory."""
     text = re.sub(r"\w+\(0x\w+\): *", "", str(error).split("ERROR:")[-1])
     reason = ""

@@ -68,9 +68,9 @@ def files_of(path: pathlib.Path) -> list[pathlib.Path]:
                 f"within {signature.TEXT_HEADER_BYTES} bytes. Save the scan as one "
                 ".nrrd file."
             )
-        name = found[1] if found else _LOCAL
     else:
-        name, whole = signature.META_DATA_FILE.search(_start(path))[1], "one .mha file"
+        found, whole = signature.META_DATA_FILE.search(_start(path)), "one .mha file"
+    name = found[1] if found else _LOCAL
     if name.upper() == _LOCAL:
         return [path]
     text = name.decode("utf-8", "replace")

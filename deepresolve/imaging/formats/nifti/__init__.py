@@ -11,6 +11,7 @@ import gzip
 import logging
 import pathlib
 import zlib
+from collections.abc import Sequence
 
 import nibabel as nib
 import numpy as np
@@ -160,7 +161,9 @@ def _found(path: pathlib.Path | NiftiFiles) -> NiftiFiles:
     return path if isinstance(path, NiftiFiles) else file_set.at(path)
 
 
-def _slice_axis(header, sizes, path):
+def _slice_axis(
+    header: nib.Nifti1Header, sizes: Sequence[float], path: pathlib.Path
+) -> int:
     """dim_info's, where the sizes of voxels do not speak against it."""
     told = (int(header["dim_info"]) >> 4 & 3) - 1  # nifti1.h: 1 to 3; 0 is unknown.
     by_size = default_slice_axis(sizes)
@@ -182,7 +185,7 @@ def _slice_axis(header, sizes, path):
     return by_size
 
 
-def _image(volume, path):
+def _image(volume: Volume, path: pathlib.Path) -> nib.Nifti1Image:
     array = volume.array
     if array.dtype.kind == "f":
         array = array.astype(np.float32, copy=False)
@@ -202,7 +205,7 @@ def _image(volume, path):
     return image
 
 
-def _forms(volume):
+def _forms(volume: Volume) -> tuple[tuple[np.ndarray, int], tuple[np.ndarray, int]]:
     """(affine, code) of the sform, then of the qform."""
     own = (volume.affine, _code(volume))
     if volume.other_form is None:
@@ -212,7 +215,7 @@ def _forms(volume):
     return (other, own) if form.is_sform else (own, other)
 
 
-def _code(volume):
+def _code(volume: Volume) -> int:
     """The xform code; 0 only where a reader then takes the axes that the affine has."""
     if volume.space == "unknown":
         # A header without forms has voxel sizes alone, and x to the left (nibabel).

@@ -110,12 +110,12 @@ def read_header(files: NiftiFiles) -> nib.Nifti1Header:
         old = spm99analyze.Spm99AnalyzeHeader(
             files.start[: nib.AnalyzeHeader.sizeof_hdr], check=False
         )
-        header = nifti1.Nifti1PairHeader(endianness=old.endianness)
+        made = nifti1.Nifti1PairHeader(endianness=old.endianness)
         # Where the two agree, byte by byte (nifti1.h).
         for field in ("dim", "datatype", "bitpix", "pixdim", "vox_offset", "scl_slope"):
-            header[field] = old[field]
-        header["scl_inter"] = 0
-        return header
+            made[field] = old[field]
+        made["scl_inter"] = 0
+        return made
     start = files.start[: kind.sizeof_hdr]
     if len(start) < kind.sizeof_hdr:
         raise EOFError(f"{len(start)} bytes, and a header takes {kind.sizeof_hdr}")

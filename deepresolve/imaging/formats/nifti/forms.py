@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import pathlib
+from collections.abc import Mapping
 
 import nibabel as nib
 import numpy as np
@@ -20,6 +21,9 @@ import numpy as np
 from deepresolve.imaging import spaces
 from deepresolve.imaging.formats import grid
 from deepresolve.system.wording import millimetres
+
+# An affine and whose millimetres it is to.
+_Form = tuple[np.ndarray, str]
 
 _LOGGER = logging.getLogger(__name__)
 _MM_PER_UNIT = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}
@@ -69,14 +73,15 @@ def placement(header: nib.Nifti1Header, path: pathlib.Path) -> Placement:
     other = None
     if forms:
         ((name, (other_affine, other_space)),) = forms.items()
-        other = spaces.OtherForm(other_space, other_affine, is_sform=name == "sform")
-        other = _compared(Placement(affine, space, other), header, path)
+        is_sform = name == "sform"
+        unused = spaces.OtherForm(other_space, other_affine, is_sform=is_sform)
+        other = _compared(affine, space, unused, header, path)
     elif used == "sform":
         _note_sizes(affine, header, path, to_mm)
     return Placement(affine, space, other)
 
 
-def _chosen(forms):
+def _chosen(forms: Mapping[str, _Form]) -> str:
     if len(forms) == 2:
         sform_space, qform_space = forms["sform"][1], forms["qform"][1]
         is_standard = sform_space not in spaces.PATIENT_SPACES
@@ -85,7 +90,9 @@ def _chosen(forms):
     return "sform" if "sform" in forms else "qform"
 
 
-def _forms(header, path, to_mm):
+def _forms(
+    header: nib.Nifti1Header, path: pathlib.Path, to_mm: float
+) -> dict[str, _Form]:
     """The forms that are set and sound: (affine, space) by name.
 
     Raises:
@@ -101,10 +108,10 @@ def _forms(header, path, to_mm):
                 forms[name] = (affine, space)
             except _VoidFormError as error:
                 void[name] = error
-    for name, error in void.items():
+    for name, reason in void.items():
         if not forms:
-            raise ValueError(f"{path}: {error}") from error
-        _LOGGER.warning("%s: the %s is left out: %s", path, name, error)
+            raise ValueError(f"{path}: {reason}") from reason
+        _LOGGER.warning("%s: the %s is left out: %s", path, name, reason)
     return forms
 
 
@@ -112,7 +119,7 @@ class _VoidFormError(ValueError):
     """A form whose fields make no affine."""
 
 
-def _space(header, field, path):
+def _space(header: nib.Nifti1Header, field: str, path: pathlib.Path) -> str | None:
     code = int(header[field])
     if 0 < code < len(spaces.SPACES):
         return spaces.SPACES[code]
@@ -126,13 +133,13 @@ def _space(header, field, path):
     return None
 
 
-def _in_mm(affine, to_mm):
+def _in_mm(affine: np.ndarray, to_mm: float) -> np.ndarray:
     affine = np.array(affine, dtype=np.float64)
     affine[:3] *= to_mm
     return affine
 
 
-def _sizes(header, path):
+def _sizes(header: nib.Nifti1Header, path: pathlib.Path) -> np.ndarray:
     """Sizes of a voxel along the three axes, above 0."""
     sizes = np.array(header["pixdim"][1:4], dtype=np.float64)
     if not np.all(np.isfinite(sizes) & (sizes != 0)):
@@ -149,7 +156,7 @@ def _sizes(header, path):
     return np.abs(sizes)
 
 
-def _qform(header, path):
+def _qform(header: nib.Nifti1Header, path: pathlib.Path) -> np.ndarray:
     """As nibabel has it, of fields that are put right first where that can be done."""
     header = header.copy()
     header["pixdim"][1:4] = _sizes(header, path)
@@ -164,7 +171,7 @@ def _qform(header, path):
     return header.get_qform()
 
 
-def _quaternion(header, path):
+def _quaternion(header: nib.Nifti1Header, path: pathlib.Path) -> np.ndarray:
     """(b, c, d), the sum of whose squares is 1 at most but for rounding."""
     bcd = np.array([float(header[f"quatern_{name}"]) for name in "bcd"])
     if not np.all(np.abs(bcd) <= 1 + _QUATERNION_TOLERANCE):  # NaN is not, either.
@@ -185,7 +192,7 @@ def _quaternion(header, path):
     return bcd / np.sqrt(squares)
 
 
-def _unplaced(header, path, to_mm):
+def _unplaced(header: nib.Nifti1Header, path: pathlib.Path, to_mm: float) -> np.ndarray:
     """As nibabel has it: voxel sizes alone, x to the left, the centre at 0."""
     try:
         sizes = _sizes(header, path) * (-1, 1, 1)
@@ -203,7 +210,7 @@ def _unplaced(header, path, to_mm):
     return affine
 
 
-def _mm_per_unit(header, path):
+def _mm_per_unit(header: nib.Nifti1Header, path: pathlib.Path) -> float:
     code = int(header["xyzt_units"]) & 0x07  # nifti1.h: the lower three bits.
     if code not in _MM_PER_UNIT:
         _LOGGER.warning(
@@ -215,7 +222,7 @@ def _mm_per_unit(header, path):
     return _MM_PER_UNIT.get(code, 1.0)
 
 
-def _check_invertible(affine, name):
+def _check_invertible(affine: np.ndarray, name: str) -> None:
     # NaN fails the comparison, too.
     is_sound = np.all(np.abs(affine) < _FARTHEST_MM)
     if not is_sound or abs(np.linalg.det(affine)) < 1e-12:
@@ -226,42 +233,55 @@ def _check_invertible(affine, name):
         )
 
 
-def _compared(placed, header, path):
+def _compared(
+    affine: np.ndarray,
+    space: str,
+    other: spaces.OtherForm,
+    header: nib.Nifti1Header,
+    path: pathlib.Path,
+) -> spaces.OtherForm | None:
     """The other form, None where it is the same; a note where one must be wrong."""
-    other, shape = placed.other, header.get_data_shape()[:3]
-    apart_mm = grid.corner_distance_mm(shape, placed.affine, other.affine)
-    apart_voxels = apart_mm / min(nib.affines.voxel_sizes(placed.affine))
-    is_same_space = placed.space == other.space
+    shape = header.get_data_shape()[:3]
+    apart_mm = grid.corner_distance_mm(shape, affine, other.affine)
+    apart_voxels = apart_mm / min(nib.affines.voxel_sizes(affine))
+    is_same_space = space == other.space
     if is_same_space and apart_voxels <= _SAME_PLACE:
         return None
-    are_alike = {placed.space, other.space} <= set(spaces.PATIENT_SPACES)
+    are_alike = {space, other.space} <= set(spaces.PATIENT_SPACES)
     if apart_voxels > _PLACE_TOLERANCE or not (are_alike or is_same_space):
-        _note_disagreement(placed, apart_mm, path)
+        _note_disagreement(affine, space, other, apart_mm, path)
     return other
 
 
-def _note_disagreement(placed, apart_mm, path):
+def _note_disagreement(
+    affine: np.ndarray,
+    space: str,
+    other: spaces.OtherForm,
+    apart_mm: float,
+    path: pathlib.Path,
+) -> None:
     """Tells of two forms that cannot both be true."""
-    other = placed.other
-    forms = ("qform", "sform") if other.is_sform else ("sform", "qform")
-
-    def text(which, space, affine):
-        code = spaces.SPACES.index(space)
-        sizes = millimetres(nib.affines.voxel_sizes(affine))
-        return f"the {which} (code {code}, {space}) has voxels of {sizes}"
-
+    taken, left = ("qform", "sform") if other.is_sform else ("sform", "qform")
     _LOGGER.warning(
         "%s: sform and qform differ: %s, %s, and they put a corner %.3g mm apart. "
         "Taken is the %s; both are kept.",
         path,
-        text(forms[0], placed.space, placed.affine),
-        text(forms[1], other.space, other.affine),
+        _described(taken, space, affine),
+        _described(left, other.space, other.affine),
         apart_mm,
-        forms[0],
+        taken,
     )
 
 
-def _note_sizes(affine, header, path, to_mm):
+def _described(which: str, space: str, affine: np.ndarray) -> str:
+    code = spaces.SPACES.index(space)
+    sizes = millimetres(nib.affines.voxel_sizes(affine))
+    return f"the {which} (code {code}, {space}) has voxels of {sizes}"
+
+
+def _note_sizes(
+    affine: np.ndarray, header: nib.Nifti1Header, path: pathlib.Path, to_mm: float
+) -> None:
     told = np.array(header["pixdim"][1:4], dtype=np.float64) * to_mm
     found = nib.affines.voxel_sizes(affine)
     if not np.allclose(told, found, rtol=_SIZE_TOLERANCE, atol=0):
@@ -274,7 +294,9 @@ def _note_sizes(affine, header, path, to_mm):
         )
 
 
-def _note_lengths(affine, space, header, path):
+def _note_lengths(
+    affine: np.ndarray, space: str, header: nib.Nifti1Header, path: pathlib.Path
+) -> None:
     """Tells of lengths in mm that may not be the patient's."""
     sizes = nib.affines.voxel_sizes(affine)
     if min(sizes) < _USUAL_MM[0] or max(sizes) > _USUAL_MM[1]:

@@ -37,7 +37,7 @@ def check(header: nib.Nifti1Header, path: pathlib.Path) -> None:
     _note_sizes(header, _dtype(header, path), path)
 
 
-def _note_sizes(header, dtype, path):
+def _note_sizes(header: nib.Nifti1Header, dtype: np.dtype, path: pathlib.Path) -> None:
     """Tells of lengths that contradict what the header is, and the type of voxels."""
     if int(header["bitpix"]) != dtype.itemsize * 8:
         _LOGGER.warning(
@@ -100,7 +100,7 @@ def voxels(
         return np.require(array, dtype, ["ALIGNED", "WRITEABLE"])
 
 
-def _check_offset(header, path):
+def _check_offset(header: nib.Nifti1Header, path: pathlib.Path) -> None:
     offset = float(header["vox_offset"])
     # The header of a single file and the four bytes that tell of extensions.
     least = header.single_vox_offset if header.is_single else 0
@@ -111,7 +111,7 @@ def _check_offset(header, path):
         )
 
 
-def _dtype(header, path):
+def _dtype(header: nib.Nifti1Header, path: pathlib.Path) -> np.dtype:
     try:
         dtype = header.get_data_dtype()
     except KeyError:

@@ -44,7 +44,9 @@ def notes(slices: Sequence[SliceHeader], headers: Sequence[SliceHeader]) -> list
     ]
 
 
-def _of_other_volumes(slices, series) -> list[str]:
+def _of_other_volumes(
+    slices: Sequence[SliceHeader], series: Sequence[SliceHeader]
+) -> list[str]:
     """Places at which another volume of the series has slices, and this one none."""
     own = np.array([header.position_mm for header in slices])
     near = _ONE_PLACE * geometry.spacing_mm(slices)
@@ -68,7 +70,7 @@ def _of_other_volumes(slices, series) -> list[str]:
     return []
 
 
-def _of_numbers(series) -> list[str]:
+def _of_numbers(series: Sequence[SliceHeader]) -> list[str]:
     """Images that the header counts, and that are not here.
 
     Where those that are here go evenly into those that it counts, whole volumes were
@@ -89,13 +91,14 @@ def _of_numbers(series) -> list[str]:
     return []
 
 
-def _of_spacing(slices) -> list[str]:
+def _of_spacing(slices: Sequence[SliceHeader]) -> list[str]:
     """SpacingBetweenSlices, where slices are not so far apart.
 
     Some programs write the gap alone into it, which is let pass.
     """
     spacing = geometry.spacing_mm(slices)
-    told = {header.slice_spacing_mm for header in slices} - {None}
+    every = (header.slice_spacing_mm for header in slices)
+    told = {spacing_mm for spacing_mm in every if spacing_mm is not None}
     if len(told) != 1 or (between := told.pop()) <= 0:
         return []
     thickness = slices[0].slice_thickness_mm or 0.0

@@ -201,7 +201,7 @@ def faults(ordered: Sequence[slice_header.SliceHeader]) -> list[str]:
     return found or sideways
 
 
-def _allowed_mm(slices, spacing):
+def _allowed_mm(slices: Sequence[slice_header.SliceHeader], spacing: float) -> float:
     """How far a step may be from the spacing."""
     row, column = np.reshape(slices[0].orientation, (2, 3))
     normal = np.cross(row, column)
@@ -211,7 +211,7 @@ def _allowed_mm(slices, spacing):
     return SPACING_TOLERANCE * spacing + rounded
 
 
-def _fault(start, step, spacing, allowed):
+def _fault(start: float, step: float, spacing: float, allowed: float) -> str:
     """What is wrong with a step of that many mm from `start`; empty where nothing."""
     if step < SAME_POSITION_MM:
         return f"two slices at {start:.2f}"
@@ -224,7 +224,7 @@ def _fault(start, step, spacing, allowed):
     return f"{num_steps - 1} missing, at {places}, between"
 
 
-def _sideways(ordered, line):
+def _sideways(ordered: Sequence[slice_header.SliceHeader], line: Line) -> list[str]:
     """Slices off the straight, even line."""
     worst = int(np.argmax(line.off_mm))
     spacing = np.linalg.norm(line.step_mm)
@@ -239,17 +239,17 @@ def _sideways(ordered, line):
     ]
 
 
-def _skewness(cosines):
+def _skewness(cosines: np.ndarray) -> float:
     """How far two vectors are from unit vectors at a right angle."""
     return np.abs(cosines @ np.transpose(cosines) - np.eye(2)).max()
 
 
-def _cosine_rounding(slices):
+def _cosine_rounding(slices: Sequence[slice_header.SliceHeader]) -> float:
     half = _rounding(slices, "ImageOrientationPatient")
     return half if half <= _MOST_COSINE_ROUNDING else 0.0
 
 
-def _rounding(slices, keyword):
+def _rounding(slices: Sequence[slice_header.SliceHeader], keyword: str) -> float:
     """Half of the last digit that an element is written with in any of the slices."""
     written = [header.written[keyword] for header in slices]
     return 0.5 * 10.0 ** -max(map(elements.num_decimals, written))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from deepresolve.imaging.formats.dicom import traits
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
@@ -85,11 +85,11 @@ def thickness_mm(
     """
     found = {header.slice_thickness_mm for header in slices}
     shown = " and ".join("none" if t is None else f"{t:g} mm" for t in _sorted(found))
-    if found == {None}:
-        return None, []
     if len(found) > 1:
         return None, [f"SliceThickness differs, {shown}: it is taken as unknown."]
     (thickness,) = found
+    if thickness is None:
+        return None, []
     if 0 < thickness <= _MOST_SPACINGS * spacing_mm:
         return thickness, []
     return None, [
@@ -98,7 +98,7 @@ def thickness_mm(
     ]
 
 
-def _mixed(slices):
+def _mixed(slices: Sequence[SliceHeader]) -> list[str]:
     """Slices of one volume that are not of one contrast."""
     notes = []
     for trait in traits.TRAITS:
@@ -113,7 +113,7 @@ def _mixed(slices):
     return notes
 
 
-def _of_instances(slices):
+def _of_instances(slices: Sequence[SliceHeader]) -> list[str]:
     """Files that share a UID and are no copies."""
     uid_of = {header.file: header.instance_uid for header in slices}
     uids = [uid for uid in uid_of.values() if uid]
@@ -125,7 +125,7 @@ def _of_instances(slices):
     ]
 
 
-def _of_persons(slices):
+def _of_persons(slices: Sequence[SliceHeader]) -> list[str]:
     """Slices of one volume that say that they are of several persons."""
     persons = {dict(header.identity).get("PatientID") for header in slices} - {None}
     if len(persons) < 2:
@@ -136,7 +136,7 @@ def _of_persons(slices):
     ]
 
 
-def _alike(values):
+def _alike(values: Iterable[Sequence[str]]) -> bool:
     """Whether values are single numbers that are nearly the same."""
     try:
         numbers = [float(value) for (value,) in values]
@@ -145,7 +145,7 @@ def _alike(values):
     return max(numbers) - min(numbers) <= _SAME_NUMBER * max(map(abs, numbers))
 
 
-def _left_out(slices):
+def _left_out(slices: Sequence[SliceHeader]) -> list[str]:
     counts: dict[str, int] = {}
     for header in slices:
         for text in header.left_out:
@@ -157,5 +157,5 @@ def _left_out(slices):
     ]
 
 
-def _sorted(values):
+def _sorted(values: Iterable[float | None]) -> list[float | None]:
     return sorted(values, key=lambda value: -1.0 if value is None else value)

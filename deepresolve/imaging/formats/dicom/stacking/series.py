@@ -73,7 +73,7 @@ def resolve(slices: Sequence[SliceHeader], asked: Choice) -> list[Choice]:
     ]
 
 
-def _volumes_asked_for(volumes, asked) -> list[Choice]:
+def _volumes_asked_for(volumes: Sequence[SliceVolume], asked: Choice) -> list[Choice]:
     """Echo and volume, one choice for each volume of a series."""
     echoes = sorted({volume.echo for volume in volumes})
     echo = None if len(echoes) == 1 else asked.echo
@@ -90,7 +90,11 @@ def _volumes_asked_for(volumes, asked) -> list[Choice]:
     return [Choice(echo=echo, volume=volume) for echo in wanted]
 
 
-def _series_asked_for(header: SliceHeader, every, series) -> int | str | None:
+def _series_asked_for(
+    header: SliceHeader,
+    every: Sequence[Sequence[SliceHeader]],
+    series: int | str | None,
+) -> int | str | None:
     """As the user named it; else SeriesNumber, or the UID where two share that."""
     if len(every) == 1 or series not in (None, ALL):
         return None if len(every) == 1 else series
@@ -107,8 +111,9 @@ def group_by_series(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     """
     numbers: dict[str, set[int]] = {}
     for header in slices:
-        known = {header.series_number} - {None}
-        numbers.setdefault(header.series_uid, set()).update(known)
+        own = numbers.setdefault(header.series_uid, set())
+        if header.series_number is not None:
+            own.add(header.series_number)
     groups: dict[tuple, list[SliceHeader]] = {}
     for header in slices:
         # A slice without number is of the series that has its UID.
@@ -131,7 +136,7 @@ def notes(slices: Sequence[SliceHeader]) -> list[str]:
     return found
 
 
-def _joined(every):
+def _joined(every: Sequence[list[SliceHeader]]) -> list[list[SliceHeader]]:
     """Series of one image each that are one, joined."""
     single = [group for group in every if len({h.file for h in group}) == 1]
     candidates: dict[tuple, list[list[SliceHeader]]] = {}
@@ -153,7 +158,9 @@ def _joined(every):
     return sorted(result, key=lambda g: (g[0].series_number or 0, g[0].series_uid))
 
 
-def _is_one_stack(groups, headers):
+def _is_one_stack(
+    groups: Sequence[list[SliceHeader]], headers: Sequence[SliceHeader]
+) -> bool:
     """Whether images lie side by side, even if a few are missing."""
     if len(groups) < _FEWEST_JOINED or any(map(geometry.problem, headers)):
         return False
@@ -167,7 +174,9 @@ def _is_one_stack(groups, headers):
     return np.mean(np.abs(moves - spacing) < 0.3 * spacing) > 0.5
 
 
-def _fitting(every, choice):
+def _fitting(
+    every: Sequence[Sequence[SliceHeader]], choice: Choice
+) -> Sequence[Sequence[SliceHeader]]:
     """The series that a choice fits; an echo that one series alone has is enough."""
     if choice.series is None and choice.echo is not None:
         having = [
@@ -180,7 +189,9 @@ def _fitting(every, choice):
     return _matching(every, choice.series)
 
 
-def _matching(every, series):
+def _matching(
+    every: Sequence[Sequence[SliceHeader]], series: int | str | None
+) -> Sequence[Sequence[SliceHeader]]:
     """The series that a choice fits: by number, else by UID, else by its end."""
     if series is None:
         return every if len(every) == 1 else []
@@ -196,7 +207,9 @@ def _matching(every, series):
     return next(filter(None, found), [])
 
 
-def _chosen_volume(series, source, choice) -> SliceVolume:
+def _chosen_volume(
+    series: Sequence[SliceHeader], source: str, choice: Choice
+) -> SliceVolume:
     volumes = dicom_volumes.split(series)
     echoes = sorted({volume.echo for volume in volumes})
     if choice.echo is not None and choice.echo not in echoes:
@@ -224,7 +237,9 @@ def _chosen_volume(series, source, choice) -> SliceVolume:
     )
 
 
-def _fits(volume, number, choice, volumes):
+def _fits(
+    volume: SliceVolume, number: int, choice: Choice, volumes: Sequence[SliceVolume]
+) -> bool:
     if choice.volume is None:
         return True
     text = str(choice.volume)
@@ -233,17 +248,17 @@ def _fits(volume, number, choice, volumes):
     return volume.is_called(text)
 
 
-def _example(volumes):
+def _example(volumes: Sequence[SliceVolume]) -> str:
     labels = volumes[0].labels
     value = labels[-1][1] if labels else "1"
     return f"'{value}'" if " " in value or "\\" in value else value
 
 
-def _listing(every):
+def _listing(every: Sequence[Sequence[SliceHeader]]) -> str:
     return "\n".join(_describe(group) for group in every)
 
 
-def _describe(slices):
+def _describe(slices: Sequence[SliceHeader]) -> str:
     first = slices[0]
     shapes = sorted({" x ".join(map(str, header.shape)) for header in slices})
     lines = [

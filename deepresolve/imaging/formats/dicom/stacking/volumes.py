@@ -8,7 +8,7 @@ something to tell apart; what then tells them apart is found among `traits`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,12 @@ from deepresolve.imaging.formats.dicom import traits
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
 from deepresolve.imaging.formats.dicom.stacking import geometry
 from deepresolve.imaging.formats.dicom.stacking import stacks as dicom_stacks
+
+# What tells a volume from others, titles and values; what a slice has of one of them;
+# slices by that.
+_Labels = tuple[tuple[str, str], ...]
+_Key = Callable[[SliceHeader], tuple[str, ...]]
+_Parts = Mapping[tuple[str, ...], Sequence[SliceHeader]]
 
 _PLANES = ("sagittal", "coronal", "axial")
 
@@ -68,7 +74,7 @@ def split(slices: Sequence[SliceHeader]) -> list[SliceVolume]:
 # ------------------------------------------------------------------------- grids
 
 
-def _grids(slices) -> list[list[SliceHeader]]:
+def _grids(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     groups: list[list[SliceHeader]] = []
     for header in slices:
         for group in groups:
@@ -80,7 +86,7 @@ def _grids(slices) -> list[list[SliceHeader]]:
     return sorted(groups, key=_first_number)
 
 
-def _grid_labels(groups):
+def _grid_labels(groups: Sequence[Sequence[SliceHeader]]) -> list[_Labels]:
     """What tells grids apart: plane, size and pixels, as far as they differ."""
     facts = [
         {
@@ -105,7 +111,7 @@ def _grid_labels(groups):
     return labels
 
 
-def _plane(orientation):
+def _plane(orientation: Sequence[float]) -> str:
     row, column = np.reshape(orientation, (2, 3))
     return _PLANES[int(np.argmax(np.abs(np.cross(row, column))))]
 
@@ -113,7 +119,7 @@ def _plane(orientation):
 # ------------------------------------------------------------------------ traits
 
 
-def _split(slices, labels) -> list[SliceVolume]:
+def _split(slices: Sequence[SliceHeader], labels: _Labels) -> list[SliceVolume]:
     """The volumes on one grid."""
     most = dicom_stacks.most_at_one_place(slices)
     if most == 1:
@@ -133,7 +139,7 @@ def _split(slices, labels) -> list[SliceVolume]:
     return [SliceVolume(tuple(slices), labels)]
 
 
-def _keys(slices):
+def _keys(slices: Sequence[SliceHeader]) -> Iterator[tuple[str, _Key, bool]]:
     """Title, function of a slice, and kind of whatever may tell slices apart."""
     for trait in traits.TRAITS:
         yield trait.title, _trait_of(trait.keyword), trait.is_contrast
@@ -143,17 +149,17 @@ def _keys(slices):
     yield "file", lambda header: (header.file,), False  # Of a volume's frames each.
 
 
-def _trait_of(keyword) -> Callable[[SliceHeader], tuple[str, ...]]:
+def _trait_of(keyword: str) -> Callable[[SliceHeader], tuple[str, ...]]:
     return lambda header: header.traits.get(keyword, ())
 
 
-def _corner(header):
+def _corner(header: SliceHeader) -> tuple[str, ...]:
     """Where the first voxel lies in the slice's plane, to 0.1 mm."""
     cosines = np.reshape(header.orientation, (2, 3))
     return tuple(f"{x:.1f}" for x in cosines @ header.position_mm)
 
 
-def _by_number(slices):
+def _by_number(slices: Sequence[SliceHeader]) -> Iterator[tuple[str, _Key]]:
     """Titles and functions of a slice: volumes come one after another, or in turns.
 
     By InstanceNumber, or by the number of the frame where one file holds them all.
@@ -163,23 +169,29 @@ def _by_number(slices):
         yield from _in_order(slices, "frames", lambda header: header.frame)
 
 
-def _in_order(slices, title, number_of):
+def _in_order(
+    slices: Sequence[SliceHeader],
+    title: str,
+    number_of: Callable[[SliceHeader], int | None],
+) -> Iterator[tuple[str, _Key]]:
     numbers = sorted(n for n in map(number_of, slices) if n is not None)
     most = dicom_stacks.most_at_one_place(slices)
     length, rest = divmod(len(slices), most)
     if rest or len(set(numbers)) < len(slices):
         return
-    rank = {number: n for n, number in enumerate(numbers)}
-    for first_of in (lambda n: n // length * length, lambda n: n % most):
-        yield (
-            title,
-            lambda header, first_of=first_of: (
-                f"from {numbers[first_of(rank[number_of(header)])]}",
-            ),
-        )
+    rank: dict[int | None, int] = {number: n for n, number in enumerate(numbers)}
+
+    def one_after_another(header: SliceHeader) -> tuple[str, ...]:
+        return (f"from {numbers[rank[number_of(header)] // length * length]}",)
+
+    def in_turns(header: SliceHeader) -> tuple[str, ...]:
+        return (f"from {numbers[rank[number_of(header)] % most]}",)
+
+    yield title, one_after_another
+    yield title, in_turns
 
 
-def _tells_volumes_apart(parts, most, is_contrast):
+def _tells_volumes_apart(parts: _Parts, most: int, is_contrast: bool) -> bool:
     """Whether parts of slices are volumes rather than slices that differ a little."""
     if max(map(dicom_stacks.most_at_one_place, parts.values())) == most:
         return False
@@ -187,7 +199,9 @@ def _tells_volumes_apart(parts, most, is_contrast):
     return whole or len(parts) <= most
 
 
-def _partition(slices, key) -> dict[tuple[str, ...], list[SliceHeader]]:
+def _partition(
+    slices: Sequence[SliceHeader], key: _Key
+) -> dict[tuple[str, ...], list[SliceHeader]]:
     parts: dict[tuple[str, ...], list[SliceHeader]] = {}
     for header in slices:
         parts.setdefault(key(header), []).append(header)
@@ -197,7 +211,7 @@ def _partition(slices, key) -> dict[tuple[str, ...], list[SliceHeader]]:
     return {value: parts[value] for value in ordered}
 
 
-def _rank(value):
+def _rank(value: tuple[str, ...]) -> tuple[int, float]:
     """Numbers by size, what says nothing before them, others as they come."""
     if not value:
         return (-1, 0.0)
@@ -207,13 +221,13 @@ def _rank(value):
         return (1, 0.0)
 
 
-def _first_number(slices):
+def _first_number(slices: Sequence[SliceHeader]) -> tuple[int, str, str, int]:
     return min(
         (h.instance_number or 0, h.series_uid, h.file, h.frame or 0) for h in slices
     )
 
 
-def _values(parts) -> list[str]:
+def _values(parts: Sequence[tuple[str, ...]]) -> list[str]:
     """Values of several components, each by those that tell it from the others."""
     length = max(map(len, parts))
     columns = zip(
@@ -227,7 +241,9 @@ def _values(parts) -> list[str]:
 # ------------------------------------------------------------------------ stacks
 
 
-def _uneven_parts(slices):
+def _uneven_parts(
+    slices: Sequence[SliceHeader],
+) -> list[tuple[Sequence[SliceHeader], _Labels]]:
     """One volume; or several where even stacks make no even one together."""
     if len(slices) < 2:
         return [(slices, ())]
@@ -255,8 +271,9 @@ def _numbered(found: list[SliceVolume]) -> list[SliceVolume]:
 
     EchoNumbers says it; where that is alike, EchoTime, the shortest being echo 1.
     """
-    times = {dict(v.labels).get("TE") for v in found}
-    rank = {time: n for n, time in enumerate(sorted(times - {None}, key=_as_number), 1)}
+    told = [dict(volume.labels) for volume in found]
+    times = {labels["TE"] for labels in told if "TE" in labels}
+    rank = {time: n for n, time in enumerate(sorted(times, key=_as_number), 1)}
     result = []
     for volume in found:
         labels = dict(volume.labels)
@@ -269,7 +286,7 @@ def _numbered(found: list[SliceVolume]) -> list[SliceVolume]:
     return result
 
 
-def _as_number(text):
+def _as_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
