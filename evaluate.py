@@ -84,7 +84,7 @@ def run() -> None:
     # A preempted job leaves nothing half-written behind.
     interruption.raise_on_sigterm()
 
-    from deepresolve.evaluation import report
+    from deepresolve.evaluation.table_1 import report
     from deepresolve.system import locking
     from records import manifest
 
@@ -108,10 +108,11 @@ def _report(folder, stored, plan, readers, about) -> None:
     """
     import tensorflow as tf
 
-    from deepresolve.evaluation import contents, machine, report
-    from deepresolve.evaluation.analysis import analyse
+    from deepresolve.evaluation import machine
     from deepresolve.evaluation.saved_volumes import SavedVolumes
-    from deepresolve.evaluation.subjects import evaluate
+    from deepresolve.evaluation.table_1 import contents, report
+    from deepresolve.evaluation.table_1.analysis import analyse
+    from deepresolve.evaluation.table_1.experiment import evaluate
     from deepresolve.reports import markdown
     from records import reader
 
@@ -157,13 +158,13 @@ def _plan(stored):
       stored: the manifest of the records.
 
     Returns:
-      A `deepresolve.evaluation.plan.Plan` and facts for the report.
+      A `deepresolve.evaluation.table_1.plan.Plan` and facts for the report.
 
     Raises:
       ValueError: a workdir of the wrong task, twice the same, or of another study, or
         no labels.
     """
-    from deepresolve.evaluation.plan import Plan
+    from deepresolve.evaluation.table_1.plan import Plan
 
     if FLAGS.seg_workdir and FLAGS.seg_workdir == FLAGS.benchmark_workdir:
         raise ValueError(
@@ -240,7 +241,7 @@ def _trained_on(stored) -> str:
 
 def _networks(configs):
     """The networks by part, under names that tell them apart, and the factor."""
-    from deepresolve.evaluation.plan import Network
+    from deepresolve.evaluation.table_1.plan import Network
     from deepresolve.system import hardware
 
     hardware.share_gpus()
@@ -282,7 +283,7 @@ def _functions(configs):
 
 
 def _titles(configs):
-    from deepresolve.evaluation.plan import MODEL_TITLES
+    from deepresolve.evaluation.table_1.plan import MODEL_TITLES
 
     titles = {
         part: MODEL_TITLES.get(config.model, config.model)
@@ -295,7 +296,7 @@ def _titles(configs):
 
 def _classes(configs, stored):
     """The classes of the segmentations among the records' labels; None without any."""
-    from deepresolve.evaluation.plan import Classes
+    from deepresolve.evaluation.table_1.plan import Classes
 
     segmented = {
         part: configs[part] for part in ("seg", "benchmark") if part in configs

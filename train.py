@@ -74,7 +74,7 @@ def _reason(error) -> str:
 
 def _metrics(task: str):
     """What is measured after each epoch; evaluate.py has more."""
-    from deepresolve.evaluation import LABEL_METRICS, METRICS
+    from deepresolve.metrics.table import LABEL_METRICS, METRICS
 
     if task == "segmentation":
         return {"dsc": LABEL_METRICS["dsc"]}

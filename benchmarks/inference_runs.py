@@ -141,7 +141,7 @@ def quality(workdir: str, scan: str | None) -> dict[str, float]:
       workdir: of a trained super-resolution.
       scan: path of a thin-slice scan; None: a synthetic knee.
     """
-    from deepresolve.evaluation.restoration import acquired_span
+    from deepresolve.evaluation.table_1.restoration import acquired_span
     from deepresolve.imaging import formats
     from deepresolve.imaging.degradation import thicken
     from deepresolve.imaging.intensity import estimate_scale

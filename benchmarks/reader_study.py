@@ -46,7 +46,7 @@ ITEM_SD, RATING_SD = 20.0, 10.0
 def marked(random: np.random.Generator, num_cases: int, difference: float) -> bool:
     """Whether a study marks SR-CNN against TCI."""
     from deepresolve.evaluation import reader_scores
-    from deepresolve.evaluation.comparisons import SIGNIFICANCE, with_holm
+    from deepresolve.evaluation.table_1.comparisons import SIGNIFICANCE, with_holm
     from deepresolve.metrics import statistics
 
     quality = _perceived(random, num_cases, difference)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deepresolve.evaluation import LABEL_METRICS, METRICS
-from deepresolve.evaluation.segmentation import VOLUME, VOLUME_MEANINGS
+from deepresolve.evaluation.table_1.segmentation import VOLUME, VOLUME_MEANINGS
 from deepresolve.metrics import rounding
+from deepresolve.metrics.table import LABEL_METRICS, METRICS
 
 # Fields of a row that are in the unit of its metric, or of a volume.
 _IN_UNITS = {

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation.comparisons import compared, with_holm
-from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.rows import summary_row
+from deepresolve.evaluation.table_1.comparisons import compared, with_holm
+from deepresolve.evaluation.table_1.plan import Plan
 
 NETWORK = "readers"  # stands where other rows have the network that was measured
 PAPER_QUESTIONS = ("diq", "rank")

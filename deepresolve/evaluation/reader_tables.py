@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import published
-from deepresolve.evaluation.comparisons import SIGNIFICANCE, least_corrected_p, marks
-from deepresolve.evaluation.detail_tables import TESTS_HEADER, test_line
-from deepresolve.evaluation.plan import Plan
 from deepresolve.evaluation.reader_scores import (
     CASE_SIDE,
     PAPER_QUESTIONS,
@@ -16,7 +12,15 @@ from deepresolve.evaluation.reader_scores import (
     ScoredQuestion,
     summary_rows,
 )
-from deepresolve.evaluation.titles import TITLES
+from deepresolve.evaluation.table_1 import published
+from deepresolve.evaluation.table_1.comparisons import (
+    SIGNIFICANCE,
+    least_corrected_p,
+    marks,
+)
+from deepresolve.evaluation.table_1.detail_tables import TESTS_HEADER, test_line
+from deepresolve.evaluation.table_1.plan import Plan
+from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.reports.document import Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation.results import Results
+from deepresolve.evaluation.table_1.results import Results
 from deepresolve.metrics import statistics
 
 

@@ -19,8 +19,8 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from deepresolve.evaluation.plan import IMAGE_SETS
-from deepresolve.evaluation.subjects import Subject
+from deepresolve.evaluation.table_1.experiment import Subject
+from deepresolve.evaluation.table_1.plan import IMAGE_SETS
 from deepresolve.imaging import formats
 from deepresolve.imaging.intensity import percentiles, to_dtype
 from deepresolve.imaging.volume import Volume

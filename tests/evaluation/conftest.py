@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from deepresolve.evaluation.analysis import analyse
-from deepresolve.evaluation.plan import Classes, Network, Plan
-from deepresolve.evaluation.subjects import evaluate
+from deepresolve.evaluation.table_1.analysis import analyse
+from deepresolve.evaluation.table_1.experiment import evaluate
+from deepresolve.evaluation.table_1.plan import Classes, Network, Plan
 from deepresolve.imaging.degradation import thicken
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.imaging.volume import Volume

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deepresolve.evaluation.plan import Network
 from deepresolve.evaluation.reader_scores import (
     ReaderScores,
     ScoredQuestion,
@@ -12,6 +11,7 @@ from deepresolve.evaluation.reader_scores import (
     paired_tests,
     summary_rows,
 )
+from deepresolve.evaluation.table_1.plan import Network
 
 DIQ = ScoredQuestion("diq", "Diagnostic image quality", 1, 5)
 RANK = ScoredQuestion("rank", "Rank", 1, 3, is_rank=True)

@@ -4,14 +4,14 @@ import json
 import numpy as np
 import pytest
 
-from deepresolve.evaluation import contents, report
-from deepresolve.evaluation.analysis import analyse
 from deepresolve.evaluation.reader_scores import (
     ReaderScores,
     ScoredQuestion,
     paired_tests,
 )
-from deepresolve.evaluation.tables import table_1
+from deepresolve.evaluation.table_1 import contents, report
+from deepresolve.evaluation.table_1.analysis import analyse
+from deepresolve.evaluation.table_1.tables import table_1
 from deepresolve.reports import markdown
 
 SETS = ("ground_truth", "sr", "tci")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepresolve.evaluation.saved_volumes import SavedVolumes
-from deepresolve.evaluation.subjects import evaluate
+from deepresolve.evaluation.table_1.experiment import evaluate
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume

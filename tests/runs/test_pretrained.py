@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from deepresolve.config import Config
-from deepresolve.evaluation import LABEL_METRICS, METRICS
-from deepresolve.evaluation.restoration import acquired_span, restored_images
+from deepresolve.evaluation.table_1.restoration import acquired_span, restored_images
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.labels import lookup_table
+from deepresolve.metrics.table import LABEL_METRICS, METRICS
 from deepresolve.runs import pretrained
 from deepresolve.runs.workdir import Workdir
 from deepresolve.simulation import phantom

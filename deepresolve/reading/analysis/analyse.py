@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import deepresolve
-from deepresolve.evaluation import known_digits, reader_scores, report
+from deepresolve.evaluation import known_digits, reader_scores
 from deepresolve.evaluation.reader_scores import ReaderScores
+from deepresolve.evaluation.table_1 import report
 from deepresolve.reading.analysis import agreement_rows, contents, score_figure, scores
 from deepresolve.reading.study.unblinding import to_csv, unblind
 from deepresolve.reports import html, markdown

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import reader_tables, tables
-from deepresolve.evaluation.comparisons import MARKS
+from deepresolve.evaluation import reader_tables
 from deepresolve.evaluation.reader_scores import ReaderScores
-from deepresolve.evaluation.titles import TITLES
+from deepresolve.evaluation.table_1 import tables
+from deepresolve.evaluation.table_1.comparisons import MARKS
+from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.metrics.statistics import NUM_RESAMPLES, mean_sd
 from deepresolve.reading.analysis import agreement_rows
 from deepresolve.reading.analysis.scores import QuestionRatings

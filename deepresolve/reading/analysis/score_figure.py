@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
-from deepresolve.evaluation import charts
 from deepresolve.evaluation.reader_tables import SIDES
+from deepresolve.evaluation.table_1.figures import charts
 from deepresolve.reading.analysis.scores import QuestionRatings
 from deepresolve.reports import drawing, figure_style
 

@@ -1,0 +1,122 @@
+"""Tables of the tests, of agreement in volume, and of seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deepresolve.evaluation.rows import seconds_rows
+from deepresolve.evaluation.table_1 import published
+from deepresolve.evaluation.table_1.comparisons import FAMILIES
+from deepresolve.evaluation.table_1.plan import Plan
+from deepresolve.evaluation.table_1.results import Results
+from deepresolve.evaluation.table_1.titles import TITLES
+from deepresolve.reports.document import Table
+from deepresolve.reports.number_text import NOT_APPLICABLE, number_text, p_text
+
+TESTS_HEADER = (
+    *("Measure", "Compared", "n", "Higher in", "Mean difference", "95% interval"),
+    *("Effect size", "W", "p", "p (Holm)"),
+)
+
+
+def tests_table(
+    plan: Plan, tests: Sequence[Mapping[str, Any]], *, further: bool = False
+) -> Table:
+    """The tests of the paper's measures, or of the further ones.
+
+    Args:
+      plan: what was done.
+      tests: rows of `comparisons.paired_tests`.
+      further: which.
+    """
+    chosen = [test for test in tests if (test["family"] not in FAMILIES) == further]
+    rows = tuple(_test_line(plan, test) for test in chosen)
+    return Table(TESTS_HEADER, rows, num_text_columns=2)
+
+
+def _test_line(plan: Plan, test: Mapping[str, Any]) -> tuple[str, ...]:
+    metrics = plan.metrics if test["class"] is None else plan.label_metrics
+    metric = metrics[test["metric"]]
+    title = metric.title
+    if test["class"] is not None:
+        title += f", {test['class']}"
+    sides = f"{_side(plan, test['a'], test)} - {_side(plan, test['b'], test)}"
+    return test_line(test, title, sides, metric.table_scale)
+
+
+def test_line(
+    test: Mapping[str, Any], title: str, sides: str, scale: float = 1.0
+) -> tuple[str, ...]:
+    """A test under `TESTS_HEADER`.
+
+    Args:
+      test: a row of `comparisons.paired_tests`.
+      title: what was measured.
+      sides: what was compared.
+      scale: of the table's units.
+    """
+    difference, low, high = (
+        number_text(test[key] * scale, "+.2f")
+        for key in ("mean_difference", "interval_low", "interval_high")
+    )
+    return (
+        title,
+        sides,
+        str(test["n"]),
+        f"{test['num_higher']} of {test['n']}",
+        difference,
+        f"{low} to {high}",
+        number_text(test["effect_size"], "+.2f"),
+        f"{test['statistic']:g}",
+        p_text(test["p"]),
+        p_text(test["p_holm"]),
+    )
+
+
+def _side(plan: Plan, side: str, test: Mapping[str, Any]) -> str:
+    networks = test["family"].startswith("benchmark")
+    return plan.networks[side].title if networks else TITLES[side]
+
+
+def volumes_table(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Agreement of volumes, from the rows of `volumes.agreement`."""
+    header = (
+        *("Class", "Network", "Image set", "n", "Bias (mm³)"),
+        *("Limits of agreement (mm³)", "RMS-CV (%)"),
+    )
+    lines = []
+    for row in rows:
+        bias, lower, upper = (
+            number_text(row[key], "+.0f") for key in ("bias", "lower", "upper")
+        )
+        lines.append(
+            (
+                row["class"],
+                plan.networks[row["network"]].title,
+                TITLES[row["image_set"]],
+                str(row["n"]),
+                bias,
+                f"{lower} to {upper}",
+                number_text(100 * row["rms_cv"], ".2f"),
+            )
+        )
+    return Table(header, tuple(lines), num_text_columns=3)
+
+
+def seconds_table(results: Results) -> Table:
+    """Seconds per volume of each network, published ones beside ours."""
+    header = ("Network", "Volumes", "Median (s)", "Range (s)", "Published (s)")
+    lines = []
+    for row in seconds_rows(results):
+        paper = published.seconds(results.plan, row["network"])
+        lines.append(
+            (
+                results.plan.networks[row["network"]].title,
+                str(row["n"]),
+                f"{row['median']:.2f}",
+                f"{row['min']:.2f} to {row['max']:.2f}",
+                NOT_APPLICABLE if paper is None else str(paper),
+            )
+        )
+    return Table(header, tuple(lines))

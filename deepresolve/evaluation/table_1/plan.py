@@ -1,0 +1,147 @@
+"""What is done with every subject: which networks, which image sets, which metrics.
+
+Image sets, by name:
+
+    ground_truth   the thin-slice scan itself
+    sr             thickened and super-resolved by the network "sr"
+    tci            thickened and brought back by tricubic interpolation
+    fourier        thickened and brought back by Fourier interpolation
+
+Networks, by the part that they play:
+
+    sr             super-resolution
+    seg            segmentation, run on every image set
+    benchmark      the segmentation that "seg" is measured against, run on the ground
+                   truth alone, as in the paper
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from deepresolve.imaging import labels
+from deepresolve.imaging.factor import check_factor
+from deepresolve.imaging.volume import Volume
+from deepresolve.metrics.table import LABEL_METRICS, METRICS, Metric
+
+IMAGE_SETS = ("ground_truth", "sr", "tci", "fourier")
+NETWORKS = ("sr", "seg", "benchmark")
+SEGMENTATIONS = ("seg", "benchmark")
+
+
+# What a network is called in tables, by `Config.model`.
+MODEL_TITLES = {
+    "sr_cnn": "SR-CNN",
+    "seg_cnn": "3D Seg-CNN",
+    "segnet_2d": "2D SegNet",
+    "unet_2d": "2D U-Net",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A trained network as a function of one volume.
+
+    Attributes:
+      title: its name in tables, such as "SR-CNN".
+      run: takes float32 (rows, columns, slices) scaled to about 0..1, and returns the
+        same shape: for "sr" the super-resolved volume (from TCI on the thin grid), for
+        a segmentation whole numbers, 0 for background and n for the n-th class. With
+        `flips` it is also given `left_right`, the axis between the patient's sides.
+      published: trained as the published network was, so that the published numbers
+        may stand beside its own.
+      flips: a segmentation that is averaged with its mirror image, left for right.
+    """
+
+    title: str
+    run: Callable[[np.ndarray], np.ndarray]
+    published: bool = False
+    flips: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Classes:
+    """The tissues that are segmented, and what they are called in the label maps.
+
+    Attributes:
+      names: the n-th, counted from 1, is n in a network's label map.
+      table: (256,) uint8: the class of each label value of the study, 0 for none.
+    """
+
+    names: tuple[str, ...]
+    table: np.ndarray
+
+    @classmethod
+    def of(cls, classes: Sequence[str], label_names: Mapping[int, str]) -> Classes:
+        """Finds the classes of a run among the labels of a study.
+
+        Args:
+          classes: as `imaging.labels.class_sources` takes them.
+          label_names: name by label value.
+
+        Raises:
+          ValueError: a class uses a label that the study does not have.
+        """
+        names = tuple(labels.class_sources(classes))
+        return cls(names, labels.lookup_table(classes, label_names))
+
+    def reference(self, label: Volume) -> Volume:
+        """A study's label map in the numbers of the classes, uint8."""
+        return label.with_array(self.table[label.array])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that is done with each subject.
+
+    Attributes:
+      networks: by the part that each plays; at least one.
+      downsample_factor: thick slices are this many thin ones apart. None: the scan is
+        not thickened, and the ground truth is the only image set.
+      classes: the tissues of the segmentations; None without any.
+      metrics: how image sets are measured against the ground truth.
+      label_metrics: how each class of a segmentation is measured.
+
+    Raises:
+      ValueError: a network plays an unknown part or lacks what it needs.
+    """
+
+    networks: Mapping[str, Network]
+    downsample_factor: int | None = None
+    classes: Classes | None = None
+    metrics: Mapping[str, Metric] = dataclasses.field(default_factory=METRICS.copy)
+    label_metrics: Mapping[str, Metric] = dataclasses.field(
+        default_factory=LABEL_METRICS.copy
+    )
+
+    def __post_init__(self):
+        if not self.networks or not set(self.networks) <= set(NETWORKS):
+            raise ValueError(
+                f"An evaluation needs some of the networks {NETWORKS}; got "
+                f"{sorted(self.networks)}."
+            )
+        if self.downsample_factor is not None:
+            check_factor(self.downsample_factor)
+        elif "sr" in self.networks:
+            raise ValueError("Super-resolution needs a downsample factor; got None.")
+        if self.segmentations and self.classes is None:
+            raise ValueError("A segmentation needs its classes; got None.")
+
+    @property
+    def image_sets(self) -> tuple[str, ...]:
+        """The image sets that are made, in the order of `IMAGE_SETS`."""
+        if self.downsample_factor is None:
+            return IMAGE_SETS[:1]
+        return tuple(s for s in IMAGE_SETS if s != "sr" or s in self.networks)
+
+    @property
+    def segmentations(self) -> tuple[str, ...]:
+        """The networks that segment."""
+        return tuple(name for name in SEGMENTATIONS if name in self.networks)
+
+    def segmented_sets(self, network: str) -> tuple[str, ...]:
+        """The image sets that a segmentation is run on."""
+        return self.image_sets if network == "seg" else IMAGE_SETS[:1]

@@ -1,0 +1,112 @@
+"""What an evaluation found: plain data, from which tables and figures are made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from deepresolve.evaluation.table_1.plan import Plan
+from deepresolve.imaging.volume import Volume
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """One number of one subject.
+
+    Attributes:
+      network: "sr" for measures of images, of whichever image set; "seg" or
+        "benchmark" for those of its label map.
+      image_set: what was measured, or segmented.
+      metric: name of the metric.
+      label_class: the tissue; None for images.
+      value: infinite where there is no bound, as the metric's meaning says.
+    """
+
+    subject: str
+    person: str
+    network: str
+    image_set: str
+    metric: str
+    label_class: str | None
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluatedSubject:
+    """Facts of one subject's whole scan."""
+
+    subject: str
+    person: str
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Seconds that a network took to make, or to segment, one image set."""
+
+    subject: str
+    network: str
+    image_set: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Example:
+    """The volumes of one subject as they were measured, for the figures.
+
+    Attributes:
+      subject: its name.
+      images: by image set, the ground truth first; in units of its scale.
+      reference: uint8 label map in the numbers of the classes; None without classes.
+      label_maps: what "seg" made of each image set; empty without it.
+    """
+
+    subject: str
+    images: Mapping[str, Volume]
+    reference: Volume | None = None
+    label_maps: Mapping[str, Volume] = dataclasses.field(default_factory=dict)
+
+    @property
+    def ground_truth(self) -> Volume:
+        """The thin-slice scan."""
+        return self.images["ground_truth"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Results:
+    """Everything that the report is made from.
+
+    Attributes:
+      plan: what was done.
+      subjects: facts of the subjects, in the order of the run.
+      measurements: every number, subject by subject.
+      timings: how long each network took, likewise.
+      example: the FIRST subject's volumes: no choice by result.
+    """
+
+    plan: Plan
+    subjects: tuple[EvaluatedSubject, ...]
+    measurements: tuple[Measurement, ...]
+    timings: tuple[Timing, ...]
+    example: Example
+
+    def values(
+        self,
+        metric: str,
+        image_set: str,
+        *,
+        network: str = "sr",
+        label_class: str | None = None,
+    ) -> list[float]:
+        """One number per subject, in the order of the run; none if not measured."""
+        wanted = (metric, image_set, network, label_class)
+        return [
+            m.value
+            for m in self.measurements
+            if (m.metric, m.image_set, m.network, m.label_class) == wanted
+        ]
+
+    def seconds(self, network: str) -> list[float]:
+        """What a network took for each volume that it was given."""
+        return [t.seconds for t in self.timings if t.network == network]

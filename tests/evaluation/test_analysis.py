@@ -1,8 +1,0 @@
-from deepresolve.evaluation import analysis, comparisons, volumes
-
-
-def test_everything_is_drawn_from_the_same_results(full_results):
-    found = analysis.analyse(full_results)
-    assert found.results is full_results
-    assert found.tests == comparisons.paired_tests(full_results)
-    assert found.volumes == volumes.agreement(full_results)
