@@ -13,6 +13,7 @@ names.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from absl import flags
@@ -74,11 +75,10 @@ def _reason(error) -> str:
 
 def _metrics(task: str):
     """What is measured after each epoch; evaluate.py has more."""
-    from deepresolve.metrics.table import LABEL_METRICS, METRICS
+    from deepresolve.metrics.table import METRICS, measure
 
-    if task == "segmentation":
-        return {"dsc": LABEL_METRICS["dsc"]}
-    return {name: METRICS[name] for name in ("ssim", "psnr")}
+    names = ("dsc",) if task == "segmentation" else ("ssim", "psnr")
+    return {name: functools.partial(measure, METRICS[name]) for name in names}
 
 
 def _training_data(stored, worker):

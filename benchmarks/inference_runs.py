@@ -164,7 +164,6 @@ def quality(workdir: str, scan: str | None) -> dict[str, float]:
         result[dtype] = psnr(
             scale.apply(reference.array),
             scale.apply(restored.array),
-            spacing_mm=reference.spacing_mm,
             data_range=1.0,
         )
     return result

@@ -1,7 +1,7 @@
 """Numbers of an evaluation as report.json and subjects.csv hold them.
 
-One digit more than tables print (`Metric.decimals`), volumes to 0.1 mm³, all else to
-six significant digits. Tests and tables are computed before anything is rounded.
+One digit more than tables print (`Metric.decimals`), all else to six significant
+digits. Tests and tables are computed before anything is rounded.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deepresolve.evaluation.table_1.segmentation import VOLUME, VOLUME_MEANINGS
 from deepresolve.metrics import rounding
-from deepresolve.metrics.table import LABEL_METRICS, METRICS
+from deepresolve.metrics.table import METRICS
 
 # Fields of a row that are in the unit of its metric, or of a volume.
 _IN_UNITS = {
@@ -24,9 +23,7 @@ _SECONDS = {"median", "min", "max"}
 
 def value(metric: str | None, number: float) -> float:
     """One measurement of a metric, as far as it is known; None: of no known one."""
-    if metric in VOLUME_MEANINGS:
-        return rounding.mm3(number)
-    known = METRICS.get(metric) or LABEL_METRICS.get(metric)
+    known = METRICS.get(metric)
     if known is None:
         return rounding.to_significant(number)
     return rounding.to_decimals(number, known.decimals)
@@ -42,7 +39,7 @@ def _field(row: Mapping[str, Any], key: str) -> Any:
     if not isinstance(number, float):
         return number
     if key in _IN_UNITS:
-        of_volumes = VOLUME if "bias" in row else None
+        of_volumes = "volume_mm3" if "bias" in row else None
         return value(row.get("metric", of_volumes), number)
     if key in _SECONDS:
         return rounding.to_decimals(number, rounding.SECONDS)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation.table_1.results import Results
+from deepresolve.evaluation.results import Measurement, Timing
 from deepresolve.metrics import statistics
 
 
-def summary_rows(results: Results) -> list[dict[str, Any]]:
-    """Mean and sample standard deviation of all that was measured.
+def summary_rows(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+    """Mean and sample standard deviation over subjects of all that was measured.
 
     Returns:
       Dicts of image_set, metric, class (None: a metric of the whole image), mean, sd,
       n (subjects) and network.
     """
     groups: dict[tuple, list[float]] = {}
-    for m in results.measurements:
-        key = m.image_set, m.metric, m.label_class, m.network
+    for m in measurements:
+        key = m.image_set, m.metric, m.label_class, m.source
         groups.setdefault(key, []).append(m.value)
     return [summary_row(*key, values) for key, values in groups.items()]
 
@@ -29,10 +29,10 @@ def summary_row(
     image_set: str,
     metric: str,
     label_class: str | None,
-    network: str,
+    source: str,
     values: Sequence[float],
 ) -> dict[str, Any]:
-    """One row of `summary_rows`, of at least one value."""
+    """One row, of at least one value."""
     mean, sd = statistics.mean_sd(values)
     return {
         "image_set": image_set,
@@ -41,15 +41,17 @@ def summary_row(
         "mean": mean,
         "sd": sd,
         "n": len(values),
-        "network": network,
+        "network": source,
     }
 
 
-def seconds_rows(results: Results) -> list[dict[str, Any]]:
+def seconds_rows(
+    networks: Iterable[str], timings: Sequence[Timing]
+) -> list[dict[str, Any]]:
     """Seconds per volume: dicts of network, n (volumes), median, min and max."""
     rows = []
-    for network in results.plan.networks:
-        seconds = results.seconds(network)
+    for network in networks:
+        seconds = [t.seconds for t in timings if t.network == network]
         rows.append(
             {
                 "network": network,

@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from deepresolve.evaluation.table_1.experiment import Subject
+from deepresolve.evaluation.measuring import Subject
 from deepresolve.evaluation.table_1.plan import IMAGE_SETS
 from deepresolve.imaging import formats
 from deepresolve.imaging.intensity import percentiles, to_dtype

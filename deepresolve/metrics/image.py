@@ -9,7 +9,6 @@ slice axis alone, where thick slices blur.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from skimage import metrics
@@ -45,13 +44,7 @@ EDGE_SHARPNESS_MEANING = (
 )
 
 
-def ssim(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def ssim(reference: np.ndarray, estimate: np.ndarray, *, data_range: float) -> float:
     """Mean structural similarity (Wang et al., IEEE TIP 2004) in 3D.
 
     The window is always 7 x 7 x 7 voxels: a window that shrank with the volume would
@@ -60,7 +53,6 @@ def ssim(
     Args:
       reference: (rows, columns, slices) ground truth, any real dtype.
       estimate: the same shape, in the same units.
-      spacing_mm: not used: the window is counted in voxels.
       data_range: intensity difference from black to white, above 0.
 
     Returns:
@@ -70,8 +62,8 @@ def ssim(
       ValueError: shapes differ, an axis is shorter than the window, a voxel is not
         finite, or data_range is not above 0.
     """
-    del spacing_mm
-    _check(reference, estimate, data_range)
+    _check(reference, estimate)
+    _check_range(data_range)
     if min(reference.shape) < SSIM_WINDOW:
         raise ValueError(
             f"SSIM needs at least {SSIM_WINDOW} voxels along each axis; got a volume "
@@ -87,19 +79,12 @@ def ssim(
     )
 
 
-def psnr(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def psnr(reference: np.ndarray, estimate: np.ndarray, *, data_range: float) -> float:
     """Peak signal-to-noise ratio in dB.
 
     Args:
       reference: (rows, columns, slices) ground truth, any real dtype.
       estimate: the same shape, in the same units.
-      spacing_mm: not used: every voxel counts the same.
       data_range: the peak: intensity difference from black to white, above 0.
 
     Returns:
@@ -108,60 +93,48 @@ def psnr(
     Raises:
       ValueError: shapes differ, a voxel is not finite, or data_range is not above 0.
     """
-    del spacing_mm
-    _check(reference, estimate, data_range)
+    _check(reference, estimate)
+    _check_range(data_range)
     with np.errstate(divide="ignore"):  # no error at all: infinity, as documented
         return float(
             metrics.peak_signal_noise_ratio(reference, estimate, data_range=data_range)
         )
 
 
-def mse(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def mse(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Mean squared error over all voxels.
 
     Args:
       reference: (rows, columns, slices) ground truth, any real dtype.
       estimate: the same shape, in the same units.
-      spacing_mm: not used: every voxel counts the same.
-      data_range: not used.
 
     Returns:
       In the squared units of the voxels; 0 for identical volumes.
 
     Raises:
-      ValueError: shapes differ, a voxel is not finite, or data_range is not above 0.
+      ValueError: shapes differ, or a voxel is not finite.
     """
-    del spacing_mm
-    _check(reference, estimate, data_range)
+    _check(reference, estimate)
     return float(metrics.mean_squared_error(reference, estimate))
 
 
-def rmse(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
-    """Root mean squared error over all voxels, in their units; see `mse`."""
-    return math.sqrt(
-        mse(reference, estimate, spacing_mm=spacing_mm, data_range=data_range)
-    )
+def rmse(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """Root mean squared error over all voxels.
+
+    Args:
+      reference: (rows, columns, slices) ground truth, any real dtype.
+      estimate: the same shape, in the same units.
+
+    Returns:
+      In the units of the voxels; 0 for identical volumes.
+
+    Raises:
+      ValueError: shapes differ, or a voxel is not finite.
+    """
+    return math.sqrt(mse(reference, estimate))
 
 
-def nrmse(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def nrmse(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Root mean squared error over the root mean square of the reference.
 
     This normalisation ("Euclidean") is scikit-image's default, and the square root of
@@ -171,18 +144,15 @@ def nrmse(
     Args:
       reference: (rows, columns, slices) ground truth, any real dtype.
       estimate: the same shape, in the same units.
-      spacing_mm: not used: every voxel counts the same.
-      data_range: not used.
 
     Returns:
       0 for identical volumes, 1 for an estimate of zeros; infinity if the reference is
       all zeros and the estimate is not.
 
     Raises:
-      ValueError: shapes differ, a voxel is not finite, or data_range is not above 0.
+      ValueError: shapes differ, or a voxel is not finite.
     """
-    del spacing_mm
-    _check(reference, estimate, data_range)
+    _check(reference, estimate)
     if not np.any(reference):
         return math.inf if np.any(estimate) else 0.0
     return float(
@@ -190,13 +160,7 @@ def nrmse(
     )
 
 
-def edge_sharpness(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def edge_sharpness(reference: np.ndarray, estimate: np.ndarray) -> float:
     """How steep the reference's edges along the slice axis are in the estimate. Ours.
 
     The slope between two neighbouring slices is the intensities' difference in one
@@ -216,8 +180,6 @@ def edge_sharpness(
     Args:
       reference: (rows, columns, slices) ground truth, any real dtype.
       estimate: the same shape, in the same units.
-      spacing_mm: not used: it cancels.
-      data_range: not used.
 
     Returns:
       1 for edges as steep as the reference's, below 1 for blurred ones, 0 for none,
@@ -225,11 +187,10 @@ def edge_sharpness(
       no edge to blur: 1.
 
     Raises:
-      ValueError: shapes differ, there are fewer than two slices, a voxel is not
-        finite, or data_range is not above 0.
+      ValueError: shapes differ, there are fewer than two slices, or a voxel is not
+        finite.
     """
-    del spacing_mm
-    _check(reference, estimate, data_range)
+    _check(reference, estimate)
     if reference.shape[2] < 2:
         raise ValueError(
             f"Edge sharpness needs at least two slices; got a volume of "
@@ -251,7 +212,7 @@ def _slice_steps(array: np.ndarray) -> np.ndarray:
     return np.diff(array.astype(np.result_type(array, np.float32), copy=False), axis=2)
 
 
-def _check(reference: np.ndarray, estimate: np.ndarray, data_range: float) -> None:
+def _check(reference: np.ndarray, estimate: np.ndarray) -> None:
     if reference.ndim != 3 or reference.shape != estimate.shape:
         raise ValueError(
             "Image metrics compare two 3D volumes of one shape; got "
@@ -259,5 +220,8 @@ def _check(reference: np.ndarray, estimate: np.ndarray, data_range: float) -> No
         )
     if not (np.isfinite(reference).all() and np.isfinite(estimate).all()):
         raise ValueError("Image metrics need finite voxels; got NaN or infinity.")
+
+
+def _check_range(data_range: float) -> None:
     if not (np.isfinite(data_range) and data_range > 0):
         raise ValueError(f"data_range must be finite and above 0; got {data_range}.")

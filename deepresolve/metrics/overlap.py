@@ -7,7 +7,6 @@ count voxels, so that the size of a voxel cancels.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,20 +25,12 @@ VOLUME_DIFFERENCE_MEANING = (
 )
 
 
-def dsc(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def dsc(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Dice similarity coefficient (Dice, Ecology 1945): 2|A∩B| / (|A| + |B|).
 
     Args:
       reference: boolean mask of the tissue.
       estimate: boolean mask of the same shape.
-      spacing_mm: not used: voxels are counted.
-      data_range: not used.
 
     Returns:
       From 0 (no voxel in common) to 1 (equal masks). Two empty masks are equal: 1; one
@@ -48,7 +39,6 @@ def dsc(
     Raises:
       ValueError: the masks are not boolean, or their shapes differ.
     """
-    del spacing_mm, data_range
     check_masks(reference, estimate)
     sizes = np.count_nonzero(reference) + np.count_nonzero(estimate)
     if sizes == 0:
@@ -56,20 +46,12 @@ def dsc(
     return float(2 * np.count_nonzero(reference & estimate) / sizes)
 
 
-def voe(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def voe(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Volumetric overlap error: 1 - |A∩B| / |A∪B|.
 
     Args:
       reference: boolean mask of the tissue.
       estimate: boolean mask of the same shape.
-      spacing_mm: not used: voxels are counted.
-      data_range: not used.
 
     Returns:
       From 0 (equal masks) to 1 (no voxel in common). Two empty masks are equal: 0; one
@@ -78,7 +60,6 @@ def voe(
     Raises:
       ValueError: the masks are not boolean, or their shapes differ.
     """
-    del spacing_mm, data_range
     check_masks(reference, estimate)
     union = np.count_nonzero(reference | estimate)
     if union == 0:
@@ -86,20 +67,12 @@ def voe(
     return float(1 - np.count_nonzero(reference & estimate) / union)
 
 
-def volume_difference(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
-) -> float:
+def volume_difference(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Signed volume difference as a share of the reference: (|B| - |A|) / |A|.
 
     Args:
       reference: boolean mask of the tissue, A.
       estimate: boolean mask of the same shape, B.
-      spacing_mm: not used: the voxels of both have one size.
-      data_range: not used.
 
     Returns:
       0 for equal volumes, wherever they lie; above 0 if the estimate is the larger one;
@@ -109,12 +82,21 @@ def volume_difference(
     Raises:
       ValueError: the masks are not boolean, or their shapes differ.
     """
-    del spacing_mm, data_range
     check_masks(reference, estimate)
     true, found = np.count_nonzero(reference), np.count_nonzero(estimate)
     if true == 0:
         return math.inf if found else 0.0
     return float((found - true) / true)
+
+
+def volume_mm3(mask: np.ndarray, *, voxel_mm3: float) -> float:
+    """Volume of a tissue in mm³: its voxels, counted.
+
+    Args:
+      mask: boolean mask of the tissue.
+      voxel_mm3: volume of a voxel, gaps between slices included.
+    """
+    return float(np.count_nonzero(mask) * voxel_mm3)
 
 
 def check_masks(reference: np.ndarray, estimate: np.ndarray) -> None:

@@ -40,11 +40,7 @@ HD95_MEANING = (
 
 
 def assd(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
+    reference: np.ndarray, estimate: np.ndarray, *, spacing_mm: Sequence[float]
 ) -> float:
     """Average symmetric surface distance in mm (Heimann et al., IEEE TMI 2009).
 
@@ -52,7 +48,6 @@ def assd(
       reference: boolean mask of the tissue.
       estimate: boolean mask of the same shape.
       spacing_mm: distance between voxel centres along each axis.
-      data_range: not used.
 
     Returns:
       Mean over the surface voxels of both masks of the distance to the other surface;
@@ -63,7 +58,6 @@ def assd(
       ValueError: the masks are not boolean, their shapes differ, or spacing_mm is not
         one length above 0 for each axis.
     """
-    del data_range
     return _summary(
         reference,
         estimate,
@@ -73,11 +67,7 @@ def assd(
 
 
 def hd95(
-    reference: np.ndarray,
-    estimate: np.ndarray,
-    *,
-    spacing_mm: Sequence[float],
-    data_range: float,
+    reference: np.ndarray, estimate: np.ndarray, *, spacing_mm: Sequence[float]
 ) -> float:
     """95th-percentile Hausdorff distance in mm: the larger of the two directions'.
 
@@ -85,7 +75,6 @@ def hd95(
       reference: boolean mask of the tissue.
       estimate: boolean mask of the same shape.
       spacing_mm: distance between voxel centres along each axis.
-      data_range: not used.
 
     Returns:
       The larger one of the 95th percentiles (interpolated linearly) of the distances
@@ -93,9 +82,9 @@ def hd95(
       empty ones among them; infinity if one mask is empty.
 
     Raises:
-      ValueError: as for `assd`.
+      ValueError: the masks are not boolean, their shapes differ, or spacing_mm is not
+        one length above 0 for each axis.
     """
-    del data_range
     return _summary(
         reference,
         estimate,

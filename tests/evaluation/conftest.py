@@ -132,7 +132,7 @@ def with_values():
         left = {key: list(given) for key, given in values.items()}
 
         def value_of(m):
-            own = left.get((m.network, m.image_set, m.metric))
+            own = left.get((m.source, m.image_set, m.metric))
             return m.value if own is None else own.pop(0)
 
         return dataclasses.replace(

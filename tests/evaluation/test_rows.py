@@ -13,7 +13,9 @@ def test_rows_hold_mean_and_sample_deviation(results, with_values):
         },
     )
     rows = {
-        row["image_set"]: row for row in summary_rows(known) if row["metric"] == "psnr"
+        row["image_set"]: row
+        for row in summary_rows(known.measurements)
+        if row["metric"] == "psnr"
     }
     assert rows["sr"] == {
         "image_set": "sr",
@@ -29,7 +31,9 @@ def test_rows_hold_mean_and_sample_deviation(results, with_values):
 
 
 def test_segmentations_have_rows_by_network_and_class(full_results):
-    rows = [row for row in summary_rows(full_results) if row["metric"] == "dsc"]
+    rows = [
+        row for row in summary_rows(full_results.measurements) if row["metric"] == "dsc"
+    ]
     found = {(row["network"], row["image_set"], row["class"]) for row in rows}
     assert len(found) == len(rows) == 2 * (4 + 1)
     assert {row["n"] for row in rows} == {8}
@@ -43,7 +47,10 @@ def test_segmentations_have_rows_by_network_and_class(full_results):
 
 
 def test_seconds_are_told_by_network(full_results):
-    rows = {row["network"]: row for row in seconds_rows(full_results)}
+    rows = {
+        row["network"]: row
+        for row in seconds_rows(full_results.plan.networks, full_results.timings)
+    }
     assert {name: row["n"] for name, row in rows.items()} == {
         "sr": 8,
         "seg": 32,

@@ -8,7 +8,6 @@ from skimage import metrics as skimage_metrics
 
 from deepresolve.metrics import image
 
-SPACING_MM = (0.3646, 0.3646, 0.7)
 FUNCTIONS = [
     image.ssim,
     image.psnr,
@@ -20,7 +19,9 @@ FUNCTIONS = [
 
 
 def measure(function, reference, estimate, data_range=1.0):
-    return function(reference, estimate, spacing_mm=SPACING_MM, data_range=data_range)
+    if function in (image.ssim, image.psnr):
+        return function(reference, estimate, data_range=data_range)
+    return function(reference, estimate)
 
 
 @pytest.fixture
@@ -173,11 +174,7 @@ def test_edge_sharpness_of_a_blurred_edge():
 def test_edge_sharpness_does_not_depend_on_the_voxels():
     """The same scene in slices half as far apart, well below its blur."""
     coarse, fine = (
-        image.edge_sharpness(
-            *(edges(s, spacing_mm, num_slices=n) for s in (1.5, 3.0)),
-            spacing_mm=(1, 1, spacing_mm),
-            data_range=1.0,
-        )
+        image.edge_sharpness(*(edges(s, spacing_mm, num_slices=n) for s in (1.5, 3.0)))
         for spacing_mm, n in ((0.5, 41), (0.25, 81))
     )
     assert coarse == pytest.approx(fine, rel=0.01)
@@ -239,17 +236,20 @@ def test_ssim_refuses_a_volume_thinner_than_its_window():
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(
-    ("reference", "estimate", "data_range", "message"),
+    ("reference", "estimate", "message"),
     [
-        (np.zeros((8, 8, 8)), np.zeros((8, 8, 9)), 1.0, "one shape"),
-        (np.zeros((8, 8)), np.zeros((8, 8)), 1.0, "3D"),
-        (np.zeros((8, 8, 8)), np.full((8, 8, 8), np.nan), 1.0, "finite"),
-        (np.zeros((8, 8, 8)), np.zeros((8, 8, 8)), 0.0, "above 0"),
-        (np.zeros((8, 8, 8)), np.zeros((8, 8, 8)), np.inf, "above 0"),
+        (np.zeros((8, 8, 8)), np.zeros((8, 8, 9)), "one shape"),
+        (np.zeros((8, 8)), np.zeros((8, 8)), "3D"),
+        (np.zeros((8, 8, 8)), np.full((8, 8, 8), np.nan), "finite"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(
-    function, reference, estimate, data_range, message
-):
+def test_what_cannot_be_measured_is_refused(function, reference, estimate, message):
     with pytest.raises(ValueError, match=message):
-        measure(function, reference, estimate, data_range)
+        measure(function, reference, estimate)
+
+
+@pytest.mark.parametrize("function", [image.ssim, image.psnr])
+@pytest.mark.parametrize("data_range", [0.0, np.inf])
+def test_a_range_that_is_none_is_refused(function, data_range):
+    with pytest.raises(ValueError, match="above 0"):
+        measure(function, np.zeros((8, 8, 8)), np.zeros((8, 8, 8)), data_range)

@@ -13,7 +13,7 @@ FULL = np.ones((3, 4, 5), bool)
 
 
 def measure(function, reference, estimate):
-    return function(reference, estimate, spacing_mm=(0.3646, 0.3646, 0.7), data_range=1)
+    return function(reference, estimate)
 
 
 def mask(indices):

@@ -13,7 +13,7 @@ FUNCTIONS = [surface.assd, surface.hd95]
 
 
 def measure(function, reference, estimate, spacing_mm=SPACING_MM):
-    return function(reference, estimate, spacing_mm=spacing_mm, data_range=1.0)
+    return function(reference, estimate, spacing_mm=spacing_mm)
 
 
 def mask(*voxels, shape=(6, 7, 8)):

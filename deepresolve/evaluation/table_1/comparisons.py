@@ -126,11 +126,11 @@ def least_corrected_p(tests: Sequence[Mapping[str, Any]], family: str) -> float:
 def _questions(plan: Plan) -> Iterator[tuple[_Pair, str, str | None]]:
     """Every (pair, metric, class) of the plan."""
     for pair in _IMAGE_PAIRS:
-        for metric in plan.metrics:
+        for metric in plan.scores_of("images"):
             yield pair, metric, None
     for pair in _LABEL_PAIRS:
         for label_class in plan.classes.names if plan.classes else ():
-            for metric in plan.label_metrics:
+            for metric in plan.scores_of("masks"):
                 yield pair, metric, label_class
 
 

@@ -16,7 +16,6 @@ from deepresolve.evaluation.table_1.comparisons import (
 from deepresolve.evaluation.table_1.experiment import DATA_RANGE
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Results
-from deepresolve.evaluation.table_1.segmentation import VOLUME_MEANINGS
 from deepresolve.imaging.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
 from deepresolve.reports.document import (
     Block,
@@ -128,11 +127,12 @@ def protocol(results: Results) -> dict[str, Any]:
 
 def meanings(plan: Plan) -> dict[str, str]:
     """What each number is, by name of the metric."""
-    chosen = {**plan.metrics}
-    if plan.classes is None:
-        return {name: metric.meaning for name, metric in chosen.items()}
-    chosen |= plan.label_metrics
-    return {name: m.meaning for name, m in chosen.items()} | VOLUME_MEANINGS
+    kinds = ("images",) if plan.classes is None else ("images", "masks")
+    return {
+        name: metric.meaning
+        for name, metric in plan.metrics.items()
+        if metric.of in kinds
+    }
 
 
 def _region(plan: Plan) -> str:

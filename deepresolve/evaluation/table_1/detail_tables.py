@@ -36,9 +36,8 @@ def tests_table(
 
 
 def _test_line(plan: Plan, test: Mapping[str, Any]) -> tuple[str, ...]:
-    metrics = plan.metrics if test["class"] is None else plan.label_metrics
-    metric = metrics[test["metric"]]
-    title = metric.title
+    metric = plan.metrics[test["metric"]]
+    title = metric.heading
     if test["class"] is not None:
         title += f", {test['class']}"
     sides = f"{_side(plan, test['a'], test)} - {_side(plan, test['b'], test)}"
@@ -108,7 +107,7 @@ def seconds_table(results: Results) -> Table:
     """Seconds per volume of each network, published ones beside ours."""
     header = ("Network", "Volumes", "Median (s)", "Range (s)", "Published (s)")
     lines = []
-    for row in seconds_rows(results):
+    for row in seconds_rows(results.plan.networks, results.timings):
         paper = published.seconds(results.plan, row["network"])
         lines.append(
             (

@@ -12,44 +12,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
 
+from deepresolve.evaluation import measuring
+from deepresolve.evaluation.measuring import Pair, Subject
+from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
 from deepresolve.evaluation.table_1 import segmentation
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.restoration import acquired_span, restored_images
-from deepresolve.evaluation.table_1.results import (
-    EvaluatedSubject,
-    Example,
-    Measurement,
-    Results,
-    Timing,
-)
-from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.table import Metric
-from deepresolve.system import progress_bar
 
 DATA_RANGE = 1.0
-
-
-class Subject(Protocol):
-    """What is needed of a held-out subject; `records.reader` yields such ones.
-
-    Attributes:
-      subject: name of the scan.
-      person: name of the person scanned; several subjects may be of one person.
-      image: canonical thin-slice scan, array[row, column, slice], in scan units.
-      label: uint8 labels on its grid; None where there are none.
-      scale: intensities of `image` that are 0 and 1 when it is measured.
-    """
-
-    subject: str
-    person: str
-    image: Volume
-    label: Volume | None
-    scale: IntensityScale
-
 
 OnImages = Callable[[Subject, Mapping[str, Volume]], None]
 
@@ -87,23 +61,19 @@ def evaluate(
       ValueError: there are no subjects, two have one name, or one cannot be measured;
         the message names it.
     """
-    facts, measurements, timings, example = {}, [], [], None
-    for subject in progress_bar.each(subjects, "evaluation", num_subjects, "volume"):
-        if subject.subject in facts:
-            raise ValueError(f"Subject {subject.subject!r} came twice.")
-        evaluated = _evaluate(subject, plan, on_images)
-        facts[subject.subject] = evaluated.facts
+    facts, measurements, timings, example = [], [], [], None
+    work = functools.partial(_evaluate, plan=plan, on_images=on_images)
+    for evaluated in measuring.each(subjects, work, num_subjects):
+        facts.append(evaluated.facts)
         measurements += evaluated.measurements
         timings += evaluated.timings
         example = example or evaluated.example
         if on_subject is not None:
             on_subject(evaluated.measurements)
-        del subject, evaluated  # not to be held while the next one is read
-    if example is None:
-        raise ValueError("There are no subjects to evaluate.")
+        del evaluated  # not to be held while the next subject is read
     return Results(
         plan=plan,
-        subjects=tuple(facts.values()),
+        subjects=tuple(facts),
         measurements=tuple(measurements),
         timings=tuple(timings),
         example=example,
@@ -111,31 +81,26 @@ def evaluate(
 
 
 def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Evaluated:
-    try:
-        images, timings = _image_sets(subject, plan)
-        reference = _reference(subject, plan)
-        label_maps: dict[str, dict[str, Volume]] = {}
-        for network in plan.segmentations:
-            label_maps[network], more = _segment(subject.subject, network, images, plan)
-            timings += more
-        scaled = {
-            name: image.with_array(subject.scale.apply(image.array))
-            for name, image in images.items()
-        }
-        numbers = [*_measure_images(scaled, plan.metrics)]
-        numbers += _measure_label_maps(reference, label_maps, plan)
-        if on_images is not None:
-            on_images(subject, images)
-    except ValueError as error:
-        raise ValueError(f"Subject {subject.subject!r}: {error}") from error
+    images, timings = _image_sets(subject, plan)
+    reference = _reference(subject, plan)
+    label_maps: dict[str, dict[str, Volume]] = {}
+    for network in plan.segmentations:
+        label_maps[network], more = _segment(subject.subject, network, images, plan)
+        timings += more
+    scaled = {
+        name: image.with_array(subject.scale.apply(image.array))
+        for name, image in images.items()
+    }
+    numbers = [
+        number
+        for pair in _pairs(scaled, reference, label_maps, plan)
+        for number in measuring.of_pair(subject, pair, plan.metrics)
+    ]
+    if on_images is not None:
+        on_images(subject, images)
     return _Evaluated(
-        EvaluatedSubject(
-            subject.subject,
-            subject.person,
-            subject.image.shape,
-            subject.image.spacing_mm,
-        ),
-        [Measurement(subject.subject, subject.person, *number) for number in numbers],
+        measuring.facts(subject),
+        numbers,
         timings,
         Example(subject.subject, scaled, reference, label_maps.get("seg", {})),
     )
@@ -187,35 +152,28 @@ def _segment(
     return label_maps, timings
 
 
-_Number = tuple[str, str, str, str | None, float]
-
-
-def _measure_images(
-    scaled: Mapping[str, Volume], metrics: Mapping[str, Metric]
-) -> Iterator[_Number]:
-    """Every image set but the ground truth, which all are measured against."""
-    truth = scaled["ground_truth"]
-    for image_set, image in scaled.items():
-        if image is truth:
-            continue
-        for name, metric in metrics.items():
-            value = metric(
-                truth.array,
-                image.array,
-                spacing_mm=truth.spacing_mm,
-                data_range=DATA_RANGE,
-            )
-            yield "sr", image_set, name, None, value
-
-
-def _measure_label_maps(
+def _pairs(
+    scaled: Mapping[str, Volume],
     reference: Volume | None,
     label_maps: Mapping[str, Mapping[str, Volume]],
     plan: Plan,
-) -> Iterator[_Number]:
+) -> Iterator[Pair]:
+    """Each image set beside the ground truth, then the classes of each label map."""
+    truth = scaled["ground_truth"]
+    for image_set, image in scaled.items():
+        if image is not truth:
+            yield Pair(
+                *("images", truth.array, image.array, "sr", image_set),
+                data_range=DATA_RANGE,
+                spacing_mm=truth.spacing_mm,
+                voxel_mm3=truth.voxel_mm3,
+            )
     for network, by_image_set in label_maps.items():
         for image_set, estimate in by_image_set.items():
-            for metric, label_class, value in segmentation.measure(
-                reference, estimate, plan.classes.names, plan.label_metrics
-            ):
-                yield network, image_set, metric, label_class, value
+            yield from segmentation.pairs(
+                reference,
+                estimate,
+                plan.classes.names,
+                network=network,
+                image_set=image_set,
+            )

@@ -25,7 +25,7 @@ import numpy as np
 from deepresolve.imaging import labels
 from deepresolve.imaging.factor import check_factor
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.table import LABEL_METRICS, METRICS, Metric
+from deepresolve.metrics.table import METRICS, Kind, Metric
 
 IMAGE_SETS = ("ground_truth", "sr", "tci", "fourier")
 NETWORKS = ("sr", "seg", "benchmark")
@@ -102,8 +102,8 @@ class Plan:
       downsample_factor: thick slices are this many thin ones apart. None: the scan is
         not thickened, and the ground truth is the only image set.
       classes: the tissues of the segmentations; None without any.
-      metrics: how image sets are measured against the ground truth.
-      label_metrics: how each class of a segmentation is measured.
+      metrics: how image sets are measured against the ground truth, and each class of a
+        segmentation against the reference.
 
     Raises:
       ValueError: a network plays an unknown part or lacks what it needs.
@@ -113,9 +113,6 @@ class Plan:
     downsample_factor: int | None = None
     classes: Classes | None = None
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=METRICS.copy)
-    label_metrics: Mapping[str, Metric] = dataclasses.field(
-        default_factory=LABEL_METRICS.copy
-    )
 
     def __post_init__(self):
         if not self.networks or not set(self.networks) <= set(NETWORKS):
@@ -129,6 +126,14 @@ class Plan:
             raise ValueError("Super-resolution needs a downsample factor; got None.")
         if self.segmentations and self.classes is None:
             raise ValueError("A segmentation needs its classes; got None.")
+
+    def scores_of(self, kind: Kind) -> list[str]:
+        """The metrics of images, or of masks, that say how good an estimate is."""
+        return [
+            name
+            for name, metric in self.metrics.items()
+            if metric.of == kind and metric.best is not None
+        ]
 
     @property
     def image_sets(self) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deepresolve.evaluation import known_digits, reader_scores, rows
+from deepresolve.evaluation.results import Measurement
 from deepresolve.evaluation.table_1 import contents, figures
 from deepresolve.evaluation.table_1.analysis import Analysis
-from deepresolve.evaluation.table_1.results import Measurement
 from deepresolve.reports import html, markdown
 from deepresolve.system import files
 
@@ -73,11 +73,13 @@ def to_json(analysis: Analysis, provenance: Mapping[str, Any]) -> str:
     """Strict JSON (no NaN, no Infinity) of all numbers and where they came from."""
     results = analysis.results
     content = {
-        "rows": known_digits.rows(rows.summary_rows(results)),
+        "rows": known_digits.rows(rows.summary_rows(results.measurements)),
         "tests": known_digits.rows(analysis.tests),
         "bland_altman": known_digits.rows(analysis.volumes),
         "readers": _readers(analysis),
-        "seconds": known_digits.rows(rows.seconds_rows(results)),
+        "seconds": known_digits.rows(
+            rows.seconds_rows(results.plan.networks, results.timings)
+        ),
         "metrics": contents.meanings(results.plan),
         "protocol": contents.protocol(results),
         "provenance": dict(provenance),
@@ -115,7 +117,7 @@ def to_csv(measurements: Iterable[Measurement], *, header: bool = True) -> str:
     if header:
         writer.writerow(_COLUMNS)
     for m in measurements:
-        where = m.subject, m.person, m.network, m.image_set
+        where = m.subject, m.person, m.source, m.image_set
         value = known_digits.value(m.metric, m.value)
         writer.writerow((*where, m.metric, m.label_class or "", repr(value)))
     return table.getvalue()

@@ -5,50 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.imaging.volume import Volume
-
-
-@dataclasses.dataclass(frozen=True)
-class Measurement:
-    """One number of one subject.
-
-    Attributes:
-      network: "sr" for measures of images, of whichever image set; "seg" or
-        "benchmark" for those of its label map.
-      image_set: what was measured, or segmented.
-      metric: name of the metric.
-      label_class: the tissue; None for images.
-      value: infinite where there is no bound, as the metric's meaning says.
-    """
-
-    subject: str
-    person: str
-    network: str
-    image_set: str
-    metric: str
-    label_class: str | None
-    value: float
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluatedSubject:
-    """Facts of one subject's whole scan."""
-
-    subject: str
-    person: str
-    shape: tuple[int, int, int]
-    spacing_mm: tuple[float, float, float]
-
-
-@dataclasses.dataclass(frozen=True)
-class Timing:
-    """Seconds that a network took to make, or to segment, one image set."""
-
-    subject: str
-    network: str
-    image_set: str
-    seconds: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,7 +63,7 @@ class Results:
         return [
             m.value
             for m in self.measurements
-            if (m.metric, m.image_set, m.network, m.label_class) == wanted
+            if (m.metric, m.image_set, m.source, m.label_class) == wanted
         ]
 
     def seconds(self, network: str) -> list[float]:

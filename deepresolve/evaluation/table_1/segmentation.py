@@ -1,23 +1,15 @@
-"""One image segmented, and its label map measured against the reference."""
+"""One image segmented, and its label map beside the reference."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from deepresolve.evaluation.measuring import Pair
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.table import Metric
-
-# Metrics of the label maps beside those of LABEL_METRICS, for Bland and Altman.
-VOLUME = "volume_mm3"
-REFERENCE_VOLUME = "reference_volume_mm3"
-VOLUME_MEANINGS = {
-    VOLUME: "voxels of the class in the network's label map, in mm³",
-    REFERENCE_VOLUME: "voxels of the class in the reference, in mm³",
-}
 
 
 def segment(
@@ -55,31 +47,31 @@ def segment(
     return image.with_array(found.astype(np.uint8)), seconds
 
 
-def measure(
+def pairs(
     reference: Volume,
     estimate: Volume,
     class_names: Sequence[str],
-    metrics: Mapping[str, Metric],
-) -> Iterator[tuple[str, str, float]]:
-    """Measures every class, and its volume.
+    *,
+    network: str,
+    image_set: str,
+) -> Iterator[Pair]:
+    """Two masks of every class.
 
     Args:
       reference: uint8 label map, n for the n-th class.
       estimate: the network's, on the same grid.
       class_names: names of the classes.
-      metrics: by name; each takes two masks.
-
-    Yields:
-      (metric, class, value).
+      network: the part that it plays.
+      image_set: what it was given.
     """
-    spacing_mm, voxel_mm3 = reference.spacing_mm, reference.voxel_mm3
     for number, name in enumerate(class_names, start=1):
-        true, found = (labels.array == number for labels in (reference, estimate))
-        for metric, function in metrics.items():
-            yield (
-                metric,
-                name,
-                function(true, found, spacing_mm=spacing_mm, data_range=1.0),
-            )
-        yield VOLUME, name, float(np.count_nonzero(found) * voxel_mm3)
-        yield REFERENCE_VOLUME, name, float(np.count_nonzero(true) * voxel_mm3)
+        yield Pair(
+            "masks",
+            reference.array == number,
+            estimate.array == number,
+            network,
+            image_set,
+            name,
+            spacing_mm=reference.spacing_mm,
+            voxel_mm3=reference.voxel_mm3,
+        )

@@ -56,11 +56,11 @@ def further_tables(results: Results) -> list[Table]:
     """All other measures, without marks: of images, then of label maps."""
     plan, cells = results.plan, _Cells(results)
     images, label_maps = [], []
-    for metric in plan.metrics:
+    for metric in plan.scores_of("images"):
         if metric not in PAPER_IMAGE_METRICS:
             images += cells.lines("sr", metric)
     for network, label_class in _segmented(plan):
-        for metric in plan.label_metrics:
+        for metric in plan.scores_of("masks"):
             if metric not in PAPER_LABEL_METRICS:
                 label_maps += cells.lines(network, metric, label_class)
     header = ("Measure", *TITLES.values())
@@ -111,7 +111,7 @@ class _Cells:
         self._plan = results.plan
         self._rows = {
             (row["network"], row["metric"], row["class"], row["image_set"]): row
-            for row in summary_rows(results)
+            for row in summary_rows(results.measurements)
         }
         self._marks = marks(tests)
 
@@ -122,12 +122,11 @@ class _Cells:
         keys = [(network, metric, label_class, image_set) for image_set in IMAGE_SETS]
         if not any(key in self._rows for key in keys):
             return
-        metrics = self._plan.metrics if network == "sr" else self._plan.label_metrics
-        title = metrics[metric].title
+        entry = self._plan.metrics[metric]
+        title = entry.heading
         if label_class is not None:
             title += f", {label_class}, {self._plan.networks[network].title}"
-        scale = metrics[metric].table_scale
-        yield (title, *(self._ours(*key, scale) for key in keys))
+        yield (title, *(self._ours(*key, entry.table_scale) for key in keys))
         paper = [
             published.mean_sd(self._plan, network, metric, image_set)
             for image_set in IMAGE_SETS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from deepresolve.evaluation.table_1.results import Results
-from deepresolve.evaluation.table_1.segmentation import REFERENCE_VOLUME, VOLUME
 from deepresolve.metrics import statistics
+
+VOLUME, REFERENCE_VOLUME = "volume_mm3", "reference_volume_mm3"
 
 
 def paired_volumes(

@@ -14,22 +14,23 @@ from deepresolve.imaging.degradation import (
     interpolate,
     thicken,
 )
-from deepresolve.metrics.table import LABEL_METRICS, METRICS
+from deepresolve.metrics.table import Metric, of
 
+IMAGE_METRICS, LABEL_METRICS = of("images"), of("masks")
 IMAGE_SETS = ("ground_truth", "sr", "tci", "fourier")
 
 
 def test_every_metric_of_every_image_set_of_every_subject(results):
     keys = {(m.subject, m.image_set, m.metric) for m in results.measurements}
-    assert len(keys) == len(results.measurements) == 3 * 3 * len(METRICS)
+    assert len(keys) == len(results.measurements) == 3 * 3 * len(IMAGE_METRICS)
     assert {key[1] for key in keys} == set(IMAGE_SETS[1:])
-    assert {m.network for m in results.measurements} == {"sr"}
+    assert {m.source for m in results.measurements} == {"sr"}
     assert [s.subject for s in results.subjects] == ["knee-0", "knee-1", "knee-2"]
     assert len(results.seconds("sr")) == 3
     assert all(seconds >= 0 for seconds in results.seconds("sr"))
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", IMAGE_METRICS)
 def test_a_network_that_adds_nothing_is_exactly_tci(results, metric):
     assert results.values(metric, "sr") == results.values(metric, "tci")
 
@@ -105,9 +106,9 @@ def test_slices_past_the_last_acquired_one_are_not_compared(
 def test_every_class_of_every_segmented_set_is_measured(full_results):
     counts = {}
     for m in full_results.measurements:
-        key = m.network, m.image_set, m.label_class
+        key = m.source, m.image_set, m.label_class
         counts[key] = counts.get(key, 0) + 1
-    labels, images = len(LABEL_METRICS) + 2, len(METRICS)  # 2: the volumes
+    labels, images = len(LABEL_METRICS), len(IMAGE_METRICS)
     expected = {("sr", image_set, None): 8 * images for image_set in IMAGE_SETS[1:]}
     for tissue in ("bright tissue", "dark tissue"):
         expected |= {("seg", s, tissue): 8 * labels for s in IMAGE_SETS}
@@ -223,7 +224,7 @@ def test_own_metrics_take_the_place_of_ours(make_subject, sr_plan):
         assert spacing_mm == pytest.approx((0.5, 0.6, 0.8))
         return float(np.abs(reference - estimate).max() / data_range)
 
-    results = evaluate(
-        [make_subject(0)], sr_plan(metrics={"largest_error": largest_error})
-    )
+    needs = ("spacing_mm", "data_range")
+    metric = Metric(largest_error, "images", "Largest error", "0 is best", needs=needs)
+    results = evaluate([make_subject(0)], sr_plan(metrics={"largest_error": metric}))
     assert results.values("largest_error", "sr")[0] > 0

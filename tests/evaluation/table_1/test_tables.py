@@ -5,7 +5,11 @@ import pytest
 
 from deepresolve.evaluation.table_1.plan import Network
 from deepresolve.evaluation.table_1.tables import further_tables, legend, table_1
-from deepresolve.metrics.table import LABEL_METRICS, METRICS
+from deepresolve.metrics.table import of
+
+IMAGE_METRICS = of("images")
+# Volumes are measured, but not compared.
+LABEL_METRICS = {name: m for name, m in of("masks").items() if m.best is not None}
 
 
 def with_plan(results, **changes):
@@ -84,7 +88,7 @@ def test_without_image_sets_there_are_no_lines_of_images(full_results):
         measurements=tuple(
             m
             for m in full_results.measurements
-            if (m.network, m.image_set) == ("seg", "ground_truth")
+            if (m.source, m.image_set) == ("seg", "ground_truth")
         ),
     )
     table = lines(table_1(truth_alone, []))
@@ -124,7 +128,11 @@ def test_published_values_stand_only_below_published_networks(full_results):
 
 def test_all_other_measures_have_a_table(full_results):
     images, label_maps = further_tables(full_results)
-    titles = {METRICS[name].title for name in METRICS if name not in ("ssim", "psnr")}
+    titles = {
+        metric.heading
+        for name, metric in IMAGE_METRICS.items()
+        if name not in ("ssim", "psnr")
+    }
     assert {row[0] for row in images.rows} == titles
     others = [name for name in LABEL_METRICS if name not in ("dsc", "voe")]
     assert len(label_maps.rows) == len(others) * 2 * 2  # tissues, networks

@@ -167,14 +167,14 @@ def _outline_row(
 
 def _scores(results: Results, image_set: str) -> str:
     """DSC of each class in the example's whole volume."""
-    metric = results.plan.label_metrics.get("dsc")
+    metric = results.plan.metrics.get("dsc")
     if metric is None:
         return ""
     lines = []
     for name in results.plan.classes.names:
         # The example is the first subject of the run.
         value = results.values("dsc", image_set, network="seg", label_class=name)[0]
-        lines.append(f"{name}: {metric.title} {value * metric.table_scale:.1f}")
+        lines.append(f"{name}: {metric.heading} {value * metric.table_scale:.1f}")
     return "\n".join(lines)
 
 

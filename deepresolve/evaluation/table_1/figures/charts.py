@@ -20,7 +20,6 @@ from deepresolve.evaluation.table_1.comparisons import (
 )
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.table_1.titles import TITLES
-from deepresolve.metrics.table import Metric
 from deepresolve.reports import drawing
 
 # From Okabe and Ito's palette, made for all kinds of colour vision.
@@ -47,7 +46,7 @@ def paired_panels(results: Results) -> list[Panel]:
     """
     plan = results.plan
     panels = [
-        _panel(results, plan.metrics, metric, _image_sides("sr"))
+        _panel(results, metric, _image_sides("sr"))
         for metric in PAPER_IMAGE_METRICS
         if metric in plan.metrics
     ]
@@ -56,10 +55,10 @@ def paired_panels(results: Results) -> list[Panel]:
         (", ground truth", _network_sides(results)),
     ):
         panels += [
-            _panel(results, plan.label_metrics, metric, sides, label_class, where)
+            _panel(results, metric, sides, label_class, where)
             for label_class in (plan.classes.names if plan.classes else ())
             for metric in PAPER_LABEL_METRICS
-            if metric in plan.label_metrics
+            if metric in plan.metrics
         ]
     return [panel for panel in panels if len(panel.sides) > 1]
 
@@ -110,14 +109,14 @@ def _network_sides(results: Results) -> _Sides:
 
 def _panel(
     results: Results,
-    metrics: Mapping[str, Metric],
     metric: str,
     sides: _Sides,
     label_class: str | None = None,
     where: str = "",
 ) -> Panel:
     """Of the sides that were measured."""
-    title, scale = metrics[metric].title, metrics[metric].table_scale
+    entry = results.plan.metrics[metric]
+    title, scale = entry.heading, entry.table_scale
     measured = {}
     for name, (network, image_set) in sides.items():
         values = results.values(

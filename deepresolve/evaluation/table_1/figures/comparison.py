@@ -87,7 +87,7 @@ def _column_title(results: Results, image_set: str) -> str:
         if values:
             metric = results.plan.metrics[name]
             # The example is the first subject of the run.
-            numbers.append(f"{metric.title} {values[0] * metric.table_scale:.2f}")
+            numbers.append(f"{metric.heading} {values[0] * metric.table_scale:.2f}")
     return "\n".join([TITLES[image_set], "   ".join(numbers)])
 
 

@@ -1,0 +1,230 @@
+"""Measures held-out subjects, one in memory at a time, whatever the task.
+
+What is measured comes as `Pair`s: an estimate beside its reference. Metrics of a
+subject give a number for each pair; metrics of a cohort one for the pairs of all
+subjects that have the same source, image set and class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from deepresolve.evaluation.results import (
+    CohortMeasurement,
+    EvaluatedSubject,
+    Measurement,
+)
+from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.imaging.volume import Volume
+from deepresolve.metrics.table import METRICS, Kind, Metric, measure
+from deepresolve.system import progress_bar
+
+
+class Subject(Protocol):
+    """What is needed of a held-out subject; `records.reader` yields such ones.
+
+    Attributes:
+      subject: name of the scan.
+      person: name of the person scanned; several subjects may be of one person.
+      image: canonical thin-slice scan, array[row, column, slice], in scan units.
+      label: uint8 labels on its grid; None where there are none.
+      scale: intensities of `image` that are 0 and 1 when it is measured.
+    """
+
+    subject: str
+    person: str
+    image: Volume
+    label: Volume | None
+    scale: IntensityScale
+
+
+_S = TypeVar("_S", bound=Subject)
+_T = TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pair:
+    """An estimate beside its reference, of one subject.
+
+    Attributes:
+      kind: what they are; metrics of this kind are taken.
+      reference: what should have been found: an array, or a number where the kind is
+        one of a cohort.
+      estimate: what was found, of the same shape.
+      source: what found it; see `Measurement`.
+      image_set: what it was found in; see `Measurement`.
+      label_class: the tissue; None for all of the image.
+      spacing_mm: distance between voxel centres along each axis; None without voxels.
+      voxel_mm3: volume of a voxel; None without voxels.
+      data_range: intensity difference from black to white; None but for images.
+    """
+
+    kind: Kind
+    reference: Any
+    estimate: Any
+    source: str
+    image_set: str
+    label_class: str | None = None
+    spacing_mm: Sequence[float] | None = None
+    voxel_mm3: float | None = None
+    data_range: float | None = None
+
+
+class Evaluation(NamedTuple):
+    """What was found.
+
+    Attributes:
+      subjects: facts of each, in the order of the run.
+      measurements: every number of one subject.
+      cohort: every number of all subjects together.
+    """
+
+    subjects: tuple[EvaluatedSubject, ...]
+    measurements: tuple[Measurement, ...]
+    cohort: tuple[CohortMeasurement, ...]
+
+
+def evaluate(
+    subjects: Iterable[_S],
+    pairs_of: Callable[[_S], Iterable[Pair]],
+    *,
+    metrics: Mapping[str, Metric] = METRICS,
+    num_subjects: int | None = None,
+    on_subject: Callable[[Sequence[Measurement]], None] | None = None,
+) -> Evaluation:
+    """Measures every subject, and all of them together.
+
+    Args:
+      subjects: held-out scans; read one at a time, so an iterator will do.
+      pairs_of: makes what is measured of a subject. Arrays of pairs are let go with
+        their subject, numbers (of the kinds of a cohort) are kept.
+      metrics: what to measure, by name.
+      num_subjects: how many there are, for the progress bar alone.
+      on_subject: called with the numbers of each subject as soon as they are there.
+
+    Raises:
+      ValueError: there are no subjects, two have one name, or one cannot be measured;
+        the message names it.
+    """
+    of_cohort = {n: metric for n, metric in metrics.items() if metric.over == "cohort"}
+    kept: list[Pair] = []
+
+    def measured(subject: _S) -> tuple[EvaluatedSubject, list[Measurement]]:
+        numbers = []
+        for pair in pairs_of(subject):
+            numbers += of_pair(subject, pair, metrics)
+            if any(metric.of == pair.kind for metric in of_cohort.values()):
+                kept.append(pair)
+        return facts(subject), numbers
+
+    everyone, measurements = [], []
+    for subject, numbers in each(subjects, measured, num_subjects):
+        everyone.append(subject)
+        measurements += numbers
+        if on_subject is not None:
+            on_subject(numbers)
+    cohort = tuple(over_cohort(kept, of_cohort))
+    return Evaluation(tuple(everyone), tuple(measurements), cohort)
+
+
+def each(
+    subjects: Iterable[_S], work: Callable[[_S], _T], num_subjects: int | None = None
+) -> Iterator[_T]:
+    """What `work` makes of every subject; shows a progress bar.
+
+    Args:
+      subjects: scans; one is held at a time.
+      work: is called with each.
+      num_subjects: how many there are, for the progress bar alone.
+
+    Raises:
+      ValueError: there are no subjects, two have one name, or `work` refuses one; the
+        message names it.
+    """
+    names: set[str] = set()
+    for subject in progress_bar.each(subjects, "evaluation", num_subjects, "volume"):
+        if subject.subject in names:
+            raise ValueError(f"Subject {subject.subject!r} came twice.")
+        names.add(subject.subject)
+        try:
+            done = work(subject)
+        except ValueError as error:
+            raise ValueError(f"Subject {subject.subject!r}: {error}") from error
+        del subject  # not to be held while the next one is read
+        yield done
+        del done
+    if not names:
+        raise ValueError("There are no subjects to evaluate.")
+
+
+def facts(subject: Subject) -> EvaluatedSubject:
+    """What is kept of a subject's scan."""
+    return EvaluatedSubject(
+        subject.subject,
+        subject.person,
+        subject.image.shape,
+        subject.image.spacing_mm,
+    )
+
+
+def of_pair(
+    subject: Subject, pair: Pair, metrics: Mapping[str, Metric]
+) -> Iterator[Measurement]:
+    """A number for each metric of a subject that compares what the pair is.
+
+    Raises:
+      ValueError: the pair cannot be measured.
+    """
+    for name, metric in metrics.items():
+        if metric.of != pair.kind or metric.over != "subject":
+            continue
+        value = measure(
+            metric,
+            pair.reference,
+            pair.estimate,
+            spacing_mm=pair.spacing_mm,
+            voxel_mm3=pair.voxel_mm3,
+            data_range=pair.data_range,
+        )
+        yield Measurement(
+            subject.subject,
+            subject.person,
+            pair.source,
+            pair.image_set,
+            name,
+            pair.label_class,
+            value,
+        )
+
+
+def over_cohort(
+    pairs: Iterable[Pair], metrics: Mapping[str, Metric]
+) -> Iterator[CohortMeasurement]:
+    """A number for each metric of a cohort, and pairs of one source, set and class.
+
+    Args:
+      pairs: of all subjects, numbers alone.
+      metrics: those of a cohort, by name.
+
+    Raises:
+      ValueError: the numbers of the subjects cannot be measured together.
+    """
+    groups: dict[tuple, list[Pair]] = {}
+    for pair in pairs:
+        key = pair.kind, pair.source, pair.image_set, pair.label_class
+        groups.setdefault(key, []).append(pair)
+    for (kind, source, image_set, label_class), group in groups.items():
+        true, found = (
+            np.array([getattr(pair, side) for pair in group])
+            for side in ("reference", "estimate")
+        )
+        for name, metric in metrics.items():
+            if metric.of == kind:
+                value = measure(metric, true, found)
+                yield CohortMeasurement(
+                    source, image_set, name, label_class, value, len(group)
+                )

@@ -1,0 +1,70 @@
+"""What an evaluation finds: plain numbers, of a subject or of a cohort."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """One number of one subject.
+
+    Attributes:
+      subject: name of the scan.
+      person: whom it is of; several scans may be of one person.
+      source: who or what made that which was measured: the part that a network plays,
+        such as "seg", or those who scored an image.
+      image_set: what was measured, or what the source was given.
+      metric: name of the metric, or of the question.
+      label_class: the tissue; None for a number of the whole image.
+      value: infinite where there is no bound, as the metric's meaning says.
+    """
+
+    subject: str
+    person: str
+    source: str
+    image_set: str
+    metric: str
+    label_class: str | None
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CohortMeasurement:
+    """One number of all subjects together.
+
+    Attributes:
+      source: see `Measurement`.
+      image_set: see `Measurement`.
+      metric: name of the metric.
+      label_class: the tissue; None for a number of the whole image.
+      value: NaN where it is not defined.
+      n: number of subjects.
+    """
+
+    source: str
+    image_set: str
+    metric: str
+    label_class: str | None
+    value: float
+    n: int
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluatedSubject:
+    """Facts of one subject's whole scan."""
+
+    subject: str
+    person: str
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Seconds that a network took to make, or to segment, one image set."""
+
+    subject: str
+    network: str
+    image_set: str
+    seconds: float

@@ -1,0 +1,150 @@
+"""Measures over all subjects of a cohort: pure functions of two vectors.
+
+Both hold one number a subject, in the same order: what was found, and the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from deepresolve.metrics import statistics
+
+BIAS_MEANING = (
+    "mean over subjects of estimate minus reference (Bland and Altman), in their unit; "
+    "0 is best"
+)
+LIMIT_MEANING = (
+    "95% limit of agreement (Bland and Altman): the bias less, or plus, "
+    f"{statistics.LIMITS_OF_AGREEMENT_SDS} sample standard deviations of estimate "
+    "minus reference, in their unit; no value for a single subject"
+)
+RMS_CV_MEANING = (
+    "root mean square over subjects of the coefficient of variation of estimate and "
+    "reference, from their sample standard deviation, as a share of their mean; 0 is "
+    "best"
+)
+ACCURACY_MEANING = (
+    "share of subjects whose class is that of the reference, from 0 to 1 (all)"
+)
+ROC_AUC_MEANING = (
+    "area under the receiver operating characteristic: how often a subject that has "
+    "what is looked for got a higher probability than one that has it not, ties "
+    "counting half; from 0 to 1, 0.5 is chance"
+)
+
+
+def bias(reference: Sequence[float], estimate: Sequence[float]) -> float:
+    """Mean of estimate minus reference (Bland and Altman, Lancet 1986).
+
+    Args:
+      reference: one finite value per subject.
+      estimate: values of the same subjects in the same order and unit.
+
+    Raises:
+      ValueError: lengths differ, there are no subjects, or a value is NaN or infinite.
+    """
+    return statistics.bland_altman(estimate, reference).bias
+
+
+def lower_limit(reference: Sequence[float], estimate: Sequence[float]) -> float:
+    """Lower 95% limit of agreement of estimate minus reference.
+
+    Args:
+      reference: one finite value per subject.
+      estimate: values of the same subjects in the same order and unit.
+
+    Returns:
+      In the values' unit; NaN for a single subject.
+
+    Raises:
+      ValueError: lengths differ, there are no subjects, or a value is NaN or infinite.
+    """
+    return statistics.bland_altman(estimate, reference).lower
+
+
+def upper_limit(reference: Sequence[float], estimate: Sequence[float]) -> float:
+    """Upper 95% limit of agreement of estimate minus reference.
+
+    Args:
+      reference: one finite value per subject.
+      estimate: values of the same subjects in the same order and unit.
+
+    Returns:
+      In the values' unit; NaN for a single subject.
+
+    Raises:
+      ValueError: lengths differ, there are no subjects, or a value is NaN or infinite.
+    """
+    return statistics.bland_altman(estimate, reference).upper
+
+
+def rms_cv(reference: Sequence[float], estimate: Sequence[float]) -> float:
+    """Root-mean-square coefficient of variation; see `statistics.rms_cv`.
+
+    Args:
+      reference: one value per subject, finite and not below 0.
+      estimate: values of the same subjects in the same order and unit.
+
+    Returns:
+      A share of the mean, from 0 to sqrt(2).
+
+    Raises:
+      ValueError: lengths differ, there are no subjects, or a value is NaN, infinite or
+        below 0.
+    """
+    return statistics.rms_cv(estimate, reference)
+
+
+def accuracy(reference: Sequence[int], estimate: Sequence[int]) -> float:
+    """Share of subjects that were given the class of the reference, from 0 to 1.
+
+    Args:
+      reference: number of each subject's class.
+      estimate: number of the class that was found, in the same order.
+
+    Raises:
+      ValueError: lengths differ, there are no subjects, or numbers are not whole.
+    """
+    true, found = np.asarray(reference), np.asarray(estimate)
+    whole = all(np.issubdtype(array.dtype, np.integer) for array in (true, found))
+    if true.ndim != 1 or true.shape != found.shape or not true.size or not whole:
+        raise ValueError(
+            "Accuracy compares one whole number a subject, two vectors of one shape; "
+            f"got {true.dtype} of {true.shape} and {found.dtype} of {found.shape}."
+        )
+    return float(np.mean(true == found))
+
+
+def roc_auc(reference: Sequence[bool], estimate: Sequence[float]) -> float:
+    """Area under the receiver operating characteristic (Hanley, Radiology 1982).
+
+    Args:
+      reference: whether each subject has what is looked for; some have, some have not.
+      estimate: probability, or any score, of the same subjects in the same order.
+
+    Returns:
+      From 0 to 1: the share of pairs, one subject that has it and one that has not, in
+      which the former scores higher; ties count half.
+
+    Raises:
+      ValueError: lengths differ, the reference is not boolean or the same for all, or a
+        score is NaN.
+    """
+    true, score = np.asarray(reference), np.asarray(estimate, dtype=np.float64)
+    if true.ndim != 1 or true.shape != score.shape or true.dtype != bool:
+        raise ValueError(
+            "ROC AUC compares one boolean and one score a subject, two vectors of one "
+            f"shape; got {true.dtype} of {true.shape} and scores of {score.shape}."
+        )
+    num_with, num_without = np.count_nonzero(true), np.count_nonzero(~true)
+    if not num_with or not num_without or np.isnan(score).any():
+        raise ValueError(
+            "ROC AUC needs subjects with and without what is looked for, and no NaN; "
+            f"got {num_with} with, {num_without} without, scores {score.tolist()}."
+        )
+    ranks = stats.rankdata(score)
+    least = num_with * (num_with + 1) / 2
+    return float((ranks[true].sum() - least) / (num_with * num_without))
