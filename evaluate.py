@@ -84,14 +84,14 @@ def run() -> None:
     # A preempted job leaves nothing half-written behind.
     interruption.raise_on_sigterm()
 
-    from deepresolve.evaluation.table_1 import report
+    from deepresolve.reports import writing
     from deepresolve.system import locking
     from records import manifest
 
     stored = manifest.load(FLAGS.records)
     plan, about = _plan(stored)
     readers = _readers(plan, stored) if FLAGS.reading else None
-    folder = report.make_folder(FLAGS.output)
+    folder = writing.make_folder(FLAGS.output)
     with locking.held(str(folder), "evaluation", "give another --output"):
         _report(folder, stored, plan, readers, about)
 
@@ -108,7 +108,7 @@ def _report(folder, stored, plan, readers, about) -> None:
     """
     import tensorflow as tf
 
-    from deepresolve.evaluation import machine
+    from deepresolve.evaluation import machine, subjects_csv
     from deepresolve.evaluation.saved_volumes import SavedVolumes
     from deepresolve.evaluation.table_1 import contents, report
     from deepresolve.evaluation.table_1.analysis import analyse
@@ -123,7 +123,7 @@ def _report(folder, stored, plan, readers, about) -> None:
             plan,
             num_subjects=stored.counts[FLAGS.split],
             on_images=saved and saved.add,
-            on_subject=report.Progress(folder).add,
+            on_subject=subjects_csv.Progress(folder).add,
         )
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise OSError(
@@ -335,13 +335,10 @@ def _require_labels(stored) -> None:
 
 def _readers(plan, stored):
     """The scores of the reader study, which must be of what is measured here."""
-    from deepresolve.evaluation import reader_scores
-    from deepresolve.reading.analysis import scores
+    from deepresolve.reading.analysis import supplement
 
-    readers = scores.load(FLAGS.reading)
-    names = [subject.subject for subject in stored.subjects(FLAGS.split)]
-    reader_scores.check_belongs(readers, plan, names, FLAGS.split)
-    return readers
+    people = {s.subject: s.person for s in stored.subjects(FLAGS.split)}
+    return supplement.load(FLAGS.reading, people, FLAGS.split, plan.image_sets)
 
 
 def _flags() -> dict[str, str]:

@@ -45,9 +45,9 @@ ITEM_SD, RATING_SD = 20.0, 10.0
 
 def marked(random: np.random.Generator, num_cases: int, difference: float) -> bool:
     """Whether a study marks SR-CNN against TCI."""
-    from deepresolve.evaluation import reader_scores
-    from deepresolve.evaluation.table_1.comparisons import SIGNIFICANCE, with_holm
+    from deepresolve.evaluation.paired import SIGNIFICANCE, with_holm
     from deepresolve.metrics import statistics
+    from deepresolve.reading.analysis import comparisons
 
     quality = _perceived(random, num_cases, difference)
     diq = np.clip(np.rint(quality), 1, 5).mean(axis=(1, 2))
@@ -56,7 +56,7 @@ def marked(random: np.random.Generator, num_cases: int, difference: float) -> bo
     tests = [
         {"family": "one", "p": statistics.wilcoxon(differences, 0 * differences).p}
         for differences in (
-            np.round(scores[:, sr] - scores[:, tci], reader_scores.DECIMALS)
+            np.round(scores[:, sr] - scores[:, tci], comparisons.DECIMALS)
             for scores in (diq, rank)
         )
     ]

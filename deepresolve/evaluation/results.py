@@ -11,7 +11,7 @@ class Measurement:
 
     Attributes:
       subject: name of the scan.
-      person: whom it is of; several scans may be of one person.
+      person: whom it is of; several scans may be of one person. "" if not known.
       source: who or what made that which was measured: the part that a network plays,
         such as "seg", or those who scored an image.
       image_set: what was measured, or what the source was given.

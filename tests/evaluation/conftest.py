@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from deepresolve.evaluation.results import Measurement
+from deepresolve.evaluation.supplement import Scale, Supplement
 from deepresolve.evaluation.table_1.analysis import analyse
 from deepresolve.evaluation.table_1.experiment import evaluate
 from deepresolve.evaluation.table_1.plan import Classes, Network, Plan
 from deepresolve.imaging.degradation import thicken
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.imaging.volume import Volume
+from deepresolve.reports.document import Heading, Paragraph
 
 LABEL_NAMES = {1: "femur", 4: "bright tissue", 7: "dark tissue"}
 CLASSES = ("bright tissue", "dark tissue")
@@ -122,6 +125,40 @@ def full_results(classes):
 @pytest.fixture(scope="session")
 def full_analysis(full_results):
     return analyse(full_results)
+
+
+@pytest.fixture(scope="session")
+def scores():
+    """Makes scores of image sets: SR two above TCI in every case; the ground truth is
+    SR but for one case.
+    """
+
+    def made(highest=5, num_cases=8, names=("diq", "rank")):
+        base = 1 + np.arange(num_cases) % 2
+        truth = base + 2 + (np.arange(num_cases) == 0)
+        ranks = {"ground_truth": [3, 2], "sr": [2, 3], "tci": [1, 1]}
+        given = {
+            "diq": {"ground_truth": truth, "sr": base + 2, "tci": base},
+            "rank": {s: np.resize(two, num_cases) for s, two in ranks.items()},
+        }
+        scales = {
+            "diq": Scale("diq", "Diagnostic image quality", 1, highest),
+            "rank": Scale("rank", "Rank", 1, 3, is_rank=True),
+        }
+        measurements = tuple(
+            Measurement(f"knee-{n}", "", "readers", image_set, name, None, float(value))
+            for name in names
+            for image_set, values in given[name].items()
+            for n, value in enumerate(values)
+        )
+        tests = [
+            {"metric": "diq", "class": None, "a": "sr", "b": "tci", "p_holm": 0.02}
+        ]
+        facts = {"readers": "ann, bob"}
+        section = (Heading("Readers"), Paragraph("Read blinded."))
+        return Supplement(scales, measurements, tests, facts, section)
+
+    return made
 
 
 @pytest.fixture(scope="session")

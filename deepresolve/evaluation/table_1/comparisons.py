@@ -15,19 +15,15 @@ so that looking at more of them takes nothing from the paper's claims.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from deepresolve.evaluation.paired import SIGNIFICANCE, compared, with_holm
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Results
-from deepresolve.metrics import statistics
 
 PAPER_IMAGE_METRICS = ("ssim", "psnr")
 PAPER_LABEL_METRICS = ("dsc", "voe")
-SIGNIFICANCE = 0.05
 
 FAMILIES = {
     "image": "SR-CNN against TCI",
@@ -117,12 +113,6 @@ def marks(tests: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str | None, str
     return found
 
 
-def least_corrected_p(tests: Sequence[Mapping[str, Any]], family: str) -> float:
-    """What a family's smallest corrected p is at least, with so few subjects."""
-    own = [test for test in tests if test["family"] == family]
-    return min(1.0, len(own) * min(statistics.smallest_p(test["n"]) for test in own))
-
-
 def _questions(plan: Plan) -> Iterator[tuple[_Pair, str, str | None]]:
     """Every (pair, metric, class) of the plan."""
     for pair in _IMAGE_PAIRS:
@@ -132,33 +122,3 @@ def _questions(plan: Plan) -> Iterator[tuple[_Pair, str, str | None]]:
         for label_class in plan.classes.names if plan.classes else ():
             for metric in plan.scores_of("masks"):
                 yield pair, metric, label_class
-
-
-def compared(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
-    """Whether paired values differ, and by how much, as `paired_tests` has it."""
-    return vars(statistics.wilcoxon(a, b)) | _sizes(a, b)
-
-
-def _sizes(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
-    """How large the difference is; NaN where values are infinite."""
-    low = high = mean = math.nan
-    if np.isfinite([a, b]).all():
-        differences = np.subtract(a, b)
-        mean = float(np.mean(differences))
-        low, high = statistics.bootstrap_interval(differences)
-    return {
-        "mean_difference": mean,
-        "interval_low": low,
-        "interval_high": high,
-        "effect_size": statistics.rank_biserial(a, b),
-    }
-
-
-def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Adds p_holm, corrected within each family."""
-    for family in {row["family"] for row in rows}:
-        own = [row for row in rows if row["family"] == family]
-        corrected = statistics.holm([row["p"] for row in own])
-        for row, p in zip(own, corrected, strict=True):
-            row["p_holm"] = float(p)
-    return rows

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import reader_tables
+from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
 from deepresolve.evaluation.table_1 import detail_tables, published, tables
-from deepresolve.evaluation.table_1.analysis import Analysis
-from deepresolve.evaluation.table_1.comparisons import (
-    FAMILIES,
-    SIGNIFICANCE,
-    least_corrected_p,
-)
+from deepresolve.evaluation.table_1.comparisons import FAMILIES
 from deepresolve.evaluation.table_1.experiment import DATA_RANGE
 from deepresolve.evaluation.table_1.plan import Plan
-from deepresolve.evaluation.table_1.results import Results
+from deepresolve.evaluation.table_1.results import Analysis, Results
 from deepresolve.imaging.intensity import HIGH_PERCENTILE, LOW_PERCENTILE
 from deepresolve.reports.document import (
     Block,
@@ -77,17 +72,15 @@ def summary(analysis: Analysis) -> list[Block]:
     """Table 1, its tests, and what a reader must know to weigh them."""
     plan, tests = analysis.results.plan, analysis.tests
     blocks: list[Block] = [
-        tables.table_1(
-            analysis.results, tests, analysis.readers, analysis.reader_tests
-        ),
-        Paragraph(tables.legend(plan, read=analysis.readers is not None)),
+        tables.table_1(analysis.results, tests, analysis.scores),
+        Paragraph(tables.legend(plan, scored=analysis.scores is not None)),
     ]
     if any(network.published for network in plan.networks.values()):
         blocks.append(Paragraph(published.SOURCE))
     if tests:
         blocks += [Heading("Tests"), detail_tables.tests_table(plan, tests)]
         blocks += [Paragraph(note) for note in _test_notes(analysis)]
-    return blocks + _readers(analysis)
+    return [*blocks, *(analysis.scores.blocks if analysis.scores else ())]
 
 
 def protocol(results: Results) -> dict[str, Any]:
@@ -180,26 +173,6 @@ def _test_notes(analysis: Analysis) -> Iterator[str]:
             f"The {n} scans are of {len(people)} people: the pairs are not "
             "independent, so p overstates the evidence and intervals are too narrow."
         )
-
-
-def _readers(analysis: Analysis) -> list[Block]:
-    scores, tests = analysis.readers, analysis.reader_tests
-    if scores is None:
-        return []
-    measured = analysis.results.subjects
-    people = {s.person for s in measured if s.subject in scores.cases}
-    read = (
-        f"Read blinded: {len(scores.cases)} of the {len(measured)} scans, of "
-        f"{len(people)} people. DIQ: diagnostic image quality."
-    )
-    return [
-        Heading("Readers"),
-        Paragraph(read),
-        reader_tables.means_table(scores, tests),
-        reader_tables.tests_table(scores, tests),
-        *(Paragraph(note) for note in reader_tables.test_notes(tests)),
-        Facts(scores.facts),
-    ]
 
 
 def _volumes(plan: Plan, volumes: Sequence[Mapping[str, Any]]) -> list[Block]:

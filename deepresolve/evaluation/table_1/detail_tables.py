@@ -11,13 +11,9 @@ from deepresolve.evaluation.table_1.comparisons import FAMILIES
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.table_1.titles import TITLES
+from deepresolve.evaluation.tables import TESTS_HEADER, test_line
 from deepresolve.reports.document import Table
-from deepresolve.reports.number_text import NOT_APPLICABLE, number_text, p_text
-
-TESTS_HEADER = (
-    *("Measure", "Compared", "n", "Higher in", "Mean difference", "95% interval"),
-    *("Effect size", "W", "p", "p (Holm)"),
-)
+from deepresolve.reports.number_text import NOT_APPLICABLE, number_text
 
 
 def tests_table(
@@ -42,35 +38,6 @@ def _test_line(plan: Plan, test: Mapping[str, Any]) -> tuple[str, ...]:
         title += f", {test['class']}"
     sides = f"{_side(plan, test['a'], test)} - {_side(plan, test['b'], test)}"
     return test_line(test, title, sides, metric.table_scale)
-
-
-def test_line(
-    test: Mapping[str, Any], title: str, sides: str, scale: float = 1.0
-) -> tuple[str, ...]:
-    """A test under `TESTS_HEADER`.
-
-    Args:
-      test: a row of `comparisons.paired_tests`.
-      title: what was measured.
-      sides: what was compared.
-      scale: of the table's units.
-    """
-    difference, low, high = (
-        number_text(test[key] * scale, "+.2f")
-        for key in ("mean_difference", "interval_low", "interval_high")
-    )
-    return (
-        title,
-        sides,
-        str(test["n"]),
-        f"{test['num_higher']} of {test['n']}",
-        difference,
-        f"{low} to {high}",
-        number_text(test["effect_size"], "+.2f"),
-        f"{test['statistic']:g}",
-        p_text(test["p"]),
-        p_text(test["p_holm"]),
-    )
 
 
 def _side(plan: Plan, side: str, test: Mapping[str, Any]) -> str:

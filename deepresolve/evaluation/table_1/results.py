@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
+from deepresolve.evaluation.supplement import Supplement
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.imaging.volume import Volume
 
@@ -69,3 +71,20 @@ class Results:
     def seconds(self, network: str) -> list[float]:
         """What a network took for each volume that it was given."""
         return [t.seconds for t in self.timings if t.network == network]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Analysis:
+    """What the report and the figures are made from.
+
+    Attributes:
+      results: what was measured.
+      tests: rows of `comparisons.paired_tests`.
+      volumes: rows of `volumes.agreement`.
+      scores: of the same image sets, from elsewhere; None without any.
+    """
+
+    results: Results
+    tests: list[dict[str, Any]]
+    volumes: list[dict[str, Any]]
+    scores: Supplement | None = None

@@ -5,47 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import reader_tables
-from deepresolve.evaluation.reader_scores import ReaderScores
 from deepresolve.evaluation.rows import summary_rows
+from deepresolve.evaluation.supplement import Scale, Supplement
 from deepresolve.evaluation.table_1 import published
 from deepresolve.evaluation.table_1.comparisons import (
     MARKS,
     PAPER_IMAGE_METRICS,
     PAPER_LABEL_METRICS,
-    SIGNIFICANCE,
     marks,
 )
 from deepresolve.evaluation.table_1.plan import IMAGE_SETS, Plan
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.table_1.titles import TITLES
+from deepresolve.evaluation.tables import legend_text
 from deepresolve.reports.document import Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text
+
+# What the paper's radiologists answered: titles, and the scale where nobody did.
+_SCORED = {"diq": "DIQ", "rank": "Rank"}
+_UNREAD = {"diq": "1 to 5", "rank": "1 to 3, 3 best"}
+_NOT_READ = "not read"
 
 
 def table_1(
     results: Results,
     tests: Sequence[Mapping[str, Any]],
-    readers: ReaderScores | None = None,
-    reader_tests: Sequence[Mapping[str, Any]] = (),
+    scores: Supplement | None = None,
 ) -> Table:
     """The paper's table: a column an image set, a row a measure.
 
-    Readers' scores (diagnostic image quality, rank) have their rows, which say "not
-    read" without a reader study. Published values stand in a row below ours where
+    The scores of image sets (diagnostic image quality, rank) have their rows, which say
+    "not read" where there are none. Published values stand in a row below ours where
     `published` allows it.
 
     Args:
       results: what was measured.
       tests: rows of `comparisons.paired_tests`, for the marks.
-      readers: scores of a reader study.
-      reader_tests: rows of `reader_scores.paired_tests`, likewise.
+      scores: what people made of the image sets; None without.
     """
     plan, cells = results.plan, _Cells(results, tests)
     lines = []
     for metric in PAPER_IMAGE_METRICS:
         lines += cells.lines("sr", metric)
-    lines += reader_tables.table_1_lines(plan, readers, reader_tests)
+    lines += _scored_lines(plan, scores)
     for network, label_class in _segmented(plan):
         for metric in PAPER_LABEL_METRICS:
             lines += cells.lines(network, metric, label_class)
@@ -67,17 +69,17 @@ def further_tables(results: Results) -> list[Table]:
     return [Table(header, tuple(lines)) for lines in (images, label_maps) if lines]
 
 
-def legend(plan: Plan, *, read: bool = False) -> str:
+def legend(plan: Plan, *, scored: bool = False) -> str:
     """What the marks of Table 1 mean.
 
     Args:
       plan: what was done.
-      read: whether there is a reader study.
+      scored: whether people scored the image sets.
     """
     meanings = []
     if "sr" in plan.networks:
         meanings.append(f"{MARKS['sr', 'tci']} SR-CNN differs from TCI")
-    if "sr" in plan.networks and (read or "seg" in plan.networks):
+    if "sr" in plan.networks and (scored or "seg" in plan.networks):
         meanings.append(
             f"{MARKS['sr', 'ground_truth']} SR-CNN differs from the ground truth"
         )
@@ -85,18 +87,6 @@ def legend(plan: Plan, *, read: bool = False) -> str:
         seg, benchmark = (plan.networks[n].title for n in ("seg", "benchmark"))
         meanings.append(f"{MARKS['seg', 'benchmark']} {seg} differs from {benchmark}")
     return legend_text(meanings)
-
-
-def legend_text(meanings: Sequence[str]) -> str:
-    """What a table's numbers are, and its marks, each with what it says."""
-    if not meanings:
-        return "Mean ± standard deviation."
-    return (
-        f"Mean ± standard deviation. {'; '.join(meanings)}: two-sided Wilcoxon "
-        f"signed-rank test, p < {SIGNIFICANCE} after Holm's correction. A mark says "
-        "that there is a difference, not which side is better; no mark does not say "
-        "that two are alike: see the interval of their difference."
-    )
 
 
 class _Cells:
@@ -127,13 +117,7 @@ class _Cells:
         if label_class is not None:
             title += f", {label_class}, {self._plan.networks[network].title}"
         yield (title, *(self._ours(*key, entry.table_scale) for key in keys))
-        paper = [
-            published.mean_sd(self._plan, network, metric, image_set)
-            for image_set in IMAGE_SETS
-        ]
-        if any(paper):
-            cells = (f"{p[0]:.1f} ± {p[1]:.1f}" if p else NOT_APPLICABLE for p in paper)
-            yield ("as published", *cells)
+        yield from _published_line(self._plan, network, metric)
 
     def _ours(self, network, metric, label_class, image_set, scale) -> str:
         row = self._rows.get((network, metric, label_class, image_set))
@@ -142,6 +126,41 @@ class _Cells:
         marked = {"sr": "sr", "ground_truth": network}.get(image_set)
         mark = self._marks.get((metric, label_class, marked), "")
         return f"{mean_sd_text(row, scale)} {mark}".rstrip()
+
+
+def _published_line(plan: Plan, network: str, metric: str) -> Iterator[tuple[str, ...]]:
+    """The paper's line, where it may stand below ours."""
+    paper = [published.mean_sd(plan, network, metric, s) for s in IMAGE_SETS]
+    if any(paper):
+        cells = (f"{p[0]:.1f} ± {p[1]:.1f}" if p else NOT_APPLICABLE for p in paper)
+        yield ("as published", *cells)
+
+
+def _scored_lines(plan: Plan, scores: Supplement | None) -> Iterator[tuple[str, ...]]:
+    """The lines that people fill, and the paper's below those of the same scale."""
+    marked = marks(scores.tests) if scores else {}
+    given = summary_rows(scores.measurements) if scores else []
+    for name, title in _SCORED.items():
+        cells = {
+            s: _NOT_READ if s in plan.image_sets else NOT_APPLICABLE for s in TITLES
+        }
+        rows = [row for row in given if row["metric"] == name]
+        if not rows:
+            yield (f"{title} ({_UNREAD[name]})", *cells.values())
+            continue
+        for row in rows:
+            mark = marked.get((name, None, row["image_set"]), "")
+            cells[row["image_set"]] = f"{mean_sd_text(row, 1)} {mark}".rstrip()
+        scale, n = scores.scales[name], max(row["n"] for row in rows)
+        cases = f"{n} case{'s' if n > 1 else ''}"
+        yield (f"{title} ({_range(scale)}), {cases}", *(cells[s] for s in TITLES))
+        if (scale.lowest, scale.highest) == published.SCALES[name]:
+            yield from _published_line(plan, "sr", name)
+
+
+def _range(scale: Scale) -> str:
+    best = f", {scale.highest} best" if scale.is_rank else ""
+    return f"{scale.lowest} to {scale.highest}{best}"
 
 
 def _segmented(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation.reader_tables import question_title
 from deepresolve.metrics.agreement import icc, kappa
 from deepresolve.reading.analysis.scores import QuestionRatings
+from deepresolve.reading.analysis.tables import question_title
 from deepresolve.reports.document import Table
 
 NOT_DEFINED = "not defined"

@@ -11,12 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import deepresolve
-from deepresolve.evaluation import known_digits, reader_scores
-from deepresolve.evaluation.reader_scores import ReaderScores
-from deepresolve.evaluation.table_1 import report
-from deepresolve.reading.analysis import agreement_rows, contents, score_figure, scores
+from deepresolve.evaluation import known_digits
+from deepresolve.reading.analysis import (
+    agreement_rows,
+    comparisons,
+    contents,
+    score_figure,
+    scores,
+)
+from deepresolve.reading.analysis.scores import ReaderScores
 from deepresolve.reading.study.unblinding import to_csv, unblind
-from deepresolve.reports import html, markdown
+from deepresolve.reports import html, markdown, writing
 
 
 def write_report(
@@ -40,7 +45,7 @@ def write_report(
     opened = unblind(study)
     rated = scores.ratings(opened)
     found = scores.by_case(opened, rated)
-    tests = reader_scores.paired_tests(found)
+    tests = comparisons.paired_tests(found)
     agreement = agreement_rows.agreement_rows(
         rated,
         opened.study.readers,
@@ -48,8 +53,8 @@ def write_report(
     )
     blocks = contents.report(opened, rated, found, tests, agreement)
     drawn = {contents.FIGURE.file: score_figure.draw(rated, opened.study.readers)}
-    return report.write(
-        report.make_folder(str(output)),
+    return writing.write(
+        writing.make_folder(str(output)),
         {
             "report.html": html.render(blocks, drawn),
             "report.md": markdown.render(blocks),
@@ -65,9 +70,9 @@ def _to_json(
     tests: Sequence[Mapping[str, Any]],
     agreement: Sequence[Mapping[str, Any]],
 ) -> str:
-    return report.strict_json(
+    return writing.strict_json(
         {
-            "rows": known_digits.rows(reader_scores.summary_rows(found)),
+            "rows": known_digits.rows(comparisons.mean_rows(found)),
             "tests": known_digits.rows(tests),
             "agreement": known_digits.rows(agreement),
             "questions": [vars(question) for question in found.questions],

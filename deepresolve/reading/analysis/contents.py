@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import reader_tables
-from deepresolve.evaluation.reader_scores import ReaderScores
-from deepresolve.evaluation.table_1 import tables
 from deepresolve.evaluation.table_1.comparisons import MARKS
 from deepresolve.evaluation.table_1.titles import TITLES
+from deepresolve.evaluation.tables import legend_text
 from deepresolve.metrics.statistics import NUM_RESAMPLES, mean_sd
-from deepresolve.reading.analysis import agreement_rows
-from deepresolve.reading.analysis.scores import QuestionRatings
+from deepresolve.reading.analysis import agreement_rows, tables
+from deepresolve.reading.analysis.scores import QuestionRatings, ReaderScores
 from deepresolve.reading.study.unblinding import Unblinded
 from deepresolve.reports.document import (
     Block,
@@ -55,7 +53,7 @@ def report(
     return [
         Heading(f"Reader study: {opened.study.title}", level=1),
         Paragraph(_opening(opened)),
-        reader_tables.means_table(scores, tests),
+        tables.means_table(scores, tests),
         Paragraph(_legend(scores)),
         *_tests(scores, tests),
         Heading("By reader"),
@@ -95,14 +93,14 @@ def _legend(scores: ReaderScores) -> str:
         for (a, b), mark in MARKS.items()
         if {a, b} <= set(scores.image_sets)
     ]
-    return tables.legend_text(meanings)
+    return legend_text(meanings)
 
 
 def _tests(scores: ReaderScores, tests: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
     if tests:
         yield Heading("Tests")
-        yield reader_tables.tests_table(scores, tests)
-        yield from (Paragraph(note) for note in reader_tables.test_notes(tests))
+        yield tables.tests_table(scores, tests)
+        yield from (Paragraph(note) for note in tables.test_notes(tests))
 
 
 def _by_reader(opened: Unblinded, rated: Sequence[QuestionRatings]) -> Table:
@@ -111,7 +109,7 @@ def _by_reader(opened: Unblinded, rated: Sequence[QuestionRatings]) -> Table:
             name
             for r in rated
             for numbers in r.ratings.values()
-            for name in reader_tables.SIDES
+            for name in tables.SIDES
             if name in numbers
         )
     )
@@ -120,9 +118,9 @@ def _by_reader(opened: Unblinded, rated: Sequence[QuestionRatings]) -> Table:
         for r in rated:
             own = [n for (name, _, _), n in r.ratings.items() if name == reader]
             cells = [_mean_text([n[s] for n in own if s in n]) for s in sets]
-            title = reader_tables.question_title(r.question)
+            title = tables.question_title(r.question)
             lines.append((reader, title, str(len(own)), *cells))
-    header = ("Reader", "Question", "Readings", *(reader_tables.SIDES[s] for s in sets))
+    header = ("Reader", "Question", "Readings", *(tables.SIDES[s] for s in sets))
     return Table(header, tuple(lines), num_text_columns=2)
 
 

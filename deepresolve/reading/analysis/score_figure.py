@@ -10,10 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
-from deepresolve.evaluation.reader_tables import SIDES
-from deepresolve.evaluation.table_1.figures import charts
 from deepresolve.reading.analysis.scores import QuestionRatings
-from deepresolve.reports import drawing, figure_style
+from deepresolve.reading.analysis.tables import SIDES
+from deepresolve.reports import charts, drawing, figure_style
 
 _PANEL_INCHES = (1.9, 2.4)
 # Area of the mark of a score that was always given, in square points.

@@ -10,16 +10,53 @@ from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation.reader_scores import (
-    CASE_SIDE,
-    ReaderScores,
-    ScoredQuestion,
-)
+from deepresolve.evaluation.supplement import Scale
 from deepresolve.reading.study.questions import Question
 from deepresolve.reading.study.unblinding import Unblinded, unblind
 
+# The side of a question that is of the case as a whole, not of one image set.
+CASE_SIDE = "case"
+
 # (reader, case, repeat) to the number that each image set got.
 Ratings = Mapping[tuple[str, str, int], Mapping[str, float]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ReaderScores:
+    """The scores of a study by case.
+
+    Attributes:
+      questions: in their order.
+      image_sets: those that were compared.
+      values: by (question, image set) the score of each case. All image sets of a
+        question have the same cases.
+      facts: what a reader of a report must know of the study, by name.
+    """
+
+    questions: tuple[Scale, ...]
+    image_sets: tuple[str, ...]
+    values: Mapping[tuple[str, str], Mapping[str, float]]
+    facts: Mapping[str, Any]
+
+    @property
+    def cases(self) -> set[str]:
+        """Cases of which at least one score counts."""
+        return set().union(*self.values.values())
+
+    def question(self, name: str) -> Scale | None:
+        """The question of a name; None where it was not asked."""
+        return next((q for q in self.questions if q.name == name), None)
+
+    def num_cases(self, question: str) -> int:
+        """Cases of which scores of a question count."""
+        return max(
+            (
+                len(by_case)
+                for (name, _), by_case in self.values.items()
+                if name == question
+            ),
+            default=0,
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +69,7 @@ class QuestionRatings:
       num_incomplete: locked presentations that lack an answer and are left out.
     """
 
-    question: ScoredQuestion
+    question: Scale
     ratings: Ratings
     num_incomplete: int
 
@@ -128,9 +165,7 @@ def _of_question(
     }
     lowest, highest = question.range(num_images)
     return QuestionRatings(
-        ScoredQuestion(
-            question.name, question.title, lowest, highest, question.kind == "rank"
-        ),
+        Scale(question.name, question.title, lowest, highest, question.kind == "rank"),
         complete,
         len(given) - len(complete),
     )

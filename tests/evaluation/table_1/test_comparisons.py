@@ -2,11 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deepresolve.evaluation.table_1.comparisons import (
-    least_corrected_p,
-    marks,
-    paired_tests,
-)
+from deepresolve.evaluation.paired import least_corrected_p
+from deepresolve.evaluation.table_1.comparisons import marks, paired_tests
 from deepresolve.metrics.table import of
 
 IMAGE_METRICS = of("images")

@@ -61,6 +61,14 @@ def test_a_study_too_small_for_any_mark_is_told_so(
     assert ("Too few subjects" in text) == told
 
 
+def test_scores_have_their_section_and_their_marks(full_results, scores):
+    analysis = analyse(full_results, scores())
+    text = text_of(analysis)
+    assert "## Readers\n\nRead blinded." in text
+    assert "* SR-CNN differs from the ground truth" in text
+    assert "Read blinded" not in text_of(analyse(full_results))
+
+
 def test_scans_of_one_person_are_told(make_subject, sr_plan):
     twins = [make_subject(seed, person="one") for seed in range(2)]
     text = text_of(analyse(evaluate(twins, sr_plan())))

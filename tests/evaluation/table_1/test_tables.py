@@ -153,3 +153,52 @@ def test_legend_explains_the_marks_that_can_occur(full_results, parts, marks):
     networks = {part: full_results.plan.networks[part] for part in parts}
     plan = dataclasses.replace(full_results.plan, networks=networks)
     assert "".join(c for c in legend(plan) if c in "†*‡") == marks
+
+
+def scored_lines(results, scores):
+    table = table_1(results, [], scores)
+    return [row for row in table.rows if row[0].startswith(("DIQ", "Rank", "as "))]
+
+
+def published_by_sr(results):
+    networks = dict(results.plan.networks)
+    networks["sr"] = dataclasses.replace(networks["sr"], published=True)
+    return with_plan(results, networks=networks)
+
+
+def test_scores_fill_their_rows(full_results, scores):
+    diq, rank = scored_lines(full_results, scores())
+    # Four 3 and four 4: sample deviation 0.5 sqrt(8 / 7).
+    assert diq == (
+        *("DIQ (1 to 5), 8 cases", "3.62 ± 0.52", "3.50 ± 0.53 †", "1.50 ± 0.53"),
+        "not read",  # Fourier interpolation was made, but not shown
+    )
+    assert rank[:2] == ("Rank (1 to 3, 3 best), 8 cases", "2.50 ± 0.53")
+
+
+def test_cases_that_were_not_read_are_not_counted(full_results, scores):
+    lines = scored_lines(full_results, scores(num_cases=5))
+    assert lines[0][0] == "DIQ (1 to 5), 5 cases"
+    lines = scored_lines(full_results, scores(num_cases=1))
+    assert lines[0][0] == "DIQ (1 to 5), 1 case"
+
+
+def test_published_scores_stand_below_those_of_the_same_scale(full_results, scores):
+    published = published_by_sr(full_results)
+    rows = [r for r in scored_lines(published, scores()) if r[0].startswith("as")]
+    # Abstract, Table 1, between pSNR and DSC.
+    assert ("as published", "4.4 ± 0.5", "3.8 ± 0.8", "3.1 ± 1.0", "n/a") in rows
+    assert ("as published", "2.8 ± 0.2", "2.1 ± 0.5", "1.1 ± 0.4", "n/a") in rows
+    for results, given in (
+        (published, scores(highest=7)),
+        (published, None),
+        (full_results, scores()),
+    ):
+        assert not any("4.4 ± 0.5" in row for row in scored_lines(results, given))
+
+
+def test_one_question_alone_leaves_the_other_unread(full_results, scores):
+    assert scored_lines(full_results, scores(names=("diq",)))[1] == (
+        "Rank (1 to 3, 3 best)",
+        *["not read"] * 4,
+    )

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deepresolve.evaluation import reader_scores
+from deepresolve.evaluation.supplement import Scale
 from deepresolve.metrics import statistics
 from deepresolve.reading import study
-from deepresolve.reading.analysis import score_figure, scores
+from deepresolve.reading.analysis import comparisons, score_figure, scores
 from deepresolve.reading.analysis.analyse import write_report
 from deepresolve.reading.study import unblinding
 from deepresolve.reading.study.questions import DEFAULT, Question
@@ -298,8 +298,8 @@ def test_without_a_difference_marks_are_as_rare_as_the_level_says(monkeypatch):
     nothing = np.nan, np.nan
     monkeypatch.setattr(statistics, "bootstrap_interval", lambda _: nothing)  # slow
     questions = (
-        reader_scores.ScoredQuestion("diq", "DIQ", 1, 5),
-        reader_scores.ScoredQuestion("rank", "Rank", 1, 3, is_rank=True),
+        Scale("diq", "DIQ", 1, 5),
+        Scale("rank", "Rank", 1, 3, is_rank=True),
     )
     random = np.random.default_rng(2026)
     marked = 0
@@ -314,8 +314,8 @@ def test_without_a_difference_marks_are_as_rare_as_the_level_says(monkeypatch):
             for name, given in (("diq", diq), ("rank", rank))
             for n, image_set in enumerate(("sr", "tci"))
         }
-        tests = reader_scores.paired_tests(
-            reader_scores.ReaderScores(questions, ("sr", "tci"), values, {})
+        tests = comparisons.paired_tests(
+            scores.ReaderScores(questions, ("sr", "tci"), values, {})
         )
         marked += any(test["p_holm"] < 0.05 for test in tests)
     # One correct test in a hundred fails so; the seed is fixed.
@@ -341,7 +341,7 @@ def test_titles_of_any_kind_find_room_above_their_panels():
         "sharpness" * 22,
     )
     rated = [
-        scores.QuestionRatings(reader_scores.ScoredQuestion(str(n), t, 1, 5), {}, 0)
+        scores.QuestionRatings(Scale(str(n), t, 1, 5), {}, 0)
         for n, t in enumerate(titles)
     ]
     drawn = []

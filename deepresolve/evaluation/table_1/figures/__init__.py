@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from deepresolve.evaluation.table_1.analysis import Analysis
 from deepresolve.evaluation.table_1.figures import cartilage, charts, comparison
-from deepresolve.evaluation.table_1.results import Results
+from deepresolve.evaluation.table_1.results import Analysis, Results
 from deepresolve.reports import figure_style
 from deepresolve.reports.document import Picture
 

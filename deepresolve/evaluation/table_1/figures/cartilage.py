@@ -17,8 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from deepresolve.evaluation.table_1.figures.comparison import thickening
-from deepresolve.evaluation.table_1.figures.views import View, interest, view, window
+from deepresolve.evaluation.table_1.figures.views import (
+    View,
+    interest,
+    thickening,
+    view,
+    window,
+)
 from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.imaging.volume import Volume

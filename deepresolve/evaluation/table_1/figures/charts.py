@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from deepresolve.evaluation.table_1 import volumes
-from deepresolve.evaluation.table_1.analysis import Analysis
 from deepresolve.evaluation.table_1.comparisons import (
     PAPER_IMAGE_METRICS,
     PAPER_LABEL_METRICS,
 )
-from deepresolve.evaluation.table_1.results import Results
+from deepresolve.evaluation.table_1.results import Analysis, Results
 from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.reports import drawing
+from deepresolve.reports.charts import BLUE, GREY, ORANGE, figure_of
 
-# From Okabe and Ito's palette, made for all kinds of colour vision.
-BLUE, _ORANGE = "#0072b2", "#d55e00"
-_GREY = "#808080"
 _PAIRED_SETS = ("ground_truth", "sr", "tci")
 _PAIRED_COLUMNS = 4
 _PAIRED_INCHES = (3.4, 3.0)
@@ -129,28 +124,6 @@ def _panel(
     )
 
 
-def figure_of(
-    num_panels: int,
-    num_columns: int,
-    panel_inches: tuple[float, float],
-    share: bool | Literal["row"] = False,
-) -> tuple[Figure, list[Axes]]:
-    """So many panels (width, height), which share no scale or those of their row."""
-    columns = min(num_columns, num_panels)
-    rows = math.ceil(num_panels / columns)
-    width, height = panel_inches
-    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = list(
-        figure.subplots(rows, columns, sharex=share, sharey=share, squeeze=False).flat
-    )
-    for unused in panels[num_panels:]:
-        unused.remove()
-    for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure, panels[:num_panels]
-
-
 def _draw_paired(axes: Axes, panel: Panel) -> None:
     """Infinite values, which have no place on the axis, leave a gap."""
     values = np.array(list(panel.sides.values()), dtype=np.float64)
@@ -172,10 +145,10 @@ def _draw_agreement(axes: Axes, row: Mapping[str, Any], results: Results) -> Non
         )
     )
     axes.plot((found + true) / 2, found - true, "o", color=BLUE, alpha=0.6)
-    axes.axhline(0, color=_GREY, linewidth=0.8)
+    axes.axhline(0, color=GREY, linewidth=0.8)
     for key, style in (("bias", "-"), ("lower", "--"), ("upper", "--")):
         if math.isfinite(row[key]):
-            axes.axhline(row[key], color=_ORANGE, linestyle=style, linewidth=1.3)
+            axes.axhline(row[key], color=ORANGE, linestyle=style, linewidth=1.3)
     network = results.plan.networks[row["network"]].title
     axes.set_title(
         f"{row['class']}\n{network}, {TITLES[row['image_set']]}", fontsize=10

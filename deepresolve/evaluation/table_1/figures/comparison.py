@@ -13,7 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from deepresolve.evaluation.table_1.figures.views import View, tci_error, view, window
+from deepresolve.evaluation.table_1.figures.views import (
+    View,
+    tci_error,
+    thickening,
+    view,
+    window,
+)
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.reports import drawing, layout
@@ -111,16 +117,4 @@ def _captions(figure: Figure, results: Results) -> None:
         "Numbers: the whole volume.\n"
         "One window for all grey panels, one scale for all errors.",
         MARGINS,
-    )
-
-
-def thickening(results: Results) -> str:
-    """What was done to the example, in words."""
-    truth, factor = results.example.ground_truth, results.plan.downsample_factor
-    text = f"{results.example.subject}: {truth.plane} slices"
-    if factor is None:
-        return f"{text} every {truth.slice_spacing_mm:.2f} mm"
-    return (
-        f"{text} every {truth.slice_spacing_mm * factor:.2f} mm, brought back to "
-        f"{truth.slice_spacing_mm:.2f} mm (factor {factor})"
     )

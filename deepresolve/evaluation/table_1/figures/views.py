@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepresolve.evaluation.table_1.results import Example
+from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports import drawing
 from deepresolve.reports.cuts import edge_letters
@@ -99,3 +99,15 @@ def interest(example: Example) -> Volume:
         return tci_error(example)
     truth = example.ground_truth
     return truth.with_array(np.zeros(truth.shape, np.float32))
+
+
+def thickening(results: Results) -> str:
+    """What was done to the example, in words."""
+    truth, factor = results.example.ground_truth, results.plan.downsample_factor
+    text = f"{results.example.subject}: {truth.plane} slices"
+    if factor is None:
+        return f"{text} every {truth.slice_spacing_mm:.2f} mm"
+    return (
+        f"{text} every {truth.slice_spacing_mm * factor:.2f} mm, brought back to "
+        f"{truth.slice_spacing_mm:.2f} mm (factor {factor})"
+    )

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import image as matplotlib_image
 
 from deepresolve.evaluation.table_1.experiment import evaluate
-from deepresolve.evaluation.table_1.figures import comparison
+from deepresolve.evaluation.table_1.figures import comparison, views
 from deepresolve.evaluation.table_1.figures.comparison import MARGINS
 from deepresolve.evaluation.table_1.plan import Network, Plan
 from deepresolve.evaluation.table_1.results import Example
@@ -96,6 +96,6 @@ def test_without_sr_there_are_ground_truth_and_tci(make_subject, segment, classe
 
 
 def test_what_was_done_is_told_in_mm(results):
-    assert comparison.thickening(results) == (
+    assert views.thickening(results) == (
         "knee-0: sagittal slices every 2.40 mm, brought back to 0.80 mm (factor 3)"
     )

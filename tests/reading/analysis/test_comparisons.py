@@ -1,21 +1,14 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from deepresolve.evaluation.reader_scores import (
-    ReaderScores,
-    ScoredQuestion,
-    check_belongs,
-    paired_tests,
-    summary_rows,
-)
-from deepresolve.evaluation.table_1.plan import Network
+from deepresolve.evaluation.supplement import Scale
+from deepresolve.reading.analysis.comparisons import mean_rows, paired_tests
+from deepresolve.reading.analysis.scores import ReaderScores
 
-DIQ = ScoredQuestion("diq", "Diagnostic image quality", 1, 5)
-RANK = ScoredQuestion("rank", "Rank", 1, 3, is_rank=True)
-NOISE = ScoredQuestion("noise", "Noise", 1, 5)
+DIQ = Scale("diq", "Diagnostic image quality", 1, 5)
+RANK = Scale("rank", "Rank", 1, 3, is_rank=True)
+NOISE = Scale("noise", "Noise", 1, 5)
 
 
 def scores(values, questions=(DIQ,), image_sets=("sr", "tci")):
@@ -28,7 +21,7 @@ def scores(values, questions=(DIQ,), image_sets=("sr", "tci")):
 
 
 def test_means_and_deviations_are_over_cases():
-    rows = summary_rows(scores({("diq", "sr"): [3, 4, 5], ("diq", "tci"): [2, 2, 2]}))
+    rows = mean_rows(scores({("diq", "sr"): [3, 4, 5], ("diq", "tci"): [2, 2, 2]}))
     found = {r["image_set"]: (r["metric"], r["mean"], r["sd"], r["n"]) for r in rows}
     assert found == {"sr": ("diq", 4, 1, 3), "tci": ("diq", 2, 0, 3)}
 
@@ -69,21 +62,3 @@ def test_holms_correction_is_made_within_a_pair_and_apart_from_further_questions
 def test_what_was_not_answered_is_not_tested():
     values = {("diq", "sr"): [1, 2], ("diq", "tci"): [2, 3]}
     assert [t["metric"] for t in paired_tests(scores(values, (DIQ, RANK)))] == ["diq"]
-
-
-def test_a_study_of_other_scans_is_refused(full_results):
-    plan = full_results.plan
-    read = scores({("diq", "sr"): [1, 2], ("diq", "tci"): [2, 3]})
-    check_belongs(read, plan, ["knee-0", "knee-1", "knee-2"], "test")
-    with pytest.raises(
-        ValueError, match=r"1 of its 2 cases, the first 'knee-1', .*1 test subjects"
-    ):
-        check_belongs(read, plan, ["knee-0"], "test")
-
-
-def test_a_study_of_other_image_sets_is_refused(full_results):
-    networks = {"seg": Network("3D Seg-CNN", None)}
-    plan = dataclasses.replace(full_results.plan, networks=networks)
-    read = scores({("diq", "sr"): [1, 2], ("diq", "tci"): [2, 3]})
-    with pytest.raises(ValueError, match="makes no sr"):
-        check_belongs(read, plan, ["knee-0", "knee-1"], "test")
