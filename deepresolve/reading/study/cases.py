@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepresolve.evaluation import saved_volumes
+from deepresolve.evaluation.table_1 import saved_volumes
 from deepresolve.imaging import formats
 from deepresolve.reports.planes import in_plane
 

@@ -5,8 +5,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from deepresolve.evaluation.saved_volumes import SavedVolumes
 from deepresolve.evaluation.table_1.experiment import evaluate
+from deepresolve.evaluation.table_1.saved_volumes import SavedVolumes
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
