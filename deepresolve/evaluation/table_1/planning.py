@@ -1,0 +1,275 @@
+"""From trained runs and held-out subjects to a plan; refuses what cannot be measured.
+
+Networks take seconds to load: all that their configs tell is checked first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from deepresolve import presets
+from deepresolve.config import Config
+from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Classes, Network, Plan
+from deepresolve.networks import SLICEWISE
+from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+
+
+class Described(Protocol):
+    """What is known of a held-out subject before it is read.
+
+    Attributes:
+      subject: name of the scan.
+      person: whom it is of.
+      labelled: whether there is a label map.
+    """
+
+    subject: str
+    person: str
+    labelled: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """The subjects of an evaluation, before they are read.
+
+    Attributes:
+      records: where they are, for messages.
+      split: what they are called together.
+      subjects: all of them.
+      label_names: name by label value.
+      sha256: stands for the whole set of records.
+    """
+
+    records: str
+    split: str
+    subjects: Sequence[Described]
+    label_names: Mapping[int, str]
+    sha256: str
+
+    @property
+    def people(self) -> dict[str, str]:
+        """Whom each subject is of."""
+        return {subject.subject: subject.person for subject in self.subjects}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How the networks are run.
+
+    Attributes:
+      checkpoint: "best" or "last".
+      downsample_factor: thin slices per thick slice spacing; None: that of the
+        super-resolution, or scans are not thickened.
+      flips: average segmentations with the mirror image, left for right, where the
+        network sees more than one slice at a time.
+    """
+
+    checkpoint: str = "best"
+    downsample_factor: int | None = None
+    flips: bool = False
+
+
+class Planned(NamedTuple):
+    """A plan and what is to be told of it.
+
+    Attributes:
+      plan: what is done with each subject.
+      facts: for the report, by name.
+      warnings: what who reads the numbers should know first.
+    """
+
+    plan: Plan
+    facts: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+class _Part(NamedTuple):
+    """What a network must be to play a part, and the preset of the published one."""
+
+    task: str
+    published: str
+
+
+_PARTS = {
+    "sr": _Part("super_resolution", "sr_cnn"),
+    "seg": _Part("segmentation", "seg_cnn"),
+    "benchmark": _Part("segmentation", "segnet_2d"),
+}
+
+
+class _Run(NamedTuple):
+    """A run that plays a part."""
+
+    part: str
+    workdir: str
+    config: Config
+    flips: bool
+
+
+def plan(workdirs: Mapping[str, str], held_out: HeldOut, settings: Settings) -> Planned:
+    """Loads the networks, once all else is known to fit.
+
+    Args:
+      workdirs: of trained runs, by the part that each plays: some of "sr", "seg" and
+        "benchmark".
+      held_out: what is measured.
+      settings: how the networks are run.
+
+    Raises:
+      ValueError: a workdir of the wrong task, twice the same, or of another study, or
+        no labels; the message names the flags of `evaluate.py`.
+    """
+    if "seg" in workdirs and workdirs["seg"] == workdirs.get("benchmark"):
+        raise ValueError(
+            f"--seg_workdir and --benchmark_workdir are both {workdirs['seg']}: a "
+            "network is not its own benchmark. Name another run, or leave one out."
+        )
+    runs = _runs(workdirs, settings.flips)
+    classes = _classes(runs, held_out)
+    networks, factor = _networks(runs, settings)
+    strange = _trained_on_others(runs, held_out)
+    facts = {f"{run.part}_preset": run.config.preset for run in runs}
+    facts |= {
+        "records_sha256": held_out.sha256,
+        "trained_on": strange
+        or f"these records; measured are the {held_out.split} scans",
+    }
+    return Planned(
+        Plan(networks, factor, classes), facts, (strange,) if strange else ()
+    )
+
+
+def _runs(workdirs: Mapping[str, str], flips: bool) -> list[_Run]:
+    """The runs in the order of their parts.
+
+    Raises:
+      ValueError: a workdir of the wrong task, or flips that no network is for.
+    """
+    runs = []
+    for part, (task, _) in _PARTS.items():
+        if part not in workdirs:
+            continue
+        config = Workdir(workdirs[part]).load_config()
+        if config.task != task:
+            raise ValueError(
+                f"--{part}_workdir={workdirs[part]} holds a network for {config.task}; "
+                f"expected one for {task}."
+            )
+        flipped = flips and part != "sr" and config.model not in SLICEWISE
+        runs.append(_Run(part, workdirs[part], config, flipped))
+    if flips and not any(run.flips for run in runs):
+        raise ValueError(
+            "--flips is for a segmentation that sees more than one slice at a time; "
+            "none is given. Leave it out."
+        )
+    return runs
+
+
+def _classes(runs: Sequence[_Run], held_out: HeldOut) -> Classes | None:
+    """The classes of the segmentations among the labels; None without any.
+
+    Raises:
+      ValueError: two segment different classes, or the labels lack one.
+    """
+    segmentations = [run for run in runs if run.part != "sr"]
+    if not segmentations:
+        return None
+    first, *others = segmentations
+    for other in others:
+        if other.config.classes != first.config.classes:
+            raise ValueError(
+                f"The networks of {first.workdir} and {other.workdir} segment "
+                f"different classes: {', '.join(first.config.classes)}; and "
+                f"{', '.join(other.config.classes)}. Train both with the same "
+                "--classes."
+            )
+    _require_labels(held_out)
+    try:
+        return Classes.of(first.config.classes, held_out.label_names)
+    except ValueError as error:
+        raise ValueError(
+            f"{held_out.records} lacks labels that the network of {first.workdir} was "
+            f"trained for. {error}"
+        ) from error
+
+
+def _require_labels(held_out: HeldOut) -> None:
+    """ValueError unless every subject has labels."""
+    bare = [s.subject for s in held_out.subjects if not s.labelled]
+    if bare:
+        raise ValueError(
+            f"{len(bare)} of {len(held_out.subjects)} {held_out.split} subjects of "
+            f"{held_out.records} have no labels, the first {bare[0]!r}: there is "
+            "nothing to measure a segmentation against. Convert the scans with their "
+            "labels, or leave out --seg_workdir and --benchmark_workdir."
+        )
+
+
+def _networks(
+    runs: Sequence[_Run], settings: Settings
+) -> tuple[dict[str, Network], int | None]:
+    """The networks under names that tell them apart, and the factor of them all."""
+    functions, factor = _functions(runs, settings)
+    titles = _titles(runs)
+    networks = {
+        run.part: Network(
+            titles[run.part],
+            functions[run.part],
+            published=not run.flips
+            and presets.trains_as(run.config, _PARTS[run.part].published),
+            flips=run.flips,
+        )
+        for run in runs
+    }
+    return networks, factor
+
+
+def _functions(
+    runs: Sequence[_Run], settings: Settings
+) -> tuple[dict[str, Callable[[np.ndarray], np.ndarray]], int | None]:
+    """Each network as a function, by part, and the downsample factor of them all."""
+    functions: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+    factor = settings.downsample_factor
+    for run in runs:
+        if run.part == "sr":
+            resolver = SuperResolver.from_workdir(run.workdir, settings.checkpoint)
+            factor = resolver.choose_factor(factor)
+            functions[run.part] = functools.partial(resolver.enhance, progress=True)
+        else:
+            segmenter = Segmenter.from_workdir(
+                run.workdir, settings.checkpoint, flips=run.flips
+            )
+            functions[run.part] = functools.partial(segmenter.label_map, progress=True)
+    return functions, factor
+
+
+def _titles(runs: Sequence[_Run]) -> dict[str, str]:
+    titles = {
+        run.part: MODEL_TITLES.get(run.config.model, run.config.model) for run in runs
+    }
+    if "benchmark" in titles and titles["benchmark"] == titles.get("seg"):
+        titles["benchmark"] += ", benchmark"
+    return titles
+
+
+def _trained_on_others(runs: Sequence[_Run], held_out: HeldOut) -> str | None:
+    """What to say where a training may have seen the scans that are measured."""
+    others = [
+        run.workdir
+        for run in runs
+        if {start["records_sha256"] for start in Workdir(run.workdir).load_provenance()}
+        != {held_out.sha256}
+    ]
+    if not others:
+        return None
+    return (
+        f"{', '.join(others)} learned from other records than {held_out.records}: "
+        "whether it has seen these scans cannot be told"
+    )
