@@ -64,13 +64,14 @@ setup(
         "deepresolve.system": ["keras_home/*"],
         "deepresolve.runs.pretrained": ["*/*.json", "*/*.npz"],
         "deepresolve.reading": ["page/*"],
-        "deepresolve.reports": ["viewer/*"],
+        "deepresolve.reports": ["templates/*", "viewer/*"],
         "deepresolve.reports.preview": ["page/*"],
     },
     install_requires=[
         "absl-py>=1.4",
         "filelock>=3.12",
         "h5py>=3.10",  # Comes with Keras; records.datasets.iwoai reads by it, too.
+        "jinja2>=3.1.2",  # Pages of reports; what Flask 3.0 asks for, too.
         "matplotlib>=3.7",
         "nibabel>=5.1",
         "numpy>=1.24",

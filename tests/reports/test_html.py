@@ -1,11 +1,19 @@
 import base64
 import re
+import typing
 from html.parser import HTMLParser
 
 import pytest
 
 from deepresolve.reports import html
-from deepresolve.reports.document import Facts, Heading, Paragraph, Picture, Table
+from deepresolve.reports.document import (
+    Block,
+    Facts,
+    Heading,
+    Paragraph,
+    Picture,
+    Table,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 BLOCKS = [
@@ -97,3 +105,10 @@ def test_the_title_is_that_of_the_document(page):
 def test_a_missing_picture_is_told():
     with pytest.raises(ValueError, match=r"shows a\.png; given are none"):
         html.render(BLOCKS, {})
+
+
+@pytest.mark.parametrize("kind", typing.get_args(Block))
+def test_every_part_of_a_document_has_its_markup(kind, page):
+    shown = {"h1": Heading, "p": Paragraph, "table": Table, "dl": Facts, "img": Picture}
+    (tag,) = (name for name, part in shown.items() if part is kind)
+    assert page.of(tag)
