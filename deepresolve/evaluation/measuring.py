@@ -7,9 +7,8 @@ subjects that have the same source, image set and class.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,7 +19,8 @@ from deepresolve.evaluation.results import (
 )
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.table import METRICS, Kind, Metric, measure
+from deepresolve.metrics.pairs import Pair
+from deepresolve.metrics.table import METRICS, Metric, measure
 from deepresolve.system import progress_bar
 
 
@@ -44,34 +44,6 @@ class Subject(Protocol):
 
 _S = TypeVar("_S", bound=Subject)
 _T = TypeVar("_T")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Pair:
-    """An estimate beside its reference, of one subject.
-
-    Attributes:
-      kind: what they are; metrics of this kind are taken.
-      reference: what should have been found: an array, or a number where the kind is
-        one of a cohort.
-      estimate: what was found, of the same shape.
-      source: what found it; see `Measurement`.
-      image_set: what it was found in; see `Measurement`.
-      label_class: the tissue; None for all of the image.
-      spacing_mm: distance between voxel centres along each axis; None without voxels.
-      voxel_mm3: volume of a voxel; None without voxels.
-      data_range: intensity difference from black to white; None but for images.
-    """
-
-    kind: Kind
-    reference: Any
-    estimate: Any
-    source: str
-    image_set: str
-    label_class: str | None = None
-    spacing_mm: Sequence[float] | None = None
-    voxel_mm3: float | None = None
-    data_range: float | None = None
 
 
 class Evaluation(NamedTuple):

@@ -14,7 +14,17 @@ SIGNIFICANCE = 0.05
 
 
 def compared(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
-    """Whether paired values differ, and by how much, as `paired_tests` has it."""
+    """Whether paired values differ, and by how much.
+
+    Args:
+      a: one value per subject; infinities are ranked like any other number.
+      b: values of the same subjects in the same order.
+
+    Returns:
+      The fields of `statistics.WilcoxonTest`; mean_difference (of a - b, in their unit)
+      with the ends of its 95% bootstrap interval, interval_low and interval_high, NaN
+      where a value is infinite; and effect_size, from -1 to 1.
+    """
     return vars(statistics.wilcoxon(a, b)) | _sizes(a, b)
 
 

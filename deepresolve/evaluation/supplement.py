@@ -37,7 +37,8 @@ class Supplement:
       scales: what was asked, by name of the metric.
       measurements: a number a subject, image set and metric. All image sets of a metric
         have the same subjects.
-      tests: of pairs of image sets, rows as `comparisons.paired_tests` has them.
+      tests: of pairs of image sets: dicts of family, metric, class, network, a, b, the
+        numbers of `paired.compared` and p_holm.
       facts: what a reader of a report must know of the scores, by name.
       blocks: their section of a report.
     """

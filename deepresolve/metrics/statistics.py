@@ -125,7 +125,7 @@ def rank_biserial(a: Sequence[float], b: Sequence[float]) -> float:
       differs.
 
     Raises:
-      ValueError: as for `wilcoxon`.
+      ValueError: lengths differ, there are no pairs, or a value is NaN.
     """
     differences = _differences(a, b)
     remaining = differences[differences != 0]

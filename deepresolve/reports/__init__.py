@@ -1,1 +1,1 @@
-"""Slices of scans as pictures: planes, panels, figures and pages of them."""
+"""What reports share: documents as HTML and Markdown, charts, slices as pictures."""

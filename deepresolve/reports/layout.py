@@ -93,7 +93,16 @@ def grid(
 def grid_to_scale(
     slices: Sequence[Slice], num_columns: int, margins: Margins
 ) -> tuple[Figure, list[list[Axes]]]:
-    """As `grid`, a row a slice; all panels have the same number of pixels per mm."""
+    """An empty figure of a row a slice; all panels have the same pixels per mm.
+
+    Args:
+      slices: what each row shows.
+      num_columns: panels of each row.
+      margins: around them.
+
+    Returns:
+      The figure, `WIDTH_PX` wide, and its panels by row.
+    """
     widest_mm = max(shown.size_mm[1] for shown in slices)
     px_per_mm = panel_width(num_columns, margins) / widest_mm
     heights = [round(shown.size_mm[0] * px_per_mm) for shown in slices]

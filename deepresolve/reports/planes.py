@@ -75,7 +75,9 @@ def fullest_window(weights: np.ndarray, shape: tuple[int, int]) -> tuple[slice, 
     return window
 
 
-def _window(first, sizes, shape) -> tuple[slice, slice]:
+def _window(
+    first: np.ndarray, sizes: np.ndarray, shape: tuple[int, ...]
+) -> tuple[slice, slice]:
     """So many pixels from `first` on, moved to lie within the slice."""
     starts = np.clip(first, 0, np.subtract(shape, sizes)).astype(int)
     return tuple(

@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.evaluation import measuring
-from deepresolve.evaluation.measuring import Pair, Subject
+from deepresolve.evaluation.measuring import Subject
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
 from deepresolve.evaluation.table_1 import segmentation
 from deepresolve.evaluation.table_1.plan import Plan
@@ -22,6 +22,7 @@ from deepresolve.evaluation.table_1.restoration import acquired_span, restored_i
 from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
+from deepresolve.metrics.pairs import Pair
 
 DATA_RANGE = 1.0
 

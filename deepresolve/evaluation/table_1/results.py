@@ -42,7 +42,7 @@ class Results:
       plan: what was done.
       subjects: facts of the subjects, in the order of the run.
       measurements: every number, subject by subject.
-      timings: how long each network took, likewise.
+      timings: how long each network took for each volume.
       example: the FIRST subject's volumes: no choice by result.
     """
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from deepresolve.evaluation.measuring import Pair
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
+from deepresolve.metrics.pairs import Pair
 
 
 def segment(

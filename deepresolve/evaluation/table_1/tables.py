@@ -116,12 +116,13 @@ class _Cells:
         title = entry.heading
         if label_class is not None:
             title += f", {label_class}, {self._plan.networks[network].title}"
-        yield (title, *(self._ours(*key, entry.table_scale) for key in keys))
+        yield (title, *(self._ours(key, entry.table_scale) for key in keys))
         yield from _published_line(self._plan, network, metric)
 
-    def _ours(self, network, metric, label_class, image_set, scale) -> str:
-        row = self._rows.get((network, metric, label_class, image_set))
-        if row is None:
+    def _ours(self, key: tuple[str, str, str | None, str], scale: float) -> str:
+        """What stands under an image set, by (network, metric, class, image set)."""
+        network, metric, label_class, image_set = key
+        if (row := self._rows.get(key)) is None:
             return NOT_APPLICABLE
         marked = {"sr": "sr", "ground_truth": network}.get(image_set)
         mark = self._marks.get((metric, label_class, marked), "")

@@ -115,7 +115,7 @@ def _layout(
 def _side_by_side(
     views: Mapping[str, View], title: str
 ) -> tuple[Figure, list[list[Axes]]]:
-    """As `_layout`; every view fills the width of its panel or the common height."""
+    """An empty figure: every view fills the width of its panel or the common height."""
     width = layout.panel_width(len(views), MARGINS)
     height = min(
         max(_height(shown, width) for shown in views.values()), round(1.5 * width)

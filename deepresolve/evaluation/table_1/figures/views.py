@@ -22,7 +22,7 @@ class View:
       plane: "coronal", "axial" or "sagittal".
       images: name of image set to (rows, columns) pixels, drawn from the top left.
       reference: (rows, columns) class numbers; None without labels.
-      label_maps: likewise, as segmented, by name of image set.
+      label_maps: (rows, columns) class numbers as segmented, by name of image set.
       pixel_mm: distance between rows and between columns, in mm.
       edges: anatomical letters of the top, right, bottom and left edge.
       slice_number: which slice of the plane, from 1, and how many there are.
