@@ -8,9 +8,8 @@ from typing import Any
 from deepresolve.evaluation.rows import seconds_rows
 from deepresolve.evaluation.table_1 import published
 from deepresolve.evaluation.table_1.comparisons import FAMILIES
-from deepresolve.evaluation.table_1.plan import Plan
+from deepresolve.evaluation.table_1.plan import TITLES, Plan
 from deepresolve.evaluation.table_1.results import Results
-from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.evaluation.tables import TESTS_HEADER, test_line
 from deepresolve.reports.document import Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, number_text

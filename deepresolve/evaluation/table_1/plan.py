@@ -28,6 +28,13 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.table import METRICS, Kind, Metric
 
 IMAGE_SETS = ("ground_truth", "sr", "tci", "fourier")
+# What image sets are called in tables and figures.
+TITLES = {
+    "ground_truth": "Ground truth",
+    "sr": "SR-CNN",
+    "tci": "TCI",
+    "fourier": "Fourier",
+}
 NETWORKS = ("sr", "seg", "benchmark")
 SEGMENTATIONS = ("seg", "benchmark")
 

@@ -14,9 +14,8 @@ from deepresolve.evaluation.table_1.comparisons import (
     PAPER_LABEL_METRICS,
     marks,
 )
-from deepresolve.evaluation.table_1.plan import IMAGE_SETS, Plan
+from deepresolve.evaluation.table_1.plan import IMAGE_SETS, TITLES, Plan
 from deepresolve.evaluation.table_1.results import Results
-from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.evaluation.tables import legend_text
 from deepresolve.reports.document import Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deepresolve.evaluation.table_1.comparisons import MARKS
-from deepresolve.evaluation.table_1.titles import TITLES
+from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.tables import legend_text
 from deepresolve.metrics.statistics import NUM_RESAMPLES, mean_sd
 from deepresolve.reading.analysis import agreement_rows, tables

@@ -24,8 +24,8 @@ from deepresolve.evaluation.table_1.figures.views import (
     view,
     window,
 )
+from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.table_1.results import Example, Results
-from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports import drawing, layout
 from deepresolve.reports.layout import Margins

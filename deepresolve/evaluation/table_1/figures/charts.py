@@ -15,8 +15,8 @@ from deepresolve.evaluation.table_1.comparisons import (
     PAPER_IMAGE_METRICS,
     PAPER_LABEL_METRICS,
 )
+from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.table_1.results import Analysis, Results
-from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.reports import drawing
 from deepresolve.reports.charts import BLUE, GREY, ORANGE, figure_of
 

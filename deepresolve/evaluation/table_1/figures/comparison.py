@@ -20,8 +20,8 @@ from deepresolve.evaluation.table_1.figures.views import (
     view,
     window,
 )
+from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.table_1.results import Results
-from deepresolve.evaluation.table_1.titles import TITLES
 from deepresolve.reports import drawing, layout
 from deepresolve.reports.layout import Margins
 from deepresolve.reports.planes import fullest_slice
