@@ -11,7 +11,6 @@ import enum
 import functools
 import pathlib
 import re
-import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -173,7 +172,7 @@ def _judge_bytes(start: bytes, name: str) -> Kind:
         return Kind(Role.MISSING, ending(name), why)
     kind = _by_content(start, name)
     if kind is None and start.startswith(unpacking.GZIP):
-        kind = _packed(_inflated(start), name)
+        kind = _packed(unpacking.peek(start, format_table.NUM_BYTES), name)
     return kind or _by_name(start, name)
 
 
@@ -192,13 +191,6 @@ def _packed(start: bytes, name: str) -> Kind | None:
         if judge is not None and (kind := judge(start, inner)):
             return kind
     return _TAR if start[257:262] == b"ustar" else None
-
-
-def _inflated(start: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(start, format_table.NUM_BYTES)
-    except zlib.error:
-        return b""
 
 
 def _by_name(start: bytes, name: str) -> Kind:

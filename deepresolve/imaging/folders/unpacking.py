@@ -78,6 +78,19 @@ def start(path: pathlib.Path, num_bytes: int) -> bytes:
     return bytes(found[:num_bytes])
 
 
+def peek(packed: bytes, num_bytes: int) -> bytes:
+    """What gzip packed into the first bytes of a file; nothing where it is damaged.
+
+    Args:
+      packed: as many as there are at hand.
+      num_bytes: the length of the result at most.
+    """
+    try:
+        return zlib.decompressobj(_ANY_WINDOW).decompress(packed, num_bytes)
+    except zlib.error:
+        return b""
+
+
 def _stored(path: pathlib.Path, num_bytes: int, first: int = 0) -> Iterator[bytes]:
     with path.open("rb") as stream:
         stream.seek(first)

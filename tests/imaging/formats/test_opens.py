@@ -4,6 +4,7 @@ import collections
 import contextlib
 import os
 import pathlib
+import pickle
 import shutil
 import sys
 
@@ -122,6 +123,19 @@ def test_a_nifti_file_is_opened_for_its_header_and_its_voxels(tmp_path):
         formats.read_image(path, choice=Choice())
     # Its first bytes, whether it is packed, and all of it.
     assert_each(found, 3, num_files=1)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_was_found_goes_to_other_processes(folder, tmp_path, packed):
+    path = folder
+    if packed:
+        path = pathlib.Path(shutil.make_archive(tmp_path / "packed", "zip", folder))
+    (scan,) = formats.search(path).scans
+    there = pickle.loads(pickle.dumps(scan))  # noqa: S301 -- our own.
+    with opens(path) as found:
+        image = formats.read_image(there)
+    assert set(found.values()) == {1 if packed else 2}
+    np.testing.assert_array_equal(image.array, formats.read_image(folder).array)
 
 
 def test_a_scan_that_was_searched_tells_of_a_slice_that_is_gone(folder):
