@@ -19,3 +19,9 @@ def test_lengths_have_four_digits_and_a_unit():
 )
 def test_of_many_the_first_and_how_many_more(texts, text):
     assert wording.listed(texts, 3, "; ") == text
+
+
+def test_one_of_several_is_told():
+    assert wording.either([".mha", ".mhd", ".nrrd"]) == ".mha, .mhd or .nrrd"
+    assert wording.either([".nii", ".toy"], ", or ") == ".nii, or .toy"
+    assert wording.either([".nii"]) == ".nii"
