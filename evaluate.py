@@ -182,7 +182,7 @@ def _report(
             reader.subjects(FLAGS.records, FLAGS.split),
             plan,
             num_subjects=num_subjects,
-            on_images=saved and saved.add,
+            on_images=saved.add if saved else None,
             on_subject=subjects_csv.Progress(folder).add,
         )
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:

@@ -23,7 +23,7 @@ _SECONDS = {"median", "min", "max"}
 
 def value(metric: str | None, number: float) -> float:
     """One measurement of a metric, as far as it is known; None: of no known one."""
-    known = METRICS.get(metric)
+    known = METRICS.get(metric) if metric else None
     if known is None:
         return rounding.to_significant(number)
     return rounding.to_decimals(number, known.decimals)

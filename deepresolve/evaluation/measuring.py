@@ -25,21 +25,27 @@ from deepresolve.system import progress_bar
 
 
 class Subject(Protocol):
-    """What is needed of a held-out subject; `records.reader` yields such ones.
+    """What is needed of a held-out subject; `records.reader` yields such ones."""
 
-    Attributes:
-      subject: name of the scan.
-      person: name of the person scanned; several subjects may be of one person.
-      image: canonical thin-slice scan, array[row, column, slice], in scan units.
-      label: uint8 labels on its grid; None where there are none.
-      scale: intensities of `image` that are 0 and 1 when it is measured.
-    """
+    @property
+    def subject(self) -> str:
+        """Name of the scan."""
 
-    subject: str
-    person: str
-    image: Volume
-    label: Volume | None
-    scale: IntensityScale
+    @property
+    def person(self) -> str:
+        """Name of the person scanned; several subjects may be of one person."""
+
+    @property
+    def image(self) -> Volume:
+        """Canonical thin-slice scan, array[row, column, slice], in scan units."""
+
+    @property
+    def label(self) -> Volume | None:
+        """uint8 labels on the grid of `image`; None where there are none."""
+
+    @property
+    def scale(self) -> IntensityScale:
+        """Intensities of `image` that are 0 and 1 when it is measured."""
 
 
 _S = TypeVar("_S", bound=Subject)
@@ -86,7 +92,7 @@ def evaluate(
     kept: list[Pair] = []
 
     def measured(subject: _S) -> tuple[EvaluatedSubject, list[Measurement]]:
-        numbers = []
+        numbers: list[Measurement] = []
         for pair in pairs_of(subject):
             numbers += of_pair(subject, pair, metrics)
             if any(metric.of == pair.kind for metric in of_cohort.values()):

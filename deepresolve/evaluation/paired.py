@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from deepresolve.metrics import statistics
+from deepresolve.metrics.statistics import Values
 
 SIGNIFICANCE = 0.05
 
 
-def compared(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
+def compared(a: Values, b: Values) -> dict[str, Any]:
     """Whether paired values differ, and by how much.
 
     Args:
@@ -28,10 +29,10 @@ def compared(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
     return vars(statistics.wilcoxon(a, b)) | _sizes(a, b)
 
 
-def _sizes(a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
+def _sizes(a: Values, b: Values) -> dict[str, float]:
     """How large the difference is; NaN where values are infinite."""
     low = high = mean = math.nan
-    if np.isfinite([a, b]).all():
+    if np.isfinite(np.array([a, b])).all():
         differences = np.subtract(a, b)
         mean = float(np.mean(differences))
         low, high = statistics.bootstrap_interval(differences)

@@ -18,14 +18,14 @@ def summary_rows(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
       Dicts of image_set, metric, class (None: a metric of the whole image), mean, sd,
       n (subjects) and network.
     """
-    groups: dict[tuple, list[float]] = {}
+    groups: dict[tuple[str, str, str | None, str], list[float]] = {}
     for m in measurements:
         key = m.image_set, m.metric, m.label_class, m.source
         groups.setdefault(key, []).append(m.value)
-    return [summary_row(*key, values) for key, values in groups.items()]
+    return [_summary_row(*key, values) for key, values in groups.items()]
 
 
-def summary_row(
+def _summary_row(
     image_set: str,
     metric: str,
     label_class: str | None,

@@ -62,11 +62,11 @@ def kappa(
       1 for agreement throughout, 0 for that by chance; not defined where both raters
       give every item the same one rating, for then chance agrees throughout, too.
     """
-    categories = np.asarray(categories)
-    chosen = ratings[:, :, None] == categories  # (items, raters, categories)
+    possible = np.asarray(categories)
+    chosen = ratings[:, :, None] == possible  # (items, raters, categories)
     differences = np.abs(ratings[:, 0] - ratings[:, 1]) ** power
-    weights = np.abs(categories[:, None] - categories) ** power
-    size = len(categories)
+    weights = np.abs(possible[:, None] - possible) ** power
+    size = len(possible)
     sums = np.column_stack(
         [np.ones(len(ratings)), differences, chosen[:, 0], chosen[:, 1]]
     )

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+# One number a subject.
+Values = Sequence[float] | np.ndarray
+
 CONFIDENCE_LEVEL = 0.95
 NUM_RESAMPLES = 9999
 LIMITS_OF_AGREEMENT_SDS = 1.96  # of a normal distribution, 95% lie within
@@ -53,7 +56,7 @@ class BlandAltman:
     upper: float
 
 
-def mean_sd(values: Sequence[float]) -> tuple[float, float]:
+def mean_sd(values: Values) -> tuple[float, float]:
     """Mean and sample standard deviation (divisor n - 1).
 
     Nothing is left out: one infinite value (the pSNR of an identical volume) makes the
@@ -71,7 +74,7 @@ def mean_sd(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(array)), float(np.std(array, ddof=1))
 
 
-def wilcoxon(a: Sequence[float], b: Sequence[float]) -> WilcoxonTest:
+def wilcoxon(a: Values, b: Values) -> WilcoxonTest:
     """Tests whether paired values differ (Wilcoxon, Biometrics Bulletin 1945).
 
     Pairs without a difference are left out, as Wilcoxon did. SciPy gives the exact p
@@ -109,7 +112,7 @@ def smallest_p(n: int) -> float:
     return min(1.0, 2.0 ** (1 - n))
 
 
-def rank_biserial(a: Sequence[float], b: Sequence[float]) -> float:
+def rank_biserial(a: Values, b: Values) -> float:
     """Matched-pairs rank-biserial correlation: the effect size of `wilcoxon`.
 
     The sum of the signed ranks of a - b over the sum of all ranks (Kerby,
@@ -135,7 +138,7 @@ def rank_biserial(a: Sequence[float], b: Sequence[float]) -> float:
     return float(np.sum(np.sign(remaining) * ranks) / np.sum(ranks))
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: Values) -> np.ndarray:
     """Adjusts the p of a family of tests (Holm, Scandinavian J. Statistics 1979).
 
     The smallest of m is multiplied by m, the next by m - 1, and so on; none ends below
@@ -164,9 +167,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
-def bootstrap_interval(
-    values: Sequence[float], *, seed: int = 0
-) -> tuple[float, float]:
+def bootstrap_interval(values: Values, *, seed: int = 0) -> tuple[float, float]:
     """95% bootstrap interval of the mean, e.g. of paired differences.
 
     Bias-corrected and accelerated (BCa: Efron, JASA 1987), from 9,999 resamples of the
@@ -203,7 +204,7 @@ def bootstrap_interval(
     return float(origin + span * interval.low), float(origin + span * interval.high)
 
 
-def bland_altman(a: Sequence[float], b: Sequence[float]) -> BlandAltman:
+def bland_altman(a: Values, b: Values) -> BlandAltman:
     """Bias and 95% limits of agreement of a - b (Bland and Altman, Lancet 1986).
 
     Args:
@@ -219,7 +220,7 @@ def bland_altman(a: Sequence[float], b: Sequence[float]) -> BlandAltman:
     return BlandAltman(differences.size, bias, sd, bias - spread, bias + spread)
 
 
-def rms_cv(test: Sequence[float], repeat: Sequence[float]) -> float:
+def rms_cv(test: Values, repeat: Values) -> float:
     """Root-mean-square coefficient of variation of two measurements.
 
     A subject's coefficient is the sample standard deviation of its two values,
@@ -256,7 +257,7 @@ def rms_cv(test: Sequence[float], repeat: Sequence[float]) -> float:
     return float(np.sqrt(np.mean(variation**2)))
 
 
-def _differences(a: Sequence[float], b: Sequence[float]) -> np.ndarray:
+def _differences(a: Values, b: Values) -> np.ndarray:
     """Paired differences a - b; 0 for equal values, infinite ones among them."""
     first, second = _as_vector(a), _as_vector(b)
     if first.size != second.size:
@@ -269,14 +270,14 @@ def _differences(a: Sequence[float], b: Sequence[float]) -> np.ndarray:
     return differences
 
 
-def _as_finite_vector(values: Sequence[float]) -> np.ndarray:
+def _as_finite_vector(values: Values) -> np.ndarray:
     vector = _as_vector(values)
     if not np.isfinite(vector).all():
         raise ValueError(f"Expected finite values; got {vector.tolist()}.")
     return vector
 
 
-def _as_vector(values: Sequence[float]) -> np.ndarray:
+def _as_vector(values: Values) -> np.ndarray:
     vector = np.asarray(values, dtype=np.float64)
     if vector.ndim != 1 or vector.size == 0 or np.isnan(vector).any():
         raise ValueError(

@@ -39,7 +39,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     num_text_columns: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.header):
                 raise ValueError(

@@ -18,17 +18,19 @@ _NARROWEST_PX = 160  # A panel's title needs as much.
 
 
 class Slice(Protocol):
-    """What panels must know of the slice that they show.
+    """What panels must know of the slice that they show."""
 
-    Attributes:
-      pixel_mm: distance between rows and between columns, in mm.
-      size_mm: height and width in mm.
-      edges: anatomical letters of the top, right, bottom and left edge.
-    """
+    @property
+    def pixel_mm(self) -> tuple[float, float]:
+        """Distance between rows and between columns, in mm."""
 
-    pixel_mm: tuple[float, float]
-    size_mm: tuple[float, float]
-    edges: tuple[str, str, str, str]
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Height and width in mm."""
+
+    @property
+    def edges(self) -> tuple[str, str, str, str]:
+        """Anatomical letters of the top, right, bottom and left edge."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,15 +134,15 @@ def rows_to_scale(
         ),
     )
     sizes = [[[mm * px_per_mm for mm in s.size_mm] for s in row] for row in rows]
-    tops = [margins.top]
+    tops: list[float] = [margins.top]
     for row in sizes:
         tops.append(tops[-1] + max(height for height, _ in row) + row_gap)
     height = round(tops[-1] - row_gap + margins.bottom)
     figure = _empty(height)
-    panels = []
+    panels: list[list[Axes]] = []
     for top, row in zip(tops, sizes, strict=False):
         panels.append([])
-        left = margins.left
+        left: float = margins.left
         for high, wide in row:
             box = left, height - top - high, wide, high
             places = np.divide(box, (WIDTH_PX, height, WIDTH_PX, height))

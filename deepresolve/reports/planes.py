@@ -80,10 +80,11 @@ def _window(
 ) -> tuple[slice, slice]:
     """So many pixels from `first` on, moved to lie within the slice."""
     starts = np.clip(first, 0, np.subtract(shape, sizes)).astype(int)
-    return tuple(
+    rows, columns = (
         slice(int(start), int(start + size))
         for start, size in zip(starts, sizes, strict=True)
     )
+    return rows, columns
 
 
 def box_around(
@@ -104,4 +105,5 @@ def box_around(
         margin = round(margin_mm / mm)
         first = max(int(occupied[0]) - margin, 0)
         box.append(slice(first, min(int(occupied[-1]) + margin + 1, size)))
-    return tuple(box)
+    rows, columns = box
+    return rows, columns

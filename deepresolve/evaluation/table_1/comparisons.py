@@ -119,6 +119,6 @@ def _questions(plan: Plan) -> Iterator[tuple[_Pair, str, str | None]]:
         for metric in plan.scores_of("images"):
             yield pair, metric, None
     for pair in _LABEL_PAIRS:
-        for label_class in plan.classes.names if plan.classes else ():
+        for label_class in plan.class_names:
             for metric in plan.scores_of("masks"):
                 yield pair, metric, label_class

@@ -108,8 +108,8 @@ def protocol(results: Results) -> dict[str, Any]:
         + "; ".join(f"{name}: {text}" for name, text in FAMILIES.items())
         + "; measures beyond the paper's are families of their own",
     }
-    if plan.classes:
-        facts["classes"] = ", ".join(plan.classes.names)
+    if plan.class_names:
+        facts["classes"] = ", ".join(plan.class_names)
     if flipped := [n.title for n in plan.networks.values() if n.flips]:
         facts["flips"] = (
             f"{', '.join(flipped)}: the mean over the image and its mirror image, left "
@@ -120,7 +120,7 @@ def protocol(results: Results) -> dict[str, Any]:
 
 def meanings(plan: Plan) -> dict[str, str]:
     """What each number is, by name of the metric."""
-    kinds = ("images",) if plan.classes is None else ("images", "masks")
+    kinds = ("images",) if not plan.class_names else ("images", "masks")
     return {
         name: metric.meaning
         for name, metric in plan.metrics.items()

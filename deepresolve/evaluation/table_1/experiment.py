@@ -62,13 +62,17 @@ def evaluate(
       ValueError: there are no subjects, two have one name, or one cannot be measured;
         the message names it.
     """
-    facts, measurements, timings, example = [], [], [], None
+    facts: list[EvaluatedSubject] = []
+    measurements: list[Measurement] = []
+    timings: list[Timing] = []
+    examples: list[Example] = []
     work = functools.partial(_evaluate, plan=plan, on_images=on_images)
     for evaluated in measuring.each(subjects, work, num_subjects):
         facts.append(evaluated.facts)
         measurements += evaluated.measurements
         timings += evaluated.timings
-        example = example or evaluated.example
+        if not examples:
+            examples.append(evaluated.example)
         if on_subject is not None:
             on_subject(evaluated.measurements)
         del evaluated  # not to be held while the next subject is read
@@ -77,7 +81,7 @@ def evaluate(
         subjects=tuple(facts),
         measurements=tuple(measurements),
         timings=tuple(timings),
-        example=example,
+        example=examples[0],
     )
 
 
@@ -119,7 +123,9 @@ def _image_sets(subject: Subject, plan: Plan) -> tuple[dict[str, Volume], list[T
         downsample_factor=factor,
     )
     truth = acquired_span(subject.image, factor)
-    timings = [Timing(subject.subject, "sr", "sr", seconds)] if network else []
+    timings = (
+        [Timing(subject.subject, "sr", "sr", seconds)] if seconds is not None else []
+    )
     return {"ground_truth": truth, **restored}, timings
 
 
@@ -147,7 +153,7 @@ def _segment(
             left_right = left_right_axis(image)
             run = functools.partial(plan.networks[network].run, left_right=left_right)
         label_maps[image_set], seconds = segmentation.segment(
-            image, run, len(plan.classes.names)
+            image, run, len(plan.class_names)
         )
         timings.append(Timing(subject, network, image_set, seconds))
     return label_maps, timings
@@ -169,12 +175,14 @@ def _pairs(
                 spacing_mm=truth.spacing_mm,
                 voxel_mm3=truth.voxel_mm3,
             )
+    if reference is None:
+        return
     for network, by_image_set in label_maps.items():
         for image_set, estimate in by_image_set.items():
             yield from segmentation.pairs(
                 reference,
                 estimate,
-                plan.classes.names,
+                plan.class_names,
                 network=network,
                 image_set=image_set,
             )

@@ -64,7 +64,7 @@ class Network:
     """
 
     title: str
-    run: Callable[[np.ndarray], np.ndarray]
+    run: Callable[..., np.ndarray]
     published: bool = False
     flips: bool = False
 
@@ -119,9 +119,9 @@ class Plan:
     networks: Mapping[str, Network]
     downsample_factor: int | None = None
     classes: Classes | None = None
-    metrics: Mapping[str, Metric] = dataclasses.field(default_factory=METRICS.copy)
+    metrics: Mapping[str, Metric] = dataclasses.field(default_factory=lambda: METRICS)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.networks or not set(self.networks) <= set(NETWORKS):
             raise ValueError(
                 f"An evaluation needs some of the networks {NETWORKS}; got "
@@ -133,6 +133,11 @@ class Plan:
             raise ValueError("Super-resolution needs a downsample factor; got None.")
         if self.segmentations and self.classes is None:
             raise ValueError("A segmentation needs its classes; got None.")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The tissues that are segmented; none without a segmentation."""
+        return self.classes.names if self.classes else ()
 
     def scores_of(self, kind: Kind) -> list[str]:
         """The metrics of images, or of masks, that say how good an estimate is."""

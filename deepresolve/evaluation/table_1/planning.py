@@ -22,17 +22,19 @@ from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
 
 class Described(Protocol):
-    """What is known of a held-out subject before it is read.
+    """What is known of a held-out subject before it is read."""
 
-    Attributes:
-      subject: name of the scan.
-      person: whom it is of.
-      labelled: whether there is a label map.
-    """
+    @property
+    def subject(self) -> str:
+        """Name of the scan."""
 
-    subject: str
-    person: str
-    labelled: bool
+    @property
+    def person(self) -> str:
+        """Whom it is of."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there is a label map."""
 
 
 @dataclasses.dataclass(frozen=True)

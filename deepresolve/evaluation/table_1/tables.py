@@ -43,7 +43,7 @@ def table_1(
       scores: what people made of the image sets; None without.
     """
     plan, cells = results.plan, _Cells(results, tests)
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for metric in PAPER_IMAGE_METRICS:
         lines += cells.lines("sr", metric)
     lines += _scored_lines(plan, scores)
@@ -56,7 +56,8 @@ def table_1(
 def further_tables(results: Results) -> list[Table]:
     """All other measures, without marks: of images, then of label maps."""
     plan, cells = results.plan, _Cells(results)
-    images, label_maps = [], []
+    images: list[tuple[str, ...]] = []
+    label_maps: list[tuple[str, ...]] = []
     for metric in plan.scores_of("images"):
         if metric not in PAPER_IMAGE_METRICS:
             images += cells.lines("sr", metric)
@@ -123,7 +124,7 @@ class _Cells:
         network, metric, label_class, image_set = key
         if (row := self._rows.get(key)) is None:
             return NOT_APPLICABLE
-        marked = {"sr": "sr", "ground_truth": network}.get(image_set)
+        marked = {"sr": "sr", "ground_truth": network}.get(image_set, "")
         mark = self._marks.get((metric, label_class, marked), "")
         return f"{mean_sd_text(row, scale)} {mark}".rstrip()
 
@@ -145,7 +146,7 @@ def _scored_lines(plan: Plan, scores: Supplement | None) -> Iterator[tuple[str, 
             s: _NOT_READ if s in plan.image_sets else NOT_APPLICABLE for s in TITLES
         }
         rows = [row for row in given if row["metric"] == name]
-        if not rows:
+        if scores is None or not rows:
             yield (f"{title} ({_UNREAD[name]})", *cells.values())
             continue
         for row in rows:
@@ -166,5 +167,5 @@ def _range(scale: Scale) -> str:
 def _segmented(plan: Plan) -> Iterator[tuple[str, str]]:
     """(network, class) in the order of the table: networks first, as in the paper."""
     for network in plan.segmentations:
-        for label_class in plan.classes.names:
+        for label_class in plan.class_names:
             yield network, label_class

@@ -14,10 +14,11 @@ def paired_volumes(
     results: Results, network: str, image_set: str, label_class: str
 ) -> tuple[list[float], list[float]]:
     """Volumes of one class in mm³ by subject: the network's and the reference."""
-    return tuple(
+    found, true = (
         results.values(name, image_set, network=network, label_class=label_class)
         for name in (VOLUME, REFERENCE_VOLUME)
     )
+    return found, true
 
 
 def agreement(results: Results) -> list[dict[str, Any]]:
@@ -30,7 +31,7 @@ def agreement(results: Results) -> list[dict[str, Any]]:
     """
     plan = results.plan
     rows = []
-    for label_class in plan.classes.names if plan.classes else ():
+    for label_class in plan.class_names:
         for network in plan.segmentations:
             for image_set in plan.segmented_sets(network):
                 found, true = paired_volumes(results, network, image_set, label_class)

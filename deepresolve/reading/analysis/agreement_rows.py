@@ -111,9 +111,10 @@ def _items(
     given = of_question.ratings
     cases, ratings = [], []
     for case in sorted({case for _, case, _ in given}):
-        theirs = [given.get((reader, case, repeat)) for reader, repeat in raters]
-        if None in theirs:
+        keys = [(reader, case, repeat) for reader, repeat in raters]
+        if any(key not in given for key in keys):
             continue
+        theirs = [given[key] for key in keys]
         for image_set in theirs[0]:
             cases.append(case)
             ratings.append([numbers[image_set] for numbers in theirs])

@@ -42,8 +42,13 @@ def measurements(
     """
     return tuple(
         Measurement(
-            *(case, people[case] if people else ""),
-            *(SOURCE, image_set, question, None, value),
+            subject=case,
+            person=people[case] if people else "",
+            source=SOURCE,
+            image_set=image_set,
+            metric=question,
+            label_class=None,
+            value=value,
         )
         for (question, image_set), by_case in scores.values.items()
         for case, value in by_case.items()

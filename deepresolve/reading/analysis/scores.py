@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -42,10 +41,6 @@ class ReaderScores:
     def cases(self) -> set[str]:
         """Cases of which at least one score counts."""
         return set().union(*self.values.values())
-
-    def question(self, name: str) -> Scale | None:
-        """The question of a name; None where it was not asked."""
-        return next((q for q in self.questions if q.name == name), None)
 
     def num_cases(self, question: str) -> int:
         """Cases of which scores of a question count."""
@@ -173,9 +168,9 @@ def _of_question(
 
 def _case_means(given: Ratings) -> dict[str, dict[str, float]]:
     """By case and image set, each reader weighing the same."""
-    by_reader = collections.defaultdict(lambda: collections.defaultdict(list))
+    by_reader: dict[str, dict[str, list[Mapping[str, float]]]] = {}
     for (reader, case, _), numbers in sorted(given.items()):
-        by_reader[case][reader].append(numbers)
+        by_reader.setdefault(case, {}).setdefault(reader, []).append(numbers)
     return {
         case: _mean(_mean(repeats) for repeats in readers.values())
         for case, readers in by_reader.items()

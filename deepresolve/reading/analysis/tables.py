@@ -39,11 +39,11 @@ def means_table(scores: ReaderScores, tests: Sequence[Mapping[str, Any]]) -> Tab
 
 def tests_table(scores: ReaderScores, tests: Sequence[Mapping[str, Any]]) -> Table:
     """Every test of the readers' scores, pair by pair."""
+    titles = {question.name: question.title for question in scores.questions}
     lines = []
     for test in tests:
-        title = scores.question(test["metric"]).title
         sides = f"{SIDES[test['a']]} - {SIDES[test['b']]}"
-        lines.append(test_line(test, title, sides))
+        lines.append(test_line(test, titles[test["metric"]], sides))
     return Table(TESTS_HEADER, tuple(lines), num_text_columns=2)
 
 

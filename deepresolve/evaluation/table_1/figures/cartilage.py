@@ -11,6 +11,7 @@ so that no network has a say in what is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,8 +42,16 @@ MARGINS = Margins(top=72)
 COLUMNS = ("ground_truth", "sr", "tci")
 # Told apart by those who cannot tell red from green, and on any grey. Where both run
 # on one line, blue shows between the orange dashes.
-REFERENCE_LINE = {"color": "#2ec4ff", "linewidth": 2.2, "linestyle": "-"}
-ESTIMATE_LINE = {"color": "#ff8c1a", "linewidth": 2.2, "linestyle": (0, (1.6, 1.2))}
+REFERENCE_LINE: dict[str, Any] = {
+    "color": "#2ec4ff",
+    "linewidth": 2.2,
+    "linestyle": "-",
+}
+ESTIMATE_LINE: dict[str, Any] = {
+    "color": "#ff8c1a",
+    "linewidth": 2.2,
+    "linestyle": (0, (1.6, 1.2)),
+}
 _ZOOM_MM = (24.0, 40.0)
 _SAGITTAL_MARGIN_MM = 8.0
 
@@ -77,12 +86,12 @@ def _coronal(example: Example, weights: Volume) -> tuple[View, tuple[slice, slic
     """The slice, and where in it to zoom: (rows, columns)."""
     index = central_slice(weights, "coronal")
     shown = view(example, "coronal", index)
-    shape = tuple(
+    height, width = (
         max(1, round(size / mm))
         for size, mm in zip(_ZOOM_MM, shown.pixel_mm, strict=True)
     )
     pixels = in_plane(weights, "coronal").array[:, :, index]
-    return shown, fullest_window(pixels, shape)
+    return shown, fullest_window(pixels, (height, width))
 
 
 def _sagittal(example: Example, weights: Volume) -> View:
@@ -163,7 +172,8 @@ def _outline_row(
 ) -> None:
     """The reference below, the network's label map on top of it."""
     for axes, name in zip(row, columns, strict=True):
-        drawing.contours(axes, shown.reference, shown, **REFERENCE_LINE)
+        if shown.reference is not None:
+            drawing.contours(axes, shown.reference, shown, **REFERENCE_LINE)
         drawing.contours(axes, shown.label_maps[name], shown, **ESTIMATE_LINE)
         drawing.outlined(
             axes, _scores(results, name), (0.98, 0.98), ha="right", va="top"
@@ -176,7 +186,7 @@ def _scores(results: Results, image_set: str) -> str:
     if metric is None:
         return ""
     lines = []
-    for name in results.plan.classes.names:
+    for name in results.plan.class_names:
         # The example is the first subject of the run.
         value = results.values("dsc", image_set, network="seg", label_class=name)[0]
         lines.append(f"{name}: {metric.heading} {value * metric.table_scale:.1f}")

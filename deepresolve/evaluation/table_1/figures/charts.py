@@ -51,7 +51,7 @@ def paired_panels(results: Results) -> list[Panel]:
     ):
         panels += [
             _panel(results, metric, sides, label_class, where)
-            for label_class in (plan.classes.names if plan.classes else ())
+            for label_class in plan.class_names
             for metric in PAPER_LABEL_METRICS
             if metric in plan.metrics
         ]
@@ -80,7 +80,7 @@ def bland_altman(analysis: Analysis) -> bytes:
       A PNG file.
     """
     plan, rows = analysis.results.plan, analysis.volumes
-    per_class = len(rows) // len(plan.classes.names)
+    per_class = len(rows) // len(plan.class_names)
     figure, all_axes = figure_of(len(rows), per_class, _AGREEMENT_INCHES, share="row")
     for axes, row in zip(all_axes, rows, strict=True):
         _draw_agreement(axes, row, analysis.results)
@@ -154,7 +154,8 @@ def _draw_agreement(axes: Axes, row: Mapping[str, Any], results: Results) -> Non
         f"{row['class']}\n{network}, {TITLES[row['image_set']]}", fontsize=10
     )
     axes.set_xlabel("mean of both volumes (mm³)", fontsize=9)
-    if axes.get_subplotspec().is_first_col():
+    place = axes.get_subplotspec()
+    if place is not None and place.is_first_col():
         axes.set_ylabel("estimated - reference (mm³)", fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     for axis in (axes.xaxis, axes.yaxis):
