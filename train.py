@@ -13,7 +13,6 @@ names.
 
 from __future__ import annotations
 
-import functools
 import re
 
 from absl import flags
@@ -38,6 +37,7 @@ def run() -> None:
 
     import tensorflow as tf
 
+    from deepresolve import tasks
     from deepresolve.runs.workdir import Workdir
     from deepresolve.training.fit import fit
     from deepresolve.training.workers import this_worker
@@ -47,7 +47,7 @@ def run() -> None:
     data = _training_data(manifest.load(FLAGS.records), worker)
     workdir = Workdir(FLAGS.workdir)
     try:
-        fit(config, data, workdir, _metrics(config.task))
+        fit(tasks.find(config.task), config, data, workdir)
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise ValueError(
             f"{FLAGS.records} has a damaged or missing shard ({_reason(error)}). Run "
@@ -71,14 +71,6 @@ def _reason(error) -> str:
     plain = re.sub(r"\[\[.*?\]\]|\{\{.*?\}\}|\[Op:.*", "", error.message)
     plain = re.sub(r"The error could be from a previous operation\..*", "", plain)
     return (plain.strip().splitlines() or [type(error).__name__])[-1].strip()
-
-
-def _metrics(task: str):
-    """What is measured after each epoch; evaluate.py has more."""
-    from deepresolve.metrics.table import METRICS, measure
-
-    names = ("dsc",) if task == "segmentation" else ("ssim", "psnr")
-    return {name: functools.partial(measure, METRICS[name]) for name in names}
 
 
 def _training_data(stored, worker):

@@ -42,7 +42,7 @@ def run(records: str, preset: str, changes: dict, seconds: float) -> dict:
       changes: fields of its config to change.
       seconds: how long to pull batches.
     """
-    from deepresolve import presets
+    from deepresolve import presets, tasks
     from deepresolve.pipeline import dataset
     from records import manifest, reader
 
@@ -50,11 +50,11 @@ def run(records: str, preset: str, changes: dict, seconds: float) -> dict:
     described = manifest.load(records)
     shapes = [subject.shape for subject in described.subjects("train")]
     start = time.perf_counter()
+    pairs = tasks.find(config.task).pairs(config, described.label_names)
     stream = dataset.training_dataset(
         lambda seed: reader.dataset(records, "train", shuffle_seed=seed),
-        config,
-        label_names=described.label_names,
-        steps_per_epoch=dataset.count_steps_per_epoch(shapes, config),
+        pairs,
+        steps_per_epoch=dataset.count_steps_per_epoch(shapes, pairs),
     )
     batches = iter(stream)
     pair = next(batches)
@@ -127,20 +127,20 @@ def _patch_ms(config, volume: dict, count: int = 30) -> float:
     """Milliseconds that one pair takes in one thread of `tf.data`."""
     import tensorflow as tf
 
-    from deepresolve.pipeline.tasks import TASKS
+    from deepresolve import tasks
 
-    task = TASKS[config.task](config, {1: "femoral cartilage"})
-    scan = task.prepare({key: tf.convert_to_tensor(v) for key, v in volume.items()})
+    pairs = tasks.find(config.task).pairs(config, {1: "femoral cartilage"})
+    scan = pairs.prepare({key: tf.convert_to_tensor(v) for key, v in volume.items()})
 
     def pair(number):
         seed = tf.stack([number, number + 1])
-        return task.augment(task.cut(scan, tf.zeros(3, tf.int32), seed), seed)
+        return pairs.augment(pairs.cut(scan, tf.zeros(3, tf.int32), seed), seed)
 
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1
-    pairs = iter(tf.data.Dataset.range(count + 1).map(pair).with_options(options))
-    next(pairs)
+    stream = iter(tf.data.Dataset.range(count + 1).map(pair).with_options(options))
+    next(stream)
     start = time.perf_counter()
     for _ in range(count):
-        next(pairs)
+        next(stream)
     return (time.perf_counter() - start) / count * 1e3

@@ -17,13 +17,18 @@ ALLOWED = {
     "simulation": {"imaging", "system"},
     "metrics": set(),
     "config": {"imaging"},
-    "presets": {"config", "system"},
     "networks": {"config", "system"},
     "runs": {"config", "imaging", "networks", "system"},
     "pipeline": {"config", "imaging"},
-    "training": {"config", "imaging", "networks", "pipeline", "runs", "system"},
+    "training": {
+        *("config", "imaging", "metrics", "networks", "pipeline", "runs", "system"),
+    },
     "inference": {"config", "imaging", "networks", "system"},
-    "tasks": {"config", "imaging", "inference", "networks", "runs", "system"},
+    "tasks": {
+        *("config", "imaging", "inference", "metrics", "networks", "pipeline", "runs"),
+        *("system", "training"),
+    },
+    "presets": {"config", "system", "tasks"},
     "reports": {"imaging", "metrics", "system"},
     "prediction": {
         *("config", "imaging", "inference", "metrics", "reports", "runs", "system"),

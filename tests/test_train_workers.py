@@ -28,6 +28,7 @@ import sys
 
 import tensorflow as tf
 
+from deepresolve import tasks
 from deepresolve.training import fit as fitting
 from deepresolve.training.data import TrainingData
 from deepresolve.runs.workdir import Workdir
@@ -54,6 +55,7 @@ stored = manifest.load(records)
 entries = stored.subjects("train")
 config = Workdir(workers_path).load_config()
 fitting.fit(
+    tasks.find(config.task),
     config.replace(distribution="single", validation_volumes=0),
     TrainingData(
         volumes=lambda seed: reader.dataset(records, "train", shuffle_seed=seed),
@@ -65,7 +67,6 @@ fitting.fit(
         sha256=stored.sha256,
     ),
     Workdir(path),
-    {},
     verbose=0,
 )
 """

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,7 @@ def silent_workdir(tmp_path_factory):
     Its predictions equal interpolation.
     """
     workdir = Workdir(tmp_path_factory.mktemp("silent"))
-    config = Config(
+    config = SuperResolutionConfig(
         num_layers=3, num_features=4, fold=(1, 1, 3), patch_shape=(32, 32, 33)
     )
     workdir.start(config)
@@ -32,8 +33,7 @@ def silent_workdir(tmp_path_factory):
 def seg_workdir(tmp_path_factory):
     """A segmentation of two classes, its weights large enough for all to occur."""
     workdir = Workdir(tmp_path_factory.mktemp("segmentation"))
-    config = Config(
-        task="segmentation",
+    config = SegmentationConfig(
         model="seg_cnn",
         num_levels=2,
         num_features=2,
@@ -67,8 +67,7 @@ def one_convolution():
         layer = keras.layers.Conv3D(len(bias), 3, padding="same", activation="softmax")
         network = keras.Model(inputs, layer(inputs))
         layer.set_weights([np.asarray(kernel)[..., np.newaxis, :], np.asarray(bias)])
-        config = Config(
-            task="segmentation",
+        config = SegmentationConfig(
             model=model,
             classes=classes,
             num_features=8,

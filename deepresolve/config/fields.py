@@ -11,7 +11,12 @@ from typing import Any, Literal
 Shape = tuple[int, int, int]
 
 
-def option(default, help_text: str, minimum=None, maximum=None, task=None):
+def option(
+    default: Any,
+    help_text: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
     """A dataclass field with the text of its flag.
 
     Args:
@@ -19,13 +24,11 @@ def option(default, help_text: str, minimum=None, maximum=None, task=None):
       help_text: meaning, unit and source.
       minimum: smallest value that makes sense; None for any.
       maximum: largest value that makes sense; None for any.
-      task: the only task that the field belongs to; None for all.
     """
     metadata = {
         "help": help_text,
         "minimum": minimum,
         "maximum": maximum,
-        "task": task,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -6,15 +6,11 @@ volume's shape only from the request; `test_blending` holds both to literals.
 
 from __future__ import annotations
 
-from deepresolve import networks
-from deepresolve.config import Config, Shape
+from deepresolve.config import Config
+from deepresolve.config.fields import Shape
 from deepresolve.inference.tiling import DEFAULT_OVERLAP
+from deepresolve.networks import find_model
 
-# What a U-Net holds at full size when it holds most, as multiples of `num_features`
-# channels: 4 to join the encoder's features with those from the level below, and the
-# working memory of convolutions. Measured: 4.8 to 5.9 (seg_cnn), 3.5 (segnet_2d).
-_LIVE_FEATURE_MAPS = 6
-_LIVE_OUTPUTS = 2  # the window's probabilities, and the same weighted
 _BYTES_PER_CHANNEL = 4
 
 
@@ -24,11 +20,11 @@ def fitting_window(shape: Shape, config: Config, memory_gib: float) -> Shape:
     A whole volume in one pass is best. Where it does not fit, fewer slices go through
     at once; where not even as many fit as a training patch has, the window is that
     patch, the smallest that the network knows. The estimate for a voxel: float32
-    numbers, six times `num_features` and twice the number of outputs.
+    numbers, as many as the network's `live_channels`.
 
     Args:
       shape: (rows, columns, slices) of the volume.
-      config: uses model, class_names, num_features, num_levels and patch_shape.
+      config: uses patch_shape, and what the network asks for.
       memory_gib: for what the network holds of a window, in GiB.
 
     Returns:
@@ -45,14 +41,12 @@ def fitting_window(shape: Shape, config: Config, memory_gib: float) -> Shape:
 
 def bytes_per_voxel(config: Config) -> int:
     """Estimate of what the network holds of a window, for each of its voxels."""
-    num_channels = _LIVE_FEATURE_MAPS * config.num_features
-    num_channels += _LIVE_OUTPUTS * (len(config.class_names) + 1)
-    return _BYTES_PER_CHANNEL * num_channels
+    return _BYTES_PER_CHANNEL * find_model(config).live_channels(config)
 
 
 def slice_multiple(config: Config) -> int:
     """What the network fills the slices of a window up to: that takes memory too."""
-    return 1 if is_slicewise(config) else 2 ** (config.num_levels - 1)
+    return find_model(config).slice_multiple(config)
 
 
 def window_overlaps(config: Config) -> tuple[float, float, float]:
@@ -63,4 +57,4 @@ def window_overlaps(config: Config) -> tuple[float, float, float]:
 
 def is_slicewise(config: Config) -> bool:
     """Whether the network sees one slice at a time."""
-    return config.model in networks.SLICEWISE
+    return find_model(config).slicewise

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import keras
 
-from deepresolve.config import Config
 from deepresolve.networks.layers import Crop, Pad
-from deepresolve.networks.unet import size_multiple, unet
+from deepresolve.networks.model import Model, Settings
+from deepresolve.networks.unet import (
+    live_channels,
+    num_resolutions,
+    size_multiple,
+    unet,
+)
 
 
-def build(config: Config, precision: str = "float32") -> keras.Model:
+def build(config: Settings, precision: str = "float32") -> keras.Model:
     """Volume in, probabilities of the classes out.
 
     Args:
@@ -27,3 +32,13 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
     probabilities = unet(padded, config, precision)
     cropped = Crop(dtype="float32", name="cropped")([probabilities, image])
     return keras.Model(image, cropped, name="seg_cnn")
+
+
+MODEL = Model(
+    build,
+    title="Seg-CNN",
+    engine="windows",
+    num_resolutions=num_resolutions,
+    slice_multiple=size_multiple,
+    live_channels=live_channels,
+)

@@ -13,10 +13,11 @@ import itertools
 
 import keras
 
-from deepresolve.config import Config
 from deepresolve.networks.blocks import classify, convolve
 from deepresolve.networks.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
+from deepresolve.networks.model import Model, Settings
 from deepresolve.networks.slicewise import slicewise_model
+from deepresolve.networks.unet import live_channels, num_resolutions
 
 # VGG16 (Simonyan, ICLR 2015): convolutions of each stage, and its features over those
 # of the first.
@@ -25,7 +26,7 @@ _FEATURES = (1, 2, 4, 8, 8)
 _STAGES_WITH_DROPOUT = 2
 
 
-def build(config: Config, precision: str = "float32") -> keras.Model:
+def build(config: Settings, precision: str = "float32") -> keras.Model:
     """Volume in, probabilities of the classes out, each slice on its own.
 
     Args:
@@ -49,7 +50,7 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
     return slicewise_model(network, 2**config.num_levels, "segnet_2d")
 
 
-def _segnet(image, config: Config, precision: str):
+def _segnet(image, config: Settings, precision: str):
     """(batch, I, J, 1) -> (batch, I, J, C) probabilities."""
     seeds = itertools.count(config.seed)
     x, places = image, []
@@ -67,7 +68,7 @@ def _segnet(image, config: Config, precision: str):
     )
 
 
-def _encode(x, stage: int, config: Config, seeds, precision: str):
+def _encode(x, stage: int, config: Settings, seeds, precision: str):
     """One stage of VGG16: its result, pooled, and the places of the maxima."""
     for number in range(1, _CONVOLUTIONS[stage] + 1):
         x = convolve(
@@ -88,7 +89,7 @@ def _encode(x, stage: int, config: Config, seeds, precision: str):
     return x, indices
 
 
-def _decode(x, stage: int, config: Config, seeds, precision: str):
+def _decode(x, stage: int, config: Settings, seeds, precision: str):
     """The mirrored stage; the last convolution of all is left to the classifier."""
     last = 2 if stage == 0 else 1
     for number in reversed(range(last, _CONVOLUTIONS[stage] + 1)):
@@ -102,3 +103,13 @@ def _decode(x, stage: int, config: Config, seeds, precision: str):
             name=f"decode_{stage + 1}_{number}",
         )
     return x
+
+
+MODEL = Model(
+    build,
+    title="SegNet",
+    engine="windows",
+    slicewise=True,
+    num_resolutions=num_resolutions,
+    live_channels=live_channels,
+)

@@ -6,15 +6,15 @@ import math
 
 import keras
 
-from deepresolve.config import Config
 from deepresolve.networks.layers import Fold, Unfold
+from deepresolve.networks.model import Model, Settings
 
 # "A zero-initialised last layer learned nothing": it starts small instead, so that the
 # untrained network is nearly the interpolation that it improves.
 _LAST_LAYER_STDDEV = 1e-3
 
 
-def build(config: Config, precision: str = "float32") -> keras.Model:
+def build(config: Settings, precision: str = "float32") -> keras.Model:
     """Interpolated volume in, interpolated volume plus learned residual out.
 
     With `config.fold` above 1 the convolutions run on a coarser grid (see `Fold`).
@@ -60,3 +60,6 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
         x = Unfold(config.fold, dtype="float32", name="unfold")([x, interpolated])
     improved = keras.layers.Add(dtype="float32", name="improved")([interpolated, x])
     return keras.Model(interpolated, improved, name="sr_cnn")
+
+
+MODEL = Model(build, title="SR-CNN", engine="stream")

@@ -6,12 +6,17 @@ import functools
 
 import keras
 
-from deepresolve.config import Config
+from deepresolve.networks.model import Model, Settings
 from deepresolve.networks.slicewise import slicewise_model
-from deepresolve.networks.unet import size_multiple, unet
+from deepresolve.networks.unet import (
+    live_channels,
+    num_resolutions,
+    size_multiple,
+    unet,
+)
 
 
-def build(config: Config, precision: str = "float32") -> keras.Model:
+def build(config: Settings, precision: str = "float32") -> keras.Model:
     """Volume in, probabilities of the classes out, each slice on its own.
 
     Args:
@@ -24,3 +29,13 @@ def build(config: Config, precision: str = "float32") -> keras.Model:
     """
     network = functools.partial(unet, config=config, precision=precision)
     return slicewise_model(network, size_multiple(config), "unet_2d")
+
+
+MODEL = Model(
+    build,
+    title="2D U-Net",
+    engine="windows",
+    slicewise=True,
+    num_resolutions=num_resolutions,
+    live_channels=live_channels,
+)

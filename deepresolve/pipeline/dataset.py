@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from deepresolve.config import Config
 from deepresolve.pipeline import patches
+from deepresolve.pipeline.pairs import Pair, Pairs
 from deepresolve.pipeline.seeds import STREAMS, subseed
-from deepresolve.pipeline.tasks import TASKS, Task
 
 VolumeSource = Callable[[tf.Tensor], tf.data.Dataset]
 
@@ -24,7 +24,7 @@ VolumeSource = Callable[[tf.Tensor], tf.data.Dataset]
 _DRAWS_PER_PATCH = 20
 
 
-def count_patches(shape: tuple[int, int, int], config: Config) -> int:
+def count_patches(shape: tuple[int, int, int], pairs: Pairs) -> int:
     """Patches of one volume in one epoch, air included.
 
     Patches of air are skipped only when they are cut: an epoch still has as many as are
@@ -32,34 +32,37 @@ def count_patches(shape: tuple[int, int, int], config: Config) -> int:
 
     Args:
       shape: (rows, columns, slices) of the volume.
-      config: uses patches_per_volume, or patch_shape, patch_stride and fold.
+      pairs: what the run's task makes of it.
     """
+    config = pairs.config
     if config.patch_sampling == "random" and config.patches_per_volume:
         return config.patches_per_volume
     positions = patches.grid_positions(
         tf.constant(shape, tf.int32),
         config.patch_shape,
         config.patch_stride,
-        config.fold,
+        pairs.grid_step,
     )
     return len(positions)
 
 
-def count_steps_per_epoch(
-    shapes: Iterable[tuple[int, int, int]], config: Config
-) -> int:
-    """Steps of one epoch: as configured, or one pass over all patches."""
-    if config.steps_per_epoch:
-        return config.steps_per_epoch
-    total = sum(count_patches(shape, config) for shape in shapes)
-    return max(1, total // config.batch_size)
+def count_steps_per_epoch(shapes: Iterable[tuple[int, int, int]], pairs: Pairs) -> int:
+    """Steps of one epoch: as configured, or one pass over all patches.
+
+    Args:
+      shapes: (rows, columns, slices) of each volume.
+      pairs: what the run's task makes of them.
+    """
+    if pairs.config.steps_per_epoch:
+        return pairs.config.steps_per_epoch
+    total = sum(count_patches(shape, pairs) for shape in shapes)
+    return max(1, total // pairs.config.batch_size)
 
 
-def shuffle_buffer_size(config: Config) -> int:
+def shuffle_buffer_size(pairs: Pairs) -> int:
     """Patch pairs that fit into `shuffle_mib`; at least one batch."""
-    voxel_bytes = tf.float32.size + TASKS[config.task].target_dtype.size
-    pair_bytes = voxel_bytes * int(np.prod(config.patch_shape))
-    return max(config.batch_size, config.shuffle_mib * 2**20 // pair_bytes)
+    config = pairs.config
+    return max(config.batch_size, config.shuffle_mib * 2**20 // pairs.num_bytes)
 
 
 def cuts_at_once(config: Config) -> int:
@@ -73,9 +76,8 @@ def cuts_at_once(config: Config) -> int:
 
 def training_dataset(
     volumes: VolumeSource,
-    config: Config,
+    pairs: Pairs,
     *,
-    label_names: Mapping[int, str],
     steps_per_epoch: int,
     first_step: int = 0,
     part: tuple[int, int] = (0, 1),
@@ -86,13 +88,12 @@ def training_dataset(
     pairs for each of `cuts_at_once` in every volume, and three batches.
 
     Args:
-      volumes: function from a (2,) int64 seed to a dataset of dicts, as the task's
-        `prepare` takes them, in an order that the seed decides. It is called anew for
-        each pass, so an epoch that is shorter than a pass still sees other volumes than
-        the last one did. Where several workers share the steps, it gives those of
-        this one.
-      config: the run.
-      label_names: what each label value of the volumes means; empty without.
+      volumes: function from a (2,) int64 seed to a dataset of dicts, as
+        `pairs.prepare` takes them, in an order that the seed decides. It is called
+        anew for each pass, so an epoch that is shorter than a pass still sees other
+        volumes than the last one did. Where several workers share the steps, it gives
+        those of this one.
+      pairs: what the run's task makes of them.
       steps_per_epoch: batches of one epoch; each epoch is shuffled by itself.
       first_step: batches of the whole run to pass over, when a run is resumed.
       part: which part of each step, counted from 0, and of how many parts; their number
@@ -100,27 +101,24 @@ def training_dataset(
         others, however many volumes it has.
 
     Returns:
-      Dataset of two (batch / parts, *patch_shape, 1) tensors: float32 input, and target
-      of the task's `target_dtype`.
+      Dataset of two tensors, (batch / parts, ...): as `pairs` specifies them.
 
     Raises:
-      ValueError: the labels are not those that `config` asks for.
-      tf.errors.InvalidArgumentError: while iterating: a volume lacks labels.
+      tf.errors.InvalidArgumentError: while iterating: a volume lacks what the task
+        needs of it.
     """
-    task = TASKS[config.task](config, label_names)
+    config = pairs.config
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
         passes = tf.data.Dataset.counter()
-        pairs = passes.flat_map(
-            lambda n: _one_pass(volumes, task, config, seed, n, part)
-        )
+        of_epoch = passes.flat_map(lambda n: _one_pass(volumes, pairs, seed, n, part))
         shuffle_seed = subseed(seed, STREAMS.shuffle)[0]
         batch_size = config.batch_size // part[1]
         num_pairs = steps_per_epoch * batch_size
-        buffer_size = min(num_pairs, shuffle_buffer_size(config))
-        pairs = pairs.take(num_pairs).shuffle(buffer_size, seed=shuffle_seed)
-        batches = pairs.batch(batch_size, drop_remainder=True)
+        buffer_size = min(num_pairs, shuffle_buffer_size(pairs))
+        shuffled = of_epoch.take(num_pairs).shuffle(buffer_size, seed=shuffle_seed)
+        batches = shuffled.batch(batch_size, drop_remainder=True)
         return batches.map(lambda pair, share: pair)
 
     first_epoch, passed_over = divmod(first_step, steps_per_epoch)
@@ -128,25 +126,21 @@ def training_dataset(
     return epochs.flat_map(epoch_batches).skip(passed_over).prefetch(2)
 
 
-def holds_tissue(
-    volumes: VolumeSource, config: Config, label_names: Mapping[int, str]
-) -> bool:
+def holds_tissue(volumes: VolumeSource, pairs: Pairs) -> bool:
     """Whether one pass over `volumes` yields any patch that is not skipped as air.
 
     Raises:
-      ValueError, tf.errors.InvalidArgumentError: as `training_dataset`.
+      tf.errors.InvalidArgumentError: a volume lacks what the task needs of it.
     """
-    task = TASKS[config.task](config, label_names)
-    seed = tf.constant([config.seed, 0], tf.int64)
+    seed = tf.constant([pairs.config.seed, 0], tf.int64)
     number = tf.constant(0, tf.int64)
-    pairs = _one_pass(volumes, task, config, seed, number, part=(0, 1))
-    return any(True for _ in pairs.take(1))
+    of_pass = _one_pass(volumes, pairs, seed, number, part=(0, 1))
+    return any(True for _ in of_pass.take(1))
 
 
 def _one_pass(
     volumes: VolumeSource,
-    task: Task,
-    config: Config,
+    pairs: Pairs,
     seed: tf.Tensor,
     number: tf.Tensor,
     part: tuple[int, int],
@@ -163,17 +157,17 @@ def _one_pass(
         .map(
             lambda index, volume: (
                 subseed(pass_seed, index * part[1] + part[0]),
-                task.prepare(volume),
+                pairs.prepare(volume),
             )
         )
         .prefetch(1)
     )
     return prepared.interleave(
-        _volume_patches(task, config), cycle_length=config.volumes_in_flight
+        _volume_patches(pairs), cycle_length=pairs.config.volumes_in_flight
     )
 
 
-def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset]:
+def _volume_patches(pairs: Pairs) -> Callable[..., tf.data.Dataset]:
     """Factory: a prepared volume -> dataset of (pair, tissue share).
 
     What a patch needs is done in one parallel map over all positions: an element of
@@ -181,9 +175,10 @@ def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset
     the pair until there is a batch, for the same reason. What is to be skipped as air
     is not augmented.
     """
+    config = pairs.config
 
-    def patch_pairs(seed, scan):
-        limit, positions = _positions(config, seed, scan.target)
+    def patch_pairs(seed: tf.Tensor, scan: Any) -> tf.data.Dataset:
+        limit, positions = _positions(pairs, seed, scan)
         seeds = tf.random.stateless_uniform(
             (tf.shape(positions)[0], 2),
             subseed(seed, STREAMS.patches),
@@ -192,14 +187,16 @@ def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset
             dtype=tf.int64,
         )
 
-        def make_pair(position, patch_seed):
-            pair = task.cut(scan, position, patch_seed)
+        def make_pair(
+            position: tf.Tensor, patch_seed: tf.Tensor
+        ) -> tuple[Pair, tf.Tensor]:
+            pair = pairs.cut(scan, position, patch_seed)
             if not config.min_tissue:
-                return task.augment(pair, patch_seed), tf.ones(())
-            share = patches.tissue_share(task.image(pair), config.air_threshold)
+                return pairs.augment(pair, patch_seed), tf.ones(())
+            share = patches.tissue_share(pairs.image(pair), config.air_threshold)
             is_kept = share >= config.min_tissue
             pair = tf.cond(
-                is_kept, lambda: task.augment(pair, patch_seed), lambda: pair
+                is_kept, lambda: pairs.augment(pair, patch_seed), lambda: pair
             )
             return pair, share
 
@@ -213,11 +210,11 @@ def _volume_patches(task: Task, config: Config) -> Callable[..., tf.data.Dataset
     return patch_pairs
 
 
-def _positions(config: Config, seed, target) -> tuple[tf.Tensor, tf.Tensor]:
+def _positions(pairs: Pairs, seed: tf.Tensor, scan: Any) -> tuple[tf.Tensor, tf.Tensor]:
     """How many patches to take, and the positions to try for them, in random order."""
-    shape = tf.shape(target)[:3]
+    config, shape = pairs.config, pairs.shape(scan)
     grid = patches.grid_positions(
-        shape, config.patch_shape, config.patch_stride, config.fold
+        shape, config.patch_shape, config.patch_stride, pairs.grid_step
     )
     position_seed = subseed(seed, STREAMS.positions)
     if config.patch_sampling == "grid":
@@ -228,14 +225,6 @@ def _positions(config: Config, seed, target) -> tuple[tf.Tensor, tf.Tensor]:
         count = tf.constant(config.patches_per_volume, tf.int64)
     draws = count * (_DRAWS_PER_PATCH if config.min_tissue else 1)
     positions = patches.random_positions(
-        draws, shape, config.patch_shape, position_seed, config.fold
+        draws, shape, config.patch_shape, position_seed, pairs.grid_step
     )
-    if config.foreground_rate:
-        positions = patches.move_to_foreground(
-            positions,
-            target,
-            config.patch_shape,
-            config.foreground_rate,
-            subseed(seed, STREAMS.foreground),
-        )
-    return count, positions
+    return count, pairs.place(positions, scan, seed)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from absl import flags
 
 from deepresolve import presets
-from deepresolve.config import Config
+from deepresolve.config import Config, tasks
 from deepresolve.system.tables import normal
 
 _NUMBERS = {
@@ -23,34 +23,41 @@ _NUMBERS = {
 def define_flags() -> None:
     """Defines --preset and a flag for each other field; no flag has a default."""
     flags.DEFINE_enum("preset", None, sorted(presets.PRESETS), "Run to start from.")
-    types = typing.get_type_hints(Config)
-    for field in _overridable():
-        kind, text = types[field.name], field.metadata["help"]
+    for name, (kind, text) in _overridable().items():
         if typing.get_origin(kind) is Literal:
-            flags.DEFINE_enum(field.name, None, list(typing.get_args(kind)), text)
+            flags.DEFINE_enum(name, None, list(typing.get_args(kind)), text)
         elif typing.get_origin(kind) is tuple:
-            flags.DEFINE_list(field.name, None, text)
+            flags.DEFINE_list(name, None, text)
         else:
-            _NUMBERS[kind](field.name, None, text)
+            _NUMBERS[kind](name, None, text)
 
 
 def config_from_flags(values: flags.FlagValues) -> Config:
     """The preset, with every field replaced whose flag was given.
 
     Raises:
-      ValueError: a value is out of range or no list of whole numbers.
+      ValueError: a value is out of range or no list of whole numbers, or a field is of
+        another task than the preset.
     """
-    types = typing.get_type_hints(Config)
     given = {
-        field.name: _parsed(field.name, types[field.name], values[field.name].value)
-        for field in _overridable()
-        if values[field.name].present
+        name: _parsed(name, kind, values[name].value)
+        for name, (kind, _) in _overridable().items()
+        if values[name].present
     }
     return presets.get(values.preset).replace(**given)
 
 
-def _overridable() -> list[dataclasses.Field]:
-    return [field for field in dataclasses.fields(Config) if field.name != "preset"]
+def _overridable() -> dict[str, tuple[Any, str]]:
+    """Type and text of every field by name, those of each task behind the common ones.
+
+    A preset says its task, and so there is no flag for it.
+    """
+    fields = {}
+    for config in (Config, *(tasks.settings(name) for name in tasks.TASKS)):
+        types = typing.get_type_hints(config)
+        for field in dataclasses.fields(config):
+            fields.setdefault(field.name, (types[field.name], field.metadata["help"]))
+    return {name: of for name, of in fields.items() if name not in ("preset", "task")}
 
 
 def _parsed(name: str, kind: Any, value: Any) -> Any:

@@ -18,10 +18,9 @@ Needs records with labels, one of them named "femoral cartilage" (--classes choo
 others). A GPU's work. The paper reports a Dice coefficient of 90.2% on 17 test knees.
 """
 
-from deepresolve.config import Config
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
-CONFIG = Config(
-    task="segmentation",
+CONFIG = SegmentationConfig(
     model="seg_cnn",
     num_levels=5,
     num_features=32,

@@ -9,10 +9,9 @@ over the time that is allowed. bfloat16 where the processor is fast at it.
     python train.py --preset=seg_cnn_small --records=DIR --workdir=DIR --max_minutes=5
 """
 
-from deepresolve.config import Config
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
-CONFIG = Config(
-    task="segmentation",
+CONFIG = SegmentationConfig(
     model="seg_cnn",
     num_levels=4,
     num_features=12,

@@ -12,9 +12,9 @@ one epoch is about 11,800 steps. The paper reports 29.1 dB pSNR against 26.8 dB 
 interpolation on its 17 test knees.
 """
 
-from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-CONFIG = Config(
+CONFIG = SuperResolutionConfig(
     model="sr_cnn",
     num_layers=20,
     num_features=64,

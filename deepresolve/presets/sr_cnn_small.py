@@ -15,9 +15,9 @@ bfloat16 where the processor is fast at it, which is then 1.7 times faster.
 commands that measure it.
 """
 
-from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-CONFIG = Config(
+CONFIG = SuperResolutionConfig(
     model="sr_cnn",
     num_layers=8,
     num_features=32,

@@ -1,8 +1,7 @@
 """What a network was trained on, in a few numbers: `training_set.json` of its workdir.
 
-Training writes it, and a prediction is compared with it. A super-resolution is
-described by its inputs, training scans made thick by each of its factors; a
-segmentation by its training scans as they are.
+Training writes it, and a prediction is compared with it. A network is described by what
+it was given: training scans as they are, or made thick by each of its factors.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from deepresolve.config import Config
 from deepresolve.imaging.acquisition import Acquisition, describe
-from deepresolve.imaging.degradation import thicken
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system import storage
@@ -43,7 +40,7 @@ class TrainingSet:
     records_sha256: str
 
     def inputs(self, factor: int | None) -> tuple[Acquisition, ...]:
-        """What a network for `factor` was given; None for a segmentation."""
+        """What a network for `factor` was given; None: scans as they are."""
         return self.by_factor.get(factor or _AS_IT_IS, ())
 
     def to_json(self) -> str:
@@ -82,13 +79,17 @@ class TrainingSet:
             raise ValueError(f"not a training set ({error!r})") from error
 
 
+# A training scan as the network was given it, by downsample factor; 1: as it is.
+Seen = Callable[[Volume], Mapping[int, Volume]]
+
+
 def measure(
-    config: Config, scans: Iterable[Volume], num_scans: int, records_sha256: str
+    seen: Seen, scans: Iterable[Volume], num_scans: int, records_sha256: str
 ) -> TrainingSet:
     """Describes training scans as the network of a run sees them.
 
     Args:
-      config: the run.
+      seen: what the run's task makes of a scan.
       scans: some of its training scans, one in memory at a time; of more than
         `MAX_SCANS` the rest is left.
       num_scans: how many it has.
@@ -97,15 +98,12 @@ def measure(
     Raises:
       ValueError: a scan's voxels are not finite or all alike.
     """
-    factors = (_AS_IT_IS,)
-    if config.task == "super_resolution":
-        factors = config.downsample_factors
-    by_factor: dict[int, list[Acquisition]] = {factor: [] for factor in factors}
+    by_factor: dict[int, list[Acquisition]] = {}
     for scan in itertools.islice(scans, MAX_SCANS):
-        for factor, seen in by_factor.items():
-            seen.append(describe(scan if factor == 1 else thicken(scan, factor)))
+        for factor, given in seen(scan).items():
+            by_factor.setdefault(factor, []).append(describe(given))
     return TrainingSet(
-        {factor: tuple(seen) for factor, seen in by_factor.items()},
+        {factor: tuple(described) for factor, described in by_factor.items()},
         num_scans,
         records_sha256,
     )
@@ -113,7 +111,7 @@ def measure(
 
 def record(
     workdir: Workdir,
-    config: Config,
+    seen: Seen,
     scans: Iterable[Volume],
     num_scans: int,
     records_sha256: str,
@@ -122,10 +120,10 @@ def record(
 
     Args:
       workdir: of the run.
-      config: as for `measure`.
-      scans: likewise; where there are none, nothing is written.
-      num_scans: likewise.
-      records_sha256: likewise.
+      seen: what the run's task makes of a scan.
+      scans: some of its training scans; where there are none, nothing is written.
+      num_scans: how many it has.
+      records_sha256: hash of the manifest of their records.
 
     Raises:
       OSError: it cannot be written.
@@ -133,7 +131,7 @@ def record(
     path = workdir.join(FILE)
     if storage.is_file(path):
         return
-    measured = measure(config, scans, num_scans, records_sha256)
+    measured = measure(seen, scans, num_scans, records_sha256)
     if any(measured.by_factor.values()):
         storage.write(path, measured.to_json().encode())
 

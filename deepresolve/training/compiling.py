@@ -6,18 +6,18 @@ import keras
 import tensorflow as tf
 
 from deepresolve import networks
-from deepresolve.config import Config
+from deepresolve.pipeline.pairs import Pairs
 from deepresolve.training import random_state, replicas
 from deepresolve.training.optimizers import build_optimizer, create_variables
 
 
 def compiled_model(
-    config: Config, precision: str, strategy: tf.distribute.Strategy
+    pairs: Pairs, precision: str, strategy: tf.distribute.Strategy
 ) -> keras.Model:
     """A network that takes the same steps on any number of devices.
 
     Args:
-      config: the run.
+      pairs: what the network learns from.
       precision: Keras dtype policy.
       strategy: the devices.
 
@@ -25,6 +25,7 @@ def compiled_model(
       ValueError: several devices do not train in that precision.
     """
     replicas.check_precision(precision, strategy)
+    config = pairs.config
     with strategy.scope():
         with random_state.kept_in_variables():
             model = networks.build_model(config, precision)
@@ -35,5 +36,5 @@ def compiled_model(
         # XLA's convolutions are several times slower on CPUs.
         model.compile(optimizer, loss, jit_compile=False)
         create_variables(model.optimizer, model.trainable_variables)
-        replicas.mend_fit(model, strategy, config)
+        replicas.mend_fit(model, strategy, pairs)
     return model

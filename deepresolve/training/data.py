@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from deepresolve.config import Config
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline import patches
 from deepresolve.pipeline.dataset import VolumeSource, holds_tissue
-from deepresolve.pipeline.tasks import TASKS
+from deepresolve.pipeline.pairs import Pairs
 
 
 class ValidationScan(NamedTuple):
@@ -54,23 +53,20 @@ class TrainingData(NamedTuple):
     scans: Iterable[Volume] = ()
 
 
-def check_data(config: Config, data: TrainingData) -> None:
-    """Checks that patches can be cut as `config` asks.
+def check_patches(pairs: Pairs, data: TrainingData) -> None:
+    """Checks that patches can be cut as the run asks.
+
+    Args:
+      pairs: what the run's task makes of the volumes.
+      data: the volumes.
 
     Raises:
-      ValueError: there are no volumes, one is smaller than a patch, or all is air; or
-        they lack the labels that a segmentation learns from.
+      ValueError: a volume is smaller than a patch, or all is air.
     """
-    if not data.shapes:
-        raise ValueError(
-            f"{data.records} has no training volumes. Convert the scans with another "
-            "--split."
-        )
-    if config.task == "segmentation":
-        _check_labels(config, data)
+    config = pairs.config
     for subject, shape in data.shapes.items():
         patches.check_patch_fits(shape, config.patch_shape, subject)
-    if config.min_tissue and not holds_tissue(data.volumes, config, data.label_names):
+    if config.min_tissue and not holds_tissue(data.volumes, pairs):
         raise ValueError(
             f"No training patch has a share of {config.min_tissue} of its voxels above "
             f"the scaled intensity {config.air_threshold}: all would be skipped as "
@@ -78,14 +74,10 @@ def check_data(config: Config, data: TrainingData) -> None:
         )
 
 
-def _check_labels(config: Config, data: TrainingData) -> None:
-    if data.num_labelled < len(data.shapes):
+def check_volumes(data: TrainingData) -> None:
+    """ValueError where there is nothing to learn from."""
+    if not data.shapes:
         raise ValueError(
-            f"Only {data.num_labelled} of the {len(data.shapes)} training scans of "
-            f"{data.records} have labels, and a segmentation learns from all of them. "
-            "Convert the scans again with --labels and --label_names."
+            f"{data.records} has no training volumes. Convert the scans with another "
+            "--split."
         )
-    try:
-        TASKS[config.task](config, data.label_names)
-    except ValueError as error:
-        raise ValueError(f"{data.records}: {error}") from error

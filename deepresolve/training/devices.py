@@ -7,6 +7,7 @@ import functools
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.networks import find_model
 from deepresolve.system.hardware import has_fast_bfloat16
 from deepresolve.training import workers
 
@@ -90,7 +91,7 @@ def resolve_precision(config: Config) -> str:
         raise ValueError(
             "precision=mixed_bfloat16: without a GPU, gradients are wrong where a "
             "level of the network is two columns wide, as it would be with patch_shape="
-            f"{config.patch_shape} and num_levels={config.num_levels}. Choose other "
+            f"{config.patch_shape} and num_levels={_num_levels(config)}. Choose other "
             "patches, or --precision=float32."
         )
     return config.precision
@@ -102,7 +103,9 @@ def _has_two_columns(config: Config) -> bool:
     There the gradient of a bfloat16 convolution on a CPU is wrong, and at times not
     finite (seen with TensorFlow 2.15 and 2.21).
     """
-    if config.task != "segmentation":
-        return False
-    columns = config.patch_shape[1]
-    return any(-(-columns // 2**level) == 2 for level in range(config.num_levels))
+    levels, columns = _num_levels(config), config.patch_shape[1]
+    return levels > 1 and any(-(-columns // 2**n) == 2 for n in range(levels))
+
+
+def _num_levels(config: Config) -> int:
+    return find_model(config).num_resolutions(config)

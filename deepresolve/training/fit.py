@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Sequence
 
@@ -18,7 +19,7 @@ from deepresolve.training import callbacks as training_callbacks
 from deepresolve.training import workers
 from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.compiling import compiled_model
-from deepresolve.training.data import TrainingData, check_data
+from deepresolve.training.data import TrainingData
 from deepresolve.training.devices import (
     build_strategy,
     compute_deterministically,
@@ -35,27 +36,26 @@ from deepresolve.training.provenance import check_same_records, provenance
 from deepresolve.training.resuming import finish_epoch, replace_lost_weights
 from deepresolve.training.run import Run, restored_run
 from deepresolve.training.stopping import Stopping
-from deepresolve.training.validation import VALIDATIONS, Block, Metrics
+from deepresolve.training.trainable import Trainable
+from deepresolve.training.validation import Block, Validation
 
 _logger = logging.getLogger(__name__)
 
 
 def fit(
+    task: Trainable,
     config: Config,
     data: TrainingData,
     workdir: Workdir,
-    metrics: Metrics,
     verbose: int = 1,
 ) -> keras.Model:
     """Trains the network that `config` describes, from the workdir's last checkpoint.
 
     Args:
+      task: what the network learns; its validation picks the best weights.
       config: the run; must be the one the workdir was started with.
       data: training volumes and validation scans.
       workdir: where checkpoints, weights and curves go.
-      metrics: measured on validation blocks, by name: of images for super-resolution,
-        where "psnr" picks the best weights, of masks for segmentation, where the mean
-        "dsc" of the classes does.
       verbose: as in keras.Model.fit: 0 silent, 1 also a bar in a terminal, or lines in
         a log, 2 a line an epoch.
 
@@ -78,43 +78,49 @@ def fit(
     strategy = build_strategy(config)
     agreement = workers.Agreement(strategy, worker)
     with workers.own_workdir(workdir, worker) as own:
-        blocks = _checked_blocks(config, data, workdir, metrics)
+        pairs = task.checked_pairs(config, data)
+        check_same_records(workdir, data)
+        validation = task.validation(config, data.label_names)
+        blocks = _checked_blocks(validation, data)
         # Never 0, which Dataset.shuffle cannot compare with a seed that is a tensor.
         keras.utils.set_random_seed(config.seed + 1)
         precision = resolve_precision(config)
-        model = compiled_model(config, precision, strategy)
-        run = restored_run(config, data, model, workdir, own, worker, agreement)
+        model = compiled_model(pairs, precision, strategy)
+        run = restored_run(
+            pairs, validation, data, model, workdir, own, worker, agreement
+        )
         step = int(run.progress.step)
         workers.require_same_run(agreement, worker, config, data.sha256, step)
         if worker.is_chief:
-            _record_training_set(config, data, workdir)
+            _record_training_set(task, config, data, workdir)
         replace_lost_weights(run)
         if run.is_complete:
             _logger.info("The run in %s is complete.", run.own.path)
-            say_trained(run, blocks, metrics)
+            say_trained(run, blocks)
             return model
         say_size(model, config, run.throughput.flop_per_voxel)
         say_where(workdir, config, run.progress, run.steps_per_epoch)
-        own.add_provenance(provenance(config, data, precision, strategy))
-        _train_to_the_end(run, blocks, metrics, verbose)
+        own.add_provenance(provenance(task, config, data, precision, strategy))
+        _train_to_the_end(run, blocks, verbose)
     _logger.info("%s", run.throughput.summary())
-    say_trained(run, blocks, metrics)
+    say_trained(run, blocks)
     return model
 
 
-def _record_training_set(config: Config, data: TrainingData, workdir: Workdir) -> None:
+def _record_training_set(
+    task: Trainable, config: Config, data: TrainingData, workdir: Workdir
+) -> None:
     """What the scans are like, for reports on what is predicted."""
     scans = progress_bar.each(data.scans, "training set", None, "scan")
-    training_set.record(workdir, config, scans, len(data.shapes), data.sha256)
+    seen = functools.partial(task.seen, config)
+    training_set.record(workdir, seen, scans, len(data.shapes), data.sha256)
 
 
-def _train_to_the_end(
-    run: Run, blocks: Sequence[Block], metrics: Metrics, verbose: int
-) -> None:
+def _train_to_the_end(run: Run, blocks: Sequence[Block], verbose: int) -> None:
     """Does what is left of a run; where a signal ends it before, saves it first."""
     with interruption.held_back() as signals:
         stopping = Stopping(run.agreement, signals)
-        ends = _end_callbacks(run, blocks, metrics, stopping)
+        ends = _end_callbacks(run, blocks, stopping)
         shows = verbose if run.worker.is_chief else 0
         bar = training_callbacks.StepBar(
             *(run.progress, run.steps_per_epoch, run.config.num_epochs),
@@ -141,8 +147,7 @@ def _train(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> None:
             break
         batches = training_dataset(
             run.data.volumes,
-            run.config,
-            label_names=run.data.label_names,
+            run.pairs,
             steps_per_epoch=run.steps_per_epoch,
             first_step=int(run.progress.step),
             part=run.worker,
@@ -190,7 +195,7 @@ def _schedule(
 
 
 def _end_callbacks(
-    run: Run, blocks: Sequence[Block], metrics: Metrics, stopping: Stopping
+    run: Run, blocks: Sequence[Block], stopping: Stopping
 ) -> list[keras.callbacks.Callback]:
     """What an epoch ends with: validated where there are blocks, saved and shown."""
     callbacks = [
@@ -201,25 +206,20 @@ def _end_callbacks(
         return callbacks
     images = run.own.join("tensorboard", "images")
     validation = training_callbacks.VolumeValidation(
-        blocks, metrics, run.config, images, stopping.agree_and_check
+        blocks, run.validation, images, stopping.agree_and_check
     )
     return [validation, *callbacks]
 
 
-def _checked_blocks(
-    config: Config, data: TrainingData, workdir: Workdir, metrics: Metrics
-) -> list[Block]:
+def _checked_blocks(validation: Validation, data: TrainingData) -> list[Block]:
     """Validation blocks that can be measured.
 
-    Everything that can be refused is refused here, before anything is written.
+    Everything that can be refused is refused before anything is written.
     """
-    check_data(config, data)
-    check_same_records(workdir, data)
     scans = progress_bar.each(data.validation, "validation set", None, "scan")
-    blocks = validation_blocks(scans, config, data.label_names)
+    blocks = validation_blocks(scans, validation)
     if blocks:
-        task = VALIDATIONS[config.task]
-        _logger.info("%s", task.describe(blocks, metrics, config))
-    elif config.validation_volumes:
+        _logger.info("%s", validation.describe(blocks))
+    elif validation.config.validation_volumes:
         _logger.warning("No validation volumes: the last weights count as the best.")
     return blocks

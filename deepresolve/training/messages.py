@@ -14,7 +14,7 @@ from deepresolve.runs.workdir import Workdir
 from deepresolve.system.interruption import Interrupted
 from deepresolve.training.progress import Progress
 from deepresolve.training.run import Run
-from deepresolve.training.validation import VALIDATIONS, Block, Metrics
+from deepresolve.training.validation import Block
 
 _logger = logging.getLogger(__name__)
 
@@ -50,16 +50,15 @@ def say_where(
     )
 
 
-def say_trained(run: Run, blocks: Sequence[Block], metrics: Metrics) -> None:
+def say_trained(run: Run, blocks: Sequence[Block]) -> None:
     """Where the weights are and, where they were validated, how good they are.
 
     The best of the whole run, which TensorBoard shows as well.
     """
-    task = VALIDATIONS[run.config.task]
     best = float(run.progress.best)
     text = f"Trained; the weights are {run.workdir.weights_path()}"
-    if blocks and task.monitor in metrics and math.isfinite(best):
-        text += f"; {task.verdict(best, blocks, metrics, run.config)}"
+    if blocks and math.isfinite(best):
+        text += f"; {run.validation.verdict(best, blocks)}"
     _logger.info("%s.", text)
 
 

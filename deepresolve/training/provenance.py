@@ -9,9 +9,11 @@ import tensorflow as tf
 from deepresolve.config import Config
 from deepresolve.runs.workdir import Workdir, versions
 from deepresolve.training.data import TrainingData
+from deepresolve.training.trainable import Trainable
 
 
 def provenance(
+    task: Trainable,
     config: Config,
     data: TrainingData,
     precision: str,
@@ -27,10 +29,7 @@ def provenance(
         "records": data.records,
         "records_sha256": data.sha256,
     }
-    if config.task == "segmentation":
-        entry["class_names"] = list(config.class_names)
-        entry["label_names"] = {str(n): name for n, name in data.label_names.items()}
-    return entry
+    return entry | task.provenance(config, data)
 
 
 def check_same_records(workdir: Workdir, data: TrainingData) -> None:

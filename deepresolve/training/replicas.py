@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.pipeline.pairs import Pairs
 from deepresolve.system.keras_stack import KERAS_3
 
 
@@ -76,21 +77,24 @@ def clip_whole_gradient(
 
 
 def mend_fit(
-    model: keras.Model, strategy: tf.distribute.Strategy, config: Config
+    model: keras.Model, strategy: tf.distribute.Strategy, pairs: Pairs
 ) -> None:
     """Makes Keras's `fit` work for unlike shares of a batch, and for several workers.
 
     Args:
       model: compiled, without metrics.
       strategy: the devices.
-      config: the run.
+      pairs: what it learns from.
     """
     workers = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     if KERAS_3 and (workers or strategy.num_replicas_in_sync > 1):
         # Only to learn their shape, Keras takes the mean of the first batches of all
         # devices, which need not be alike, and may be on other machines.
-        patch = keras.KerasTensor((None, *config.patch_shape, 1))
-        model._symbolic_build(data_batch=(patch, patch))
+        batch = tuple(
+            keras.KerasTensor((None, *spec.shape))
+            for spec in (pairs.input_spec, pairs.target_spec)
+        )
+        model._symbolic_build(data_batch=batch)
         model._maybe_symbolic_build = lambda **batches: None
     if workers:
         step = model.train_step

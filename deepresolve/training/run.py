@@ -10,12 +10,13 @@ import keras
 from deepresolve.config import Config
 from deepresolve.networks import cost
 from deepresolve.pipeline.dataset import count_steps_per_epoch
+from deepresolve.pipeline.pairs import Pairs
 from deepresolve.runs.workdir import Workdir
 from deepresolve.training.callbacks import Checkpoint, Throughput
 from deepresolve.training.callbacks.clock import out_of_time
 from deepresolve.training.data import TrainingData
 from deepresolve.training.progress import Progress
-from deepresolve.training.validation import VALIDATIONS
+from deepresolve.training.validation import Validation
 from deepresolve.training.workers import Agreement, Worker
 
 
@@ -24,6 +25,8 @@ class Run(NamedTuple):
 
     Attributes:
       config: as asked for.
+      pairs: what its task makes of the data.
+      validation: what is measured of it.
       data: what it learns from.
       model: its network.
       workdir: of the run, which the chief writes.
@@ -37,6 +40,8 @@ class Run(NamedTuple):
     """
 
     config: Config
+    pairs: Pairs
+    validation: Validation
     data: TrainingData
     model: keras.Model
     workdir: Workdir
@@ -68,7 +73,8 @@ class Run(NamedTuple):
 
 
 def restored_run(
-    config: Config,
+    pairs: Pairs,
+    validation: Validation,
     data: TrainingData,
     model: keras.Model,
     workdir: Workdir,
@@ -84,16 +90,17 @@ def restored_run(
       ValueError: the workdir holds a run with another config, or one that cannot be
         restored.
     """
+    config = pairs.config
     own.check_start(config)
     progress = Progress()
-    steps_per_epoch = count_steps_per_epoch(data.shapes.values(), config)
+    steps_per_epoch = count_steps_per_epoch(data.shapes.values(), pairs)
     checkpoint = Checkpoint(
         own,
         model,
         progress,
         steps_per_epoch,
         config.checkpoint_minutes,
-        monitor=f"val_{VALIDATIONS[config.task].monitor}",
+        monitor=f"val_{validation.monitor}",
         agree=agreement.chiefs,
     )
     checkpoint.restore(workdir)
@@ -101,9 +108,8 @@ def restored_run(
     flop_per_voxel = cost.flop_per_voxel(model, config.patch_shape)
     throughput = Throughput(progress, config, flop_per_voxel)
     of_all = (workdir, own, worker, agreement)
-    return Run(
-        config, data, model, *of_all, progress, steps_per_epoch, throughput, checkpoint
-    )
+    counted = (progress, steps_per_epoch, throughput, checkpoint)
+    return Run(config, pairs, validation, data, model, *of_all, *counted)
 
 
 def _spans(

@@ -125,9 +125,11 @@ BLOCKS = """
 import gpu_backends, gpu_work, numpy as np
 from deepresolve import networks
 from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 on = gpu_backends.load("{backend}")
 image = np.random.default_rng(0).random((6, 5, 23), np.float32)
-config = Config(num_layers=3, num_features=4)
+config = SuperResolutionConfig(num_layers=3, num_features=4)
 model = networks.build_model(config)
 model.set_weights([np.random.default_rng(1).normal(0, 0.2, w.shape) for w in
                    model.get_weights()])
@@ -140,7 +142,7 @@ for num_slices in (23, 12, 8, 3, 1):
     counts.append(count)
 assert np.abs(whole - image).max() > 0.1
 assert counts == [1, 2, 3, 8, 23], counts
-config = Config(task="segmentation", model="unet_2d", num_levels=2, num_features=4)
+config = SegmentationConfig( model="unet_2d", num_levels=2, num_features=4)
 model = networks.build_model(config)
 whole = np.asarray(on.fetch(model(on.put(image[None, ..., None]), training=False)))
 counts = []

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
 
@@ -18,7 +18,9 @@ BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
 def workdir(tmp_path):
     """A run that was started and not trained: nearly the interpolation."""
     run = Workdir(tmp_path / "run")
-    config = Config(num_layers=3, num_features=4, patch_shape=(32, 32, 33))
+    config = SuperResolutionConfig(
+        num_layers=3, num_features=4, patch_shape=(32, 32, 33)
+    )
     run.start(config)
     run.save_model(networks.build_model(config), "best")
     return run

@@ -4,16 +4,21 @@ import json
 import pytest
 
 from deepresolve.config import BOOKKEEPING, CHANGEABLE, Config
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 
 def test_config_survives_json():
-    config = Config(num_layers=7, downsample_factors=(2, 4), schedule="cosine")
+    config = SuperResolutionConfig(
+        num_layers=7, downsample_factors=(2, 4), schedule="cosine"
+    )
     assert Config.from_json(config.to_json()) == config
 
 
 def test_json_holds_every_field():
-    stored = json.loads(Config().to_json())
-    assert set(stored) == {field.name for field in dataclasses.fields(Config)}
+    stored = json.loads(SuperResolutionConfig().to_json())
+    fields = dataclasses.fields(SuperResolutionConfig)
+    assert set(stored) == {field.name for field in fields}
 
 
 def test_every_field_says_what_it_is():
@@ -54,7 +59,7 @@ def test_every_field_says_what_it_is():
 )
 def test_what_makes_no_sense_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        Config().replace(**changes)
+        SuperResolutionConfig().replace(**changes)
 
 
 @pytest.mark.parametrize(
@@ -74,17 +79,43 @@ def test_what_makes_no_sense_is_refused(changes, message):
 )
 def test_what_makes_no_sense_for_a_segmentation_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        Config(task="segmentation").replace(**changes)
+        SegmentationConfig().replace(**changes)
 
 
 def test_a_segmentations_fields_are_refused_in_super_resolution():
     with pytest.raises(ValueError, match="dropout belongs to task=segmentation; this"):
-        Config(dropout=0.5)
+        SuperResolutionConfig().replace(dropout=0.5)
+
+
+def test_a_field_that_nobody_has_is_refused():
+    with pytest.raises(ValueError, match="Unknown config field 'crystal_ball'; known"):
+        SuperResolutionConfig().replace(crystal_ball=True)
+
+
+# Up to version 0.1 a config.json had the fields of all tasks.
+OLDER = json.loads(SuperResolutionConfig(num_layers=7).to_json()) | {
+    "dropout": 0.25,
+    "classes": ["femoral cartilage"],
+}
+
+
+def test_older_json_with_the_defaults_of_another_task_is_read():
+    assert Config.from_json(json.dumps(OLDER)) == SuperResolutionConfig(num_layers=7)
+
+
+def test_json_in_which_another_task_is_set_up_is_refused():
+    with pytest.raises(ValueError, match="dropout belongs to task=segmentation; this"):
+        Config.from_json(json.dumps(OLDER | {"dropout": 0.5}))
+
+
+def test_an_unknown_task_is_refused():
+    with pytest.raises(ValueError, match=r"Unknown task 'grading'; known: \['segm"):
+        Config.from_json(json.dumps({"task": "grading"}))
 
 
 def test_class_names_leave_out_what_is_merged():
     classes = ("femoral cartilage", "tibial cartilage=medial + lateral")
-    config = Config(task="segmentation", classes=classes)
+    config = SegmentationConfig(classes=classes)
     assert config.class_names == ("femoral cartilage", "tibial cartilage")
     assert Config.from_json(config.to_json()) == config
 
@@ -96,7 +127,7 @@ def test_config_of_another_version_names_what_it_does_not_know():
 
 
 def test_field_that_an_older_version_lacks_takes_its_default():
-    config = Config(seed=3, num_layers=7, downsample_factors=(2, 4))
+    config = SuperResolutionConfig(seed=3, num_layers=7, downsample_factors=(2, 4))
     values = json.loads(config.to_json())
     del values["fold"], values["deterministic"]
     assert Config.from_json(json.dumps(values)) == config
@@ -109,9 +140,9 @@ def test_what_is_no_object_is_refused(text):
 
 
 def test_differences_are_named():
-    assert Config().differences(Config()) == []
-    changed = Config(seed=3, num_layers=5)
-    assert Config().differences(changed) == ["num_layers", "seed"]
+    assert SuperResolutionConfig().differences(SuperResolutionConfig()) == []
+    changed = SuperResolutionConfig(seed=3, num_layers=5)
+    assert SuperResolutionConfig().differences(changed) == ["seed", "num_layers"]
 
 
 def test_lists_of_fields_name_fields():

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.inference.streaming import StreamedModel
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-CHAIN = Config(num_layers=5, num_features=6)
+CHAIN = SuperResolutionConfig(num_layers=5, num_features=6)
 CONFIGS = {
     "thin grid": CHAIN,
     "folded slices": CHAIN.replace(fold=(1, 1, 3), patch_shape=(32, 32, 33)),

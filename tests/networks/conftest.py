@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepresolve.config import Config
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 
 @pytest.fixture
@@ -10,8 +10,7 @@ def small_config():
     """Makes the config of a small network by its name."""
 
     def make(model, **changes):
-        config = Config(
-            task="segmentation",
+        config = SegmentationConfig(
             model=model,
             loss="dice",
             classes=("femoral cartilage", "patellar cartilage"),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from deepresolve import networks, presets
-from deepresolve.config import Config
+from deepresolve.config.tasks import part, settings
 from deepresolve.system.keras_stack import KERAS_3
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -31,10 +31,10 @@ def outputs():
     Its weights depend on nothing but their shapes.
     """
     found = {}
-    for task, models in networks.MODELS.items():
+    for task in ("segmentation", "super_resolution"):
         sizes = {"num_layers": 3} if task == "super_resolution" else {"num_levels": 2}
-        for name in sorted(models.keys() - NEEDS_TENSORFLOW):
-            config = Config(task=task, model=name, num_features=4, **sizes)
+        for name in sorted(part(task, "models").MODELS.keys() - NEEDS_TENSORFLOW):
+            config = settings(task)(model=name, num_features=4, **sizes)
             model = networks.build_model(config)
             rng = np.random.default_rng(0)
             model.set_weights([rng.uniform(0.1, 0.3, w.shape) for w in model.weights])
@@ -52,9 +52,9 @@ def losses():
         "segmentation": rng.dirichlet((1, 1, 1), truth.shape[:4]).astype(np.float32),
     }
     return {
-        name: float(networks.build_loss(Config(task=task, loss=name))(truth, estimate))
+        name: float(networks.build_loss(settings(task)(loss=name))(truth, estimate))
         for task, estimate in estimates.items()
-        for name in networks.LOSSES[task]
+        for name in part(task, "models").LOSSES
     }
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from deepresolve import networks, presets
-from deepresolve.config import Config
 from deepresolve.networks import cost
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 
 def test_published_sr_cnn_costs_what_is_known():
@@ -15,7 +15,7 @@ def test_published_sr_cnn_costs_what_is_known():
 
 
 def test_folding_by_three_costs_about_a_third():
-    config = Config(
+    config = SuperResolutionConfig(
         num_layers=4, num_features=8, fold=(1, 1, 3), patch_shape=(32, 32, 33)
     )
     model = networks.build_model(config)

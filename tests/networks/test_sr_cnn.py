@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from deepresolve import networks, presets
-from deepresolve.config import Config
 from deepresolve.networks import cost
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-SMALL = Config(num_layers=3, num_features=4)
+SMALL = SuperResolutionConfig(num_layers=3, num_features=4)
 FOLDED = SMALL.replace(fold=(1, 1, 3), patch_shape=(32, 32, 33))
 
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.networks import weights
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-SR = Config(num_layers=3, num_features=4, fold=(1, 1, 3), patch_shape=(8, 8, 9))
-SEG = Config(
-    task="segmentation",
+SR = SuperResolutionConfig(
+    num_layers=3, num_features=4, fold=(1, 1, 3), patch_shape=(8, 8, 9)
+)
+SEG = SegmentationConfig(
     model="seg_cnn",
     num_levels=2,
     num_features=2,

@@ -1,12 +1,16 @@
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
+from deepresolve import tasks
 from deepresolve.pipeline import dataset
-from deepresolve.pipeline.tasks import TASKS
+from deepresolve.tasks.segmentation.pairs import SegmentationPairs
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-GRID = Config(
+GRID = SuperResolutionConfig(
     patch_shape=(8, 8, 8),
     patch_stride=(8, 8, 8),
     batch_size=4,
@@ -15,8 +19,7 @@ GRID = Config(
 )
 
 NAMES = {1: "femoral cartilage", 4: "patella"}
-SEGMENTATION = Config(
-    task="segmentation",
+SEGMENTATION = SegmentationConfig(
     classes=("patella", "femoral cartilage"),
     patch_shape=(8, 8, 8),
     patch_sampling="random",
@@ -55,10 +58,12 @@ def make_volumes(volume_source):
     return make
 
 
-def batches(volumes, config, steps, label_names=None, **options):
-    stream = dataset.training_dataset(
-        volumes, config, label_names=label_names or {}, **options
-    )
+def pairs_of(config, label_names=MappingProxyType({})):
+    return tasks.find(config.task).pairs(config, label_names)
+
+
+def batches(volumes, config, steps, label_names=MappingProxyType({}), **options):
+    stream = dataset.training_dataset(volumes, pairs_of(config, label_names), **options)
     return [(x.numpy(), y.numpy()) for x, y in stream.take(steps)]
 
 
@@ -68,7 +73,9 @@ def first_voxels(pairs):
 
 def test_one_epoch_of_the_grid_is_every_patch_once(make_volumes):
     volumes = make_volumes((16, 16, 16), (16, 16, 16), (8, 16, 16))
-    steps = dataset.count_steps_per_epoch([(16, 16, 16)] * 2 + [(8, 16, 16)], GRID)
+    steps = dataset.count_steps_per_epoch(
+        [(16, 16, 16)] * 2 + [(8, 16, 16)], pairs_of(GRID)
+    )
     assert steps == (8 + 8 + 4) // 4
     seen = first_voxels(batches(volumes, GRID, steps, steps_per_epoch=steps))
     assert len(np.unique(seen)) == 20
@@ -78,7 +85,7 @@ def test_input_is_the_degraded_patch_at_the_targets_place(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(3,))
     (x, y), *_ = batches(volumes, config, 1, steps_per_epoch=3)
-    task = TASKS["super_resolution"](config, {})
+    task = pairs_of(config)
     degraded, target = task.prepare(next(iter(volumes((0, 0)))))
     for x_patch, y_patch in zip(x, y, strict=True):
         i, j, k = np.argwhere(target.numpy()[..., 0] == y_patch[0, 0, 0, 0])[0]
@@ -165,7 +172,7 @@ def test_air_is_skipped_by_the_stated_rule(volume_source):
         assert shares == expected
     for air_threshold, expected in [(2, False), (0.5, True)]:
         config = GRID.replace(min_tissue=1, air_threshold=air_threshold)
-        assert dataset.holds_tissue(volumes, config, {}) == expected
+        assert dataset.holds_tissue(volumes, pairs_of(config)) == expected
 
 
 def test_folded_networks_get_patches_that_start_at_acquired_slices(make_volumes):
@@ -180,7 +187,7 @@ def test_folded_networks_get_patches_that_start_at_acquired_slices(make_volumes)
 def test_several_factors_are_mixed_in_one_stream(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(2, 4))
-    task = TASKS["super_resolution"](config, {})
+    task = pairs_of(config)
     degraded, _ = task.prepare(next(iter(volumes((0, 0)))))
     pairs = batches(volumes, config, 6, steps_per_epoch=3)
     drawn = set()
@@ -194,18 +201,20 @@ def test_several_factors_are_mixed_in_one_stream(make_volumes):
 
 
 def test_shuffle_buffer_keeps_its_memory_bound():
-    config = Config(patch_shape=(32, 32, 32), shuffle_mib=256)
+    config = SuperResolutionConfig(patch_shape=(32, 32, 32), shuffle_mib=256)
     pair_mib = 2 * 4 * 32**3 / 2**20  # input and target, float32
-    assert dataset.shuffle_buffer_size(config) == 256 / pair_mib
-    assert dataset.shuffle_buffer_size(config.replace(shuffle_mib=1)) == 50  # a batch
+    assert dataset.shuffle_buffer_size(pairs_of(config)) == 256 / pair_mib
+    small = pairs_of(config.replace(shuffle_mib=1))
+    assert dataset.shuffle_buffer_size(small) == 50  # a batch
     pair_mib = (4 + 1) * 32**3 / 2**20  # float32 input, uint8 target
-    config = config.replace(task="segmentation")
-    assert dataset.shuffle_buffer_size(config) == int(256 / pair_mib)
+    config = SegmentationConfig(patch_shape=(32, 32, 32), shuffle_mib=256)
+    labelled = pairs_of(config, {1: "femoral cartilage"})
+    assert dataset.shuffle_buffer_size(labelled) == int(256 / pair_mib)
 
 
 def test_steps_can_be_given():
     config = GRID.replace(steps_per_epoch=17)
-    assert dataset.count_steps_per_epoch([(16, 16, 16)], config) == 17
+    assert dataset.count_steps_per_epoch([(16, 16, 16)], pairs_of(config)) == 17
 
 
 @pytest.fixture
@@ -320,7 +329,7 @@ def test_air_is_measured_on_the_image_of_a_segmentation(labelled_source):
     assert all(x.min() == 1 for x, _ in segmented(volumes, config, 3))
     for air_threshold, expected in [(2, False), (0.5, True)]:
         config = config.replace(air_threshold=air_threshold)
-        assert dataset.holds_tissue(volumes, config, NAMES) == expected
+        assert dataset.holds_tissue(volumes, pairs_of(config, NAMES)) == expected
 
 
 @pytest.fixture
@@ -348,14 +357,13 @@ def test_air_is_measured_before_the_augmentation(mostly_air):
 
 def test_air_is_not_augmented(mostly_air, monkeypatch):
     volumes, config = mostly_air
-    segmentation = TASKS["segmentation"]
-    augment = segmentation.augment
+    augment = SegmentationPairs.augment
 
     def augment_tissue(task, pair, seed):
         tf.debugging.assert_equal(tf.reduce_min(pair[0]), 1.0, "air is augmented")
         return augment(task, pair, seed)
 
-    monkeypatch.setattr(segmentation, "augment", augment_tissue)
+    monkeypatch.setattr(SegmentationPairs, "augment", augment_tissue)
     assert len(segmented(volumes, config, 3)) == 3
     with pytest.raises(tf.errors.InvalidArgumentError, match="air is augmented"):
         segmented(volumes, config.replace(min_tissue=0.0), 3)
@@ -386,7 +394,7 @@ def test_classes_that_the_labels_lack_are_refused_at_once(labelled):
     config = SEGMENTATION.replace(classes=("meniscus",))
     for use in (
         lambda: segmented(labelled, config, 1),
-        lambda: dataset.holds_tissue(labelled, config, NAMES),
+        lambda: dataset.holds_tissue(labelled, pairs_of(config, NAMES)),
     ):
         with pytest.raises(ValueError, match="'meniscus'; the records have: femoral"):
             use()

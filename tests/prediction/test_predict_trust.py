@@ -1,6 +1,7 @@
 """The reports of the command, on phantoms that match the training set and others."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -9,6 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
+from deepresolve import tasks
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import along_slices, filter_matrix, thicken
 from deepresolve.imaging.intensity import to_dtype
@@ -18,6 +20,10 @@ from deepresolve.runs.workdir import Workdir
 from deepresolve.simulation.phantom import knee
 
 SHAPE, SPACING_MM = (72, 72, 49), (1.5, 1.5, 1.5)
+
+
+def seen_by(config):
+    return functools.partial(tasks.find(config.task).seen, config)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def recorded(silent_workdir, tmp_path_factory):
     workdir = Workdir(tmp_path_factory.mktemp("recorded") / "run")
     shutil.copytree(silent_workdir.path, workdir.path)
     other = knee(seed=1, shape=SHAPE, spacing_mm=SPACING_MM).image
-    training_set.record(workdir, workdir.load_config(), [other], 1, "abc")
+    training_set.record(workdir, seen_by(workdir.load_config()), [other], 1, "abc")
     return workdir
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from deepresolve.config import Config
+from deepresolve.config.tasks import TASKS, settings
 
 _SCRIPT = """
 import sys
@@ -75,5 +76,7 @@ def test_help_of_train_lists_a_flag_for_every_field():
     result = subprocess.run(
         [sys.executable, "train.py", "--help"], cwd=root, capture_output=True, text=True
     )
-    for field in dataclasses.fields(Config):
-        assert f"--{field.name}:" in result.stdout.replace("[no]", "")
+    configs = (Config, *(settings(name) for name in TASKS))
+    names = {field.name for of in configs for field in dataclasses.fields(of)}
+    for name in names - {"task"}:
+        assert f"--{name}:" in result.stdout.replace("[no]", "")

@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
 from deepresolve.evaluation.table_1.restoration import acquired_span, restored_images
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.labels import lookup_table
@@ -16,6 +15,7 @@ from deepresolve.runs import pretrained
 from deepresolve.runs.workdir import Workdir
 from deepresolve.simulation import phantom
 from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_an_unknown_name_lists_the_known_ones():
 def test_it_is_not_trained_further_and_has_no_last_weights():
     run = workdir_of("sr_knee_phantom")
     with pytest.raises(ValueError, match=r"not trained further\. Give a --workdir"):
-        run.start(Config())
+        run.start(SuperResolutionConfig())
     with pytest.raises(ValueError, match=r"no last\.npz\. Leave out --checkpoint"):
         run.load_model("last")
 

@@ -1,12 +1,21 @@
+import functools
+
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
+from deepresolve import tasks
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs import training_set
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
-SEVERAL = Config(downsample_factors=(2, 3))
+
+def seen_by(config):
+    return functools.partial(tasks.find(config.task).seen, config)
+
+
+SEVERAL = SuperResolutionConfig(downsample_factors=(2, 3))
 
 
 @pytest.fixture
@@ -15,7 +24,7 @@ def scans(smooth_array):
 
 
 def test_super_resolution_is_described_as_its_network_sees_it(scans):
-    measured = training_set.measure(SEVERAL, scans, 2, "abc")
+    measured = training_set.measure(seen_by(SEVERAL), scans, 2, "abc")
     for factor in (2, 3):
         assert len(measured.inputs(factor)) == 2
         for seen in measured.inputs(factor):
@@ -26,20 +35,22 @@ def test_super_resolution_is_described_as_its_network_sees_it(scans):
 
 
 def test_segmentation_is_described_by_its_scans(scans):
-    config = Config(task="segmentation", model="seg_cnn")
-    (seen, _) = training_set.measure(config, scans, 2, "abc").inputs(None)
+    config = SegmentationConfig(model="seg_cnn")
+    (seen, _) = training_set.measure(seen_by(config), scans, 2, "abc").inputs(None)
     assert (seen.slice_spacing_mm, seen.slice_thickness_mm) == (0.7, None)
 
 
 def test_it_is_written_once_and_read_back(scans, tmp_path):
     workdir = Workdir(tmp_path)
     assert training_set.load(workdir) is None
-    training_set.record(workdir, SEVERAL, [], 0, "abc")
+    training_set.record(workdir, seen_by(SEVERAL), [], 0, "abc")
     assert training_set.load(workdir) is None  # Nothing to tell of.
-    training_set.record(workdir, SEVERAL, scans, 2, "abc")
-    assert training_set.load(workdir) == training_set.measure(SEVERAL, scans, 2, "abc")
+    training_set.record(workdir, seen_by(SEVERAL), scans, 2, "abc")
+    assert training_set.load(workdir) == training_set.measure(
+        seen_by(SEVERAL), scans, 2, "abc"
+    )
     before = (tmp_path / training_set.FILE).stat().st_mtime_ns
-    training_set.record(workdir, SEVERAL, scans[:1], 1, "abc")
+    training_set.record(workdir, seen_by(SEVERAL), scans[:1], 1, "abc")
     assert (tmp_path / training_set.FILE).stat().st_mtime_ns == before
     assert [path.name for path in tmp_path.iterdir()] == [training_set.FILE]
 
@@ -49,7 +60,7 @@ def test_of_many_scans_some_are_read(scans):
         while True:
             yield scans[0]
 
-    measured = training_set.measure(SEVERAL, endless(), 1000, "abc")
+    measured = training_set.measure(seen_by(SEVERAL), endless(), 1000, "abc")
     assert len(measured.inputs(2)) == training_set.MAX_SCANS
     assert measured.num_scans == 1000
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 # TensorFlow and NumPy, and no deepresolve: not even where it is installed.
 STRANGER = """
@@ -42,7 +42,9 @@ def options():
 def sr_workdir(tmp_path_factory):
     """A super-resolution for two factors, whose residual is large enough to show."""
     workdir = Workdir(tmp_path_factory.mktemp("sr"))
-    config = Config(num_layers=4, num_features=4, downsample_factors=(2, 3))
+    config = SuperResolutionConfig(
+        num_layers=4, num_features=4, downsample_factors=(2, 3)
+    )
     workdir.start(config)
     model = networks.build_model(config)
     rng = np.random.default_rng(0)

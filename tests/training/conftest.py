@@ -8,18 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.spatial import distance
 
-from deepresolve.config import Config
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
+from deepresolve.metrics.table import METRICS
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.super_resolution.task import SuperResolution
+from deepresolve.tasks.super_resolution.validation import SuperResolutionValidation
 from deepresolve.training import callbacks
 from deepresolve.training.data import TrainingData, ValidationScan
 from deepresolve.training.fit import fit
-
-# Of a canonical sagittal scan, 3 mm from slice to slice.
-SAGITTAL = np.array([[0, 0, -3, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])
 
 
 class Killed(BaseException):
@@ -48,82 +47,9 @@ def killed(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def sagittal():
-    """Makes a canonical sagittal volume of an array."""
-    return lambda array: Volume(array, SAGITTAL).canonical()
-
-
-@pytest.fixture(scope="session")
-def dice():
-    """The Dice coefficient of two masks, SciPy's."""
-
-    def dsc(reference, estimate, *, spacing_mm, data_range):
-        return 1 - distance.dice(reference.ravel(), estimate.ravel())
-
-    return dsc
-
-
-@pytest.fixture(scope="session")
-def ball_and_brick():
-    """Makes a noisy image of a bright ball and a dim brick, and its labels 1 and 4."""
-
-    def make(seed):
-        generator = np.random.default_rng(seed)
-        i, j, k = np.indices((24, 20, 16))
-        di, dj, dk = generator.uniform(-2, 2, 3)
-        ball = np.hypot(np.hypot(i - 8 - di, j - 10 - dj), k - 8 - dk) < 5
-        labels = np.where(ball, 1, 0).astype(np.uint8)
-        labels[17:22, 4:16, 3:13] = 4
-        levels = np.array([0.1, 0.9, 0, 0, 0.5], np.float32)[labels]
-        noise = generator.normal(0, 0.03, labels.shape).astype(np.float32)
-        return levels + noise, labels
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def labelled_data(ball_and_brick, sagittal):
-    """Two labelled training volumes and one validation scan."""
-    pairs = [ball_and_brick(seed) for seed in (1, 2)]
-    signature = {
-        "image": tf.TensorSpec((None, None, None)),
-        "label": tf.TensorSpec((None, None, None), tf.uint8),
-        "intensity": tf.TensorSpec((2,)),
-        "affine": tf.TensorSpec((4, 4), tf.float64),
-        "subject": tf.TensorSpec((), tf.string),
-    }
-
-    def generate():
-        for number, (image, label) in enumerate(pairs):
-            yield {
-                "image": image,
-                "label": label,
-                "intensity": np.array([0, 1], np.float32),
-                "affine": SAGITTAL,
-                "subject": f"knee-{number}",
-            }
-
-    image, label = ball_and_brick(3)
-    scan = ValidationScan(
-        "knee-2", sagittal(image), IntensityScale(0, 1), sagittal(label)
-    )
-    return TrainingData(
-        volumes=lambda seed: tf.data.Dataset.from_generator(
-            generate, output_signature=signature
-        ),
-        shapes={f"knee-{n}": image.shape for n in range(2)},
-        validation=[scan],
-        label_names={1: "round ball", 4: "brick"},
-        num_labelled=2,
-        records="shards",
-        sha256="abc",
-    )
-
-
-@pytest.fixture(scope="session")
 def config():
     """A super-resolution of three epochs of four steps, each validated."""
-    return Config(
+    return SuperResolutionConfig(
         num_layers=3,
         num_features=4,
         patch_shape=(12, 12, 12),
@@ -155,16 +81,26 @@ def edges(smooth_array, volume_source):
     )
 
 
-def psnr(reference, estimate, *, spacing_mm, data_range):
-    return float(-10 * np.log10(np.mean((reference - estimate) ** 2)))
+class PsnrAlone(SuperResolution):
+    """Measures blocks too small for SSIM's window."""
+
+    def validation(self, config, label_names):
+        metrics = {"psnr": METRICS["psnr"]}
+        return SuperResolutionValidation(config, label_names, metrics)
 
 
 @pytest.fixture(scope="session")
-def train(config, edges):
+def task():
+    """What the runs of these tests learn."""
+    return PsnrAlone()
+
+
+@pytest.fixture(scope="session")
+def train(config, edges, task):
     """Trains on `edges` in a folder, as `config` says where nothing else is given."""
 
     def fitted(path, config=config, data=edges):
-        return fit(config, data, Workdir(path), {"psnr": psnr}, verbose=0)
+        return fit(task, config, data, Workdir(path), verbose=0)
 
     return fitted
 

@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
-from deepresolve.training.data import TrainingData, check_data
+from deepresolve import tasks
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.training.data import TrainingData
 
-CONFIG = Config(patch_shape=(8, 8, 8))
+CONFIG = SuperResolutionConfig(patch_shape=(8, 8, 8))
+
+
+def check_data(config, data):
+    assert tasks.find(config.task).checked_pairs(config, data).config is config
 
 
 def make(volume_source, array):
@@ -42,8 +48,7 @@ def test_no_volumes_are_refused(volume_source):
         check_data(CONFIG, data._replace(shapes={}))
 
 
-SEGMENTATION = Config(
-    task="segmentation",
+SEGMENTATION = SegmentationConfig(
     model="seg_cnn",
     classes=("brick", "any=round ball"),
     patch_shape=(8, 8, 8),
@@ -86,5 +91,5 @@ def test_class_without_its_mirror_image_is_refused(labelled_data):
 
 
 def test_super_resolution_needs_no_labels(labelled_data):
-    config = Config(patch_shape=(8, 8, 8))
+    config = SuperResolutionConfig(patch_shape=(8, 8, 8))
     check_data(config, labelled_data._replace(num_labelled=0, label_names={}))

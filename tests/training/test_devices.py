@@ -3,13 +3,17 @@ import sys
 
 import pytest
 
-from deepresolve.config import Config
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training import devices
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_named_precision_is_taken(precision):
-    assert devices.resolve_precision(Config(precision=precision)) == precision
+    assert (
+        devices.resolve_precision(SuperResolutionConfig(precision=precision))
+        == precision
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,8 +30,7 @@ def test_auto_avoids_bfloat16_where_its_gradients_are_wrong(
     monkeypatch, columns, num_levels, expected
 ):
     monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: True)
-    config = Config(
-        task="segmentation",
+    config = SegmentationConfig(
         model="seg_cnn",
         patch_shape=(16, columns, 16),
         num_levels=num_levels,
@@ -37,8 +40,7 @@ def test_auto_avoids_bfloat16_where_its_gradients_are_wrong(
 
 
 def test_bfloat16_is_refused_where_its_gradients_are_wrong():
-    config = Config(
-        task="segmentation",
+    config = SegmentationConfig(
         model="seg_cnn",
         patch_shape=(16, 16, 16),
         num_levels=4,
@@ -53,22 +55,24 @@ def test_bfloat16_is_refused_where_its_gradients_are_wrong():
 )
 def test_auto_takes_bfloat16_where_it_is_fast(monkeypatch, fast, expected):
     monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: fast)
-    assert devices.resolve_precision(Config(precision="auto")) == expected
+    assert (
+        devices.resolve_precision(SuperResolutionConfig(precision="auto")) == expected
+    )
 
 
 # Logical devices must be set up before TensorFlow starts: a process of its own.
 _TWO_DEVICES = """
 import tensorflow as tf
-from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training.devices import build_strategy
 cpu = tf.config.list_physical_devices("CPU")[0]
 half = tf.config.LogicalDeviceConfiguration()
 tf.config.set_logical_device_configuration(cpu, [half, half])
-print(build_strategy(Config(distribution="single")).num_replicas_in_sync)
-print(type(build_strategy(Config(distribution="mirrored"))).__name__)
-print(type(build_strategy(Config(distribution="auto"))).__name__)
+print(build_strategy(SuperResolutionConfig(distribution="single")).num_replicas_in_sync)
+print(type(build_strategy(SuperResolutionConfig(distribution="mirrored"))).__name__)
+print(type(build_strategy(SuperResolutionConfig(distribution="auto"))).__name__)
 try:
-    build_strategy(Config(distribution="mirrored", batch_size=1))
+    build_strategy(SuperResolutionConfig(distribution="mirrored", batch_size=1))
 except ValueError as error:
     print(error)
 """

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.imaging.volume import Volume
+from deepresolve.metrics.table import Metric
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.segmentation.task import Segmentation
+from deepresolve.tasks.segmentation.validation import SegmentationValidation
 from deepresolve.training.fit import fit
 
 ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 
-CONFIG = Config(
-    task="segmentation",
+CONFIG = SegmentationConfig(
     model="seg_cnn",
     num_levels=2,
     num_features=4,
@@ -49,7 +51,11 @@ def run(recorded, labelled_data, dice, tmp_path_factory):
 
 
 def train(data, path, dice, config=CONFIG):
-    return fit(config, data, Workdir(path), {"dsc": dice}, verbose=0)
+    class MeasuredBy(Segmentation):
+        def validation(self, config, label_names):
+            return SegmentationValidation(config, label_names, {"dsc": dice})
+
+    return fit(MeasuredBy(), config, data, Workdir(path), verbose=0)
 
 
 def assert_same(weights, others):
@@ -143,9 +149,7 @@ def test_training_finds_ball_and_brick(labelled_data, dice, tmp_path):
 def test_best_weights_are_those_of_the_best_mean_dice(labelled_data, run, tmp_path):
     scores = iter([0.2, 0.3, 0.9, 0.5, 0.6, 0.6])  # ball and brick, epoch by epoch
 
-    def scripted(reference, estimate, *, spacing_mm, data_range):
-        return next(scores)
-
+    scripted = Metric(lambda *masks: next(scores), "masks", "DSC", "")
     config = CONFIG.replace(checkpoint_minutes=10.0)
     train(labelled_data, tmp_path / "run", scripted, config)
     # The rate depends on the epoch alone: two epochs are the first two of three.

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.system.keras_stack import loss_scale
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training.optimizers import (
     OPTIMIZERS,
     build_optimizer,
@@ -36,7 +36,7 @@ def step(optimizer, variable, *gradient):
 
 
 def make(variable, **fields):
-    optimizer = build_optimizer(Config(**fields))
+    optimizer = build_optimizer(SuperResolutionConfig(**fields))
     create_variables(optimizer, [variable])
     return optimizer
 
@@ -80,7 +80,7 @@ def test_gradient_is_clipped_to_its_norm(name):
 @pytest.mark.parametrize("name", AVAILABLE)
 def test_loss_scaling_keeps_rate_clipping_and_build(name):
     variable = weights(1, 2)
-    config = Config(optimizer=name, learning_rate=0.125, clip_norm=0.5)
+    config = SuperResolutionConfig(optimizer=name, learning_rate=0.125, clip_norm=0.5)
     optimizer = build_optimizer(config, "mixed_float16")
     create_variables(optimizer, [variable])
     assert isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
@@ -97,7 +97,7 @@ def test_gradient_is_clipped_after_it_is_unscaled():
     layer = keras.layers.Dense(1, use_bias=False)
     model = keras.Sequential([keras.Input((2,)), layer])
     layer.set_weights([np.array(variable)])
-    config = Config(optimizer="sgd", learning_rate=0.1, clip_norm=0.5)
+    config = SuperResolutionConfig(optimizer="sgd", learning_rate=0.1, clip_norm=0.5)
     optimizer = build_optimizer(config, "mixed_float16")
     model.compile(optimizer, lambda y_true, y_pred: y_pred, jit_compile=False)
     model.train_on_batch(np.float32([[3, 4]]), np.float32([[0]]))
@@ -126,19 +126,23 @@ def test_lookahead_goes_half_the_way_back_after_six_steps():
 
 
 def test_no_clipping_unless_asked_for():
-    assert build_optimizer(Config()).clipnorm is None
+    assert build_optimizer(SuperResolutionConfig()).clipnorm is None
 
 
 def test_whole_number_is_a_rate():
     assert {
-        float(build_optimizer(Config(optimizer=name, learning_rate=1)).learning_rate)
+        float(
+            build_optimizer(
+                SuperResolutionConfig(optimizer=name, learning_rate=1)
+            ).learning_rate
+        )
         for name in AVAILABLE
     } == {1.0}
 
 
 def test_unknown_optimizer_names_the_known():
     with pytest.raises(ValueError, match=r"'adam', 'adamax', 'adamw'"):
-        build_optimizer(Config(optimizer="hope"))
+        build_optimizer(SuperResolutionConfig(optimizer="hope"))
 
 
 @pytest.mark.parametrize("name", sorted(OF_ADDONS))
@@ -146,4 +150,4 @@ def test_optimizer_of_the_other_stack_says_how_to_get_it(name):
     if ADDONS:
         pytest.skip("tensorflow-addons is here")
     with pytest.raises(ValueError, match=r"2\.16 on.*pip install '\.\[addons\]'"):
-        build_optimizer(Config(optimizer=name))
+        build_optimizer(SuperResolutionConfig(optimizer=name))

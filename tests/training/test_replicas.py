@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training import replicas
 
 TWO_DEVICES = types.SimpleNamespace(num_replicas_in_sync=2)
@@ -15,7 +15,7 @@ TWO_DEVICES = types.SimpleNamespace(num_replicas_in_sync=2)
 def test_means_of_the_devices_add_up_to_the_gradient_of_the_whole(shares):
     error = np.arange(1.0, sum(shares) + 1, dtype=np.float32)[:, np.newaxis]
     loss = keras.losses.MeanSquaredError()
-    config = Config(batch_size=sum(shares))
+    config = SuperResolutionConfig(batch_size=sum(shares))
     replicas.weigh_patches_alike(loss, TWO_DEVICES, config)
     offset = tf.Variable(0.0)
     gradient = 0.0
@@ -29,7 +29,7 @@ def test_means_of_the_devices_add_up_to_the_gradient_of_the_whole(shares):
 
 def test_weighted_loss_is_saved_as_what_it_is():
     loss = keras.losses.MeanAbsoluteError()
-    replicas.weigh_patches_alike(loss, TWO_DEVICES, Config(batch_size=3))
+    replicas.weigh_patches_alike(loss, TWO_DEVICES, SuperResolutionConfig(batch_size=3))
     assert loss.get_config() == keras.losses.MeanAbsoluteError().get_config()
 
 
@@ -37,7 +37,7 @@ def test_one_device_changes_nothing():
     loss, optimizer = keras.losses.MeanSquaredError(), keras.optimizers.Adam(clipnorm=1)
     before = dict(vars(loss)), dict(vars(optimizer))
     strategy = tf.distribute.get_strategy()
-    replicas.weigh_patches_alike(loss, strategy, Config(batch_size=3))
+    replicas.weigh_patches_alike(loss, strategy, SuperResolutionConfig(batch_size=3))
     replicas.clip_whole_gradient(optimizer, strategy)
     assert (dict(vars(loss)), dict(vars(optimizer))) == before
 

@@ -5,12 +5,12 @@ import types
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training import workers
 from deepresolve.training.workers import Worker
 
-CONFIG = Config(distribution="multi_worker", batch_size=12)
+CONFIG = SuperResolutionConfig(distribution="multi_worker", batch_size=12)
 TWO = {"worker": ["a:1", "b:2"]}
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from deepresolve import presets
 from deepresolve.config import Config
 from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Classes, Network, Plan
-from deepresolve.networks import SLICEWISE
+from deepresolve.networks import find_model
 from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
@@ -164,7 +164,7 @@ def _runs(workdirs: Mapping[str, str], flips: bool) -> list[_Run]:
                 f"--{part}_workdir={workdirs[part]} holds a network for {config.task}; "
                 f"expected one for {task}."
             )
-        flipped = flips and part != "sr" and config.model not in SLICEWISE
+        flipped = flips and part != "sr" and not find_model(config).slicewise
         runs.append(_Run(part, workdirs[part], config, flipped))
     if flips and not any(run.flips for run in runs):
         raise ValueError(

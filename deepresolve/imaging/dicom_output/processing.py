@@ -22,7 +22,7 @@ class Processing:
 
     Attributes:
       title: a few words: "computed super-resolution x3".
-      model_name: the architecture, as in `networks.MODELS`; of a network that comes
+      model_name: the architecture, as a config names it; of a network that comes
         with the package also its name: "sr_cnn pretrained:sr_knee_phantom".
       model_sha256: of the file of the network, 64 hexadecimal digits.
     """

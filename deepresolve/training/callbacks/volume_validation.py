@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.system import progress_bar, storage
 from deepresolve.training.data import ValidationScan
-from deepresolve.training.validation import VALIDATIONS, Block, Metrics
+from deepresolve.training.validation import Block, Validation
 
 _logger = logging.getLogger(__name__)
 
 
 def validation_blocks(
-    scans: Iterable[ValidationScan], config: Config, label_names: Mapping[int, str]
+    scans: Iterable[ValidationScan], validation: Validation
 ) -> list[Block]:
     """The blocks of each of the first `validation_volumes` scans.
 
     Raises:
       ValueError: a scan lacks what the task needs.
     """
-    cut = VALIDATIONS[config.task].cut
-    first = itertools.islice(scans, config.validation_volumes)
-    return [block for scan in first for block in cut(scan, config, label_names)]
+    first = itertools.islice(scans, validation.config.validation_volumes)
+    return [block for scan in first for block in validation.cut(scan)]
 
 
 class VolumeValidation(keras.callbacks.Callback):
     """Adds val_loss and the scores of the task, val_NAME, to the epoch's logs.
 
     Also writes images of the first block to TensorBoard. What is measured and drawn is
-    the task's own (`deepresolve.training.validation`).
+    the task's own: its `Validation`.
 
     Memory: a block goes through the network in one pass, which frees each feature map
     after its last use. The published Seg-CNN takes 600 bytes a voxel in float32, about
@@ -44,8 +42,7 @@ class VolumeValidation(keras.callbacks.Callback):
 
     Args:
       blocks: what to measure; the first one is drawn.
-      metrics: `fn(reference, estimate, *, spacing_mm, data_range)` by name.
-      config: the run.
+      validation: of the run.
       tensorboard: folder for the images.
       check: called before each block; what it raises ends the validation.
     """
@@ -53,16 +50,13 @@ class VolumeValidation(keras.callbacks.Callback):
     def __init__(
         self,
         blocks: Sequence[Block],
-        metrics: Metrics,
-        config: Config,
+        validation: Validation,
         tensorboard: str,
         check: Callable[[], None] = lambda: None,
     ):
         super().__init__()
         self._blocks = list(blocks)
-        self._metrics = dict(metrics)
-        self._config = config
-        self._task = VALIDATIONS[config.task]
+        self._validation = validation
         self._tensorboard = tensorboard
         self._check = check
         self._writer = tf.summary.create_file_writer(tensorboard)
@@ -88,9 +82,10 @@ class VolumeValidation(keras.callbacks.Callback):
         with progress_bar.shown("validation", number + 1, "part") as bar:
             for block in self._blocks:
                 self._check()
-                output = self._network(_batch(block.input.array))
-                losses.append(self._loss(block, output))
-                estimates.append(self._task.estimate(output[0].numpy()))
+                network_input, target = self._validation.batch(block)
+                output = self._network(tf.constant(network_input))
+                losses.append(self._loss(target, output))
+                estimates.append(self._validation.estimate(output[0].numpy()))
                 bar.update()
             if logs is not None:
                 logs["val_loss"] = float(np.mean(losses))
@@ -98,25 +93,20 @@ class VolumeValidation(keras.callbacks.Callback):
         self._draw(estimates[0], epoch)
 
     def _scores(self, estimates: Sequence[np.ndarray]) -> dict[str, float]:
-        scores = self._task.scores(self._blocks, estimates, self._metrics, self._config)
+        scores = self._validation.scores(self._blocks, estimates)
         return {f"val_{name}": score for name, score in scores.items()}
 
-    def _loss(self, block: Block, output: tf.Tensor) -> float:
+    def _loss(self, target: np.ndarray, output: tf.Tensor) -> float:
         # Per example, for Keras 2.15 refuses to reduce within a strategy's scope.
-        loss = self.model.loss.call(_batch(block.target.array), output)
+        loss = self.model.loss.call(tf.constant(target), output)
         return float(tf.reduce_mean(loss))
 
     def _draw(self, estimate: np.ndarray, epoch: int) -> None:
-        images = self._task.draw(self._blocks[0], estimate)
+        images = self._validation.draw(self._blocks[0], estimate)
         with storage.writing(self._tensorboard):
             with self._writer.as_default():
                 for tag, image in images.items():
                     tf.summary.image(
-                        tag, image, step=epoch, description=self._task.legend
+                        tag, image, step=epoch, description=self._validation.legend
                     )
             self._writer.flush()
-
-
-def _batch(array: np.ndarray) -> tf.Tensor:
-    """(rows, columns, slices) -> (1, rows, columns, slices, 1)."""
-    return tf.constant(array[np.newaxis, ..., np.newaxis])

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
-
-# `fn(reference, estimate, *, spacing_mm, data_range) -> float` by name.
-Metrics = Mapping[str, Callable[..., float]]
+from deepresolve.metrics import table
+from deepresolve.metrics.table import Metric
 
 
 class Block(NamedTuple):
-    """A piece of a validation scan, canonical.
+    """A piece of a validation scan, canonical, where input and target are on one grid.
 
     Attributes:
       subject: name of the scan in messages.
       input: what the network sees, float32, scaled to 0..1.
-      target: what it should answer, on the same grid: float32 intensities in 0..1, or
-        uint8 numbers of classes.
-      fourier: of a super-resolution, Fourier interpolation in the place of `input`'s
-        tricubic one; None of a segmentation.
+      target: what it should answer, on the same grid.
     """
 
     subject: str
     input: Volume
     target: Volume
-    fourier: np.ndarray | None = None
+
+
+def batch_of(block: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Input and target of a block, each (1, rows, columns, slices, 1)."""
+    pair = (block.input.array, block.target.array)
+    x, y = (array[np.newaxis, ..., np.newaxis] for array in pair)
+    return x, y
 
 
 def central_region(
@@ -50,19 +52,26 @@ def central_region(
 
 
 def measure(
-    metric: Callable[..., float],
-    block: Block,
-    reference: np.ndarray,
-    estimate: np.ndarray,
+    metric: Metric, block: Any, reference: np.ndarray, estimate: np.ndarray
 ) -> float:
-    """One score of one block.
+    """One score of one block, whose intensities are scaled to 0..1.
+
+    Args:
+      metric: what to measure.
+      block: names the subject, and has the `target` whose voxels are compared.
+      reference: (rows, columns, slices) intensities, or a mask.
+      estimate: of that shape.
 
     Raises:
       ValueError: it cannot be measured; the message names the scan.
     """
     try:
-        return metric(
-            reference, estimate, spacing_mm=block.target.spacing_mm, data_range=1.0
+        return table.measure(
+            metric,
+            reference,
+            estimate,
+            spacing_mm=block.target.spacing_mm,
+            data_range=1.0,
         )
     except ValueError as error:
         raise ValueError(f"Validation scan {block.subject!r}: {error}") from error

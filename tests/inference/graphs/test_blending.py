@@ -8,9 +8,9 @@ import tensorflow as tf
 from scipy import signal
 
 from deepresolve import presets
-from deepresolve.config import Config
 from deepresolve.inference import tiling, windows
 from deepresolve.inference.graphs import blending
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 OAI = (384, 384, 160)
 DEMO = (144, 144, 121)
@@ -90,8 +90,7 @@ def test_window_is_as_large_as_memory_allows(preset, shape, memory_gib, window):
 @pytest.mark.parametrize("memory_gib", [1e-3, 0.02, 0.1, 100.0])
 @pytest.mark.parametrize("shape", [(64, 48, 20), (200, 300, 50), (7, 5, 3)])
 def test_a_graphs_window_is_no_larger_than_the_volume(shape, memory_gib, model):
-    config = Config(
-        task="segmentation",
+    config = SegmentationConfig(
         model=model,
         num_features=8,
         num_levels=3,

@@ -1,16 +1,22 @@
+import functools
 import hashlib
 import json
 
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
+from deepresolve import tasks
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.outputs import trust_beside
 from deepresolve.prediction.trust import report
 from deepresolve.prediction.trust.report import Trust
 from deepresolve.runs import training_set
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+
+
+def seen_by(config):
+    return functools.partial(tasks.find(config.task).seen, config)
 
 
 @pytest.fixture
@@ -25,8 +31,8 @@ def scan():
 def trained(scan):
     noise = np.random.default_rng(0).normal(0, 50, scan.shape)
     noisy = scan.with_array(scan.array + noise)
-    config = Config(task="segmentation", model="seg_cnn")
-    return training_set.measure(config, [noisy], 1, "abc")
+    config = SegmentationConfig(model="seg_cnn")
+    return training_set.measure(seen_by(config), [noisy], 1, "abc")
 
 
 def test_infinity_is_no_json(scan, trained):

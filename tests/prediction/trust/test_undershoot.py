@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.trust import undershoot
 from deepresolve.prediction.trust.report import Trust
 from deepresolve.prediction.writers import ThinSliceWriter
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
 
 def darkening(by):
     """A network that takes `by` of the intensity range off every voxel."""
-    config = Config(num_layers=2, num_features=1)
+    config = SuperResolutionConfig(num_layers=2, num_features=1)
     model = networks.build_model(config)
     *weights, bias = (np.zeros_like(w) for w in model.get_weights())
     model.set_weights([*weights, bias - np.float32(by)])

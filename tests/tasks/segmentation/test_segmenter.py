@@ -8,13 +8,13 @@ import pytest
 from nibabel import orientations
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.tiling import tiled
 from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.segmentation import segmenter as segmentation
 from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 CODES = [
     "".join(signs[axis] for axis, signs in zip(order, picks, strict=True))
@@ -228,7 +228,7 @@ def test_scans_of_all_shapes_share_one_graph():
     # Keras calls layers once when the model is made, and once for each graph.
     inputs = keras.Input((None, None, None, 1))
     outputs = keras.layers.Conv3D(2, 1, activation="softmax")(Counting()(inputs))
-    config = Config(task="segmentation", model="seg_cnn", num_levels=2)
+    config = SegmentationConfig(model="seg_cnn", num_levels=2)
     segmenter = Segmenter(keras.Model(inputs, outputs), config)
     traces.clear()
     for size in range(3, 9):

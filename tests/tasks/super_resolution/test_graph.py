@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.super_resolution.graph import SuperResolutionGraph
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
-CHAIN = Config(num_layers=5, num_features=6)
+CHAIN = SuperResolutionConfig(num_layers=5, num_features=6)
 CONFIGS = {
     "thin grid": CHAIN,
     "folded slices": CHAIN.replace(fold=(1, 1, 3), patch_shape=(32, 32, 33)),

@@ -4,10 +4,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, with_dtype
 
 
@@ -93,7 +93,7 @@ def test_factor_is_the_trained_one(silent):
 
 
 def test_network_of_several_factors_needs_a_choice(silent_workdir):
-    config = Config(downsample_factors=(2, 3))
+    config = SuperResolutionConfig(downsample_factors=(2, 3))
     resolver = SuperResolver(silent_workdir.load_model(), config)
     assert resolver.choose_factor(2) == 2
     with pytest.raises(ValueError, match="none was given"):
@@ -106,6 +106,6 @@ def test_folder_that_is_no_run(tmp_path):
 
 
 def test_run_without_weights_yet(tmp_path):
-    Workdir(tmp_path).start(Config())
+    Workdir(tmp_path).start(SuperResolutionConfig())
     with pytest.raises(ValueError, match=r"no best\.keras yet"):
         SuperResolver.from_workdir(str(tmp_path))

@@ -5,9 +5,9 @@ import keras
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system.keras_stack import loss_scale
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training.callbacks import Checkpoint
 from deepresolve.training.optimizers import (
     OPTIMIZERS,
@@ -28,7 +28,9 @@ def make(tmp_path):
         with kept_in_variables():
             layers = keras.layers.Dropout(0.5, seed=1), keras.layers.Dense(1)
             model = keras.Sequential([keras.Input((8,)), *layers])
-        config = Config(optimizer=optimizer, learning_rate=0.1, clip_norm=1.0)
+        config = SuperResolutionConfig(
+            optimizer=optimizer, learning_rate=0.1, clip_norm=1.0
+        )
         model.compile(build_optimizer(config, precision), "mse", jit_compile=False)
         create_variables(model.optimizer, model.trainable_variables)
         progress = Progress()

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.system.keras_stack import loss_scale
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training.callbacks import Clock, Divergence, LossScale
 from deepresolve.training.optimizers import build_optimizer
 from deepresolve.training.progress import Progress
@@ -21,7 +21,7 @@ def train(loss, steps, *, inputs, target):
     layer = keras.layers.Dense(1, dtype="mixed_float16")
     output = keras.layers.Activation("linear", dtype="float32")
     model = keras.Sequential([keras.Input((4,)), layer, output])
-    config = Config(learning_rate=0.1, clip_norm=1.0)
+    config = SuperResolutionConfig(learning_rate=0.1, clip_norm=1.0)
     model.compile(build_optimizer(config, "mixed_float16"), loss, jit_compile=False)
     before = model.get_weights()
     progress = Progress()

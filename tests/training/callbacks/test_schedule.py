@@ -2,16 +2,16 @@ import keras
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training.callbacks import Schedule
 from deepresolve.training.callbacks.schedule import learning_rate_at
 from deepresolve.training.progress import Progress
 
-COSINE = Config(schedule="cosine", learning_rate=0.2)
+COSINE = SuperResolutionConfig(schedule="cosine", learning_rate=0.2)
 
 
 def test_constant_is_constant():
-    config = Config(learning_rate=1e-4)
+    config = SuperResolutionConfig(learning_rate=1e-4)
     assert {learning_rate_at(config, n, n / 9) for n in range(10)} == {1e-4}
 
 
@@ -27,7 +27,7 @@ def test_cosine_stays_at_its_end():
 
 
 def test_warm_up_rises_in_equal_steps_to_the_peak():
-    config = Config(learning_rate=0.4, warmup_steps=4)
+    config = SuperResolutionConfig(learning_rate=0.4, warmup_steps=4)
     rates = [learning_rate_at(config, step, 0) for step in range(6)]
     np.testing.assert_allclose(rates, [0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
 

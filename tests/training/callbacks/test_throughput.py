@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.training.callbacks import Clock, Throughput, clock, throughput
 from deepresolve.training.progress import Progress
 
-CONFIG = Config(batch_size=4, patch_shape=(2, 3, 5))
+CONFIG = SuperResolutionConfig(batch_size=4, patch_shape=(2, 3, 5))
 FLOP_PER_VOXEL = 7e6
 
 

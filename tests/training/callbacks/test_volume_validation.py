@@ -3,17 +3,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.metrics.table import Metric
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.segmentation.validation import SegmentationValidation
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.super_resolution.validation import SuperResolutionValidation
 from deepresolve.training.callbacks.volume_validation import (
     VolumeValidation,
     validation_blocks,
 )
 from deepresolve.training.data import ValidationScan
 
-SUPER_RESOLUTION = Config(validation_shape=(24, 20, 36))
-SEGMENTATION = Config(
-    task="segmentation",
+SUPER_RESOLUTION = SuperResolutionConfig(validation_shape=(24, 20, 36))
+SEGMENTATION = SegmentationConfig(
     model="seg_cnn",
     classes=("any=round ball+brick",),
     validation_shape=(24, 20, 16),
@@ -62,9 +65,10 @@ def tags(folder):
 
 
 def test_identity_network_scores_as_tci_does(scan, identity, tmp_path):
-    blocks = validation_blocks([scan] * 2, SUPER_RESOLUTION, {})
-    metrics = {"bias": lambda r, e, *, spacing_mm, data_range: float((e - r).mean())}
-    callback = VolumeValidation(blocks, metrics, SUPER_RESOLUTION, str(tmp_path))
+    bias = Metric(lambda r, e: float((e - r).mean()), "images", "Bias", "")
+    validation = SuperResolutionValidation(SUPER_RESOLUTION, {}, {"bias": bias})
+    blocks = validation_blocks([scan] * 2, validation)
+    callback = VolumeValidation(blocks, validation, str(tmp_path))
     logs = end_of_epoch(callback, identity)
     tci, target = (volume.array for volume in blocks[0][1:3])
     assert logs["val_loss"] == pytest.approx(np.mean((tci - target) ** 2), rel=1e-5)
@@ -76,10 +80,10 @@ def test_identity_network_scores_as_tci_does(scan, identity, tmp_path):
 
 
 def test_threshold_finds_what_is_bright(labelled_data, threshold, dice, tmp_path):
-    blocks = validation_blocks(
-        labelled_data.validation, SEGMENTATION, labelled_data.label_names
-    )
-    callback = VolumeValidation(blocks, {"dsc": dice}, SEGMENTATION, str(tmp_path))
+    names = labelled_data.label_names
+    validation = SegmentationValidation(SEGMENTATION, names, {"dsc": dice})
+    blocks = validation_blocks(labelled_data.validation, validation)
+    callback = VolumeValidation(blocks, validation, str(tmp_path))
     logs = end_of_epoch(callback, threshold)
     # Ball and brick are 0.9 and 0.5 bright, all else 0.1, with noise of 0.03.
     assert logs["val_dsc"] == logs["val_dsc_any"] == 1
@@ -91,9 +95,9 @@ def test_threshold_finds_what_is_bright(labelled_data, threshold, dice, tmp_path
 
 
 def test_blocks_are_those_of_the_first_scans(scan):
-    config = Config(downsample_factors=(2, 4), validation_volumes=2)
+    config = SuperResolutionConfig(downsample_factors=(2, 4), validation_volumes=2)
     scans = (scan._replace(subject=f"knee-{n}") for n in range(3))
-    blocks = validation_blocks(scans, config, {})
+    blocks = validation_blocks(scans, SuperResolutionValidation(config, {}))
     assert [block.subject for block in blocks] == [
         *("knee-0", "knee-0"),
         *("knee-1", "knee-1"),

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from deepresolve.config import Config
-from deepresolve.training.validation import segmentation as validation
+from deepresolve.metrics.table import Metric
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.segmentation.validation import SegmentationValidation, overlay
 from deepresolve.training.validation.blocks import Block
 
-CONFIG = Config(
-    task="segmentation",
+CONFIG = SegmentationConfig(
     model="seg_cnn",
     classes=("brick", "round ball"),
     validation_shape=(20, 40, 8),
@@ -20,8 +20,13 @@ def scan(labelled_data):
 
 
 @pytest.fixture
-def block(scan, labelled_data):
-    return validation.cut(scan, CONFIG, labelled_data.label_names)[0]
+def validation(labelled_data):
+    return SegmentationValidation(CONFIG, labelled_data.label_names)
+
+
+@pytest.fixture
+def block(scan, validation):
+    return validation.cut(scan)[0]
 
 
 def test_block_is_the_middle_with_the_classes_of_the_run(scan, block):
@@ -34,26 +39,26 @@ def test_block_is_the_middle_with_the_classes_of_the_run(scan, block):
     np.testing.assert_allclose(block.input.affine, block.target.affine)
 
 
-def test_scan_without_labels_is_named(scan):
+def test_scan_without_labels_is_named(scan, validation):
     with pytest.raises(ValueError, match=r"'knee-2' has no labels.*--label_names"):
-        validation.cut(scan._replace(label=None), CONFIG, {1: "round ball"})
+        validation.cut(scan._replace(label=None))
 
 
-def test_class_in_no_block_is_named(block):
+def test_class_in_no_block_is_named(block, validation):
     bare = block._replace(target=block.target.with_array(block.target.array // 2))
     with pytest.raises(ValueError, match=r"'round ball' has no voxel .* knee-2"):
-        validation.describe([bare], {}, CONFIG)
+        validation.describe([bare])
 
 
-def test_blocks_are_told(block):
+def test_blocks_are_told(block, validation):
     bricks, balls = (int((block.target.array == n).sum()) for n in (1, 2))
-    assert validation.describe([block, block], {}, CONFIG) == (
+    assert validation.describe([block, block]) == (
         f"The validation blocks hold brick {2 * bricks} voxels, round ball {2 * balls} "
         "voxels."
     )
 
 
-def test_estimate_is_the_most_probable_class():
+def test_estimate_is_the_most_probable_class(validation):
     output = np.array([[[[0.2, 0.5, 0.3], [0.4, 0.2, 0.4], [0.1, 0.2, 0.7]]]])
     estimate = validation.estimate(output)
     np.testing.assert_array_equal(estimate, [[[1, 0, 2]]])  # the first of equals
@@ -67,9 +72,8 @@ def test_scores_are_means_over_blocks_and_then_classes(sagittal, dice):
     halved = reference.copy()
     halved[0, 0] = 0  # brick: 2 * 4 / (8 + 4) = 2/3
     block = Block("knee-2", sagittal(reference), sagittal(reference))
-    measured = validation.scores(
-        [block, block], [shifted, halved], {"dsc": dice}, CONFIG
-    )
+    validation = SegmentationValidation(CONFIG, {}, {"dsc": dice})
+    measured = validation.scores([block, block], [shifted, halved])
     assert measured == {
         "dsc": pytest.approx((5 / 6 + 1) / 2),
         "dsc_brick": pytest.approx((1 + 2 / 3) / 2),
@@ -78,12 +82,14 @@ def test_scores_are_means_over_blocks_and_then_classes(sagittal, dice):
 
 
 def test_score_that_is_not_defined_for_a_block_does_not_count(sagittal):
-    def undefined(reference, estimate, *, spacing_mm, data_range):
+    def undefined(reference, estimate):
         return float(reference.mean()) if reference.any() else float("nan")
 
     arrays = np.ones((2, 2, 2), np.uint8), np.full((2, 2, 2), 2, np.uint8)
     blocks = [Block("knee", sagittal(a), sagittal(a)) for a in arrays]
-    measured = validation.scores(blocks, list(arrays), {"share": undefined}, CONFIG)
+    share = Metric(undefined, "masks", "Share", "of the mask, where there is one")
+    validation = SegmentationValidation(CONFIG, {}, {"share": share})
+    measured = validation.scores(blocks, list(arrays))
     assert measured == {"share": 1, "share_brick": 1, "share_round_ball": 1}
 
 
@@ -94,7 +100,7 @@ def test_overlay_has_the_colours_of_its_legend():
     predicted[:, 2:5] = 1
     predicted[2, 3] = 2
     predicted[2, 6] = 1
-    image = validation.overlay(grey, reference, predicted)
+    image = overlay(grey, reference, predicted)
     half = 0.5 * 0.4
     row = [image[2, column] for column in range(7)]
     expected = [
@@ -109,7 +115,7 @@ def test_overlay_has_the_colours_of_its_legend():
     np.testing.assert_allclose(row, expected)
 
 
-def test_pictures_show_the_three_planes_with_square_pixels(block):
+def test_pictures_show_the_three_planes_with_square_pixels(block, validation):
     images = validation.draw(block, block.target.array)
     name = "reference_cyan_prediction_orange"
     # 20 x 20 x 8 voxels of 1 x 1 x 3 mm; 20 pixels a voxel give at least 384.
@@ -127,7 +133,7 @@ def test_pictures_show_the_three_planes_with_square_pixels(block):
         assert not ((red > green) & (blue > green)).any()  # magenta
 
 
-def test_slice_with_most_of_the_reference_is_drawn(sagittal):
+def test_slice_with_most_of_the_reference_is_drawn(sagittal, validation):
     grey = np.linspace(0, 1, 8, dtype=np.float32) * np.ones((8, 8, 8), np.float32)
     reference = np.zeros((8, 8, 8), np.uint8)
     reference[4, 4, 2] = 1

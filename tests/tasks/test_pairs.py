@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepresolve.config import Config
+from deepresolve import tasks
+from deepresolve.config.tasks import settings
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.volume import Volume
-from deepresolve.pipeline.tasks import TASKS
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 NAMES = {1: "femoral cartilage", 2: "medial tibia", 5: "lateral tibia", 9: "patella"}
-SEGMENTATION = Config(task="segmentation", patch_shape=(8, 9, 6))
+SEGMENTATION = SegmentationConfig(patch_shape=(8, 9, 6))
 STRENGTHS = {
     "max_gamma": 0.3,
     "max_bias": 0.3,
@@ -49,14 +51,18 @@ def prepare(request):
     return call
 
 
+def pairs_of(config, names=NAMES):
+    return tasks.find(config.task).pairs(config, names)
+
+
 def segmentation(**changes):
-    return TASKS["segmentation"](SEGMENTATION.replace(**changes), NAMES)
+    return pairs_of(SEGMENTATION.replace(**changes))
 
 
 def test_super_resolution_pairs_a_scan_with_its_tci(stored, prepare):
-    config = Config(downsample_factors=(2, 3))
+    config = SuperResolutionConfig(downsample_factors=(2, 3))
     unlabelled = {key: stored[key] for key in ("image", "intensity")}
-    inputs, target = prepare(TASKS["super_resolution"](config, {}), unlabelled)
+    inputs, target = prepare(pairs_of(config, {}), unlabelled)
     scaled = (stored["image"] - 100) / 400
     np.testing.assert_allclose(target[..., 0], scaled, atol=1e-6)
     for variant, factor in enumerate((2, 3)):
@@ -104,7 +110,7 @@ def test_a_class_that_a_mirror_would_change_is_refused():
     names = {1: "left femur"}
     config = SEGMENTATION.replace(classes=("left femur",), random_mirror=True)
     with pytest.raises(ValueError, match="becomes 'right femur'"):
-        TASKS["segmentation"](config, names)
+        pairs_of(config, names)
 
 
 def cut(task, stored, position, seed):
@@ -128,8 +134,8 @@ def test_a_patch_as_it_is(stored):
 def test_mirrored_patches_are_reversed_along_the_slices_of_a_sagittal_scan(stored):
     names = {1: "left femur", 2: "right femur", 3: "tibia"}
     config = SEGMENTATION.replace(classes=tuple(names.values()), random_mirror=True)
-    task = TASKS["segmentation"](config, names)
-    plain = TASKS["segmentation"](config.replace(random_mirror=False), names)
+    task = pairs_of(config, names)
+    plain = pairs_of(config.replace(random_mirror=False), names)
     image, classes = (p.numpy() for p in cut(plain, stored, (2, 3, 4), (0, 0)))
     exchanged = np.choose(classes, [0, 2, 1, 3])
     seen = set()
@@ -150,8 +156,8 @@ def test_single_sagittal_slices_are_not_mirrored(stored):
     config = SEGMENTATION.replace(
         classes=tuple(names.values()), random_mirror=True, patch_shape=(8, 9, 1)
     )
-    task = TASKS["segmentation"](config, names)
-    plain = TASKS["segmentation"](config.replace(random_mirror=False), names)
+    task = pairs_of(config, names)
+    plain = pairs_of(config.replace(random_mirror=False), names)
     image, classes = cut(plain, stored, (2, 3, 4), (0, 0))
     assert set(np.unique(classes)) & {1, 2}
     for seed in seeds():
@@ -212,10 +218,11 @@ def test_each_strength_changes_the_image_alone_as_its_seed_says(stored, name):
     np.testing.assert_array_equal(after[1], before[1])
 
 
-@pytest.mark.parametrize("name", list(TASKS))
+@pytest.mark.parametrize("name", ["segmentation", "super_resolution"])
 def test_without_strength_no_op_is_added(name):
-    task = TASKS[name](Config(task=name), NAMES)
-    pair = (tf.zeros((8, 8, 8, 1)), tf.zeros((8, 8, 8, 1), task.target_dtype))
+    task = pairs_of(settings(name)())
+    specs = (task.input_spec, task.target_spec)
+    pair = tuple(tf.zeros(spec.shape, spec.dtype) for spec in specs)
     unchanged = task.augment(pair, (0, 1))
     assert unchanged[0] is pair[0]
     assert unchanged[1] is pair[1]
@@ -223,5 +230,5 @@ def test_without_strength_no_op_is_added(name):
 
 def test_tissue_is_measured_on_the_scan_itself():
     pair = ("input", "target")
-    assert TASKS["super_resolution"](Config(), {}).image(pair) == "target"
+    assert pairs_of(SuperResolutionConfig()).image(pair) == "target"
     assert segmentation().image(pair) == "input"

@@ -2,17 +2,29 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from deepresolve.config import Config
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.metrics.table import Metric
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.super_resolution.validation import (
+    SuperResolutionValidation,
+    central_block,
+)
 from deepresolve.training.data import ValidationScan
-from deepresolve.training.validation import super_resolution as validation
 
-CONFIG = Config(downsample_factors=(2, 4))
+CONFIG = SuperResolutionConfig(downsample_factors=(2, 4))
 
 
-def bias(reference, estimate, *, spacing_mm, data_range):
-    return float((estimate - reference).mean())
+BIAS = Metric(
+    lambda reference, estimate: float((estimate - reference).mean()),
+    "images",
+    "Bias",
+    "mean difference",
+)
+
+
+def validating(**metrics):
+    return SuperResolutionValidation(CONFIG, {}, metrics)
 
 
 @pytest.fixture
@@ -21,7 +33,7 @@ def scan(smooth_array, sagittal):
 
 
 def test_block_is_the_middle_of_the_degraded_whole(scan):
-    block = validation.central_block(scan, 3, (10, 30, 12))
+    block = central_block(scan, 3, (10, 30, 12))
     assert block.target.shape == (10, 20, 12)
     tci = interpolate(thicken(scan.image, 3), 3)
     # Slices 34 and 35 lie past the last acquired one: (34 - 12) // 2 = 11 becomes 9,
@@ -32,22 +44,22 @@ def test_block_is_the_middle_of_the_degraded_whole(scan):
 
 
 def test_there_is_a_block_for_each_factor(scan):
-    blocks = validation.cut(scan, CONFIG, {})
+    blocks = validating().cut(scan)
     for block, factor in zip(blocks, (2, 4), strict=True):
-        expected = validation.central_block(scan, factor, CONFIG.validation_shape)
+        expected = central_block(scan, factor, CONFIG.validation_shape)
         np.testing.assert_array_equal(block.input.array, expected.input.array)
 
 
 def test_scores_are_means_over_the_blocks(scan):
-    blocks = [validation.central_block(scan, 3, (8, 8, 8))] * 2
+    blocks = [central_block(scan, 3, (8, 8, 8))] * 2
     estimates = [blocks[0].target.array + shift for shift in (1, 3)]
-    measured = validation.scores(blocks, estimates, {"bias": bias}, CONFIG)
+    measured = validating(bias=BIAS).scores(blocks, estimates)
     assert measured == {"bias": pytest.approx(2)}
 
 
 def test_what_is_to_be_surpassed_is_told(scan):
-    block = validation.central_block(scan, 3, (8, 8, 8))
-    text = validation.describe([block], {"bias": bias}, CONFIG)
+    block = central_block(scan, 3, (8, 8, 8))
+    text = validating(bias=BIAS).describe([block])
     tci, fourier = (
         (array - block.target.array).mean()
         for array in (block.input.array, block.fourier)
@@ -59,15 +71,12 @@ def test_what_is_to_be_surpassed_is_told(scan):
 
 
 def test_the_verdict_compares_with_the_best_interpolation(scan):
-    def psnr(reference, estimate, *, spacing_mm, data_range):
-        return peak_signal_noise_ratio(reference, estimate, data_range=data_range)
-
-    block = validation.central_block(scan, 3, (8, 8, 12))
+    block = central_block(scan, 3, (8, 8, 12))
     tci, fourier = (
         peak_signal_noise_ratio(block.target.array, array, data_range=1)
         for array in (block.input.array, block.fourier)
     )
-    text = validation.verdict(40.0, [block], {"psnr": psnr}, CONFIG)
+    text = SuperResolutionValidation(CONFIG, {}).verdict(40.0, [block])
     assert text == (
         f"best validation pSNR 40.00 dB (TCI {tci:.2f}, Fourier {fourier:.2f}): "
         f"{40 - max(tci, fourier):+.2f} dB against the best interpolation"
@@ -75,14 +84,14 @@ def test_the_verdict_compares_with_the_best_interpolation(scan):
 
 
 def test_fourier_interpolation_is_cut_as_tci_is(scan):
-    block = validation.central_block(scan, 3, (10, 30, 12))
+    block = central_block(scan, 3, (10, 30, 12))
     whole = interpolate(thicken(scan.image, 3), 3, method="fourier").array
     np.testing.assert_allclose(block.fourier, whole[6:16, :, 9:21], atol=1e-6)
 
 
 def test_picture_has_square_pixels_and_the_three_sets_side_by_side(scan):
-    block = validation.central_block(scan, 3, (24, 20, 36))
-    images = validation.draw(block, np.zeros(block.target.shape, np.float32))
+    block = central_block(scan, 3, (24, 20, 36))
+    images = validating().draw(block, np.zeros(block.target.shape, np.float32))
     # Rows and columns are 1 mm apart, slices 3 mm: three sets of 34 slices.
     axial = images["ground_truth_sr_tci/axial"]
     coronal = images["ground_truth_sr_tci/coronal"]

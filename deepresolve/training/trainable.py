@@ -1,0 +1,83 @@
+"""What a task is to a training."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from deepresolve.config import Config
+from deepresolve.imaging.volume import Volume
+from deepresolve.pipeline.pairs import Pairs
+from deepresolve.training.data import TrainingData, check_patches, check_volumes
+from deepresolve.training.validation import Validation
+
+
+class Trainable(abc.ABC):
+    """The part of a task that trainings ask; the whole is `tasks.contract.Task`.
+
+    Attributes:
+      settings: its subclass of `Config`.
+      needs: names of the arrays of a record that training asks for.
+    """
+
+    settings: ClassVar[type[Config]]
+    needs: ClassVar[tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        """Its name in `TASKS` and in a config."""
+        return self.settings.task
+
+    def checked_pairs(self, config: Config, data: TrainingData) -> Pairs:
+        """How training pairs are made of these records, which were seen to do.
+
+        Raises:
+          ValueError: there are no volumes, one is smaller than a patch, or all is air;
+            or they lack what the task needs.
+        """
+        check_volumes(data)
+        self.check_data(config, data)
+        pairs = self.pairs(config, data.label_names)
+        check_patches(pairs, data)
+        return pairs
+
+    @abc.abstractmethod
+    def check_data(self, config: Config, data: TrainingData) -> None:
+        """Sees that records can be learned from as the config asks.
+
+        Raises:
+          ValueError: they lack what the task needs.
+        """
+
+    @abc.abstractmethod
+    def pairs(self, config: Config, label_names: Mapping[int, str]) -> Pairs:
+        """How training pairs are made.
+
+        Args:
+          config: the run.
+          label_names: what each label value of the records means; empty without.
+
+        Raises:
+          ValueError: the labels are not those that the config asks for.
+        """
+
+    @abc.abstractmethod
+    def validation(self, config: Config, label_names: Mapping[int, str]) -> Validation:
+        """How a run is validated; the arguments are those of `pairs`."""
+
+    @abc.abstractmethod
+    def seen(self, config: Config, scan: Volume) -> Mapping[int, Volume]:
+        """A training scan as the network is given it, by downsample factor.
+
+        Args:
+          config: the run.
+          scan: as the records hold it.
+
+        Returns:
+          1 stands for a scan as it is.
+        """
+
+    def provenance(self, config: Config, data: TrainingData) -> dict[str, Any]:
+        """What a start of a run is to be remembered by, as JSON values."""
+        return {}
