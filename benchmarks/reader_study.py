@@ -47,7 +47,7 @@ def marked(random: np.random.Generator, num_cases: int, difference: float) -> bo
     """Whether a study marks SR-CNN against TCI."""
     from deepresolve.evaluation.paired import SIGNIFICANCE, with_holm
     from deepresolve.metrics import statistics
-    from deepresolve.reading.analysis import comparisons
+    from deepresolve.reading.analysis import paired_tests
 
     quality = _perceived(random, num_cases, difference)
     diq = np.clip(np.rint(quality), 1, 5).mean(axis=(1, 2))
@@ -56,7 +56,7 @@ def marked(random: np.random.Generator, num_cases: int, difference: float) -> bo
     tests = [
         {"family": "one", "p": statistics.wilcoxon(differences, 0 * differences).p}
         for differences in (
-            np.round(scores[:, sr] - scores[:, tci], comparisons.DECIMALS)
+            np.round(scores[:, sr] - scores[:, tci], paired_tests.DECIMALS)
             for scores in (diq, rank)
         )
     ]

@@ -1,8 +1,8 @@
 """Measures held-out subjects, one in memory at a time, whatever the task.
 
-What is measured comes as `Pair`s: an estimate beside its reference. Metrics of a
-subject give a number for each pair; metrics of a cohort one for the pairs of all
-subjects that have the same source, image set and class.
+What is measured comes as `Comparison`s, an estimate beside its reference. Metrics of a
+subject give a number for each; metrics of a cohort one for those of all subjects that
+have the same source, image set and class.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from deepresolve.evaluation.results import (
 )
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.pairs import Pair
+from deepresolve.metrics.comparison import Comparison
 from deepresolve.metrics.table import METRICS, Metric, measure
 from deepresolve.system import progress_bar
 
@@ -68,7 +68,7 @@ class Evaluation(NamedTuple):
 
 def evaluate(
     subjects: Iterable[_S],
-    pairs_of: Callable[[_S], Iterable[Pair]],
+    comparisons_of: Callable[[_S], Iterable[Comparison]],
     *,
     metrics: Mapping[str, Metric] = METRICS,
     num_subjects: int | None = None,
@@ -78,8 +78,8 @@ def evaluate(
 
     Args:
       subjects: held-out scans; read one at a time, so an iterator will do.
-      pairs_of: makes what is measured of a subject. Arrays of pairs are let go with
-        their subject, numbers (of the kinds of a cohort) are kept.
+      comparisons_of: makes what is measured of a subject. Arrays are let go with their
+        subject, numbers (of the kinds of a cohort) are kept.
       metrics: what to measure, by name.
       num_subjects: how many there are, for the progress bar alone.
       on_subject: called with the numbers of each subject as soon as they are there.
@@ -89,14 +89,14 @@ def evaluate(
         the message names it.
     """
     of_cohort = {n: metric for n, metric in metrics.items() if metric.over == "cohort"}
-    kept: list[Pair] = []
+    kept: list[Comparison] = []
 
     def measured(subject: _S) -> tuple[EvaluatedSubject, list[Measurement]]:
         numbers: list[Measurement] = []
-        for pair in pairs_of(subject):
-            numbers += of_pair(subject, pair, metrics)
-            if any(metric.of == pair.kind for metric in of_cohort.values()):
-                kept.append(pair)
+        for comparison in comparisons_of(subject):
+            numbers += of_comparison(subject, comparison, metrics)
+            if any(metric.of == comparison.kind for metric in of_cohort.values()):
+                kept.append(comparison)
         return facts(subject), numbers
 
     everyone, measurements = [], []
@@ -149,55 +149,56 @@ def facts(subject: Subject) -> EvaluatedSubject:
     )
 
 
-def of_pair(
-    subject: Subject, pair: Pair, metrics: Mapping[str, Metric]
+def of_comparison(
+    subject: Subject, comparison: Comparison, metrics: Mapping[str, Metric]
 ) -> Iterator[Measurement]:
-    """A number for each metric of a subject that compares what the pair is.
+    """A number for each metric of a subject that is of the comparison's kind.
 
     Raises:
-      ValueError: the pair cannot be measured.
+      ValueError: it cannot be measured.
     """
     for name, metric in metrics.items():
-        if metric.of != pair.kind or metric.over != "subject":
+        if metric.of != comparison.kind or metric.over != "subject":
             continue
         value = measure(
             metric,
-            pair.reference,
-            pair.estimate,
-            spacing_mm=pair.spacing_mm,
-            voxel_mm3=pair.voxel_mm3,
-            data_range=pair.data_range,
+            comparison.reference,
+            comparison.estimate,
+            spacing_mm=comparison.spacing_mm,
+            voxel_mm3=comparison.voxel_mm3,
+            data_range=comparison.data_range,
         )
         yield Measurement(
             subject.subject,
             subject.person,
-            pair.source,
-            pair.image_set,
+            comparison.source,
+            comparison.image_set,
             name,
-            pair.label_class,
+            comparison.label_class,
             value,
         )
 
 
 def over_cohort(
-    pairs: Iterable[Pair], metrics: Mapping[str, Metric]
+    comparisons: Iterable[Comparison], metrics: Mapping[str, Metric]
 ) -> Iterator[CohortMeasurement]:
-    """A number for each metric of a cohort, and pairs of one source, set and class.
+    """A number for each metric of a cohort, and each source, image set and class.
 
     Args:
-      pairs: of all subjects, numbers alone.
+      comparisons: of all subjects, numbers alone.
       metrics: those of a cohort, by name.
 
     Raises:
       ValueError: the numbers of the subjects cannot be measured together.
     """
-    groups: dict[tuple, list[Pair]] = {}
-    for pair in pairs:
-        key = pair.kind, pair.source, pair.image_set, pair.label_class
-        groups.setdefault(key, []).append(pair)
+    groups: dict[tuple, list[Comparison]] = {}
+    for comparison in comparisons:
+        where = comparison.source, comparison.image_set, comparison.label_class
+        key = comparison.kind, *where
+        groups.setdefault(key, []).append(comparison)
     for (kind, source, image_set, label_class), group in groups.items():
         true, found = (
-            np.array([getattr(pair, side) for pair in group])
+            np.array([getattr(comparison, side) for comparison in group])
             for side in ("reference", "estimate")
         )
         for name, metric in metrics.items():

@@ -20,7 +20,7 @@ def test_line(
     """A test under `TESTS_HEADER`.
 
     Args:
-      test: a row of `comparisons.paired_tests`.
+      test: a row of `paired_tests.paired_tests`.
       title: what was measured.
       sides: what was compared.
       scale: of the table's units.

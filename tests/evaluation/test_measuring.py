@@ -1,4 +1,4 @@
-"""Any task's subjects: pairs in, numbers of subjects and of the cohort out."""
+"""Any task's subjects: comparisons in, numbers of subjects and of the cohort out."""
 
 import weakref
 
@@ -7,7 +7,7 @@ import pytest
 
 from deepresolve.evaluation import measuring
 from deepresolve.evaluation.results import CohortMeasurement
-from deepresolve.metrics.pairs import Pair
+from deepresolve.metrics.comparison import Comparison
 from deepresolve.metrics.table import METRICS, Metric
 
 
@@ -15,21 +15,23 @@ def brightness_class(subject):
     """Whether a scan is bright: wrong for the third subject."""
     truth = int(subject.subject[-1]) % 2
     found = truth if subject.subject != "knee-2" else 1 - truth
-    yield Pair("classes", truth, found, "toy", "ground_truth")
-    yield Pair("probabilities", bool(truth), 0.2 + 0.5 * found, "toy", "ground_truth")
+    yield Comparison("classes", truth, found, "toy", "ground_truth")
+    yield Comparison(
+        "probabilities", bool(truth), 0.2 + 0.5 * found, "toy", "ground_truth"
+    )
 
 
 def halves(subject):
     """Two images: the scan, and half of it."""
     scaled = subject.scale.apply(subject.image.array)
     for share, name in ((1.0, "all"), (0.5, "half")):
-        yield Pair("images", scaled, share * scaled, "toy", name, data_range=1.0)
+        yield Comparison("images", scaled, share * scaled, "toy", name, data_range=1.0)
 
 
 def test_a_cohort_has_one_number_a_metric(subjects, make_subject):
     found = measuring.evaluate([*subjects, make_subject(3)], brightness_class)
     assert found.measurements == ()
-    # Of classes 0, 1, 0, 1 the third came out as 1; of pairs 2 are in order, 2 tie.
+    # Of classes 0, 1, 0, 1 the third came out as 1; of 4 pairs 2 are in order, 2 tie.
     assert found.cohort == (
         CohortMeasurement("toy", "ground_truth", "accuracy", None, 0.75, 4),
         CohortMeasurement("toy", "ground_truth", "roc_auc", None, 0.75, 4),
@@ -66,8 +68,8 @@ def test_own_metrics_take_the_place_of_ours(subjects):
 def test_groups_of_a_cohort_are_kept_apart(subjects):
     def two_networks(subject):
         n = int(subject.subject[-1])
-        yield Pair("values", float(n), n + 1.0, "one", "scan")
-        yield Pair("values", float(n), n + 2.0, "other", "scan")
+        yield Comparison("values", float(n), n + 1.0, "one", "scan")
+        yield Comparison("values", float(n), n + 2.0, "other", "scan")
 
     cohort = measuring.evaluate(subjects, two_networks).cohort
     biases = {m.source: m.value for m in cohort if m.metric == "bias"}
@@ -92,7 +94,7 @@ def test_one_subject_is_held_at_a_time(make_subject):
 def test_what_cannot_be_measured_names_the_subject(subjects):
     def thin(subject):
         image = np.zeros((8, 8, 3))
-        yield Pair("images", image, image, "toy", "scan", data_range=1.0)
+        yield Comparison("images", image, image, "toy", "scan", data_range=1.0)
 
     with pytest.raises(ValueError, match="'knee-0': SSIM needs at least 7"):
         measuring.evaluate(subjects, thin)

@@ -7,8 +7,8 @@ from typing import Any
 
 from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
 from deepresolve.evaluation.table_1 import detail_tables, published, tables
-from deepresolve.evaluation.table_1.comparisons import FAMILIES
 from deepresolve.evaluation.table_1.experiment import DATA_RANGE
+from deepresolve.evaluation.table_1.paired_tests import FAMILIES
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Analysis, Results
 from deepresolve.imaging.intensity import HIGH_PERCENTILE, LOW_PERCENTILE

@@ -7,7 +7,7 @@ from typing import Any
 
 from deepresolve.evaluation.rows import seconds_rows
 from deepresolve.evaluation.table_1 import published
-from deepresolve.evaluation.table_1.comparisons import FAMILIES
+from deepresolve.evaluation.table_1.paired_tests import FAMILIES
 from deepresolve.evaluation.table_1.plan import TITLES, Plan
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.tables import TESTS_HEADER, test_line
@@ -22,7 +22,7 @@ def tests_table(
 
     Args:
       plan: what was done.
-      tests: rows of `comparisons.paired_tests`.
+      tests: rows of `paired_tests.paired_tests`.
       further: which.
     """
     chosen = [test for test in tests if (test["family"] not in FAMILIES) == further]

@@ -22,7 +22,7 @@ from deepresolve.evaluation.table_1.restoration import acquired_span, restored_i
 from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.pairs import Pair
+from deepresolve.metrics.comparison import Comparison
 
 DATA_RANGE = 1.0
 
@@ -98,8 +98,8 @@ def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Eval
     }
     numbers = [
         number
-        for pair in _pairs(scaled, reference, label_maps, plan)
-        for number in measuring.of_pair(subject, pair, plan.metrics)
+        for comparison in _comparisons(scaled, reference, label_maps, plan)
+        for number in measuring.of_comparison(subject, comparison, plan.metrics)
     ]
     if on_images is not None:
         on_images(subject, images)
@@ -159,17 +159,17 @@ def _segment(
     return label_maps, timings
 
 
-def _pairs(
+def _comparisons(
     scaled: Mapping[str, Volume],
     reference: Volume | None,
     label_maps: Mapping[str, Mapping[str, Volume]],
     plan: Plan,
-) -> Iterator[Pair]:
+) -> Iterator[Comparison]:
     """Each image set beside the ground truth, then the classes of each label map."""
     truth = scaled["ground_truth"]
     for image_set, image in scaled.items():
         if image is not truth:
-            yield Pair(
+            yield Comparison(
                 *("images", truth.array, image.array, "sr", image_set),
                 data_range=DATA_RANGE,
                 spacing_mm=truth.spacing_mm,
@@ -179,7 +179,7 @@ def _pairs(
         return
     for network, by_image_set in label_maps.items():
         for image_set, estimate in by_image_set.items():
-            yield from segmentation.pairs(
+            yield from segmentation.comparisons(
                 reference,
                 estimate,
                 plan.class_names,

@@ -79,7 +79,7 @@ class Analysis:
 
     Attributes:
       results: what was measured.
-      tests: rows of `comparisons.paired_tests`.
+      tests: rows of `paired_tests.paired_tests`.
       volumes: rows of `volumes.agreement`.
       scores: of the same image sets, from elsewhere; None without any.
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.pairs import Pair
+from deepresolve.metrics.comparison import Comparison
 
 
 def segment(
@@ -47,14 +47,14 @@ def segment(
     return image.with_array(found.astype(np.uint8)), seconds
 
 
-def pairs(
+def comparisons(
     reference: Volume,
     estimate: Volume,
     class_names: Sequence[str],
     *,
     network: str,
     image_set: str,
-) -> Iterator[Pair]:
+) -> Iterator[Comparison]:
     """Two masks of every class.
 
     Args:
@@ -65,7 +65,7 @@ def pairs(
       image_set: what it was given.
     """
     for number, name in enumerate(class_names, start=1):
-        yield Pair(
+        yield Comparison(
             "masks",
             reference.array == number,
             estimate.array == number,

@@ -8,7 +8,7 @@ from typing import Any
 from deepresolve.evaluation.rows import summary_rows
 from deepresolve.evaluation.supplement import Scale, Supplement
 from deepresolve.evaluation.table_1 import published
-from deepresolve.evaluation.table_1.comparisons import (
+from deepresolve.evaluation.table_1.paired_tests import (
     MARKS,
     PAPER_IMAGE_METRICS,
     PAPER_LABEL_METRICS,
@@ -39,7 +39,7 @@ def table_1(
 
     Args:
       results: what was measured.
-      tests: rows of `comparisons.paired_tests`, for the marks.
+      tests: rows of `paired_tests.paired_tests`, for the marks.
       scores: what people made of the image sets; None without.
     """
     plan, cells = results.plan, _Cells(results, tests)
@@ -94,7 +94,7 @@ class _Cells:
 
     Args:
       results: what was measured.
-      tests: rows of `comparisons.paired_tests`; none for cells without marks.
+      tests: rows of `paired_tests.paired_tests`; none for cells without marks.
     """
 
     def __init__(self, results: Results, tests: Sequence[Mapping[str, Any]] = ()):

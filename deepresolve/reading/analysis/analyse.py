@@ -14,8 +14,8 @@ import deepresolve
 from deepresolve.evaluation import known_digits
 from deepresolve.reading.analysis import (
     agreement_rows,
-    comparisons,
     contents,
+    paired_tests,
     score_figure,
     scores,
 )
@@ -45,7 +45,7 @@ def write_report(
     opened = unblind(study)
     rated = scores.ratings(opened)
     found = scores.by_case(opened, rated)
-    tests = comparisons.paired_tests(found)
+    tests = paired_tests.paired_tests(found)
     agreement = agreement_rows.agreement_rows(
         rated,
         opened.study.readers,
@@ -72,7 +72,7 @@ def _to_json(
 ) -> str:
     return writing.strict_json(
         {
-            "rows": known_digits.rows(comparisons.mean_rows(found)),
+            "rows": known_digits.rows(paired_tests.mean_rows(found)),
             "tests": known_digits.rows(tests),
             "agreement": known_digits.rows(agreement),
             "questions": [vars(question) for question in found.questions],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation.table_1.comparisons import MARKS
+from deepresolve.evaluation.table_1.paired_tests import MARKS
 from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.tables import legend_text
 from deepresolve.metrics.statistics import NUM_RESAMPLES, mean_sd

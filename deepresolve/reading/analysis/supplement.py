@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Collection, Mapping
 
 from deepresolve.evaluation.supplement import Supplement
-from deepresolve.reading.analysis import comparisons, scores, tables
+from deepresolve.reading.analysis import paired_tests, scores, tables
 from deepresolve.reading.analysis.scores import ReaderScores
 from deepresolve.reports.document import Block, Facts, Heading, Paragraph
 
@@ -74,7 +74,7 @@ def supplement(found: ReaderScores, people: Mapping[str, str]) -> Supplement:
       found: scores of the study.
       people: subjects that an evaluation measures, and whom each is of.
     """
-    tests = comparisons.paired_tests(found)
+    tests = paired_tests.paired_tests(found)
     read = {people[case] for case in found.cases}
     told = (
         f"Read blinded: {len(found.cases)} of the {len(people)} scans, of "
@@ -90,7 +90,7 @@ def supplement(found: ReaderScores, people: Mapping[str, str]) -> Supplement:
     ]
     return Supplement(
         {question.name: question for question in found.questions},
-        comparisons.measurements(found, people),
+        paired_tests.measurements(found, people),
         tests,
         found.facts,
         tuple(blocks),

@@ -7,10 +7,10 @@ from typing import Any
 
 from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
 from deepresolve.evaluation.supplement import Scale
-from deepresolve.evaluation.table_1.comparisons import marks
+from deepresolve.evaluation.table_1.paired_tests import marks
 from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.tables import TESTS_HEADER, test_line
-from deepresolve.reading.analysis.comparisons import mean_rows
+from deepresolve.reading.analysis.paired_tests import mean_rows
 from deepresolve.reading.analysis.scores import CASE_SIDE, ReaderScores
 from deepresolve.reports.document import Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text

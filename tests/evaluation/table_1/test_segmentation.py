@@ -13,13 +13,13 @@ def volume(array, spacing_mm=(0.5, 0.6, 0.8)):
 
 def measured(subject, reference, estimate, class_names, metrics=METRICS):
     """Numbers by (metric, class) of two label maps."""
-    pairs = segmentation.pairs(
+    comparisons = segmentation.comparisons(
         volume(reference), volume(estimate), class_names, network="seg", image_set="sr"
     )
     return {
         (m.metric, m.label_class): m.value
-        for pair in pairs
-        for m in measuring.of_pair(subject, pair, metrics)
+        for comparison in comparisons
+        for m in measuring.of_comparison(subject, comparison, metrics)
     }
 
 

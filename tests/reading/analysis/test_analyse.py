@@ -14,7 +14,7 @@ from scipy import stats
 from deepresolve.evaluation.supplement import Scale
 from deepresolve.metrics import statistics
 from deepresolve.reading import study
-from deepresolve.reading.analysis import comparisons, score_figure, scores
+from deepresolve.reading.analysis import paired_tests, score_figure, scores
 from deepresolve.reading.analysis.analyse import write_report
 from deepresolve.reading.study import unblinding
 from deepresolve.reading.study.questions import DEFAULT, Question
@@ -314,7 +314,7 @@ def test_without_a_difference_marks_are_as_rare_as_the_level_says(monkeypatch):
             for name, given in (("diq", diq), ("rank", rank))
             for n, image_set in enumerate(("sr", "tci"))
         }
-        tests = comparisons.paired_tests(
+        tests = paired_tests.paired_tests(
             scores.ReaderScores(questions, ("sr", "tci"), values, {})
         )
         marked += any(test["p_holm"] < 0.05 for test in tests)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from deepresolve.evaluation.table_1 import volumes
-from deepresolve.evaluation.table_1.comparisons import (
+from deepresolve.evaluation.table_1.paired_tests import (
     PAPER_IMAGE_METRICS,
     PAPER_LABEL_METRICS,
 )

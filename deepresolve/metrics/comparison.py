@@ -10,7 +10,7 @@ from deepresolve.metrics.table import Kind
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pair:
+class Comparison:
     """An estimate beside its reference, of one subject.
 
     Attributes:

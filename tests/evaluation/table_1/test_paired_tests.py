@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from deepresolve.evaluation.paired import least_corrected_p
-from deepresolve.evaluation.table_1.comparisons import marks, paired_tests
+from deepresolve.evaluation.table_1.paired_tests import marks, paired_tests
 from deepresolve.metrics.table import of
 
 IMAGE_METRICS = of("images")

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from deepresolve.evaluation.supplement import Scale
-from deepresolve.reading.analysis.comparisons import mean_rows, paired_tests
+from deepresolve.reading.analysis.paired_tests import mean_rows, paired_tests
 from deepresolve.reading.analysis.scores import ReaderScores
 
 DIQ = Scale("diq", "Diagnostic image quality", 1, 5)
