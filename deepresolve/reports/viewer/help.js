@@ -46,7 +46,7 @@ const SHORT = [
   [["right drag"], "window, level"],
   [["Ctrl wheel", "+", "−"], "zoom"],
   [["Shift drag"], "move"],
-  [["double click", "F"], "large, and back"],
+  [["double click", "F"], "large"],
   [["R"], "as at first"],
   [["X"], "marks"],
 ];
