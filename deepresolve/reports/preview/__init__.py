@@ -144,7 +144,9 @@ class Preview:
         labels = range(1, len(self.class_names) + 1)
         return [float(counts[label] * self.result.voxel_mm3) for label in labels]
 
-    def _pixels(self, volume, slices, plane, index) -> np.ndarray:
+    def _pixels(
+        self, volume: Volume, slices: np.ndarray, plane: str, index: int
+    ) -> np.ndarray:
         """(rows, columns) of a volume whose slices are looked up by the result's."""
         chosen = self.cuts[plane]
         own = [np.arange(n) for n in volume.shape[:2]] + [slices]

@@ -12,7 +12,9 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from deepresolve.imaging.intensity import estimate_scale
+import numpy as np
+
+from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics import rounding
 from deepresolve.reports import cuts, drawing, palette, viewer_files
@@ -57,7 +59,9 @@ def _pieces(preview: Preview) -> Iterator[str]:
     yield f'<script>\n"use strict";\n{code}</script>\n</body>\n</html>\n'
 
 
-def _volumes(preview: Preview, scale) -> dict[str, Iterator]:
+def _volumes(
+    preview: Preview, scale: IntensityScale
+) -> dict[str, Iterator[np.ndarray]]:
     """What the page holds, slice by slice; labels beside the scan, or a result."""
     volumes = {"scan": (eight_bit(p, scale) for p in _slices(preview.scan))}
     if preview.class_names:
@@ -67,11 +71,11 @@ def _volumes(preview: Preview, scale) -> dict[str, Iterator]:
     return volumes
 
 
-def _slices(volume: Volume) -> Iterator:
+def _slices(volume: Volume) -> Iterator[np.ndarray]:
     return (volume.array[:, :, k] for k in range(volume.num_slices))
 
 
-def _facts(preview: Preview, scale) -> str:
+def _facts(preview: Preview, scale: IntensityScale) -> str:
     """JSON that can stand within a script: it closes none, and opens no comment."""
     facts = {
         "title": _title(preview),
