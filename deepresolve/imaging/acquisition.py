@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from deepresolve.imaging.anatomy import PLANES
 from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.imaging.volume import PLANES, Volume
+from deepresolve.imaging.volume import Volume
 
 # Of intensities scaled to 0..1; what lies outside counts to the first and last one.
 NUM_BINS = 50

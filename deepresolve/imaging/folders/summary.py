@@ -88,7 +88,9 @@ def of_scans(
     return f"{line} ({listing})" + (f"; also {also}" if also else "")
 
 
-def of_chosen(root: pathlib.Path, chosen: Mapping[str, Iterable[pathlib.Path]]) -> list:
+def of_chosen(
+    root: pathlib.Path, chosen: Mapping[str, Iterable[pathlib.Path]]
+) -> list[str]:
     """The line on files that are chosen by name; then what cannot be read, a line each.
 
     Args:
@@ -112,7 +114,7 @@ def of_chosen(root: pathlib.Path, chosen: Mapping[str, Iterable[pathlib.Path]]) 
     return [line + (f"; also {also}" if also else ""), *lines]
 
 
-def sorted_counts(counts: Counter) -> list[tuple[str, int]]:
+def sorted_counts(counts: Counter[str]) -> list[tuple[str, int]]:
     """The most frequent first."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 

@@ -107,7 +107,9 @@ def named(root: pathlib.Path, endings: str | tuple[str, ...]) -> list[pathlib.Pa
     return sorted(path for path in found if path.name.lower().endswith(endings))
 
 
-def matching(root: pathlib.Path, parts: Sequence[re.Pattern]) -> list[pathlib.Path]:
+def matching(
+    root: pathlib.Path, parts: Sequence[re.Pattern[str]]
+) -> list[pathlib.Path]:
     """Files and folders below a folder whose names match, level by level; sorted.
 
     Links are followed, whatever they lead to. Names that begin with a dot only match
@@ -200,7 +202,9 @@ class _Walk:
                 elif entry.is_file(follow_symlinks=False):
                     here.noise.append(here.path / entry.name)
 
-    def _sort_in(self, here: Folder, entry: os.DirEntry, real: pathlib.Path) -> list:
+    def _sort_in(
+        self, here: Folder, entry: os.DirEntry[str], real: pathlib.Path
+    ) -> list[tuple[Folder, pathlib.Path]]:
         """Puts an entry in its place; gives the folder that is now to be read."""
         path = here.path / entry.name
         if entry.name.startswith("."):

@@ -40,7 +40,7 @@ __all__ = [
 
 
 def read_image(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     slice_axis: int | None = None,
     choice: object = ONLY,
@@ -84,7 +84,7 @@ def read_image(
     return volume
 
 
-def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
+def contents(path: str | os.PathLike[str], asked: Choice = ONLY) -> Contents:
     """Finds out which volumes of a scan are asked for, without reading voxels.
 
     Args:
@@ -103,7 +103,7 @@ def contents(path: str | os.PathLike, asked: Choice = ONLY) -> Contents:
 
 
 def read_label_map(
-    path: str | os.PathLike, *, image: volumes.Volume, ignore_affine: bool = False
+    path: str | os.PathLike[str], *, image: volumes.Volume, ignore_affine: bool = False
 ) -> volumes.Volume:
     """Reads the label map that belongs to an image.
 
@@ -126,7 +126,7 @@ def read_label_map(
     return label_maps.on_image(label, image, pathlib.Path(path), ignore_affine)
 
 
-def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
+def write(path: str | os.PathLike[str], volume: volumes.Volume) -> None:
     """Writes a scan or label map: either the whole file or none.
 
     See `nifti.write` for what is kept.
@@ -151,7 +151,7 @@ def write(path: str | os.PathLike, volume: volumes.Volume) -> None:
     raise ValueError(f"{path}: {'; '.join(names)}.")
 
 
-def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
+def find_scans(root: str | os.PathLike[str]) -> list[pathlib.Path]:
     """Lists the scans in a folder, for work on one after another.
 
     A scan is a NIfTI, MetaImage or NRRD file, by its bytes or its name; a pair .hdr and
@@ -176,7 +176,7 @@ def find_scans(root: str | os.PathLike) -> list[pathlib.Path]:
     return search(root).paths
 
 
-def search(root: str | os.PathLike) -> scan_search.Search:
+def search(root: str | os.PathLike[str]) -> scan_search.Search:
     """As `find_scans`; also tells what else is there, and how many slices a scan has.
 
     Raises:
@@ -185,7 +185,7 @@ def search(root: str | os.PathLike) -> scan_search.Search:
     return scan_search.find(pathlib.Path(root))
 
 
-def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
+def scan_files(path: str | os.PathLike[str]) -> list[pathlib.Path]:
     """The files that a scan consists of: itself, or a folder's DICOM files, sorted.
 
     A header comes with the file beside it that holds its voxels.
@@ -206,7 +206,7 @@ def scan_files(path: str | os.PathLike) -> list[pathlib.Path]:
     return [] if is_folder else [at]
 
 
-def sha256(path: str | os.PathLike) -> str:
+def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a scan's file or files; those of several go in with their names.
 
     Raises:
@@ -225,7 +225,7 @@ def sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
-def scan_stem(path: str | os.PathLike) -> str:
+def scan_stem(path: str | os.PathLike[str]) -> str:
     """The scan's name without folder and without .nii, .nii.gz, .hdr, .zip, ..."""
     path = pathlib.Path(path)
     name = path.name or path.resolve().name
@@ -235,7 +235,7 @@ def scan_stem(path: str | os.PathLike) -> str:
     return name
 
 
-def _read(path: str | os.PathLike, asked: object = ONLY) -> volumes.Volume:
+def _read(path: str | os.PathLike[str], asked: object = ONLY) -> volumes.Volume:
     at = pathlib.Path(path)
     with refusals.naming(at):
         found, entry = _found(path)
@@ -256,7 +256,7 @@ def _options(entry: Format, path: pathlib.Path, asked: object) -> tuple[Any, ...
     return () if entry.options is None else (entry.options(),)
 
 
-def _found(path: str | os.PathLike) -> tuple[Any, Format]:
+def _found(path: str | os.PathLike[str]) -> tuple[Any, Format]:
     """What lies at a path, and its format.
 
     Raises:
@@ -272,7 +272,7 @@ def _found(path: str | os.PathLike) -> tuple[Any, Format]:
     raise refusals.unknown(at)
 
 
-def _find(entry: Format, path: str | os.PathLike) -> Any:
+def _find(entry: Format, path: str | os.PathLike[str]) -> Any:
     """What of a format lies at a path, or was found there; None where nothing does."""
     if isinstance(path, Scan) and path.found is not None:
         return path.found if format_table.named(path.format) is entry else None

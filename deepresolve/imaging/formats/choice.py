@@ -17,13 +17,13 @@ class Choice:
 
     Attributes:
       series: DICOM: SeriesNumber, or SeriesInstanceUID or its last 4 digits or more.
-      echo: DICOM: number of the echo, from 1.
+      echo: DICOM: number of the echo, from 1, or `ALL`.
       volume: DICOM: number of the volume, from 1, or a text that tells it from the
         others, as the message that asks for a choice lists them.
     """
 
     series: int | str | None = None
-    echo: int | None = None
+    echo: int | str | None = None
     volume: int | str | None = None
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class Choice:
         given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
         return " ".join(f"--{name}={value}" for name, value in given.items())
 
-    def refuse(self, path: str | os.PathLike, kind: str) -> None:
+    def refuse(self, path: str | os.PathLike[str], kind: str) -> None:
         """For formats whose files hold one volume.
 
         Args:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Scan(os.PathLike):
+class Scan(os.PathLike[str]):
     """What is to be read as one scan, or is one that cannot be read.
 
     It goes wherever a path does; what takes scans then looks for nothing twice.

@@ -18,7 +18,7 @@ from deepresolve.imaging.folders import (
     summary,
     tree,
 )
-from deepresolve.imaging.folders.kinds import Opener, Role
+from deepresolve.imaging.folders.kinds import Kind, Opener, Role
 from deepresolve.imaging.folders.scan_files import is_scan
 from deepresolve.imaging.formats import refusals
 from deepresolve.imaging.formats.dicom import disc_index, elements, source, split_series
@@ -118,7 +118,9 @@ class _Searcher:
         for below in folder.folders:
             self._search(below)
 
-    def _add_dicom(self, folder: tree.Folder, kind_of: Mapping) -> None:
+    def _add_dicom(
+        self, folder: tree.Folder, kind_of: Mapping[pathlib.Path, Kind]
+    ) -> None:
         known = {file.name: kind for file, kind in kind_of.items()}
         contents = slices.sort_out(listing.of_folder(folder), known)
         if contents.scans:
@@ -145,7 +147,9 @@ class _Searcher:
         beside.num_hidden += len(files.hidden)
         beside.repeated += (at + name for name in files.repeated)
 
-    def _add_files(self, folder: tree.Folder, kind_of: Mapping) -> None:
+    def _add_files(
+        self, folder: tree.Folder, kind_of: Mapping[pathlib.Path, Kind]
+    ) -> None:
         """What lies in a folder that holds no slice that can be read."""
         files = scan_files.sort_out(folder, kind_of)
         for path, kind in files.scans.items():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pydicom
 from pydicom import uid
 
+from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.formats import limits
 from deepresolve.imaging.formats.dicom import datasets, elements
 from deepresolve.imaging.formats.dicom import source as dicom_source
@@ -30,7 +31,9 @@ _DECODERS = {
 }
 
 
-def check_size(slices: Sequence[SliceHeader], files: Mapping, source: str) -> None:
+def check_size(
+    slices: Sequence[SliceHeader], files: Mapping[str, Opener], source: str
+) -> None:
     """Refuses slices that promise far more voxels than their files can hold.
 
     Args:
@@ -58,7 +61,9 @@ def check_size(slices: Sequence[SliceHeader], files: Mapping, source: str) -> No
     )
 
 
-def read(slices: Sequence[SliceHeader], files: Mapping, source: str) -> np.ndarray:
+def read(
+    slices: Sequence[SliceHeader], files: Mapping[str, Opener], source: str
+) -> np.ndarray:
     """The stored values, (slice, row, column).
 
     Args:
@@ -80,7 +85,7 @@ def read(slices: Sequence[SliceHeader], files: Mapping, source: str) -> np.ndarr
     return np.stack([stored[number] for number in range(len(slices))])
 
 
-def decoded(open_file: Callable, file: str, source: str) -> np.ndarray:
+def decoded(open_file: Opener, file: str, source: str) -> np.ndarray:
     """The stored values of a file, (frame, row, column).
 
     Raises:

@@ -22,6 +22,9 @@ _ALIKE = ("SeriesInstanceUID", "EchoTime", "ImageOrientationPatient", "Rows", "C
 # What the slices of a folder say of themselves, by file.
 _Headers = Mapping[str, Sequence[SliceHeader]]
 
+# SOPInstanceUIDs by place, mm.
+_Images = Mapping[tuple[float, ...], str]
+
 
 def join(scans: Sequence[Scan]) -> list[Scan]:
     """Makes one scan of folders that hold the slices of one series.
@@ -118,7 +121,7 @@ def _are_apart(folders: Sequence[_Headers]) -> bool:
     return not any(itertools.starmap(_are_repeated, itertools.combinations(found, 2)))
 
 
-def _are_repeated(one: Mapping, other: Mapping) -> bool:
+def _are_repeated(one: _Images, other: _Images) -> bool:
     """Whether two folders, images by place, are no halves of one scan."""
     common = one.keys() & other.keys()
     if len(common) in (len(one), len(other)):
@@ -129,7 +132,9 @@ def _are_repeated(one: Mapping, other: Mapping) -> bool:
     return not images <= {one[place] for place in common}
 
 
-def _values(open_file: Opener, keywords: Sequence[str]) -> tuple | None:
+def _values(
+    open_file: Opener, keywords: Sequence[str]
+) -> tuple[str | None, ...] | None:
     """Elements as texts; None where the file cannot be read so far."""
     try:
         dataset = datasets.read_dataset(

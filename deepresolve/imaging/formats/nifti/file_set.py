@@ -171,7 +171,8 @@ def read_content(path: pathlib.Path, num_bytes: int) -> bytearray:
 
 def num_bytes(header: nib.Nifti1Header) -> int:
     """Of the unpacked file with the voxels, up to its last one, by the header."""
-    voxels = math.prod(int(n) for n in header.get_data_shape())
+    shape: tuple[int, ...] = header.get_data_shape()
+    voxels = math.prod(int(n) for n in shape)
     return int(header.get_data_offset()) + voxels * header.get_data_dtype().itemsize
 
 

@@ -13,6 +13,7 @@ import logging
 import math
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from deepresolve.imaging.formats.dicom.slice_header import IDENTITY
 from deepresolve.imaging.formats.nifti import file_set
@@ -75,7 +76,7 @@ def identity(path: pathlib.Path) -> frozenset[tuple[str, str]]:
     )
 
 
-def _content(path: pathlib.Path) -> Mapping:
+def _content(path: pathlib.Path) -> Mapping[str, Any]:
     """The file's object; empty where there is none that can be read."""
     if not path.is_file():
         return {}
@@ -96,7 +97,7 @@ def _content(path: pathlib.Path) -> Mapping:
     return found
 
 
-def _length(told: Mapping, key: str, path: pathlib.Path) -> float | None:
+def _length(told: Mapping[str, Any], key: str, path: pathlib.Path) -> float | None:
     value = told.get(key)
     if value is None:
         return None

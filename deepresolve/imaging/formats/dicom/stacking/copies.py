@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
 
@@ -25,7 +25,7 @@ def without(
     Raises:
       ValueError: two files have one SOPInstanceUID and other content.
     """
-    first_of: dict[tuple, str] = {}
+    first_of: dict[tuple[Hashable, ...], str] = {}
     copies: list[str] = []
     places: dict[str, list[tuple[float, ...]]] = {}
     for header in headers:

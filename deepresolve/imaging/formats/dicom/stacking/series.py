@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def group_by_series(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
         own = numbers.setdefault(header.series_uid, set())
         if header.series_number is not None:
             own.add(header.series_number)
-    groups: dict[tuple, list[SliceHeader]] = {}
+    groups: dict[tuple[Hashable, ...], list[SliceHeader]] = {}
     for header in slices:
         # A slice without number is of the series that has its UID.
         own = numbers[header.series_uid]
@@ -139,12 +139,12 @@ def notes(slices: Sequence[SliceHeader]) -> list[str]:
 def _joined(every: Sequence[list[SliceHeader]]) -> list[list[SliceHeader]]:
     """Series of one image each that are one, joined."""
     single = [group for group in every if len({h.file for h in group}) == 1]
-    candidates: dict[tuple, list[list[SliceHeader]]] = {}
+    candidates: dict[tuple[Hashable, ...], list[list[SliceHeader]]] = {}
     for group in single:
         first = group[0]
         person = dict(first.identity).get("PatientID")
-        key = (person, first.series_number, first.description)
-        candidates.setdefault(key, []).append(group)
+        alike = (person, first.series_number, first.description)
+        candidates.setdefault(alike, []).append(group)
     for key, groups in list(candidates.items()):
         studies = {group[0].study_uid for group in groups}
         if 1 < len(studies) < len(groups):  # Not one, nor one each as well.
