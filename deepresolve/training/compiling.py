@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from deepresolve import networks
 from deepresolve.pipeline.pairs import Pairs
-from deepresolve.training import random_state, replicas
+from deepresolve.training import replicas
 from deepresolve.training.optimizers import build_optimizer, create_variables
+from deepresolve.training.resuming import random_state
 
 
 def compiled_model(

@@ -33,7 +33,7 @@ from deepresolve.training.messages import (
 )
 from deepresolve.training.progress import Progress
 from deepresolve.training.provenance import check_same_records, provenance
-from deepresolve.training.resuming import finish_epoch, replace_lost_weights
+from deepresolve.training.resuming.unfinished import finish_epoch, replace_lost_weights
 from deepresolve.training.run import Run, restored_run
 from deepresolve.training.stopping import Stopping
 from deepresolve.training.trainable import Trainable

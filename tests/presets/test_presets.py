@@ -1,7 +1,12 @@
+import importlib
+import re
+
 import pytest
 
-from deepresolve import presets
+from deepresolve import networks, presets
 from deepresolve.config import Config
+from deepresolve.config.tasks import settings
+from deepresolve.networks import find_model
 
 
 @pytest.mark.parametrize("name", sorted(presets.PRESETS))
@@ -9,6 +14,37 @@ def test_every_preset_survives_json(name):
     config = presets.get(name)
     assert Config.from_json(config.to_json()) == config
     assert config.preset == name
+
+
+def check_preset(name, config, docstring):
+    """AssertionError where a preset does not say what one is to say of itself."""
+    assert type(config) is settings(config.task)
+    find_model(config)
+    networks.build_loss(config)
+    assert f"python train.py --preset={name} " in docstring, "the command"
+    sources = {"ours", "published"} & set(re.findall(r"\w+", docstring.lower()))
+    assert sources, "where its values are from"
+
+
+@pytest.mark.parametrize("name", sorted(presets.PRESETS))
+def test_every_preset_says_where_it_is_from_and_how_it_is_run(name):
+    module = importlib.import_module(f"deepresolve.presets.{name}")
+    check_preset(name, module.CONFIG, module.__doc__)
+
+
+@pytest.mark.parametrize(
+    ("changes", "docstring"),
+    [
+        ({"model": "gan"}, "Ours, ours. python train.py --preset=mine --records=DIR"),
+        ({"loss": "vibes"}, "Ours, ours. python train.py --preset=mine --records=DIR"),
+        ({}, "All of it is ours."),
+        ({}, "python train.py --preset=mine --records=DIR"),
+    ],
+)
+def test_a_preset_that_is_wrong_is_found(changes, docstring):
+    config = presets.get("sr_cnn").replace(**changes)
+    with pytest.raises((AssertionError, ValueError)):
+        check_preset("mine", config, docstring)
 
 
 def test_unknown_preset_names_the_known():

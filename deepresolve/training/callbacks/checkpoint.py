@@ -10,8 +10,8 @@ import tensorflow as tf
 from deepresolve.runs.workdir import Workdir
 from deepresolve.training.callbacks.watch import check_weights
 from deepresolve.training.progress import Progress
-from deepresolve.training.random_state import random_state
-from deepresolve.training.saved_states import SavedStates
+from deepresolve.training.resuming.random_state import random_state
+from deepresolve.training.resuming.saved_states import SavedStates
 
 
 class Checkpoint(keras.callbacks.Callback):

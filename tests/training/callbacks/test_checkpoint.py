@@ -15,7 +15,7 @@ from deepresolve.training.optimizers import (
     create_variables,
 )
 from deepresolve.training.progress import Progress
-from deepresolve.training.random_state import kept_in_variables
+from deepresolve.training.resuming.random_state import kept_in_variables
 
 ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 

@@ -1,7 +1,7 @@
 import keras
 
 from deepresolve.training.progress import Progress
-from deepresolve.training.resuming import finish_epoch
+from deepresolve.training.resuming.unfinished import finish_epoch
 
 
 class Heard(keras.callbacks.Callback):

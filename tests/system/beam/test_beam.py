@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 # In a process of its own, for Beam warns where our tests allow no warning.
 SCRIPT = """
 import json, os, pathlib, sys

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deepresolve.system import storage
-from deepresolve.training.saved_states import SavedStates
+from deepresolve.training.resuming.saved_states import SavedStates
 
 # What TensorFlow's patterns are made of, and what else stands in names.
 LETTERS = "[]*?{}\\!^-,ab1 %=#~'éß中🦵"

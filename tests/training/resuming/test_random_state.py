@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from deepresolve.system.keras_stack import KERAS_3
-from deepresolve.training.random_state import kept_in_variables, random_state
+from deepresolve.training.resuming.random_state import kept_in_variables, random_state
 
 ONES = np.ones((1, 1000), np.float32)
 
