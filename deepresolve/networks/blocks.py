@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from deepresolve.system.keras_stack import shares_batches
+from deepresolve.system.keras_stack import Tensor, shares_batches
 
 # Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
 _NORMALISATION_MOMENTUM = 0.95
@@ -12,7 +12,9 @@ _NORMALISATION_MOMENTUM = 0.95
 _CONVOLUTIONS = {4: keras.layers.Conv2D, 5: keras.layers.Conv3D}  # by rank of the input
 
 
-def convolve(x, num_features: int, *, seed: int, precision: str, name: str):
+def convolve(
+    x: Tensor, num_features: int, *, seed: int, precision: str, name: str
+) -> Tensor:
     """A convolution over 3 voxels each way, batch normalisation and ReLU.
 
     The convolution has no bias: the normalisation's offset takes its place.
@@ -48,8 +50,14 @@ def convolve(x, num_features: int, *, seed: int, precision: str, name: str):
 
 
 def classify(
-    x, num_classes: int, kernel_size: int, *, seed: int, precision: str, name: str
-):
+    x: Tensor,
+    num_classes: int,
+    kernel_size: int,
+    *,
+    seed: int,
+    precision: str,
+    name: str,
+) -> Tensor:
     """A last convolution and the softmax, which is float32 whatever the precision.
 
     Args:

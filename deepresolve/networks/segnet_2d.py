@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator
 
 import keras
 
@@ -18,6 +19,7 @@ from deepresolve.networks.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
 from deepresolve.networks.model import Model, Settings
 from deepresolve.networks.slicewise import slicewise_model
 from deepresolve.networks.unet import live_channels, num_resolutions
+from deepresolve.system.keras_stack import Tensor
 
 # VGG16 (Simonyan, ICLR 2015): convolutions of each stage, and its features over those
 # of the first.
@@ -50,7 +52,7 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
     return slicewise_model(network, 2**config.num_levels, "segnet_2d")
 
 
-def _segnet(image, config: Settings, precision: str):
+def _segnet(image: Tensor, config: Settings, precision: str) -> Tensor:
     """(batch, I, J, 1) -> (batch, I, J, C) probabilities."""
     seeds = itertools.count(config.seed)
     x, places = image, []
@@ -68,7 +70,13 @@ def _segnet(image, config: Settings, precision: str):
     )
 
 
-def _encode(x, stage: int, config: Settings, seeds, precision: str):
+def _encode(
+    x: Tensor,
+    stage: int,
+    config: Settings,
+    seeds: Iterator[int],
+    precision: str,
+) -> tuple[Tensor, Tensor]:
     """One stage of VGG16: its result, pooled, and the places of the maxima."""
     for number in range(1, _CONVOLUTIONS[stage] + 1):
         x = convolve(
@@ -89,7 +97,13 @@ def _encode(x, stage: int, config: Settings, seeds, precision: str):
     return x, indices
 
 
-def _decode(x, stage: int, config: Settings, seeds, precision: str):
+def _decode(
+    x: Tensor,
+    stage: int,
+    config: Settings,
+    seeds: Iterator[int],
+    precision: str,
+) -> Tensor:
     """The mirrored stage; the last convolution of all is left to the classifier."""
     last = 2 if stage == 0 else 1
     for number in reversed(range(last, _CONVOLUTIONS[stage] + 1)):

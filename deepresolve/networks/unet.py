@@ -10,11 +10,13 @@ on the way down, which is where the 2D U-Net has it.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import keras
 
 from deepresolve.networks.blocks import classify, convolve
 from deepresolve.networks.model import Settings
+from deepresolve.system.keras_stack import Tensor
 
 _POOLINGS = {4: keras.layers.MaxPooling2D, 5: keras.layers.MaxPooling3D}
 _UP_CONVOLUTIONS = {4: keras.layers.Conv2DTranspose, 5: keras.layers.Conv3DTranspose}
@@ -26,7 +28,7 @@ def size_multiple(config: Settings) -> int:
     return 2 ** (config.num_levels - 1)
 
 
-def unet(image, config: Settings, precision: str):
+def unet(image: Tensor, config: Settings, precision: str) -> Tensor:
     """Probabilities of the classes; a 3D U-Net for volumes, a 2D one for slices.
 
     Args:
@@ -69,7 +71,14 @@ def unet(image, config: Settings, precision: str):
     )
 
 
-def _level(x, level: int, config: Settings, seeds, precision: str, way: str):
+def _level(
+    x: Tensor,
+    level: int,
+    config: Settings,
+    seeds: Iterator[int],
+    precision: str,
+    way: str,
+) -> Tensor:
     """The two convolutions of a level on the way "down" or "up"."""
     for number in (1, 2):
         x = convolve(
@@ -82,7 +91,14 @@ def _level(x, level: int, config: Settings, seeds, precision: str, way: str):
     return x
 
 
-def _up(x, skip, level: int, config: Settings, seeds, precision: str):
+def _up(
+    x: Tensor,
+    skip: Tensor,
+    level: int,
+    config: Settings,
+    seeds: Iterator[int],
+    precision: str,
+) -> Tensor:
     """Doubles the resolution and joins what the way down had at this level.
 
     The up-convolution of the papers: by 2 with stride 2, so that each new voxel comes

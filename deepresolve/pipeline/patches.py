@@ -120,7 +120,7 @@ def move_to_foreground(
     return tf.where(chosen[:, tf.newaxis], around, positions)
 
 
-def cut(array: tf.Tensor, position: tf.Tensor, patch_shape: Sequence[int]):
+def cut(array: tf.Tensor, position: tf.Tensor, patch_shape: Sequence[int]) -> tf.Tensor:
     """The patch at `position` of an array (..., rows, columns, slices, channels).
 
     Args:

@@ -6,6 +6,7 @@ with Keras 2.15, which has no `keras.ops`.
 
 import logging
 import types
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -21,12 +22,15 @@ if keras.backend.floatx() != "float32":
     )
     keras.backend.set_floatx("float32")
 
+# A tensor of Keras's backend, or the symbol of one where a network is built.
+Tensor = Any
+
 if KERAS_3:
     ops = keras.ops
 else:
     import tensorflow as tf
 
-    def _shape(x) -> tuple:
+    def _shape(x: Tensor) -> tuple:
         """Sizes as numbers where they are known, else as scalar tensors."""
         sizes = tf.shape(x)
         return tuple(sizes[i] if n is None else n for i, n in enumerate(x.shape))
@@ -77,17 +81,17 @@ def shares_batches() -> bool:
     return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
-def tensorflow_variables(model) -> list:
+def tensorflow_variables(model: keras.Model) -> list:
     """A model's variables as TensorFlow has them."""
     return [v.value if KERAS_3 else v for v in model.variables]
 
 
-def loss_scale(optimizer) -> float:
+def loss_scale(optimizer: keras.optimizers.Optimizer) -> float:
     """What a `LossScaleOptimizer` multiplies the loss with now."""
     return float(optimizer.dynamic_scale if KERAS_3 else optimizer.loss_scale)
 
 
-def step_on(train_function, batch):
+def step_on(train_function: Callable, batch: Sequence[Tensor]) -> Any:
     """Calls a model's `train_function` with a batch in the place of an iterator.
 
     Args:

@@ -88,7 +88,7 @@ def contents(path: str | os.PathLike[str], asked: Choice = ONLY) -> Contents:
     """Finds out which volumes of a scan are asked for, without reading voxels.
 
     Args:
-      path: as for `read_image`.
+      path: a file, or a folder of DICOM files.
       asked: a choice for many scans, `ALL` included. What a scan leaves no choice about
         is dropped: its one series or echo is taken as it is.
 
@@ -108,7 +108,8 @@ def read_label_map(
     """Reads the label map that belongs to an image.
 
     Args:
-      path: as for `read_image`; whole numbers 0 to 255 of any dtype. Its axes may be
+      path: a file or folder that `read_image` reads; whole numbers 0 to 255 of any
+        dtype. Its axes may be
         in another order, and it may cover a part of the image (see `label_maps`).
       image: the scan, as `read_image` gave it.
       ignore_affine: whether the label map's affine is known to be wrong: its voxels are
@@ -177,10 +178,15 @@ def find_scans(root: str | os.PathLike[str]) -> list[pathlib.Path]:
 
 
 def search(root: str | os.PathLike[str]) -> scan_search.Search:
-    """As `find_scans`; also tells what else is there, and how many slices a scan has.
+    """Finds the scans in a folder, what else is there, and how many slices a scan has.
+
+    Args:
+      root: a folder, searched to any depth; a path that is one scan gives itself.
 
     Raises:
-      As `find_scans`.
+      FileNotFoundError: there is nothing at `root`.
+      ValueError: it cannot be opened or holds no scan, or other scans lie in, or below,
+        a folder of DICOM files.
     """
     return scan_search.find(pathlib.Path(root))
 
@@ -209,8 +215,15 @@ def scan_files(path: str | os.PathLike[str]) -> list[pathlib.Path]:
 def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a scan's file or files; those of several go in with their names.
 
+    Args:
+      path: a file, or a folder of DICOM files.
+
+    Returns:
+      64 hexadecimal digits.
+
     Raises:
-      As `scan_files`.
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: a part of it is missing, or cannot be read.
     """
     digest = hashlib.sha256()
     files = scan_files(path)

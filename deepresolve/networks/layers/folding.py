@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from deepresolve.networks.layers.padding import crop, pad
-from deepresolve.system.keras_stack import ops
+from deepresolve.system.keras_stack import Tensor, ops
 
 
-def fold(x, factors: Sequence[int]):
+def fold(x: Tensor, factors: Sequence[int]) -> Tensor:
     """Moves neighbouring voxels into channels, onto a grid coarser by `factors`.
 
     The inverse of sub-pixel convolution's shuffle (Shi et al., CVPR 2016, section 2.2).
@@ -34,7 +35,7 @@ def fold(x, factors: Sequence[int]):
     return ops.reshape(x, coarse)
 
 
-def unfold(x, factors: Sequence[int]):
+def unfold(x: Tensor, factors: Sequence[int]) -> Tensor:
     """Undoes `fold`, filled-up planes included.
 
     Args:
@@ -61,15 +62,17 @@ class Fold(keras.layers.Layer):
       factors: (f, g, h), voxels folded together along rows, columns and slices.
     """
 
-    def __init__(self, factors: Sequence[int], **kwargs):
+    def __init__(self, factors: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.factors = tuple(factors)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Folds (batch, I, J, K, C)."""
         return fold(inputs, self.factors)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: Sequence[int | None]
+    ) -> tuple[int | None, ...]:
         """Shape of the folded tensor; unknown sizes stay unknown."""
         batch, *spatial, channels = input_shape
         f, g, h = self.factors
@@ -79,7 +82,7 @@ class Fold(keras.layers.Layer):
         )
         return (batch, *coarse, f * g * h * channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for Keras's serialisation."""
         return {**super().get_config(), "factors": self.factors}
 
@@ -95,21 +98,23 @@ class Unfold(keras.layers.Layer):
       factors: the `factors` of the `Fold` to undo.
     """
 
-    def __init__(self, factors: Sequence[int], **kwargs):
+    def __init__(self, factors: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.factors = tuple(factors)
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """Unfolds the first tensor to the spatial size of the second."""
         folded, like = inputs
         return crop(unfold(folded, self.factors), like)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: Sequence[Sequence[int | None]]
+    ) -> tuple[int | None, ...]:
         """The reference's spatial size with the unfolded channels."""
         (batch, *_, channels), (_, *spatial, _) = input_shape
         f, g, h = self.factors
         return (batch, *spatial, channels // (f * g * h))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for Keras's serialisation."""
         return {**super().get_config(), "factors": self.factors}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
-from deepresolve.system.keras_stack import ops
+from deepresolve.system.keras_stack import Tensor, ops
 
 _SPATIAL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
 
 
-def pad(x, multiples: Sequence[int]):
+def pad(x: Tensor, multiples: Sequence[int]) -> Tensor:
     """Repeats the last planes until every size is a multiple.
 
     Repeated planes continue the scan without an edge that is none, and need no more
@@ -29,7 +30,7 @@ def pad(x, multiples: Sequence[int]):
     return x
 
 
-def crop(x, like):
+def crop(x: Tensor, like: Tensor) -> Tensor:
     """Cuts off what is beyond the spatial size of `like`.
 
     Args:
@@ -57,20 +58,22 @@ class Pad(keras.layers.Layer):
       multiples: (f, g, h), of which rows, columns and slices become multiples.
     """
 
-    def __init__(self, multiples: Sequence[int], **kwargs):
+    def __init__(self, multiples: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.multiples = tuple(multiples)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Pads (batch, I, J, K, C)."""
         return pad(inputs, self.multiples)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: Sequence[int | None]
+    ) -> tuple[int | None, ...]:
         """Shape of the padded tensor; unknown sizes stay unknown."""
         batch, *spatial, channels = input_shape
         return (batch, *map(padded_size, spatial, self.multiples), channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for Keras's serialisation."""
         return {**super().get_config(), "multiples": self.multiples}
 
@@ -79,18 +82,20 @@ class Pad(keras.layers.Layer):
 class Crop(keras.layers.Layer):
     """`crop` as a layer. Call it on `[x, like]`."""
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """Crops the first tensor to the spatial size of the second."""
         x, like = inputs
         return crop(x, like)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: Sequence[Sequence[int | None]]
+    ) -> tuple[int | None, ...]:
         """The second tensor's spatial size with the first one's channels."""
         (batch, *_, channels), (_, *spatial, _) = input_shape
         return (batch, *spatial, channels)
 
 
-def _pad_axis(x, axis: int, multiple: int):
+def _pad_axis(x: Tensor, axis: int, multiple: int) -> Tensor:
     if multiple == 1:
         return x
     size = ops.shape(x)[axis]
@@ -99,7 +104,7 @@ def _pad_axis(x, axis: int, multiple: int):
     return _slice(longest, axis, 0, padded_size(size, multiple))
 
 
-def _slice(x, axis: int, start, stop):
+def _slice(x: Tensor, axis: int, start: Any, stop: Any) -> Tensor:
     index = [slice(None)] * 5
     index[axis] = slice(start, stop)
     return x[tuple(index)]

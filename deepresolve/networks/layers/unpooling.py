@@ -9,11 +9,11 @@ when a layer computes, so that all other networks do without it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
-from deepresolve.system.keras_stack import ops, tensorflow
+from deepresolve.system.keras_stack import Tensor, ops, tensorflow
 
 Padding = Literal["SAME", "VALID"]
 
@@ -35,7 +35,7 @@ class _Windows(keras.layers.Layer):
         pool_size: Sequence[int] = (2, 2),
         strides: Sequence[int] = (2, 2),
         padding: Padding = "SAME",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if padding not in ("SAME", "VALID"):
@@ -44,7 +44,7 @@ class _Windows(keras.layers.Layer):
         self.strides = tuple(strides)
         self.padding = padding
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for Keras's serialisation."""
         return {
             **super().get_config(),
@@ -68,7 +68,7 @@ class MaxPoolingWithIndices2D(_Windows):
       padding: "SAME" or "VALID", as of `tf.nn.max_pool_with_argmax`.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Pools in float32, for which every device has the operation."""
         tf = tensorflow("Max-pooling with indices")
         pooled, indices = tf.nn.max_pool_with_argmax(
@@ -96,7 +96,7 @@ class MaxUnpooling2D(_Windows):
       padding: that of the pooling.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """Scatters in float32, for which every device has the operation."""
         tf = tensorflow("Max-unpooling")
         updates, indices = inputs
@@ -115,7 +115,7 @@ class MaxUnpooling2D(_Windows):
         unpooled = tf.reshape(flat, (-1, rows, columns, channels))
         return tf.cast(unpooled, updates.dtype)
 
-    def _unpooled_size(self, size, axis: int):
+    def _unpooled_size(self, size: Any, axis: int) -> Any:
         stride = self.strides[axis]
         if self.padding == "SAME":
             return size * stride

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from deepresolve.system.keras_stack import ops
+from deepresolve.system.keras_stack import Tensor, ops
 
 _VOXEL_AXES = (1, 2, 3, 4)  # of (batch, rows, columns, slices, channels)
 
 
-def charbonnier(y_true, y_pred, *, epsilon: float = 1e-3):
+def charbonnier(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-3) -> Tensor:
     """Mean over the voxels of sqrt(error^2 + epsilon^2).
 
     The absolute error, rounded off where it is small. Strong edges, which no network
@@ -34,6 +34,6 @@ def charbonnier(y_true, y_pred, *, epsilon: float = 1e-3):
 class Charbonnier(keras.losses.Loss):
     """Mean over the batch of `charbonnier`."""
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """One loss for each example."""
         return charbonnier(y_true, y_pred)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import keras
 
-from deepresolve.system.keras_stack import ops
+from deepresolve.system.keras_stack import Tensor, ops
 
 _VOXEL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
 # Of a probability: its logarithm and the slope of that are finite in float32, and no
@@ -21,7 +21,7 @@ _VOXEL_AXES = (1, 2, 3)  # of (batch, rows, columns, slices, channels)
 _SMALLEST = 1e-30
 
 
-def soft_dice(y_true, y_pred, *, smoothing: float = 1.0):
+def soft_dice(y_true: Tensor, y_pred: Tensor, *, smoothing: float = 1.0) -> Tensor:
     """1 - mean over the classes of (2 sum(t p) + s) / (sum(t) + sum(p) + s).
 
     The background is left out: it would hide what happens to small tissues. A class
@@ -44,7 +44,7 @@ def soft_dice(y_true, y_pred, *, smoothing: float = 1.0):
     return 1 - ops.mean(dice, axis=-1)
 
 
-def cross_entropy(y_true, y_pred):
+def cross_entropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Mean over all voxels of -sum over all classes, background too, of t log p.
 
     Args:
@@ -62,7 +62,9 @@ def cross_entropy(y_true, y_pred):
     return -of_voxels
 
 
-def dice_cross_entropy(y_true, y_pred, *, smoothing: float = 1.0):
+def dice_cross_entropy(
+    y_true: Tensor, y_pred: Tensor, *, smoothing: float = 1.0
+) -> Tensor:
     """`soft_dice` plus `cross_entropy` (as in nnU-Net: Isensee, Nature Methods 2021).
 
     Cross-entropy has a slope even where an example's Dice is hopeless.
@@ -80,13 +82,13 @@ def dice_cross_entropy(y_true, y_pred, *, smoothing: float = 1.0):
 
 
 def tversky(
-    y_true,
-    y_pred,
+    y_true: Tensor,
+    y_pred: Tensor,
     *,
     alpha: float = 0.3,
     beta: float = 0.7,
     smoothing: float = 1.0,
-):
+) -> Tensor:
     """1 - mean over the classes of (TP + s) / (TP + alpha FP + beta FN + s).
 
     TP = sum(t p), FP = sum((1 - t) p), FN = sum(t (1 - p)). The background is left
@@ -113,7 +115,7 @@ def tversky(
     return 1 - ops.mean(index, axis=-1)
 
 
-def generalised_dice(y_true, y_pred):
+def generalised_dice(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """1 - 2 sum_c(w sum(t p)) / sum_c(w (sum(t) + sum(p))), w = 1 / sum(t)^2.
 
     One fraction over all classes, the background too, whose weights make small
@@ -147,7 +149,7 @@ class _OfClassNumbers(keras.losses.Loss):
 
     function: Callable
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """One loss for each example."""
         numbers = ops.cast(y_true[..., 0], "int32")
         return self.function(ops.one_hot(numbers, y_pred.shape[-1]), y_pred)
@@ -181,16 +183,16 @@ class Tversky(_OfClassNumbers):
     function = staticmethod(tversky)
 
 
-def _float32(x):
+def _float32(x: Tensor) -> Tensor:
     return ops.cast(x, "float32")
 
 
-def _foreground_volumes(x):
+def _foreground_volumes(x: Tensor) -> Tensor:
     """`_volumes` of each class but the background: (batch, C - 1)."""
     return _volumes(x[..., 1:])
 
 
-def _volumes(x):
+def _volumes(x: Tensor) -> Tensor:
     """Sums over the voxels, for each class: (batch, I, J, K, C) -> (batch, C).
 
     Axis by axis: one sum of millions of voxels is off by percents, because TensorFlow

@@ -33,8 +33,8 @@ class Folder:
       echo: which DICOM echo to read, where a series holds several; "all" for each
         as a scan of its own.
       volume: which volume of a DICOM series to read, where it holds several.
-      persons: CSV file with the columns subject, person[, side][, split][, series]
-        [, echo][, volume].
+      persons: CSV file with the columns subject and person; side, split, series, echo
+        and volume may follow.
       person_pattern: regular expression with a group named `person`, searched for in
         the id. Without either, scans that say that they are of one person are, and
         others are persons of their own; see `records.datasets.folder.kin`.
