@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import pickle
 from collections.abc import Sequence
 
 import apache_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from deepresolve.system import beam, storage
+from deepresolve.system.beam.exchange import Element, Work, read_task, write_answer
 
 
 class Worker(apache_beam.DoFn):
@@ -20,7 +18,7 @@ class Worker(apache_beam.DoFn):
       scratch: folder of the tasks and answers.
     """
 
-    def __init__(self, work: beam.Work, scratch: str):
+    def __init__(self, work: Work, scratch: str):
         self._work = work
         self._scratch = scratch
         self._prepared = None
@@ -29,25 +27,22 @@ class Worker(apache_beam.DoFn):
         """Called by Beam once for each worker."""
         self._prepared = self._work.prepare()
 
-    def process(self, element: tuple[int, int, int]) -> None:
+    def process(self, element: Element) -> None:
         """Does one task. An error that a user can mend is an answer, too.
 
         Beam would do the task again, and wrap the error in its own.
         """
-        number, start, num_bytes = element
-        pickled = storage.read_part(beam.tasks_path(self._scratch), start, num_bytes)
-        task = pickle.loads(pickled)  # noqa: S301 (our own)
+        task = read_task(self._scratch, element)
         try:
             answer = {"value": self._work.do(task, self._prepared)}
         except ValueError as error:
             answer = {"value_error": str(error)}
         except OSError as error:
             answer = {"os_error": str(error)}
-        path = beam.answer_path(self._scratch, number)
-        storage.write(path, json.dumps(answer).encode())
+        write_answer(self._scratch, element, answer)
 
 
-def run(options: PipelineOptions, worker: Worker, elements: Sequence[tuple]) -> None:
+def run(options: PipelineOptions, worker: Worker, elements: Sequence[Element]) -> None:
     """Runs the pipeline to its end."""
     with apache_beam.Pipeline(options=options) as pipeline:
         tasks = pipeline | "Tasks" >> apache_beam.Create(elements)
