@@ -148,6 +148,7 @@ def quality(workdir: str, scan: str | None) -> dict[str, float]:
     from deepresolve.metrics.image import psnr
     from deepresolve.simulation import phantom
     from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+    from deepresolve.tasks.trained_run import TrainedRun
 
     if scan:
         thin = formats.read_image(scan)
@@ -157,7 +158,7 @@ def quality(workdir: str, scan: str | None) -> dict[str, float]:
     scale = estimate_scale(thin.array)
     result = {}
     for dtype in ("float32", "bfloat16"):
-        resolver = SuperResolver.from_workdir(workdir, dtype=dtype)
+        resolver = SuperResolver.from_run(TrainedRun.open(workdir), dtype=dtype)
         factor = resolver.choose_factor(None)
         restored = resolver.super_resolve(thicken(thin, factor), factor)
         reference = acquired_span(thin, factor)

@@ -96,12 +96,19 @@ def _trained(folder: pathlib.Path):
 def _expected(run, config, scan):
     from deepresolve.tasks.segmentation.segmenter import Segmenter
     from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+    from deepresolve.tasks.trained_run import TrainedRun
 
     if config.task == "segmentation":
-        segmenter = Segmenter.from_workdir(run.path, memory_gib=FLAGS.memory_gib)
+        segmenter = Segmenter.from_run(
+            TrainedRun.open(run.path), memory_gib=FLAGS.memory_gib
+        )
         return segmenter.segment(scan).array
     factor = config.downsample_factors[0]
-    return SuperResolver.from_workdir(run.path).super_resolve(scan, factor).array
+    return (
+        SuperResolver.from_run(TrainedRun.open(run.path))
+        .super_resolve(scan, factor)
+        .array
+    )
 
 
 def _served(run, config, scan, folder: pathlib.Path):
@@ -109,10 +116,12 @@ def _served(run, config, scan, folder: pathlib.Path):
     import numpy as np
 
     from deepresolve.serving.saved_model import export
-    from deepresolve.serving.signatures import Options
+    from deepresolve.tasks.servable import ServingOptions
+    from deepresolve.tasks.trained_run import TrainedRun
 
-    options = Options("best", "float32", 16, FLAGS.memory_gib)
-    version = export(run, str(folder / "models" / "served"), 1, options)
+    options = ServingOptions("float32", 16, FLAGS.memory_gib)
+    trained = TrainedRun.open(run.path)
+    version = export(trained, str(folder / "models" / "served"), 1, options)
     np.save(folder / "scan.npy", scan.array[np.newaxis].astype(np.float32))
     command = [sys.executable, "-I", "-c", _STRANGER, version]
     result = subprocess.run(

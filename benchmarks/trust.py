@@ -110,34 +110,41 @@ class Bench:
     """
 
     def __init__(self, workdir: str):
-        from deepresolve.prediction import loading
         from deepresolve.prediction.trust import report
-        from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+        from deepresolve.tasks.trained_run import TrainedRun
 
-        self.trust = report.load(workdir, "best", (), anonymous=True)
+        run = TrainedRun.open(workdir)
+        self._predictor = run.predictor()
+        self.factor = self._predictor.training_factor
+        self.trust = report.Trust.of(run, self.factor, (), anonymous=True)
         if self.trust.trained is None:
             raise ValueError(f"{workdir}: {report.NOT_RECORDED}.")
-        dtype, _ = loading.choose_dtype("super_resolution", alone=True)
-        self._resolver = SuperResolver.from_workdir(workdir, "best", dtype)
-        self.factor = self._resolver.choose_factor(None)
         self.counts = collections.defaultdict(collections.Counter)
         self.ratios = collections.defaultdict(list)
 
-    def super_resolve(self, scan):
-        """What `predict` writes, and what it held at the scan's minimum."""
-        thin, held = self._resolver.super_resolve_with_undershoot(scan, self.factor)
-        return whole(thin), held
+    def predict(self, group: str, scan):
+        """What `predict` makes of a scan, counted; gives the image."""
+        prediction = self._predictor.predict(scan)
+        self._examine(group, scan, prediction)
+        return prediction.image
 
-    def examine(self, group: str, scan, result, held=None) -> list[str]:
-        """Counts what is flagged of a result; gives their names."""
-        content, found = self.trust.examine(scan, result, None, held)
-        names = sorted(flag.what for flag in found)
+    def examine(self, group: str, scan, result) -> None:
+        """Counts what is flagged of a result from elsewhere."""
+        from deepresolve.tasks.prediction import Image, Prediction
+        from deepresolve.tasks.super_resolution import consistency
+
+        report = {"consistency": consistency.section(scan, result)}
+        kind = Image()
+        self._examine(group, scan, Prediction(kind, {kind.name: result}, report, ""))
+
+    def _examine(self, group: str, scan, prediction) -> None:
+        content, found = self.trust.examine(scan, prediction)
+        names = sorted(finding.what for finding in found)
         self.counts[group][", ".join(names) or "nothing"] += 1
         consistency = content["consistency"]
         self.ratios[group].append(
             consistency["rms"] / consistency["rms_of_interpolation"]
         )
-        return names
 
     def knee(self, number: int, first_seed: int, with_changes: bool) -> None:
         """One knee as it is, and changed."""
@@ -145,12 +152,11 @@ class Bench:
 
         thin = thin_knee(number, first_seed)
         scan = whole(thicken(thin, self.factor))
-        result, held = self.super_resolve(scan)
-        self.examine("matching", scan, result, held)
+        result = self.predict("matching", scan)
         if not with_changes:
             return
         for name, other in changed(thin, self.factor, number).items():
-            self.examine(name, other, *self.super_resolve(other))
+            self.predict(name, other)
         self.examine("TCI as result", scan, whole(interpolate(scan, self.factor)))
         for name, spoiled in spoil(result).items():
             self.examine(name, scan, spoiled)
@@ -189,7 +195,7 @@ def run() -> None:
             pathlib.Path(FLAGS.data) / name, choice=Choice(echo=echo)
         )
         group = f"real: {name}" if echo is None else f"real: {name}, echo {echo}"
-        bench.examine(group, scan, *bench.super_resolve(scan))
+        bench.predict(group, scan)
     print("| scans | number | flagged | difference, as a multiple of TCI's |")
     print("|---|---|---|---|")
     for group, counts in bench.counts.items():

@@ -40,14 +40,22 @@ of which loads the network once; what is written is the same. See docs/scale.md.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from deepresolve.prediction import model_flags, predict_flags
 from deepresolve.runs import checks
 from deepresolve.system import entry, interruption, paths
+
+if TYPE_CHECKING:
+    from deepresolve.prediction.batch import Beam, Here, Job, OpenJob, Result
+    from deepresolve.prediction.placement import Pair
+    from deepresolve.prediction.trust.report import Trust
+    from deepresolve.tasks.prediction import Predictor
+    from deepresolve.tasks.trained_run import TrainedRun
 
 FLAGS = flags.FLAGS
 
@@ -69,24 +77,20 @@ def run() -> int:
     found = formats.search(FLAGS.input)
     notes.tell(found.describe())
 
-    from deepresolve.prediction import batch
-
-    prediction, writer = _prepared()
-    pairs = prediction.output.plan(
-        FLAGS.input, FLAGS.output, found.paths, writer.endings
-    )
+    work = _opened()
+    names = work.predictor.volume_names
+    pairs = work.job.output.plan(FLAGS.input, FLAGS.output, found.paths, names)
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
-    batch.remove_leftovers(pairs, writer)
-    prediction = _with_previews(prediction, pairs)
-    predict = batch.RUNNERS[FLAGS.runner]
-    num_failed = _tell(predict(prediction, writer, pairs, FLAGS.beam_options))
+    work.remove_leftovers(pairs)
+    work = dataclasses.replace(work, job=_with_previews(work.job, pairs))
+    num_failed = _tell(_runner().run(work, pairs))
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
     return 1 if num_failed else 0
 
 
-def _tell(results) -> int:
+def _tell(results: Iterable[Result]) -> int:
     """Prints what became of each scan as it comes; returns how many failed."""
     num_failed = 0
     for result in results:
@@ -97,123 +101,92 @@ def _tell(results) -> int:
     return num_failed
 
 
-def _prepared():
-    """The prediction that the flags ask for, and its writer with the network loaded."""
+def _runner() -> Here | Beam:
+    from deepresolve.prediction import batch
+
+    return batch.Beam(FLAGS.beam_options) if FLAGS.runner == "beam" else batch.Here()
+
+
+def _opened() -> OpenJob:
+    """What the flags ask for, with the network loaded."""
     from deepresolve.imaging.formats.choice import Choice
-    from deepresolve.prediction import batch, output_formats
-    from deepresolve.prediction.outputs import table_beside
-    from deepresolve.runs.workdir import Workdir
+    from deepresolve.prediction import batch, result_files
+    from deepresolve.prediction.placement import table_beside
+    from deepresolve.tasks.trained_run import TrainedRun
 
     model_flags.announce()
-    task = Workdir(model_flags.workdir()).load_config().task
-    predict_flags.check(task)
+    trained = TrainedRun.open(model_flags.workdir(), FLAGS.checkpoint)
+    predict_flags.check(trained.config.task)
     _check_preview()
-    make_writer = _WRITERS[task](_choose_dtype(task))
-    table = table_beside(FLAGS.output)
-    writer = make_writer(table)
+    recipe = batch.Recipe(trained.name, trained.checkpoint, _options(trained))
+    predictor = recipe.open(trained)
+    if FLAGS.preview is not None and predictor.kind is None:
+        raise ValueError("--preview shows images; this network gives tables alone.")
     choice = Choice(FLAGS.series, FLAGS.echo, FLAGS.volume)
-    output = output_formats.choose(
-        FLAGS.output_format,
-        writer,
-        workdir=model_flags.workdir(),
-        checkpoint=FLAGS.checkpoint,
-        choice=choice,
-        anonymize=FLAGS.anonymize,
+    output = result_files.choose(
+        FLAGS.output_format, trained, predictor, choice, FLAGS.anonymize
     )
-    prediction = batch.Prediction(
-        make_writer=make_writer,
-        output=output,
-        table=table,
-        trust=_trust(),
+    job = batch.Job(
+        recipe,
+        output,
+        {name: table_beside(FLAGS.output, name) for name in predictor.tables},
+        _trust(trained, predictor),
         slice_axis=FLAGS.slice_axis,
         choice=choice,
     )
-    return prediction, writer
+    work = batch.OpenJob(job, predictor)
+    work.check_tables()
+    return work
 
 
 def _check_preview() -> None:
     """ValueError for a kind of preview that is not known, before any work is done."""
     if FLAGS.preview is not None:
         # Brings Matplotlib along, as Keras 3 does too, but not Keras 2.15.
-        from deepresolve.prediction import previews
+        from deepresolve.prediction import preview_files
 
-        previews.check_kind(FLAGS.preview)
+        preview_files.check_kind(FLAGS.preview)
 
 
-def _with_previews(prediction, pairs):
-    """The prediction, with the previews that --preview asks for."""
-    from deepresolve.prediction import previews
+def _with_previews(job: Job, pairs: Sequence[Pair]) -> Job:
+    """The job, with the previews that --preview asks for."""
+    if FLAGS.preview is None:
+        return job
+    from deepresolve.prediction import preview_files
     from deepresolve.system import files
 
-    if FLAGS.preview is None:
-        return prediction
-    planned = previews.plan(
+    planned = preview_files.plan(
         FLAGS.preview, FLAGS.input, pairs, anonymous=FLAGS.anonymize
     )
     for folder in {path.parent for path in planned.paths.values()}:
         files.check_folder(folder)
     files.remove_leftovers(planned.paths.values())
-    return dataclasses.replace(prediction, previews=planned)
+    return dataclasses.replace(job, previews=planned)
 
 
-def _trust():
+def _trust(trained: TrainedRun, predictor: Predictor) -> Trust:
     """What the reports of this command have in common."""
     from deepresolve.prediction.trust import report
 
-    trust = report.load(
-        model_flags.workdir(),
-        FLAGS.checkpoint,
+    trust = report.Trust.of(
+        trained,
+        predictor.training_factor,
         predict_flags.command(),
         anonymous=FLAGS.anonymize,
     )
     if trust.trained is None:
-        print(f"note: {model_flags.workdir()}: {report.NOT_RECORDED}.", file=sys.stderr)
+        print(f"note: {trained.name}: {report.NOT_RECORDED}.", file=sys.stderr)
     return trust
 
 
-def _choose_dtype(task: str) -> str:
-    """`--dtype`, with "auto" decided and told."""
-    from deepresolve.prediction import loading
-
-    if FLAGS.dtype != "auto":
-        return FLAGS.dtype
-    dtype, reason = loading.choose_dtype(task, alone=FLAGS.runner == "local")
-    print(f"Computing in {dtype}: {reason}.")
-    return dtype
-
-
-def _thin_slice_writer(dtype: str):
-    from deepresolve.prediction import loading
-
-    return functools.partial(
-        loading.thin_slice_writer,
-        workdir=model_flags.workdir(),
-        checkpoint=FLAGS.checkpoint,
-        dtype=dtype,
-        downsample_factor=FLAGS.downsample_factor,
-        keep_dtype=FLAGS.output_dtype == "input",
-        spread=FLAGS.spread,
-    )
-
-
-def _label_map_writer(dtype: str):
-    from deepresolve.prediction import loading
-
-    return functools.partial(
-        loading.label_map_writer,
-        workdir=model_flags.workdir(),
-        checkpoint=FLAGS.checkpoint,
-        dtype=dtype,
-        window=predict_flags.window(),
-        flips=FLAGS.flips,
-        memory_gib=FLAGS.memory_gib,
-        probabilities=FLAGS.probabilities,
-        largest_only=FLAGS.keep_largest,
-        spread=FLAGS.spread,
-    )
-
-
-_WRITERS = {"super_resolution": _thin_slice_writer, "segmentation": _label_map_writer}
+def _options(trained: TrainedRun) -> dict[str, object]:
+    """The options of the run's task, with a `dtype` of "auto" decided and told."""
+    options = predict_flags.options(trained.config.task)
+    if options["dtype"] == "auto":
+        dtype, reason = trained.choose_dtype(alone=FLAGS.runner == "local")
+        print(f"Computing in {dtype}: {reason}.")
+        options["dtype"] = dtype
+    return options
 
 
 if __name__ == "__main__":

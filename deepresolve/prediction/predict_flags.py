@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import typing
+from typing import Any, Literal
+
 from absl import flags
 
+from deepresolve.config.tasks import TASKS, part
 from deepresolve.prediction import model_flags
 from deepresolve.system import path_flags
+from deepresolve.tasks.options import Options, field_types
 
 FLAGS = flags.FLAGS
 
@@ -30,14 +36,6 @@ flags.DEFINE_string(
     None,
     "DICOM: which volume of a series that holds several, such as the water and fat of "
     "Dixon: its number, or what tells it from the others. The message lists them.",
-)
-flags.DEFINE_enum(
-    "dtype",
-    "auto",
-    ["auto", "float32", "bfloat16"],
-    "What the network computes in: float32 is exact; bfloat16 is up to twice as fast "
-    "where the processor has it. auto takes it there for super-resolution, which loses "
-    "less than 0.01 dB, and float32 for label maps, of which it moves a voxel in 1000.",
 )
 flags.DEFINE_enum(
     "runner",
@@ -69,65 +67,7 @@ path_flags.define(
     "Also show the result beside its scan: a .png or .html file; or png or html alone "
     "for NAME_preview.png or .html beside each result.",
 )
-flags.DEFINE_enum(
-    "spread",
-    "none",
-    ["none", "report", "volume"],
-    "How far results change with the mirror image of the scan, in NAME_trust.json; "
-    "volume: also for each voxel, as NAME_spread.nii.gz. Super-resolution takes three "
-    "times as long for it, segmentation twice; with --flips it costs nothing.",
-)
-
-flags.DEFINE_integer(
-    "downsample_factor",
-    None,
-    "Super-resolution: thin slices per thick slice spacing. Needed if the network "
-    "knows several.",
-)
-flags.DEFINE_enum(
-    "output_dtype",
-    "input",
-    ["input", "float32"],
-    "Super-resolution: voxels as the scan's own type (integers are rounded), or "
-    "unrounded float32.",
-)
-
-flags.DEFINE_bool(
-    "probabilities",
-    False,
-    "Segmentation: also write each class's probability as float32.",
-)
-flags.DEFINE_bool(
-    "flips",
-    False,
-    "Segmentation: average with the mirror image, left for right; twice the time.",
-)
-flags.DEFINE_bool(
-    "keep_largest",
-    False,
-    "Segmentation: of each class keep the largest connected component alone (26 "
-    "neighbours).",
-)
-flags.DEFINE_list(
-    "window",
-    None,
-    "Segmentation: ROWS,COLUMNS,SLICES that go through the network at once. By "
-    "default as many whole slices as fit into --memory_gib, best all.",
-)
-flags.DEFINE_float(
-    "memory_gib",
-    4.0,
-    "Segmentation: memory for what the network holds at once, in GiB. Windows are "
-    "never smaller than a training patch, whatever that takes.",
-    lower_bound=0.1,
-)
 flags.mark_flags_as_required(["input", "output"])
-
-# Flags of one task; all others are for both.
-_OWN_FLAGS = {
-    "super_resolution": ("downsample_factor", "output_dtype"),
-    "segmentation": ("probabilities", "flips", "keep_largest", "window", "memory_gib"),
-}
 
 # Of an anonymous command no other is told: paths and UIDs may name someone.
 _HARMLESS_FLAGS = {
@@ -136,12 +76,49 @@ _HARMLESS_FLAGS = {
     "spread",
 }
 
+_OF_TASKS: dict[str, type[Options]] = {
+    name: part(name, "options").Options for name in TASKS
+}
+_NUMBERS = {int: flags.DEFINE_integer, float: flags.DEFINE_float}
+
+
+def _define_options() -> None:
+    """A flag for each option: of every task, and of each alone."""
+    for field in dataclasses.fields(Options):
+        _define(Options, field, field.metadata["help"])
+    for options in _OF_TASKS.values():
+        for field in _own_fields(options):
+            text = f"{options.title}: {field.metadata['help']}"
+            _define(options, field, text)
+
+
+def _define(options: type[Options], field: dataclasses.Field, text: str) -> None:
+    name, kind, default = field.name, field_types(options)[field.name], field.default
+    if typing.get_origin(kind) is Literal:
+        flags.DEFINE_enum(name, default, list(typing.get_args(kind)), text)
+    elif typing.get_origin(kind) is tuple:
+        flags.DEFINE_list(name, default, text)
+    elif kind is bool:
+        flags.DEFINE_bool(name, default, text)
+    else:
+        lowest = field.metadata["minimum"]
+        _NUMBERS[kind](name, default, text, lower_bound=lowest)
+
+
+def _own_fields(options: type[Options]) -> list[dataclasses.Field]:
+    common = {field.name for field in dataclasses.fields(Options)}
+    return [f for f in dataclasses.fields(options) if f.name not in common]
+
+
+_define_options()
+
 
 def check(task: str) -> None:
     """ValueError where a flag is given that means nothing for `task` or the runner."""
     if FLAGS["beam_options"].present and FLAGS.runner != "beam":
         raise ValueError("--beam_options: only with --runner=beam.")
-    for owner, names in _OWN_FLAGS.items():
+    for owner, options in _OF_TASKS.items():
+        names = [field.name for field in _own_fields(options)]
         given = [f"--{name}" for name in names if FLAGS[name].present]
         if owner != task and given:
             raise ValueError(
@@ -149,6 +126,29 @@ def check(task: str) -> None:
                 f"{model_flags.workdir()} is one of {task}. Leave out, or choose "
                 "another --workdir."
             )
+
+
+def options(task: str) -> dict[str, Any]:
+    """What the flags say of the options of a task, by name.
+
+    Raises:
+      ValueError: a list holds something else than numbers.
+    """
+    kinds = field_types(_OF_TASKS[task])
+    return {name: _value(name, kind) for name, kind in kinds.items()}
+
+
+def _value(name: str, kind: Any) -> Any:
+    value = FLAGS[name].value
+    if value is None or typing.get_origin(kind) is not tuple:
+        return value
+    try:
+        return tuple(int(part) for part in value)
+    except ValueError:
+        raise ValueError(
+            f"--{name} takes three whole numbers separated by commas; got "
+            f"{','.join(value)!r}."
+        ) from None
 
 
 def command() -> tuple[str, ...]:
@@ -159,16 +159,3 @@ def command() -> tuple[str, ...]:
         *("python", "-m", "deepresolve.prediction.predict"),
         *(flag.serialize() for flag in shown),
     )
-
-
-def window() -> tuple[int, ...] | None:
-    """`--window` as numbers; ValueError where it holds others."""
-    if FLAGS.window is None:
-        return None
-    try:
-        return tuple(int(part) for part in FLAGS.window)
-    except ValueError:
-        raise ValueError(
-            "--window takes three whole numbers separated by commas; got "
-            f"{','.join(FLAGS.window)!r}."
-        ) from None

@@ -228,14 +228,20 @@ class Workdir:
     def _is_packed(self, name: str) -> bool:
         return gfile.exists(self.join(f"{name}.npz"))
 
-    def load_model(self, name: str = "best") -> keras.Model:
+    def load_model(
+        self, name: str = "best", config: Config | None = None
+    ) -> keras.Model:
         """Reads NAME.keras, or NAME.npz of a pretrained network.
+
+        Args:
+          name: of the weights.
+          config: of the run; None: as it is read here.
 
         Raises:
           ValueError: the run has not saved it yet, it cannot be read, or a weight is
             not finite.
         """
-        model = self._read_model(name)
+        model = self._read_model(name, config)
         if not all(np.isfinite(array).all() for array in model.get_weights()):
             raise ValueError(
                 f"{self.weights_path(name)}: its weights are not all finite numbers: "
@@ -244,9 +250,9 @@ class Workdir:
             )
         return model
 
-    def _read_model(self, name: str) -> keras.Model:
+    def _read_model(self, name: str, config: Config | None) -> keras.Model:
         if self._is_packed(name):
-            return self._load_npz(self.weights_path(name))
+            return self._load_npz(self.weights_path(name), config)
         if self._is_packed("best"):
             raise ValueError(
                 f"{self.path} comes with the package, which has its best weights "
@@ -280,8 +286,8 @@ class Workdir:
                     "whole; train.py writes both again."
                 ) from error
 
-    def _load_npz(self, path: str) -> keras.Model:
-        model = networks.build_model(self.load_config())
+    def _load_npz(self, path: str, config: Config | None) -> keras.Model:
+        model = networks.build_model(config or self.load_config())
         try:
             weights.from_npz(model, storage.read(path))
         except ValueError as error:

@@ -57,17 +57,15 @@ def run() -> None:
     from deepresolve.serving.protocol import require_serving
 
     require_serving()
-    from deepresolve.runs.workdir import Workdir
     from deepresolve.serving.saved_model import export
-    from deepresolve.serving.signatures import Options
+    from deepresolve.tasks.servable import ServingOptions
+    from deepresolve.tasks.trained_run import TrainedRun
 
-    options = Options(
-        FLAGS.checkpoint, FLAGS.dtype, FLAGS.block_planes, FLAGS.memory_gib
-    )
+    options = ServingOptions(FLAGS.dtype, FLAGS.block_planes, FLAGS.memory_gib)
     model_flags.announce()
-    workdir = model_flags.workdir()
-    folder = export(Workdir(workdir), FLAGS.output, FLAGS.version, options)
-    print(f"{workdir} -> {folder}")
+    trained = TrainedRun.open(model_flags.workdir(), FLAGS.checkpoint)
+    folder = export(trained, FLAGS.output, FLAGS.version, options)
+    print(f"{trained.name} -> {folder}")
     print(f"What to ask it, and in what units: {folder}/assets.extra/deepresolve.json")
 
 

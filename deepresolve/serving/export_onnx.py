@@ -29,15 +29,15 @@ def run() -> None:
     checks.check_workdir(model_flags.workdir())
     paths.check_output(FLAGS.output)
 
-    from deepresolve.runs.workdir import Workdir
     from deepresolve.serving.onnx_file import export_onnx
+    from deepresolve.tasks.trained_run import TrainedRun
 
     model_flags.announce()
-    workdir = model_flags.workdir()
-    difference = export_onnx(Workdir(workdir), FLAGS.output, FLAGS.checkpoint)
+    trained = TrainedRun.open(model_flags.workdir(), FLAGS.checkpoint)
+    difference = export_onnx(trained, FLAGS.output)
     print(
-        f"{workdir} -> {FLAGS.output}; in ONNX Runtime within {difference:.1g} of the "
-        "largest output"
+        f"{trained.name} -> {FLAGS.output}; in ONNX Runtime within {difference:.1g} of "
+        "the largest output"
     )
 
 

@@ -9,10 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve.runs.workdir import Workdir
 from deepresolve.system import storage
 from deepresolve.system.extras import how_to_install
-from deepresolve.tasks.segmentation.segmenter import load_network
+from deepresolve.tasks.trained_run import TrainedRun
 
 INPUT = "volume"
 _OPSET = 17
@@ -44,16 +43,15 @@ def require_onnx() -> OnnxTools:
     return OnnxTools(tf2onnx, onnxruntime)
 
 
-def export_onnx(run: Workdir, output: str, checkpoint: str = "best") -> float:
+def export_onnx(run: TrainedRun, output: str) -> float:
     """Writes a run's network, if ONNX Runtime gives its output.
 
     The file takes `volume`, (1, rows, columns, slices, 1) float32 of any size, scaled
     to 0..1 and for super-resolution interpolated. Its only output is the network's.
 
     Args:
-      run: the workdir.
+      run: the trained run.
       output: the file.
-      checkpoint: "best" or "last".
 
     Returns:
       The largest difference found, in units of the largest output.
@@ -63,15 +61,14 @@ def export_onnx(run: Workdir, output: str, checkpoint: str = "best") -> float:
       OSError: it cannot be written.
     """
     tools = require_onnx()
-    config = run.load_config()
-    model = load_network(run, config, checkpoint, "float32")
+    model = run.network("float32")
     content = _converted(model, tools)
     difference = _largest_difference(model, content, tools)
     if not difference <= _TOLERANCE:
         raise ValueError(
-            f"{run.path}: in ONNX Runtime {config.model} differs by {difference:.2g} "
-            f"of its largest output, more than {_TOLERANCE}. Nothing was written; "
-            "deepresolve.serving.export serves this network without ONNX."
+            f"{run.name}: in ONNX Runtime {run.config.model} differs by "
+            f"{difference:.2g} of its largest output, more than {_TOLERANCE}. Nothing "
+            "was written; deepresolve.serving.export serves this network without ONNX."
         )
     storage.write(output, content)
     return difference

@@ -14,27 +14,28 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepresolve.config import Config
-from deepresolve.runs.workdir import Workdir, versions
+from deepresolve.config.tasks import part
+from deepresolve.runs.workdir import versions
 from deepresolve.serving import models_config, warm_up
-from deepresolve.serving.signatures import (
+from deepresolve.system import locking, paths, storage
+from deepresolve.tasks.servable import (
     CANONICAL,
     INPUT,
-    Options,
+    Servable,
+    ServingOptions,
     Signature,
-    build_servable,
 )
-from deepresolve.system import locking, paths, storage
+from deepresolve.tasks.trained_run import TrainedRun
 
 DESCRIPTION_NAME = "deepresolve.json"
 _ASSETS = "assets.extra"  # TensorFlow Serving's name
 
 
-def export(run: Workdir, output: str, version: int, options: Options) -> str:
+def export(run: TrainedRun, output: str, version: int, options: ServingOptions) -> str:
     """Writes a run's network as a version of a served model.
 
     Args:
-      run: the workdir.
+      run: the trained run.
       output: folder of the model; its last part is the model's name.
       version: 1 or more; TensorFlow Serving serves the highest.
       options: how the network computes.
@@ -58,12 +59,11 @@ def export(run: Workdir, output: str, version: int, options: Options) -> str:
         return _export(run, output, version, options)
 
 
-def _export(run: Workdir, output: str, version: int, options: Options) -> str:
+def _export(run: TrainedRun, output: str, version: int, options: ServingOptions) -> str:
     folder = storage.join(output, str(version))
     models_config.read(output)  # Before long work is done, not after.
     _require_new(output, version)
-    config = run.load_config()
-    servable = build_servable(run, config, options)
+    servable = part(run.config.task, "servable").servable(run, options)
     graphs = _traced(servable.signatures)
     root = tf.Module()
     root.network_variables = servable.variables
@@ -72,7 +72,7 @@ def _export(run: Workdir, output: str, version: int, options: Options) -> str:
         tf.saved_model.save(root, partial, signatures=graphs)
         assets = storage.join(partial, _ASSETS)
         storage.make_folder(assets)
-        description = _description(run, config, options, servable.signatures)
+        description = _description(run, servable, options)
         text = json.dumps({"name": name, "version": version, **description}, indent=2)
         storage.write(storage.join(assets, DESCRIPTION_NAME), f"{text}\n".encode())
         path = storage.join(assets, warm_up.FILE_NAME)
@@ -100,20 +100,15 @@ def _traced(signatures: dict[str, Signature]) -> dict[str, Any]:
 
 
 def _description(
-    run: Workdir, config: Config, options: Options, signatures: dict[str, Signature]
+    run: TrainedRun, servable: Servable, options: ServingOptions
 ) -> dict[str, Any]:
     return {
-        "task": config.task,
+        "task": run.config.task,
         "axes": CANONICAL,
-        "signatures": {key: value.description() for key, value in signatures.items()},
-        "class_names": list(config.class_names) if _has_classes(config) else [],
-        "downsample_factors": [] if _has_classes(config) else config.downsample_factors,
-        "options": options._asdict(),
-        "model_sha256": run.model_sha256(options.checkpoint),
+        "signatures": {k: v.description() for k, v in servable.signatures.items()},
+        **servable.facts,
+        "options": {"checkpoint": run.checkpoint, **options._asdict()},
+        "model_sha256": run.model_sha256,
         "versions": versions(),
-        "config": json.loads(config.to_json()),
+        "config": json.loads(run.config.to_json()),
     }
-
-
-def _has_classes(config: Config) -> bool:
-    return config.task == "segmentation"

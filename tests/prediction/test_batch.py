@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import ClassVar
 
 import nibabel as nib
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from world import scans
 
 from deepresolve.prediction import batch
-from deepresolve.prediction.output_formats import NiftiOutput
-from deepresolve.prediction.outputs import table_beside
-from deepresolve.prediction.trust.flags import Flag
+from deepresolve.prediction.placement import table_beside
+from deepresolve.prediction.result_files import NiftiFiles
 from deepresolve.prediction.trust.report import Trust
+from deepresolve.tasks.findings import Finding
+from deepresolve.tasks.prediction import Image, Prediction
+from deepresolve.tasks.segmentation.sizes import KIND
 
 TWO_PROCESSES = "--direct_num_workers=2 --direct_running_mode=multi_processing"
 
@@ -140,57 +143,98 @@ def test_notes_of_reading_reach_the_user_and_the_report(
     assert [text.startswith(note) for text in report["notes"]] == [True]
 
 
-class Writer:
-    endings = ("_probability",)
-    class_names = ()
+class Forgetful:
+    """A predictor without memory."""
+
+    kind, title, training_factor = Image(), "computed nothing", None
+    volume_names = ("probability",)
+    tables: ClassVar = {"volumes": KIND}
     memory_advice = "Less needs less."
 
-    def write(self, scan, target, save):
+    def predict(self, scan, *, progress=False):
         raise MemoryError
+
+
+class Copies(Forgetful):
+    """A predictor that gives the scan back, with a row for a table."""
+
+    def predict(self, scan, *, progress=False):
+        volumes = {"image": scan, "probability": scan}
+        rows = {"volumes": [("femur", 1, 9, 2.7)]}
+        return Prediction(self.kind, volumes, {}, "copied", rows)
+
+
+def opened(target, predictor, trust=None, **options):
+    trust = trust or Trust(None, None, {}, ())
+    tables = {"volumes": table_beside(str(target), "volumes")}
+    job = batch.Job(None, NiftiFiles(), tables, trust, **options)
+    return batch.OpenJob(job, predictor)
 
 
 def test_too_little_memory_is_the_scans_error(source, tmp_path):
     target = tmp_path / "a.nii.gz"
-    table = table_beside(str(target))
-    trust = Trust("segmentation", None, {}, ())
-    prediction = batch.Prediction(lambda table: Writer(), NiftiOutput(), table, trust)
-    result = prediction.one(source / "a.nii.gz", target, Writer())
+    result = opened(target, Forgetful()).one(source / "a.nii.gz", target)
     assert result.failed
     assert result.message.endswith("a.nii.gz: out of memory. Less needs less.")
 
 
+class NoPreviews:
+    def remove(self, target):
+        pass
+
+    def write(self, *_):
+        raise OSError("no room")
+
+
 def test_what_is_off_is_told_though_the_preview_fails(source, tmp_path):
-    class Copies(Writer):
-        spread = undershoot = None
-
-        def write(self, scan, target, save):
-            save(target, scan)
-
-    class NoPreviews:
-        def remove(self, target):
-            pass
-
-        def write(self, *_):
-            raise OSError("no room")
-
     class Suspicious:
-        def report(self, *_, **__):
-            return [Flag("gap_share", 0.5, [0, 0], "there are gaps.")]
+        def write(self, *_):
+            return [Finding("gap_share", 0.5, [0, 0], "there are gaps.")]
 
     target = tmp_path / "a.nii.gz"
     (tmp_path / "a_trust.json").write_text("of an older result")
-    prediction = batch.Prediction(
-        *(lambda table: Copies(), NiftiOutput(), table_beside(str(target))),
-        trust=Suspicious(),
-        previews=NoPreviews(),
-    )
+    work = opened(target, Copies(), Suspicious(), previews=NoPreviews())
     scan = source / "a.nii.gz"
-    result = prediction.one(scan, target, Copies())
+    result = work.one(scan, target)
     assert result.failed
     assert result.message == "error: no room"
     assert result.notes == (f"note: {scan}: there are gaps.",)
     assert target.exists()
     assert not (tmp_path / "a_trust.json").exists()
+
+
+def test_the_table_holds_every_scan_so_far_whatever_fails(source, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    table = output / "volumes.csv"
+    work = opened(output, Copies(), previews=NoPreviews())
+    pairs = [
+        (source / "a.nii.gz", output / "a.nii.gz"),
+        (source / "b.nii", output / "b.nii.gz"),
+        (source / "c.nii", output / "c.nii.gz"),
+    ]
+    names = []
+    for result in batch.Here().run(work, pairs):
+        assert result.failed  # no preview, or no scan
+        lines = table.read_text().splitlines()[1:]
+        names.append([line.split(",")[0] for line in lines])
+    assert names == [["a.nii.gz"], ["a.nii.gz"], ["a.nii.gz", "c.nii.gz"]]
+
+
+def test_a_table_that_cannot_be_written_is_the_scans_error(source, tmp_path):
+    target = tmp_path / "a.nii.gz"
+    work = opened(target, Copies())
+    work.check_tables()
+    (tmp_path / "a_volumes.csv").mkdir()
+    (result,) = batch.Here().run(work, [(source / "a.nii.gz", target)])
+    assert result.failed
+    assert "a_volumes.csv" in result.message
+
+
+def test_another_table_is_refused_before_the_work(tmp_path):
+    (tmp_path / "a_volumes.csv").write_text("side\nleft\n")
+    with pytest.raises(ValueError, match="is no table of tissue volumes"):
+        opened(tmp_path / "a.nii.gz", Copies()).check_tables()
 
 
 def test_leftovers_of_every_file_are_deleted(source, tmp_path):
@@ -200,5 +244,6 @@ def test_leftovers_of_every_file_are_deleted(source, tmp_path):
     ours = (".a.nii.gz", ".a_probability.nii.gz", ".a_trust.json")
     for name in (*ours, "a_volumes.csv"):
         (tmp_path / f"{name}.{number}.tmp").write_bytes(b"half")
-    batch.remove_leftovers([(source / "a.nii.gz", target)], Writer())
+    work = opened(target, Copies())
+    work.remove_leftovers([(source / "a.nii.gz", target)])
     assert sorted(path.name for path in tmp_path.iterdir()) == [others, "scans"]

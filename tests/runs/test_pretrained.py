@@ -17,6 +17,7 @@ from deepresolve.simulation import phantom
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.trained_run import TrainedRun
 
 ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "deepresolve" / "runs" / "pretrained"
@@ -105,7 +106,7 @@ def test_either_stack_computes_what_the_stored_arrays_mean():
 
 def test_super_resolution_beats_interpolation(knee):
     image, _ = knee
-    resolver = SuperResolver.from_workdir("pretrained:sr_knee_phantom")
+    resolver = SuperResolver.from_run(TrainedRun.open("pretrained:sr_knee_phantom"))
     images, _ = restored_images(image, resolver.enhance, downsample_factor=3)
     truth = acquired_span(image, 3)
     scale = estimate_scale(image.array)
@@ -120,7 +121,7 @@ def test_super_resolution_beats_interpolation(knee):
 
 def test_cartilages_are_found(knee):
     image, label = knee
-    segmenter = Segmenter.from_workdir("pretrained:seg_knee_phantom")
+    segmenter = Segmenter.from_run(TrainedRun.open("pretrained:seg_knee_phantom"))
     found = segmenter.segment(image).array
     classes = lookup_table(segmenter.config.classes, phantom.LABEL_NAMES)[label.array]
     for number, name in enumerate(segmenter.class_names, start=1):

@@ -33,9 +33,9 @@ assert sys.modules["deepresolve"] is None
 
 @pytest.fixture(scope="session")
 def options():
-    from deepresolve.serving.signatures import Options
+    from deepresolve.tasks.servable import ServingOptions
 
-    return Options("best", "float32", block_planes=4, memory_gib=4.0)
+    return ServingOptions("float32", block_planes=4, memory_gib=4.0)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +57,7 @@ def sr_workdir(tmp_path_factory):
 def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options):
     """A folder with the models sr (two factors), seg, and tci (one factor)."""
     from deepresolve.serving import saved_model
+    from deepresolve.tasks.trained_run import TrainedRun
 
     folder = tmp_path_factory.mktemp("models")
     for name, workdir in [
@@ -64,7 +65,8 @@ def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options):
         ("seg", seg_workdir),
         ("tci", silent_workdir),
     ]:
-        saved_model.export(workdir, str(folder / name), 1, options)
+        run = TrainedRun.open(workdir.path)
+        saved_model.export(run, str(folder / name), 1, options)
     return folder
 
 

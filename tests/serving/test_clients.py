@@ -16,6 +16,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from deepresolve.imaging import formats
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.trained_run import TrainedRun
 
 CLIENTS = pathlib.Path(__file__).parents[2] / "docs" / "serving"
 ANY_SIZE = [
@@ -66,7 +67,7 @@ def test_grpc_client_writes_what_predict_does(
         tmp_path / "thin.nii",
     )
     assert result.returncode == 0, result.stderr
-    resolver = SuperResolver.from_workdir(silent_workdir.path)
+    resolver = SuperResolver.from_run(TrainedRun.open(silent_workdir.path))
     expected = resolver.super_resolve(formats.read_image(source), 3)
     assert_same(tmp_path / "thin.nii", expected, atol=0.01)
 
@@ -83,7 +84,9 @@ def test_a_real_scan_comes_back_as_predict_writes_it(
     result = run("grpc_client.py", *flags, source, tmp_path / "thin.nii")
     assert result.returncode == 0, result.stderr
     scan = formats.read_image(source)
-    expected = SuperResolver.from_workdir(sr_workdir.path).super_resolve(scan, 3)
+    expected = SuperResolver.from_run(TrainedRun.open(sr_workdir.path)).super_resolve(
+        scan, 3
+    )
     full_scale = np.ptp(expected.array)
     assert_same(tmp_path / "thin.nii", expected, atol=1e-5 * full_scale)
 
@@ -99,7 +102,7 @@ def test_the_slice_axis_is_the_one_that_the_header_names(
     target = tmp_path / "thin.nii"
     done = run("grpc_client.py", f"--server={serve()}", "--model=tci", source, target)
     assert done.returncode == 0, done.stderr
-    resolver = SuperResolver.from_workdir(silent_workdir.path)
+    resolver = SuperResolver.from_run(TrainedRun.open(silent_workdir.path))
     expected = resolver.super_resolve(formats.read_image(source), 3)
     assert expected.shape == (16, 12, 10)
     assert_same(target, expected, atol=0.01)
@@ -193,7 +196,7 @@ def test_rest_client_writes_what_predict_does(run, models, seg_workdir, tmp_path
         result = run("rest_client.py", *flags, source, output)
         refused = run("rest_client.py", *flags, flat, tmp_path / "none.nii")
     assert result.returncode == 0, result.stderr
-    segmenter = Segmenter.from_workdir(seg_workdir.path)
+    segmenter = Segmenter.from_run(TrainedRun.open(seg_workdir.path))
     assert_same(output, segmenter.segment(formats.read_image(source)), atol=0)
     assert nib.load(output).get_data_dtype() == np.uint8
     assert refused.returncode == 1

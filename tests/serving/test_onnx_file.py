@@ -10,6 +10,7 @@ from deepresolve import networks, presets
 from deepresolve.runs.workdir import Workdir
 from deepresolve.serving import onnx_file
 from deepresolve.serving.onnx_file import export_onnx
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 def trained(folder, preset, **changes):
@@ -43,7 +44,7 @@ def trained(folder, preset, **changes):
 def test_any_size_gives_what_keras_does(tmp_path, preset, changes):
     run, model = trained(tmp_path / "run", preset, **changes)
     path = str(tmp_path / "network.onnx")
-    assert export_onnx(run, path) < 1e-4
+    assert export_onnx(TrainedRun.open(run.path), path) < 1e-4
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     volume = np.random.default_rng(1).random((1, 13, 21, 10, 1), np.float32)
     (actual,) = session.run(None, {"volume": volume})
@@ -57,11 +58,15 @@ def test_any_size_gives_what_keras_does(tmp_path, preset, changes):
 def test_another_output_is_not_written(silent_workdir, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_file, "_largest_difference", lambda *_: float("nan"))
     with pytest.raises(ValueError, match=r"differs by nan.*Nothing was written"):
-        export_onnx(silent_workdir, str(tmp_path / "network.onnx"))
+        export_onnx(
+            TrainedRun.open(silent_workdir.path), str(tmp_path / "network.onnx")
+        )
     assert not list(tmp_path.iterdir())
 
 
 def test_without_the_extra_its_name_is_told(silent_workdir, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(ValueError, match=r"pip install '\.\[onnx\]'"):
-        export_onnx(silent_workdir, str(tmp_path / "network.onnx"))
+        export_onnx(
+            TrainedRun.open(silent_workdir.path), str(tmp_path / "network.onnx")
+        )

@@ -19,6 +19,7 @@ from deepresolve.serving import saved_model
 from deepresolve.system import locking
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 def canonical(seed, *shape):
@@ -27,7 +28,11 @@ def canonical(seed, *shape):
 
 
 def assert_super_resolved(scan, actual, workdir):
-    expected = SuperResolver.from_workdir(workdir.path).super_resolve(scan, 3).array
+    expected = (
+        SuperResolver.from_run(TrainedRun.open(workdir.path))
+        .super_resolve(scan, 3)
+        .array
+    )
     assert actual.dtype == np.float32
     assert actual.shape == expected.shape
     full_scale = np.ptp(scan.array.astype(np.float32))
@@ -62,7 +67,7 @@ def test_segmentation_of_a_stranger_is_ours(models, seg_workdir, ask_a_stranger)
     answers = ask_a_stranger(
         models / "seg" / "1", "segment", **{n: s.array for n, s in scans.items()}
     )
-    segmenter = Segmenter.from_workdir(seg_workdir.path)
+    segmenter = Segmenter.from_run(TrainedRun.open(seg_workdir.path))
     for name, scan in scans.items():
         labels, by_class = segmenter.segment_with_probabilities(scan)
         assert answers[f"{name}/label_map"].dtype == np.uint8
@@ -140,7 +145,10 @@ def small(tmp_path, silent_workdir, options):
 
     def export(version):
         return saved_model.export(
-            silent_workdir, str(tmp_path / "models" / "sr"), version, options
+            TrainedRun.open(silent_workdir.path),
+            str(tmp_path / "models" / "sr"),
+            version,
+            options,
         )
 
     return export

@@ -16,9 +16,9 @@ from deepresolve import presets
 from deepresolve.config import Config
 from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Classes, Network, Plan
 from deepresolve.networks import find_model
-from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 class Described(Protocol):
@@ -110,9 +110,18 @@ class _Run(NamedTuple):
     """A run that plays a part."""
 
     part: str
-    workdir: str
-    config: Config
+    trained: TrainedRun
     flips: bool
+
+    @property
+    def workdir(self) -> str:
+        """As the user named it."""
+        return self.trained.name
+
+    @property
+    def config(self) -> Config:
+        """Of the run."""
+        return self.trained.config
 
 
 def plan(workdirs: Mapping[str, str], held_out: HeldOut, settings: Settings) -> Planned:
@@ -133,9 +142,9 @@ def plan(workdirs: Mapping[str, str], held_out: HeldOut, settings: Settings) -> 
             f"--seg_workdir and --benchmark_workdir are both {workdirs['seg']}: a "
             "network is not its own benchmark. Name another run, or leave one out."
         )
-    runs = _runs(workdirs, settings.flips)
+    runs = _runs(workdirs, settings)
     classes = _classes(runs, held_out)
-    networks, factor = _networks(runs, settings)
+    networks, factor = _networks(runs, settings.downsample_factor)
     strange = _trained_on_others(runs, held_out)
     facts = {f"{run.part}_preset": run.config.preset for run in runs}
     facts |= {
@@ -148,7 +157,7 @@ def plan(workdirs: Mapping[str, str], held_out: HeldOut, settings: Settings) -> 
     )
 
 
-def _runs(workdirs: Mapping[str, str], flips: bool) -> list[_Run]:
+def _runs(workdirs: Mapping[str, str], settings: Settings) -> list[_Run]:
     """The runs in the order of their parts.
 
     Raises:
@@ -158,15 +167,16 @@ def _runs(workdirs: Mapping[str, str], flips: bool) -> list[_Run]:
     for part, (task, _) in _PARTS.items():
         if part not in workdirs:
             continue
-        config = Workdir(workdirs[part]).load_config()
+        trained = TrainedRun.open(workdirs[part], settings.checkpoint)
+        config = trained.config
         if config.task != task:
             raise ValueError(
                 f"--{part}_workdir={workdirs[part]} holds a network for {config.task}; "
                 f"expected one for {task}."
             )
-        flipped = flips and part != "sr" and not find_model(config).slicewise
-        runs.append(_Run(part, workdirs[part], config, flipped))
-    if flips and not any(run.flips for run in runs):
+        flipped = settings.flips and part != "sr" and not find_model(config).slicewise
+        runs.append(_Run(part, trained, flipped))
+    if settings.flips and not any(run.flips for run in runs):
         raise ValueError(
             "--flips is for a segmentation that sees more than one slice at a time; "
             "none is given. Leave it out."
@@ -215,10 +225,10 @@ def _require_labels(held_out: HeldOut) -> None:
 
 
 def _networks(
-    runs: Sequence[_Run], settings: Settings
+    runs: Sequence[_Run], factor: int | None
 ) -> tuple[dict[str, Network], int | None]:
     """The networks under names that tell them apart, and the factor of them all."""
-    functions, factor = _functions(runs, settings)
+    functions, factor = _functions(runs, factor)
     titles = _titles(runs)
     networks = {
         run.part: Network(
@@ -234,20 +244,17 @@ def _networks(
 
 
 def _functions(
-    runs: Sequence[_Run], settings: Settings
+    runs: Sequence[_Run], factor: int | None
 ) -> tuple[dict[str, Callable[[np.ndarray], np.ndarray]], int | None]:
     """Each network as a function, by part, and the downsample factor of them all."""
     functions: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
-    factor = settings.downsample_factor
     for run in runs:
         if run.part == "sr":
-            resolver = SuperResolver.from_workdir(run.workdir, settings.checkpoint)
+            resolver = SuperResolver.from_run(run.trained)
             factor = resolver.choose_factor(factor)
             functions[run.part] = functools.partial(resolver.enhance, progress=True)
         else:
-            segmenter = Segmenter.from_workdir(
-                run.workdir, settings.checkpoint, flips=run.flips
-            )
+            segmenter = Segmenter.from_run(run.trained, flips=run.flips)
             functions[run.part] = functools.partial(segmenter.label_map, progress=True)
     return functions, factor
 
@@ -266,7 +273,7 @@ def _trained_on_others(runs: Sequence[_Run], held_out: HeldOut) -> str | None:
     others = [
         run.workdir
         for run in runs
-        if {start["records_sha256"] for start in Workdir(run.workdir).load_provenance()}
+        if {start["records_sha256"] for start in run.trained.workdir.load_provenance()}
         != {held_out.sha256}
     ]
     if not others:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from deepresolve.imaging.acquisition import Acquisition, histogram_distance
-from deepresolve.prediction.trust.flags import Flag
+from deepresolve.tasks.findings import Finding
 
 # Beyond the range of the training scans, as a share.
 _SLICE_TOLERANCE = 0.1
@@ -32,7 +32,7 @@ Trained = Sequence[Acquisition]
 
 
 class Item(NamedTuple):
-    """One comparison: as `Flag`, but None as `text` where all is well."""
+    """One comparison: as `Finding`, but None as `text` where all is well."""
 
     what: str
     found: Any
@@ -40,7 +40,7 @@ class Item(NamedTuple):
     text: str | None
 
 
-class Finding(NamedTuple):
+class Answer(NamedTuple):
     """What a check gives; see `Item`."""
 
     found: Any
@@ -58,21 +58,21 @@ def compare(scan: Acquisition, trained: Trained) -> list[Item]:
     return [Item(what, *check(scan, trained)) for what, check in CHECKS.items()]
 
 
-def flags(items: Sequence[Item]) -> list[Flag]:
+def findings(items: Sequence[Item]) -> list[Finding]:
     """Those that are off."""
-    return [Flag(*item) for item in items if item.text is not None]
+    return [Finding(*item) for item in items if item.text is not None]
 
 
-def plane(scan: Acquisition, trained: Trained) -> Finding:
+def plane(scan: Acquisition, trained: Trained) -> Answer:
     """Whether the network has seen slices of this plane."""
     expected = sorted({t.plane for t in trained})
     text = None
     if scan.plane not in expected:
         text = f"slices are {scan.plane}; the network knows {' and '.join(expected)}."
-    return Finding(scan.plane, expected, text)
+    return Answer(scan.plane, expected, text)
 
 
-def obliqueness(scan: Acquisition, trained: Trained) -> Finding:
+def obliqueness(scan: Acquisition, trained: Trained) -> Answer:
     """How far the slices are tilted out of their plane, in degrees."""
     found = scan.obliqueness_degrees
     highest = max(t.obliqueness_degrees for t in trained)
@@ -82,10 +82,10 @@ def obliqueness(scan: Acquisition, trained: Trained) -> Finding:
             f"slices are tilted by {found:.0f} degrees; those of the training scans by "
             f"{highest:.0f} at most."
         )
-    return Finding(found, [0.0, highest], text)
+    return Answer(found, [0.0, highest], text)
 
 
-def in_plane_mm(scan: Acquisition, trained: Trained) -> Finding:
+def in_plane_mm(scan: Acquisition, trained: Trained) -> Answer:
     """Distances between rows and between columns."""
     of_training = [s for t in trained for s in t.in_plane_mm]
     expected = [min(of_training), max(of_training)]
@@ -93,10 +93,10 @@ def in_plane_mm(scan: Acquisition, trained: Trained) -> Finding:
     if not all(_within(s, expected, _IN_PLANE_TOLERANCE) for s in scan.in_plane_mm):
         pixels = " x ".join(f"{s:.3g}" for s in scan.in_plane_mm)
         text = f"pixels are {pixels} mm; the network knows {_range(expected)} mm."
-    return Finding(list(scan.in_plane_mm), expected, text)
+    return Answer(list(scan.in_plane_mm), expected, text)
 
 
-def slice_spacing_mm(scan: Acquisition, trained: Trained) -> Finding:
+def slice_spacing_mm(scan: Acquisition, trained: Trained) -> Answer:
     """Distance between slices; where thickness is known, that and gaps are flagged."""
     found, expected = (
         scan.slice_spacing_mm,
@@ -109,10 +109,10 @@ def slice_spacing_mm(scan: Acquisition, trained: Trained) -> Finding:
         text = (
             f"slices are {found:.3g} mm apart; the network knows {_range(expected)} mm."
         )
-    return Finding(found, expected, text)
+    return Answer(found, expected, text)
 
 
-def slice_thickness_mm(scan: Acquisition, trained: Trained) -> Finding:
+def slice_thickness_mm(scan: Acquisition, trained: Trained) -> Answer:
     """Thickness of a slice, where the scan tells it."""
     found = scan.slice_thickness_mm
     expected = _bounds(t.slice_thickness_mm or t.slice_spacing_mm for t in trained)
@@ -121,10 +121,10 @@ def slice_thickness_mm(scan: Acquisition, trained: Trained) -> Finding:
         text = (
             f"slices are {found:.3g} mm thick; the network knows {_range(expected)} mm."
         )
-    return Finding(found, expected, text)
+    return Answer(found, expected, text)
 
 
-def gap_share(scan: Acquisition, trained: Trained) -> Finding:
+def gap_share(scan: Acquisition, trained: Trained) -> Answer:
     """Part of the slice spacing that no slice covers."""
     found, expected = scan.gap_share, _bounds(t.gap_share or 0.0 for t in trained)
     lowest, highest = expected
@@ -136,7 +136,7 @@ def gap_share(scan: Acquisition, trained: Trained) -> Finding:
             f"slices overlap: {scan.slice_thickness_mm:.4g} mm thick and "
             f"{scan.slice_spacing_mm:.4g} mm apart."
         )
-    return Finding(found, expected, text)
+    return Answer(found, expected, text)
 
 
 def gap_text(thickness_mm: float, spacing_mm: float) -> str:
@@ -147,7 +147,7 @@ def gap_text(thickness_mm: float, spacing_mm: float) -> str:
     )
 
 
-def intensities(scan: Acquisition, trained: Trained) -> Finding:
+def intensities(scan: Acquisition, trained: Trained) -> Answer:
     """Distance of the histogram from that of the most similar training scan."""
     found = round(min(histogram_distance(scan, t) for t in trained), 4)
     expected = [0.0, round(max(_HISTOGRAM_DISTANCE, 2 * _scatter(trained)), 4)]
@@ -158,10 +158,10 @@ def intensities(scan: Acquisition, trained: Trained) -> Finding:
             f"{100 * found:.0f}% of their range apart; {100 * expected[1]:.0f}% is "
             "usual). Another sequence, part of the body or field of view?"
         )
-    return Finding(found, expected, text)
+    return Answer(found, expected, text)
 
 
-def signal_to_noise(scan: Acquisition, trained: Trained) -> Finding:
+def signal_to_noise(scan: Acquisition, trained: Trained) -> Answer:
     """How noisy slices are."""
     found, (lowest, highest) = (
         scan.signal_to_noise,
@@ -178,10 +178,10 @@ def signal_to_noise(scan: Acquisition, trained: Trained) -> Finding:
             f"there is little noise: signal-to-noise {found:.3g}, against "
             f"{_range((lowest, highest))} in training. Has the scan been filtered?"
         )
-    return Finding(found, [lowest, highest], text)
+    return Answer(found, [lowest, highest], text)
 
 
-CHECKS: dict[str, Callable[[Acquisition, Trained], Finding]] = {
+CHECKS: dict[str, Callable[[Acquisition, Trained], Answer]] = {
     "plane": plane,
     "obliqueness_degrees": obliqueness,
     "in_plane_mm": in_plane_mm,

@@ -2,12 +2,13 @@
 
 verdict       "flagged", "nothing flagged", or "not compared" with a training set
 flags         what is off: what, found, expected, text
-consistency   of a super-resolution with the acquired slices
 mismatch      of the scan with the training set: every check
-spread        over mirrored inputs, where it was asked for
-undershoot    of a super-resolution: voxels that were held at the scan's minimum
 notes         what was told when the scan was read; none of an anonymous one
 provenance    model, versions, input and command
+
+Beside `mismatch` stand the sections that the task itself measured, in the order of
+their names: `consistency` of a super-resolution with the acquired slices, `spread` over
+mirrored inputs, `undershoot`, the voxels that were held at the scan's minimum.
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.acquisition import describe
-from deepresolve.imaging.floor import Undershoot
+from deepresolve.imaging.acquisition import Acquisition, describe
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction.outputs import trust_beside
-from deepresolve.prediction.trust import consistency, mismatch, spread, undershoot
-from deepresolve.prediction.trust.flags import Flag
-from deepresolve.runs import pretrained, training_set
+from deepresolve.prediction.placement import trust_beside
+from deepresolve.prediction.trust import mismatch
+from deepresolve.runs import training_set
 from deepresolve.runs.training_set import TrainingSet
-from deepresolve.runs.workdir import Workdir, versions
+from deepresolve.runs.workdir import versions
 from deepresolve.system import files
+from deepresolve.tasks.findings import Finding, Section
+from deepresolve.tasks.prediction import Prediction
+from deepresolve.tasks.trained_run import TrainedRun
 
 NOT_RECORDED = (
     f"the training set is not recorded: no {training_set.FILE} in the workdir, and the "
@@ -45,8 +47,8 @@ class Trust:
     """What the reports of a command have in common. It pickles.
 
     Attributes:
-      task: of the run.
-      trained: its training set, None where it was not recorded.
+      trained: the training set of the run, None where it was not recorded.
+      training_factor: see `Predictor.training_factor`.
       model: what is known of the network, as JSON values.
       command: the command line, a flag an item; of an anonymous one only what names
         no file.
@@ -54,31 +56,52 @@ class Trust:
         whose it is.
     """
 
-    task: str
     trained: TrainingSet | None
+    training_factor: int | None
     model: dict[str, str]
     command: tuple[str, ...]
     anonymous: bool = False
 
-    def report(
+    @classmethod
+    def of(
+        cls,
+        run: TrainedRun,
+        training_factor: int | None,
+        command: tuple[str, ...],
+        *,
+        anonymous: bool,
+    ) -> Trust:
+        """For predictions of a run's network; see the attributes.
+
+        Raises:
+          ValueError: its training set is damaged.
+          OSError: its network cannot be read.
+        """
+        model = {
+            "name": run.config.model,
+            "preset": run.config.preset,
+            "checkpoint": run.checkpoint,
+            "sha256": run.model_sha256,
+        }
+        if run.about is not None:
+            model["about"] = run.about
+        return cls(run.training_set, training_factor, model, command, anonymous)
+
+    def write(
         self,
-        path: pathlib.Path,
-        scan: Volume,
-        result: Volume,
+        source: pathlib.Path,
         target: pathlib.Path,
-        spread_numbers: dict[str, Any] | None,
-        held: Undershoot | None = None,
+        scan: Volume,
+        prediction: Prediction,
         notes: Sequence[str] = (),
-    ) -> list[Flag]:
+    ) -> list[Finding]:
         """Writes the report on one prediction.
 
         Args:
-          path: of the scan.
+          source: path of the scan.
+          target: path of the result, where it is written already.
           scan: as it was read.
-          result: as it was written.
-          target: where.
-          spread_numbers: what the writer measured, None where it did not.
-          held: what the writer held at the scan's minimum; None of a label map.
+          prediction: what became of it.
           notes: what was told when the scan was read.
 
         Returns:
@@ -88,14 +111,15 @@ class Trust:
           OSError: the report cannot be written, or a file not be read again; the
             result is there.
         """
-        content, flags = self.examine(scan, result, spread_numbers, held)
+        content, findings = self.examine(scan, prediction)
         provenance = content["provenance"]
         try:
-            provenance["output_sha256"] = formats.sha256(target)
+            if prediction.kind is not None:
+                provenance["output_sha256"] = formats.sha256(target)
             if not self.anonymous:
-                provenance["input_sha256"] = formats.sha256(path)
+                provenance["input_sha256"] = formats.sha256(source)
                 # Notes name files, and begin with the scan's.
-                content["notes"] = [n.removeprefix(f"{path}: ") for n in notes]
+                content["notes"] = [n.removeprefix(f"{source}: ") for n in notes]
             text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
             # Names of files need not be Unicode; JSON reads what is put for them.
             encoded = text.encode("utf-8", errors="backslashreplace")
@@ -105,31 +129,20 @@ class Trust:
             raise OSError(
                 f"{target} was written, but not the report on it: {error}"
             ) from error
-        return flags
+        return findings
 
     def examine(
-        self,
-        scan: Volume,
-        result: Volume,
-        spread_numbers: dict[str, Any] | None,
-        held: Undershoot | None = None,
-    ) -> tuple[dict[str, Any], list[Flag]]:
-        """The report as JSON values, and what is off; see `report`."""
-        consistent, factor, flags = self._consistency(scan, result)
-        compared, off = self._mismatch(scan, factor)
-        flags += off
-        if spread_numbers:
-            flags += spread.flags(spread_numbers)
-        if held:
-            flags += undershoot.flags(held)
+        self, scan: Volume, prediction: Prediction
+    ) -> tuple[dict[str, Any], list[Finding]]:
+        """The report as JSON values, and what is off; see `write`."""
+        compared = self._mismatch(scan)
+        sections = dict(sorted({**prediction.report, "mismatch": compared}.items()))
+        findings = [f for section in sections.values() for f in section.findings]
         content = {
             "version": _VERSION,
-            "verdict": self._verdict(flags, compared),
-            "flags": [flag._asdict() for flag in flags],
-            "consistency": consistent,
-            "mismatch": compared,
-            "spread": spread_numbers or spread.NOT_MEASURED,
-            "undershoot": undershoot.to_dict(held) if held else undershoot.NOT_MEASURED,
+            "verdict": _verdict(findings, compared),
+            "flags": [finding._asdict() for finding in findings],
+            **{name: section.values for name, section in sections.items()},
             "notes": [],
             "provenance": {
                 "model": self.model,
@@ -139,36 +152,25 @@ class Trust:
                 "command": list(self.command),
             },
         }
-        return _finite(content), flags
+        return _finite(content), findings
 
-    def _consistency(
-        self, scan: Volume, result: Volume
-    ) -> tuple[dict[str, Any], int | None, list[Flag]]:
-        """As JSON values; the factor, None of a label map; and what is off."""
-        if self.task != "super_resolution":
-            why = "only thin slices can be made thick again"
-            return {"measured": False, "why": why}, None, []
-        found = consistency.measure(scan, result)
-        factor = (result.num_slices - 1) // (scan.num_slices - 1)
-        return found.to_dict(), factor, consistency.flags(found)
-
-    def _mismatch(
-        self, scan: Volume, factor: int | None
-    ) -> tuple[dict[str, Any], list[Flag]]:
+    def _mismatch(self, scan: Volume) -> Section:
+        """The scan beside those that the network was trained on."""
         found = describe(scan)
-        seen = self.trained.inputs(factor) if self.trained else ()
+        seen = self.trained.inputs(self.training_factor) if self.trained else ()
         if not seen:
             why = NOT_RECORDED
             if self.trained:
+                factor = self.training_factor
                 why = f"{training_set.FILE} describes no scan for the factor {factor}"
             compared = {"compared": False, "why": why, "scan": found.to_dict()}
-            return compared, _gap_flag(scan)
+            return Section(compared, _gap_findings(scan))
         items = mismatch.compare(found, seen)
         compared = {
             "compared": True,
             "num_training_scans": self.trained.num_scans,
             "num_described": len(seen),
-            "downsample_factor": _suggested_factor(found, seen, factor),
+            "downsample_factor": _suggested_factor(found, seen, self.training_factor),
             "checks": [
                 {
                     "what": item.what,
@@ -179,57 +181,27 @@ class Trust:
                 for item in items
             ],
         }
-        return compared, mismatch.flags(items)
-
-    @staticmethod
-    def _verdict(flags: list[Flag], compared: dict[str, Any]) -> str:
-        if flags:
-            return "flagged"
-        return "nothing flagged" if compared["compared"] else "not compared"
+        return Section(compared, tuple(mismatch.findings(items)))
 
 
-def load(
-    workdir: str,
-    checkpoint: str,
-    command: tuple[str, ...],
-    *,
-    anonymous: bool,
-) -> Trust:
-    """What a command's reports have in common.
-
-    Args:
-      workdir: folder of the run that trained the network.
-      checkpoint: "best" or "last".
-      command: as in `Trust`.
-      anonymous: as in `Trust`.
-
-    Raises:
-      ValueError: the workdir is none, or its training set is damaged.
-      OSError: its network cannot be read.
-    """
-    run = Workdir(workdir)
-    config = run.load_config()
-    model = {
-        "name": config.model,
-        "preset": config.preset,
-        "checkpoint": checkpoint,
-        "sha256": run.model_sha256(checkpoint),
-    }
-    if pretrained.is_pretrained(workdir):
-        model["about"] = pretrained.describe(workdir.removeprefix(pretrained.PREFIX))
-    return Trust(config.task, training_set.load(run), model, command, anonymous)
+def _verdict(findings: Sequence[Finding], compared: Section) -> str:
+    if findings:
+        return "flagged"
+    return "nothing flagged" if compared.values["compared"] else "not compared"
 
 
-def _gap_flag(scan: Volume) -> list[Flag]:
+def _gap_findings(scan: Volume) -> tuple[Finding, ...]:
     """Gaps are off whatever the training set was: slices are taken to touch."""
     if not scan.has_gaps:
-        return []
+        return ()
     text = mismatch.gap_text(scan.slice_thickness_mm, scan.slice_spacing_mm)
     share = 1 - scan.slice_thickness_mm / scan.slice_spacing_mm
-    return [Flag("gap_share", share, [0.0, 0.0], text)]
+    return (Finding("gap_share", share, [0.0, 0.0], text),)
 
 
-def _suggested_factor(found, seen, factor: int | None) -> dict[str, Any] | None:
+def _suggested_factor(
+    found: Acquisition, seen: Sequence[Acquisition], factor: int | None
+) -> dict[str, Any] | None:
     """Thin slices of the training scans that a slice of this one is as thick as."""
     if factor is None:
         return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve import networks
 from deepresolve.config import Config
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.mirroring import left_right_axis, mirrored_classes
@@ -20,14 +20,15 @@ from deepresolve.inference.windows import (
     is_slicewise,
     window_overlaps,
 )
-from deepresolve.runs.workdir import Workdir
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.trained_run import TrainedRun
 
 # Takes probabilities of a scan, of its mirror image mirrored back, and the channel of
 # the latter that each of the former belongs to.
 Compare = Callable[[np.ndarray, np.ndarray, Sequence[int]], None]
 
 DEFAULT_MEMORY_GIB = 4.0
-_PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _SLICES = 2  # the last axis of a canonical volume
 
 
@@ -87,20 +88,18 @@ class Segmenter:
         )
 
     @classmethod
-    def from_workdir(
+    def from_run(
         cls,
-        workdir: str,
-        checkpoint: str = "best",
+        run: TrainedRun,
         window_shape: Sequence[int] | None = None,
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
         dtype: str = "float32",
     ) -> Segmenter:
-        """The network that `train.py` left in a workdir.
+        """The network of a trained run.
 
         Args:
-          workdir: folder of the run.
-          checkpoint: "best" (validation score) or "last".
+          run: of a segmentation.
           window_shape: as in the constructor.
           flips: as in the constructor.
           memory_gib: as in the constructor.
@@ -108,17 +107,11 @@ class Segmenter:
             "bfloat16" for speed where the processor has it.
 
         Raises:
-          ValueError: no such run, not a segmentation, or not trained yet.
+          ValueError: not a segmentation, or not trained yet.
         """
-        run = Workdir(workdir)
-        config = run.load_config()
-        if config.task != "segmentation":
-            raise ValueError(
-                f"{workdir} holds a network for {config.task}; expected one for "
-                "segmentation."
-            )
-        model = load_network(run, config, checkpoint, dtype)
-        return cls(model, config, window_shape, flips, memory_gib)
+        run.require_task("segmentation")
+        model = run.network(dtype)
+        return cls(model, run.config, window_shape, flips, memory_gib)
 
     def probabilities(
         self,
@@ -260,33 +253,6 @@ class Segmenter:
             num_outputs=self._num_outputs,
             progress=progress,
         )
-
-
-def load_network(
-    run: Workdir, config: Config, checkpoint: str, dtype: str
-) -> keras.Model:
-    """The trained network of a run, computing in `dtype` whatever it was trained in.
-
-    Args:
-      run: the workdir.
-      config: its config.
-      checkpoint: "best" or "last".
-      dtype: "float32" or "bfloat16".
-
-    Raises:
-      ValueError: not trained yet, or weights of another network.
-    """
-    model = networks.build_model(config, _PRECISIONS[dtype])
-    trained = run.load_model(checkpoint)
-    try:
-        model.set_weights(trained.get_weights())
-    except ValueError as error:
-        raise ValueError(
-            f"{run.path}: {checkpoint}.keras is not the network that config.json "
-            f"describes ({error}). Train it again, or restore the file that was "
-            "changed."
-        ) from error
-    return model
 
 
 def _most_probable(probabilities: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -14,7 +15,9 @@ from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.streaming import StreamedModel
-from deepresolve.runs.workdir import Workdir
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.trained_run import TrainedRun
 
 
 class SuperResolver:
@@ -36,30 +39,18 @@ class SuperResolver:
         self._network = StreamedModel(model, dtype)
 
     @classmethod
-    def from_workdir(
-        cls,
-        workdir: str,
-        checkpoint: str = "best",
-        dtype: str = "float32",
-    ) -> SuperResolver:
-        """The network that `train.py` left in a workdir.
+    def from_run(cls, run: TrainedRun, dtype: str = "float32") -> SuperResolver:
+        """The network of a trained run.
 
         Args:
-          workdir: folder of the run.
-          checkpoint: "best" (validation pSNR) or "last".
+          run: of a super-resolution.
           dtype: as in the constructor.
 
         Raises:
-          ValueError: no such run, not a super-resolution, or not trained yet.
+          ValueError: not a super-resolution, or not trained yet.
         """
-        run = Workdir(workdir)
-        config = run.load_config()
-        if config.task != "super_resolution":
-            raise ValueError(
-                f"{workdir} holds a network for {config.task}; expected one for "
-                "super_resolution."
-            )
-        return cls(run.load_model(checkpoint), config, dtype)
+        run.require_task("super_resolution")
+        return cls(run.network(dtype), run.config, dtype)
 
     def choose_factor(self, factor: int | None) -> int:
         """`factor`, or the one the network was trained for.

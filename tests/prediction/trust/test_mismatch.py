@@ -19,7 +19,7 @@ INVERTED = TRAINED.histogram[::-1]
 
 
 def flagged(scan, trained=(TRAINED,)):
-    return mismatch.flags(mismatch.compare(scan, trained))
+    return mismatch.findings(mismatch.compare(scan, trained))
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def flagged(scan, trained=(TRAINED,)):
     ],
 )
 def test_each_change_is_flagged_for_itself(change, what, text):
-    (flag,) = flagged(dataclasses.replace(TRAINED, **change))
-    assert flag.what == what
-    assert text in flag.text
+    (finding,) = flagged(dataclasses.replace(TRAINED, **change))
+    assert finding.what == what
+    assert text in finding.text
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_training_scans_of_unknown_thickness_count_as_touching():
     unknown = dataclasses.replace(TRAINED, slice_thickness_mm=None)
     assert flagged(TRAINED, (unknown,)) == []
     gaps = dataclasses.replace(TRAINED, slice_spacing_mm=2.8)
-    assert [flag.what for flag in flagged(gaps, (unknown,))] == ["gap_share"]
+    assert [finding.what for finding in flagged(gaps, (unknown,))] == ["gap_share"]

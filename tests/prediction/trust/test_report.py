@@ -8,11 +8,13 @@ import pytest
 from deepresolve import tasks
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction.outputs import trust_beside
-from deepresolve.prediction.trust import report
+from deepresolve.prediction.placement import trust_beside
 from deepresolve.prediction.trust.report import Trust
 from deepresolve.runs import training_set
+from deepresolve.tasks.findings import Finding, Section
+from deepresolve.tasks.prediction import Labels, Prediction
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 def seen_by(config):
@@ -27,6 +29,11 @@ def scan():
     return Volume(array, np.diag([0.5, 0.5, 0.7, 1]))
 
 
+def predicted(result, **report):
+    """A label map, and what the task says of it."""
+    return Prediction(Labels(("femur",)), {"label_map": result}, report, "")
+
+
 @pytest.fixture
 def trained(scan):
     noise = np.random.default_rng(0).normal(0, 50, scan.shape)
@@ -36,9 +43,11 @@ def trained(scan):
 
 
 def test_infinity_is_no_json(scan, trained):
-    trust = Trust("segmentation", trained, {}, ())
-    content, flags = trust.examine(scan, scan, None)
-    assert "signal_to_noise" in [flag.what for flag in flags]
+    nothing = Section({"measured": False})
+    content, findings = Trust(trained, None, {}, ()).examine(
+        scan, predicted(scan, consistency=nothing)
+    )
+    assert "signal_to_noise" in [finding.what for finding in findings]
     told = json.loads(json.dumps(content, allow_nan=False))
     (noise,) = [f for f in told["flags"] if f["what"] == "signal_to_noise"]
     assert noise["found"] is None
@@ -48,8 +57,8 @@ def test_infinity_is_no_json(scan, trained):
 def test_names_that_are_no_unicode_are_told_in_json(scan, trained, tmp_path):
     target = tmp_path / "result.nii"
     formats.write(target, scan)
-    trust = Trust("segmentation", trained, {}, ("--input=b\udcff.nii",))
-    trust.report(target, scan, scan, target, None)
+    trust = Trust(trained, None, {}, ("--input=b\udcff.nii",))
+    trust.write(target, target, scan, predicted(scan))
     told = json.loads(trust_beside(target).read_text(encoding="utf-8"))
     assert told["provenance"]["command"] == ["--input=b\udcff.nii"]
     sha256 = hashlib.sha256(target.read_bytes()).hexdigest()
@@ -57,24 +66,46 @@ def test_names_that_are_no_unicode_are_told_in_json(scan, trained, tmp_path):
 
 
 def test_a_network_of_the_package_says_so():
-    trust = report.load("pretrained:seg_knee_phantom", "best", (), anonymous=True)
+    run = TrainedRun.open("pretrained:seg_knee_phantom")
+    trust = Trust.of(run, None, (), anonymous=True)
     assert "synthetic" in trust.model["about"]
 
 
 def test_gaps_are_told_though_nothing_was_recorded(scan):
     gaps = Volume(scan.array, scan.affine, 2, slice_thickness_mm=0.5)
-    trust = Trust("segmentation", None, {}, ())
-    content, (flag,) = trust.examine(gaps, gaps, None)
-    assert flag.what == "gap_share"
+    content, (finding,) = Trust(None, None, {}, ()).examine(gaps, predicted(gaps))
+    assert finding.what == "gap_share"
     assert content["verdict"] == "flagged"
     assert content["mismatch"]["compared"] is False
 
 
-def test_the_class_whose_volume_varies_is_flagged(scan, trained):
-    of_class = {"coefficient_of_variation": 0.1, "volumes_mm3": [90.0, 104.0]}
-    numbers = {"measured": True, "classes": {"femur": of_class}}
-    _, flags = Trust("segmentation", trained, {}, ()).examine(scan, scan, numbers)
-    assert "spread: femur" in [flag.what for flag in flags]
+def test_what_the_task_found_stands_among_the_rest_in_order(scan, trained):
+    sections = {
+        name: Section({"measured": True}, (Finding(name, 1, [0, 0], f"{name}."),))
+        for name in ("undershoot", "spread", "consistency")
+    }
+    content, findings = Trust(trained, None, {}, ()).examine(
+        scan, predicted(scan, **sections)
+    )
+    assert [f.what for f in findings] == [
+        *("consistency", "signal_to_noise", "spread", "undershoot")
+    ]
+    assert [flag["what"] for flag in content["flags"]] == [f.what for f in findings]
+    assert list(content) == [
+        *("version", "verdict", "flags", "consistency", "mismatch", "spread"),
+        *("undershoot", "notes", "provenance"),
+    ]
+
+
+def test_tables_alone_have_no_file_to_hash(scan, trained, tmp_path):
+    source, target = tmp_path / "scan.nii", tmp_path / "result"
+    formats.write(source, scan)
+    prediction = Prediction(None, {}, {}, "class 2", {"grades": [(2,)]})
+    Trust(trained, None, {}, ()).write(source, target, scan, prediction)
+    told = json.loads(trust_beside(target).read_text(encoding="utf-8"))
+    assert told["provenance"]["output_sha256"] is None
+    with pytest.raises(ValueError, match="no volume"):
+        prediction.main  # noqa: B018
 
 
 @pytest.mark.parametrize(

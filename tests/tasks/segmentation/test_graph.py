@@ -6,14 +6,15 @@ import tensorflow as tf
 
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.tasks.segmentation.graph import SegmentationGraph, most_probable
-from deepresolve.tasks.segmentation.segmenter import Segmenter, load_network
+from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 @pytest.mark.parametrize("memory_gib", [1e-5, 4e-4, 4.0])
 def test_equals_the_segmenter(seg_workdir, memory_gib):
     """Patches, slabs of whole slices, and the whole volume."""
-    config = seg_workdir.load_config()
-    model = load_network(seg_workdir, config, "best", "float32")
+    run = TrainedRun.open(seg_workdir.path)
+    config, model = run.config, run.network()
     segmenter = Segmenter(model, config, memory_gib=memory_gib)
     graph = SegmentationGraph(model, config, memory_gib)
     function = tf.function(

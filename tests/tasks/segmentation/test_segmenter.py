@@ -15,6 +15,7 @@ from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.segmentation import segmenter as segmentation
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
+from deepresolve.tasks.trained_run import TrainedRun
 
 CODES = [
     "".join(signs[axis] for axis, signs in zip(order, picks, strict=True))
@@ -78,7 +79,7 @@ def test_canonical_scan_stays_canonical(shifted):
 
 def test_probabilities_are_those_of_the_classes(seg_workdir):
     scan = Volume(*canonical_scan())
-    segmenter = Segmenter.from_workdir(seg_workdir.path)
+    segmenter = Segmenter.from_run(TrainedRun.open(seg_workdir.path))
     label_map, by_class = segmenter.segment_with_probabilities(scan)
     assert tuple(by_class) == ("femoral cartilage", "menisci")
     classes = [volume.array for volume in by_class.values()]
@@ -239,7 +240,7 @@ def test_scans_of_all_shapes_share_one_graph():
 @pytest.mark.parametrize(("dtype", "atol"), [("float32", 1e-5), ("bfloat16", 5e-2)])
 def test_workdirs_network_is_what_computes(seg_workdir, dtype, atol):
     scaled = np.random.default_rng(5).random((13, 14, 9), np.float32)
-    segmenter = Segmenter.from_workdir(seg_workdir.path, dtype=dtype)
+    segmenter = Segmenter.from_run(TrainedRun.open(seg_workdir.path), dtype=dtype)
     model = seg_workdir.load_model("best")
     expected = np.asarray(model(scaled[np.newaxis, ..., np.newaxis]))[0]
     probabilities = segmenter.probabilities(scaled)
@@ -257,26 +258,26 @@ def test_network_trained_in_bfloat16_computes_exactly(seg_workdir, tmp_path):
     run.start(config.replace(precision="mixed_bfloat16"))
     run.save_model(fast, "best")
     scaled = np.random.default_rng(6).random((8, 8, 8), np.float32)
-    exact = Segmenter.from_workdir(seg_workdir.path).probabilities(scaled)
+    exact = Segmenter.from_run(TrainedRun.open(seg_workdir.path)).probabilities(scaled)
     np.testing.assert_array_equal(
-        Segmenter.from_workdir(run.path).probabilities(scaled), exact
+        Segmenter.from_run(TrainedRun.open(run.path)).probabilities(scaled), exact
     )
 
 
 def test_run_of_the_other_task(silent_workdir):
     with pytest.raises(ValueError, match=r"for super_resolution; expected one for seg"):
-        Segmenter.from_workdir(silent_workdir.path)
+        Segmenter.from_run(TrainedRun.open(silent_workdir.path))
 
 
 def test_folder_that_is_no_run(tmp_path):
     with pytest.raises(ValueError, match=r"no config\.json"):
-        Segmenter.from_workdir(str(tmp_path))
+        Segmenter.from_run(TrainedRun.open(str(tmp_path)))
 
 
 def test_run_without_weights_yet(seg_workdir, tmp_path):
     Workdir(tmp_path).start(seg_workdir.load_config())
     with pytest.raises(ValueError, match=r"no best\.keras yet"):
-        Segmenter.from_workdir(str(tmp_path))
+        Segmenter.from_run(TrainedRun.open(str(tmp_path)))
 
 
 def test_network_of_other_classes_is_refused(one_convolution):
@@ -296,7 +297,7 @@ def test_weights_of_another_network_are_named(seg_workdir, tmp_path):
     other.start(config.replace(num_features=config.num_features + 1))
     other.save_model(seg_workdir.load_model("best"), "best")
     with pytest.raises(ValueError, match=r"run: best\.keras is not the network that"):
-        Segmenter.from_workdir(other.path)
+        Segmenter.from_run(TrainedRun.open(other.path))
 
 
 def test_window_that_is_none_is_refused(threshold):

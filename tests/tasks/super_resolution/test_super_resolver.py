@@ -9,11 +9,12 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, with_dtype
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 @pytest.fixture(scope="module")
 def silent(silent_workdir):
-    return SuperResolver.from_workdir(silent_workdir.path)
+    return SuperResolver.from_run(TrainedRun.open(silent_workdir.path))
 
 
 def scan(slice_axis=2, codes="PIR"):
@@ -102,10 +103,10 @@ def test_network_of_several_factors_needs_a_choice(silent_workdir):
 
 def test_folder_that_is_no_run(tmp_path):
     with pytest.raises(ValueError, match=r"no config\.json"):
-        SuperResolver.from_workdir(str(tmp_path))
+        SuperResolver.from_run(TrainedRun.open(str(tmp_path)))
 
 
 def test_run_without_weights_yet(tmp_path):
     Workdir(tmp_path).start(SuperResolutionConfig())
     with pytest.raises(ValueError, match=r"no best\.keras yet"):
-        SuperResolver.from_workdir(str(tmp_path))
+        SuperResolver.from_run(TrainedRun.open(str(tmp_path)))

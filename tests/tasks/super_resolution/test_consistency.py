@@ -4,7 +4,7 @@ import pytest
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction.trust import consistency
+from deepresolve.tasks.super_resolution import consistency
 
 FACTOR = 3
 
@@ -25,14 +25,14 @@ def test_the_truth_gives_the_acquired_slices_back(thin, thick):
     found = consistency.measure(thick, thin)
     assert found.rms.shape == (12,)
     assert found.largest.max() < 1e-5
-    assert consistency.flags(found) == []
+    assert consistency.findings(found) == []
 
 
 def test_interpolation_is_its_own_yardstick(thick):
     found = consistency.measure(thick, interpolate(thick, FACTOR))
     np.testing.assert_allclose(found.rms, found.rms_of_interpolation, rtol=1e-3)
     assert found.rms.max() > 1e-3
-    assert consistency.flags(found) == []
+    assert consistency.findings(found) == []
 
 
 def test_numbers_are_those_of_making_the_whole_thick(monkeypatch, thick):
@@ -59,18 +59,20 @@ def test_an_offset_is_flagged(thin, thick):
     found = consistency.measure(thick, shifted)
     # The filter has unit gain for a constant.
     np.testing.assert_allclose(found.rms, share, rtol=1e-3)
-    (flag,) = consistency.flags(found)
-    assert flag.what == "consistency"
-    assert flag.found == pytest.approx(share, rel=1e-2)
-    assert "5% of the intensity range" in flag.text
+    (finding,) = consistency.findings(found)
+    assert finding.what == "consistency"
+    assert finding.found == pytest.approx(share, rel=1e-2)
+    assert "5% of the intensity range" in finding.text
 
 
 def test_one_wrong_slice_is_flagged_by_its_number(thin, thick):
     array = thin.array.copy()
     array[:, 5 * FACTOR] += 150
-    (flag,) = consistency.flags(consistency.measure(thick, thin.with_array(array)))
-    assert flag.what == "consistency_slices"
-    assert "worst is number 6" in flag.text
+    (finding,) = consistency.findings(
+        consistency.measure(thick, thin.with_array(array))
+    )
+    assert finding.what == "consistency_slices"
+    assert "worst is number 6" in finding.text
 
 
 def test_intensities_whose_squares_are_beyond_float32(thin, thick):

@@ -6,7 +6,8 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
-from deepresolve.prediction import previews
+from deepresolve.prediction import preview_files
+from deepresolve.tasks.prediction import Image, Prediction
 
 ONE = [(pathlib.Path("scans/a.nii"), pathlib.Path("out/a.nii.gz"))]
 TWO = [*ONE, (pathlib.Path("scans/b"), pathlib.Path("out/1.2.840"))]
@@ -14,18 +15,18 @@ TWO = [*ONE, (pathlib.Path("scans/b"), pathlib.Path("out/1.2.840"))]
 
 def test_one_scan_has_the_named_file():
     for name in ("x/y.png", "x/Y.HTML"):
-        planned = previews.plan(name, "scans", ONE)
+        planned = preview_files.plan(name, "scans", ONE)
         assert planned.paths == {ONE[0][1]: pathlib.Path(name)}
 
 
 @pytest.mark.parametrize("kind", ["png", "html"])
 def test_several_have_one_beside_each_result(kind):
     """A file, and the folder of a DICOM series."""
-    planned = previews.plan(kind, "scans", TWO)
+    planned = preview_files.plan(kind, "scans", TWO)
     expected = [f"out/a_preview.{kind}", f"out/1.2.840_preview.{kind}"]
     assert list(planned.paths.values()) == [pathlib.Path(path) for path in expected]
     segmentation = [(pathlib.Path("scans/a"), pathlib.Path("out/a.dcm"))]
-    (path,) = previews.plan(kind, "scans", segmentation).paths.values()
+    (path,) = preview_files.plan(kind, "scans", segmentation).paths.values()
     assert path == pathlib.Path(expected[0])
 
 
@@ -43,7 +44,7 @@ def test_several_have_one_beside_each_result(kind):
 )
 def test_what_cannot_be_meant_is_refused(preview, pairs, message):
     with pytest.raises(ValueError) as raised:
-        previews.plan(preview, "scans", pairs)
+        preview_files.plan(preview, "scans", pairs)
     assert message in str(raised.value)
 
 
@@ -53,8 +54,10 @@ def test_a_preview_is_whole_or_absent(tmp_path, full_disk, name):
     array = np.random.default_rng(0).integers(0, 900, (12, 13, 5)).astype(np.int16)
     nib.save(nib.Nifti1Image(array, np.diag([0.5, 0.5, 3, 1])), source)
     scan = formats.read_image(source)
-    planned = previews.plan(str(path), str(source), [(source, target)])
-    arguments = (source, target, scan, interpolate(scan, 3), ())
+    planned = preview_files.plan(str(path), str(source), [(source, target)])
+    image = Image()
+    prediction = Prediction(image, {image.name: interpolate(scan, 3)}, {}, "")
+    arguments = (source, target, scan, prediction)
     message = f"{target} was written, but not its preview {path}: "
     with full_disk(1000), pytest.raises(OSError) as raised:
         planned.write(*arguments)

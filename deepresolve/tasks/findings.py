@@ -1,12 +1,12 @@
-"""What is off about a prediction."""
+"""What a task says of how far its prediction can be trusted."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 
-class Flag(NamedTuple):
-    """One thing that is off.
+class Finding(NamedTuple):
+    """One thing that is off about a prediction.
 
     Attributes:
       what: which number of the report.
@@ -19,6 +19,18 @@ class Flag(NamedTuple):
     found: Any
     expected: Any
     text: str
+
+
+class Section(NamedTuple):
+    """One section of the report on a prediction.
+
+    Attributes:
+      values: what was measured, as JSON values.
+      findings: what of it is off.
+    """
+
+    values: dict[str, Any]
+    findings: tuple[Finding, ...] = ()
 
 
 def digits(value: float) -> float:

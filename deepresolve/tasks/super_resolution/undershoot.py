@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from deepresolve.imaging.floor import FAR, Undershoot
-from deepresolve.prediction.trust.flags import Flag, digits
-
-NOT_MEASURED = {"measured": False, "why": "only images can fall below the scan's range"}
+from deepresolve.tasks.findings import Finding, Section, digits
 
 # Of all voxels, those far below; ours. Networks of the demo and of the package: up to
 # 0.0002 on synthetic knees, a real knee and a head, 0.006 on a second echo with dark
 # air beside bright joint fluid.
 _LARGEST_SHARE = 0.002
+
+
+def section(found: Undershoot) -> Section:
+    """Of the report on a result: what was held, and whether it is off."""
+    return Section(to_dict(found), tuple(findings(found)))
 
 
 def to_dict(found: Undershoot) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def to_dict(found: Undershoot) -> dict[str, Any]:
     }
 
 
-def flags(found: Undershoot) -> list[Flag]:
+def findings(found: Undershoot) -> list[Finding]:
     """Whether so many voxels were held that it matters."""
     if found.share_far <= _LARGEST_SHARE:
         return []
@@ -38,4 +41,4 @@ def flags(found: Undershoot) -> list[Flag]:
         f"were darker by more than {100 * FAR:.0f}% of the intensity range, the worst "
         f"by {100 * found.largest:.2g}%. Look at dark tissue beside bright."
     )
-    return [Flag("undershoot", digits(found.share_far), [0, _LARGEST_SHARE], text)]
+    return [Finding("undershoot", digits(found.share_far), [0, _LARGEST_SHARE], text)]

@@ -2,18 +2,19 @@ import pathlib
 
 import pytest
 
-from deepresolve.prediction.outputs import (
+from deepresolve.prediction.placement import (
+    further_path,
     plan_dicom_files,
     plan_folders,
-    plan_outputs,
+    plan_names,
+    plan_nifti_files,
     table_beside,
-    with_ending,
 )
 
 
-def plan(source, output, names, endings=()):
+def plan(source, output, names, volume_names=()):
     scans = [pathlib.Path(name) for name in names]
-    return plan_outputs(source, output, scans, endings)
+    return plan_nifti_files(source, output, scans, volume_names)
 
 
 def test_one_scan_becomes_the_named_file_or_one_in_the_folder():
@@ -58,9 +59,9 @@ def test_results_that_would_collide_are_refused(output, names, message):
     ],
 )
 def test_further_files_that_would_collide_are_refused(output, names, message):
-    assert plan("s", "elsewhere", [names[0]], endings=["_femur"])
+    assert plan("s", "elsewhere", [names[0]], volume_names=["femur"])
     with pytest.raises(ValueError, match=message):
-        plan("s", output, names, endings=["_femur"])
+        plan("s", output, names, volume_names=["femur"])
 
 
 def test_reports_that_could_not_be_written_are_refused(tmp_path):
@@ -74,12 +75,12 @@ def test_reports_that_could_not_be_written_are_refused(tmp_path):
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.NII.GZ"])
 def test_further_files_and_the_table_are_named_after_the_file(name):
     folder = pathlib.Path("f")
-    assert with_ending(folder / name, "_femur") == folder / "a_femur.nii.gz"
-    assert table_beside(f"f/{name}") == folder / "a_volumes.csv"
+    assert further_path(folder / name, "femur") == folder / "a_femur.nii.gz"
+    assert table_beside(f"f/{name}", "volumes") == folder / "a_volumes.csv"
 
 
 def test_several_scans_share_a_table_in_their_folder():
-    assert table_beside("out/") == pathlib.Path("out/volumes.csv")
+    assert table_beside("out/", "volumes") == pathlib.Path("out/volumes.csv")
 
 
 def paths(*names):
@@ -96,7 +97,14 @@ def test_a_segmentation_is_the_file_named_or_one_in_the_folder():
     assert plan_dicom_files("a", "x/seg.DCM", paths("a"))[0][1].name == "seg.DCM"
     pairs = plan_dicom_files("s", "out", paths("s/p1/knee", "s/b.zip"))
     assert [file for _, file in pairs] == paths("out/p1_knee.dcm", "out/b.dcm")
-    assert table_beside("f/seg.dcm") == pathlib.Path("f/seg_volumes.csv")
+    assert table_beside("f/seg.dcm", "volumes") == pathlib.Path("f/seg_volumes.csv")
+
+
+def test_what_no_file_holds_has_a_name_in_the_folder():
+    pairs = plan_names("s", "out", paths("s/p1/knee", "s/b.nii.gz"))
+    assert [name for _, name in pairs] == paths("out/p1_knee", "out/b")
+    with pytest.raises(ValueError, match="tables, and no image"):
+        plan_names("s", "out.nii.gz", paths("s"))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from deepresolve.imaging.degradation import (
 )
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction.trust.flags import Flag, digits
+from deepresolve.tasks.findings import Finding, Section, digits
 
 # As multiples of what TCI of the same scan gives; ours. `sr_cnn_small` after 4 minutes
 # of training: 0.58 to 0.89 over all slices, on synthetic and real scans, heavy noise
@@ -111,7 +111,13 @@ def measure(thick: Volume, thin: Volume) -> Consistency:
     )
 
 
-def flags(found: Consistency) -> list[Flag]:
+def section(thick: Volume, thin: Volume) -> Section:
+    """Of the report on a result: `measure`'s numbers, and what of them is off."""
+    found = measure(thick, thin)
+    return Section(found.to_dict(), tuple(findings(found)))
+
+
+def findings(found: Consistency) -> list[Finding]:
     """What is off: the whole, or else single slices."""
     overall = _overall(found.rms)
     of_interpolation = _overall(found.rms_of_interpolation)
@@ -123,7 +129,7 @@ def flags(found: Consistency) -> list[Flag]:
             f"{_percent(overall)} of the intensity range, interpolated ones by "
             f"{_percent(of_interpolation)}. Something was added or lost."
         )
-        return [Flag("consistency", digits(overall), [0, digits(highest)], text)]
+        return [Finding("consistency", digits(overall), [0, digits(highest)], text)]
     highest_of_slice = rounding + np.maximum(
         _SLICE_FACTOR * found.rms_of_interpolation,
         _SLICE_FACTOR_OF_ALL * of_interpolation,
@@ -138,7 +144,7 @@ def flags(found: Consistency) -> list[Flag]:
         f"intensity range ({_percent(found.rms_of_interpolation[worst])} interpolated)."
     )
     expected = [0, digits(highest_of_slice[worst])]
-    return [Flag("consistency_slices", digits(found.rms[worst]), expected, text)]
+    return [Finding("consistency_slices", digits(found.rms[worst]), expected, text)]
 
 
 def _differences(acquired, result, data_range, thicken, interpolate):

@@ -4,9 +4,9 @@ import pytest
 from deepresolve import networks
 from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction.trust import undershoot
 from deepresolve.prediction.trust.report import Trust
-from deepresolve.prediction.writers import ThinSliceWriter
+from deepresolve.tasks.super_resolution import undershoot
+from deepresolve.tasks.super_resolution.predictor import ThinSlicePredictor
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
@@ -34,23 +34,20 @@ def magnitude():
 def test_a_magnitude_image_stays_one_and_the_report_tells_the_share(
     magnitude, keep_dtype
 ):
-    kept = {}
-    writer = ThinSliceWriter(darkening(0.1), 3, keep_dtype)
-    writer.write(magnitude, "a.nii.gz", lambda target, volume: kept.update(it=volume))
-    result = kept["it"]
-    assert result.array.min() == 0
-    content, flags = Trust("super_resolution", None, {}, ()).examine(
-        magnitude, result, None, writer.undershoot
-    )
+    prediction = ThinSlicePredictor(darkening(0.1), 3, keep_dtype).predict(magnitude)
+    assert prediction.image.array.min() == 0
+    expected = magnitude.array.dtype if keep_dtype else np.float32
+    assert prediction.image.array.dtype == expected
+    content, findings = Trust(None, 3, {}, ()).examine(magnitude, prediction)
     told = content["undershoot"]
     # All of the air, and little of the tissue: 6 of 12 rows.
     assert told["measured"]
     assert told["held_at"] == 0
     assert told["share"] == pytest.approx(0.5, abs=0.05)
     assert 0.09 < told["largest"] < 0.5
-    (flag,) = [flag for flag in flags if flag.what == "undershoot"]
-    assert "held at 0" in flag.text
-    assert flag.found > flag.expected[1]
+    (finding,) = [f for f in findings if f.what == "undershoot"]
+    assert "held at 0" in finding.text
+    assert finding.found > finding.expected[1]
 
 
 def test_a_scan_with_negative_voxels_is_held_at_its_own(magnitude):
@@ -69,10 +66,4 @@ def test_there_is_no_ceiling(magnitude):
 def test_rounding_about_zero_is_told_and_not_flagged():
     found = Undershoot(floor=0.0, share=0.4, share_far=0.001, largest=0.02)
     assert undershoot.to_dict(found)["share"] == 0.4
-    assert not undershoot.flags(found)
-
-
-def test_a_label_map_has_none(magnitude):
-    labels = magnitude.with_array((magnitude.array > 100).astype(np.uint8))
-    content, _ = Trust("segmentation", None, {}, ()).examine(magnitude, labels, None)
-    assert content["undershoot"] == undershoot.NOT_MEASURED
+    assert not undershoot.findings(found)

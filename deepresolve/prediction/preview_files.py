@@ -1,4 +1,4 @@
-"""A figure or a page for each scan: the result beside what it was made of."""
+"""A figure or a page for each scan, and where it goes: the result beside the scan."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction.outputs import Pair, without_ending
+from deepresolve.prediction.placement import Pair, without_ending
 from deepresolve.reports.preview import Preview, figure, page
 from deepresolve.system import files
+from deepresolve.tasks.prediction import Labels, Prediction
 
 # By the ending of the file: each writes a `Preview` to a path.
 KINDS = {
@@ -39,8 +40,7 @@ class Previews:
         scan: pathlib.Path,
         target: pathlib.Path,
         volume: Volume,
-        result: Volume,
-        class_names: Sequence[str],
+        prediction: Prediction,
     ) -> None:
         """Writes the preview of one scan, and the folders above it.
 
@@ -50,8 +50,7 @@ class Previews:
           scan: path of the scan.
           target: path of its result.
           volume: the scan.
-          result: thin slices, or a label map.
-          class_names: of a label map; () for an image.
+          prediction: with an image or a label map.
 
         Raises:
           OSError: it cannot be written; the result is there.
@@ -60,7 +59,9 @@ class Previews:
         names = ("scan", "result")
         if not self.anonymous:
             names = (p.name or p.resolve().name for p in (scan, target))
-        shown = Preview(volume, result, *names, class_names)
+        kind = prediction.kind
+        class_names = kind.class_names if isinstance(kind, Labels) else ()
+        shown = Preview(volume, prediction.main, *names, class_names)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with files.replacing(path) as temporary:
@@ -117,7 +118,12 @@ def plan(
     return Previews(paths, anonymous)
 
 
-def _check(preview, source, pairs, paths) -> None:
+def _check(
+    preview: str,
+    source: str,
+    pairs: Sequence[Pair],
+    paths: Mapping[pathlib.Path, pathlib.Path],
+) -> None:
     """ValueError where a preview would lie on another file, or among the scans."""
     taken = {path.resolve() for pair in pairs for path in pair}
     for path in paths.values():

@@ -1,29 +1,19 @@
-"""How much a prediction changes where nothing should: when its input is mirrored.
+"""How much a label map changes where nothing should: when the scan is mirrored.
 
 A network that has understood an image says the same of its mirror image. Where it does
-not, it is unsure. Small spread is no proof: all passes can share one mistake.
+not, it is unsure. Small spread is no proof: both passes can share one mistake.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from deepresolve.imaging import floor
-from deepresolve.imaging.degradation import interpolate
-from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.imaging.volume import Volume
 from deepresolve.metrics import rounding
-from deepresolve.prediction.trust.flags import Flag, digits
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.findings import Finding, Section, digits
 
-NOT_MEASURED = {
-    "measured": False,
-    "how": "--spread=report (--spread=volume also writes it for each voxel)",
-}
 SAME_IMAGE = {
     "measured": False,
     "why": "the network sees one sagittal slice at a time: mirrored, they are the same",
@@ -32,53 +22,6 @@ SAME_IMAGE = {
 # Twice the 1.9% by which cartilage volumes of the best systems vary from one visit to
 # the next (root mean square coefficient of variation, IWOAI 2019 challenge); ours.
 _LARGEST_VARIATION = 0.038
-
-_ROWS, _COLUMNS = 0, 1
-
-
-def of_super_resolution(
-    resolver: SuperResolver, scan: Volume, factor: int, thin: Volume
-) -> tuple[dict[str, Any], Volume]:
-    """Takes a scan through the network twice more, its slices mirrored.
-
-    Once upside down and once left for right, as drawn: in the plane, where a mirrored
-    knee still has its acquired slices where they were.
-
-    Args:
-      resolver: the network.
-      scan: the thick slices.
-      factor: thin slices per thick slice spacing.
-      thin: what became of them, float32, in the axes of `scan`.
-
-    Returns:
-      Numbers as JSON values, and the standard deviation over the three passes in each
-      voxel, in scan units, on the grid of `thin`.
-    """
-    canonical, first = scan.canonical(), thin.canonical()
-    scale = estimate_scale(canonical.array)
-    scaled = dataclasses.replace(canonical, array=scale.apply(canonical.array))
-    interpolated = interpolate(scaled, factor).array
-    lowest = scale.apply(np.min(canonical.array))
-    # Sums over the differences from the first pass, which itself adds nothing to them.
-    total, squares = np.zeros((2, *first.shape), np.float32)
-    for axis in (_ROWS, _COLUMNS):
-        mirrored = resolver.enhance(np.flip(interpolated, axis), progress=True)
-        held = floor.hold(np.flip(mirrored, axis), lowest)  # as `thin` is
-        difference = held - scale.apply(first.array)
-        total += difference
-        squares += np.square(difference, out=difference)
-    squares -= np.square(total, out=total) / 3
-    deviation = np.sqrt(np.maximum(squares, 0, out=squares) / 2)
-    numbers = {
-        "measured": True,
-        "over": "3 passes: as it is, rows reversed, columns reversed",
-        "unit": "standard deviation, share of the intensity range",
-        "mean": digits(deviation.mean(dtype=np.float64)),
-        "percentile_99": digits(np.percentile(deviation, 99)),
-        "largest": digits(deviation.max()),
-    }
-    volume = first.with_array(deviation * np.float32(scale.high - scale.low))
-    return numbers, volume if scan.to_source is not None else volume.restore()
 
 
 class MirrorSpread:
@@ -121,6 +64,11 @@ class MirrorSpread:
             of_channel[np.argmax(mirrored, axis=-1)],
         ]
 
+    def section(self, voxel_mm3: float) -> Section:
+        """Of the report on a label map: `numbers`, and what of them is off."""
+        numbers = self.numbers(voxel_mm3)
+        return Section(numbers, tuple(findings(numbers["classes"])))
+
     def numbers(self, voxel_mm3: float) -> dict[str, Any]:
         """JSON values.
 
@@ -154,10 +102,14 @@ class MirrorSpread:
         }
 
 
-def flags(numbers: dict[str, Any]) -> list[Flag]:
-    """Classes whose volume depends on which way round the scan is."""
+def findings(classes: dict[str, dict[str, Any]]) -> list[Finding]:
+    """Classes whose volume depends on which way round the scan is.
+
+    Args:
+      classes: what `MirrorSpread.numbers` says of each.
+    """
     found = []
-    for name, of_class in numbers.get("classes", {}).items():
+    for name, of_class in classes.items():
         variation = of_class["coefficient_of_variation"]
         if variation is not None and variation > _LARGEST_VARIATION:
             first, second = of_class["volumes_mm3"]
@@ -167,7 +119,7 @@ def flags(numbers: dict[str, Any]) -> list[Flag]:
                 f"{100 * _LARGEST_VARIATION:.1f}% is usual."
             )
             found.append(
-                Flag(f"spread: {name}", variation, [0, _LARGEST_VARIATION], text)
+                Finding(f"spread: {name}", variation, [0, _LARGEST_VARIATION], text)
             )
     return found
 

@@ -1,4 +1,4 @@
-"""Which files each scan becomes."""
+"""Which paths the results of each scan get."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Pair = tuple[pathlib.Path, pathlib.Path]
 _LONGEST_NAME = 210
 
 
-def plan_outputs(
+def plan_nifti_files(
     source: str,
     output: str,
     scans: list[pathlib.Path],
-    endings: Sequence[str] = (),
+    volume_names: Sequence[str] = (),
 ) -> list[Pair]:
-    """Pairs each scan with the file that it becomes.
+    """Pairs each scan with the NIfTI file that it becomes.
 
     Args:
       source: what --input named.
       output: what --output named.
       scans: the scans found at `source`.
-      endings: of the further files of each scan, as for `with_ending`.
+      volume_names: of the further volumes of each scan, as for `further_path`.
 
     Raises:
       ValueError: another file format, several scans for one file, two scans for the
@@ -48,7 +48,7 @@ def plan_outputs(
         pairs = [(scans[0], target)]
     else:
         pairs = _named_in(target, source, scans, ".nii.gz")
-    _check_pairs(source, output, pairs, endings)
+    _check_pairs(source, output, pairs, volume_names)
     return pairs
 
 
@@ -61,7 +61,7 @@ def plan_folders(source: str, output: str, scans: list[pathlib.Path]) -> list[Pa
       scans: the scans found at `source`.
 
     Raises:
-      ValueError: a file is named, or as for `plan_outputs`.
+      ValueError: a file is named, or as for `plan_nifti_files`.
     """
     target = pathlib.Path(output)
     if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_other_endings())):
@@ -85,7 +85,7 @@ def plan_dicom_files(source: str, output: str, scans: list[pathlib.Path]) -> lis
       scans: the scans found at `source`.
 
     Raises:
-      ValueError: as for `plan_outputs`.
+      ValueError: as for `plan_nifti_files`.
     """
     target = pathlib.Path(output)
     if output.lower().endswith((*nifti.SUFFIXES, *_other_endings())):
@@ -108,7 +108,29 @@ def _other_endings() -> set[str]:
     return every - {*nifti.SUFFIXES}
 
 
-def _check_single(source, output, scans):
+def plan_names(source: str, output: str, scans: list[pathlib.Path]) -> list[Pair]:
+    """Pairs each scan with a path without ending, of which tables and reports tell.
+
+    For results of which no file is a volume.
+
+    Args:
+      source: what --input named.
+      output: what --output named: a folder.
+      scans: the scans found at `source`.
+
+    Raises:
+      ValueError: a file is named, or as for `plan_nifti_files`.
+    """
+    if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_other_endings())):
+        raise ValueError(
+            f"--output={output}: the network gives tables, and no image. Name a folder."
+        )
+    pairs = _named_in(pathlib.Path(output), source, scans, "")
+    _check_pairs(source, output, pairs)
+    return pairs
+
+
+def _check_single(source: str, output: str, scans: Sequence[pathlib.Path]) -> None:
     if len(scans) > 1:
         raise ValueError(
             f"{source} holds {len(scans)} scans, but --output={output} is one file."
@@ -116,21 +138,25 @@ def _check_single(source, output, scans):
         )
 
 
-def _named_in(folder, source, scans, suffix):
+def _named_in(
+    folder: pathlib.Path, source: str, scans: Sequence[pathlib.Path], suffix: str
+) -> list[Pair]:
     """Each scan with a path in `folder` that is named after it."""
     root = pathlib.Path(source)
     return [(scan, folder / f"{_name(scan, root)}{suffix}") for scan in scans]
 
 
-def _check_pairs(source, output, pairs, endings=()):
+def _check_pairs(
+    source: str, output: str, pairs: Sequence[Pair], volume_names: Sequence[str] = ()
+) -> None:
     """ValueError where a result would fall on another, on a scan, or among scans."""
-    _check_distinct(pairs, endings)
+    _check_distinct(pairs, volume_names)
     paths.check_apart(output, source)
 
 
-def with_ending(target: pathlib.Path, ending: str) -> pathlib.Path:
-    """NAME.nii.gz -> NAME{ending}.nii.gz, in the same folder."""
-    return target.with_name(f"{scan_stem(target)}{ending}.nii.gz")
+def further_path(target: pathlib.Path, volume_name: str) -> pathlib.Path:
+    """NAME.nii.gz -> NAME_{volume_name}.nii.gz, in the same folder."""
+    return target.with_name(f"{scan_stem(target)}_{volume_name}.nii.gz")
 
 
 def without_ending(target: pathlib.Path) -> str:
@@ -143,29 +169,33 @@ def trust_beside(target: pathlib.Path) -> pathlib.Path:
     return target.absolute().with_name(f"{without_ending(target)}_trust.json")
 
 
-def table_beside(output: str) -> pathlib.Path:
-    """Where the volumes of all scans go.
+def table_beside(output: str, name: str) -> pathlib.Path:
+    """Where a table of all scans goes.
+
+    Args:
+      output: what --output named.
+      name: of the table.
 
     Returns:
-      volumes.csv in the folder that --output names; where it names one file,
-      NAME_volumes.csv beside it, so that two commands for two scans keep both.
+      {name}.csv in the folder that --output names; where it names one file,
+      NAME_{name}.csv beside it, so that two commands for two scans keep both.
     """
     path = pathlib.Path(output)
     if output.lower().endswith(nifti.SUFFIXES):
-        return path.with_name(f"{scan_stem(path)}_volumes.csv")
+        return path.with_name(f"{scan_stem(path)}_{name}.csv")
     if output.lower().endswith(".dcm"):
-        return path.with_name(f"{path.stem}_volumes.csv")
-    return path / "volumes.csv"
+        return path.with_name(f"{path.stem}_{name}.csv")
+    return path / f"{name}.csv"
 
 
-def _check_distinct(pairs, endings) -> None:
+def _check_distinct(pairs: Sequence[Pair], volume_names: Sequence[str]) -> None:
     """ValueError where a file would be written twice, or over one of the scans."""
     scans = {scan.resolve() for scan, _ in pairs}
     for _, target in pairs:
         _check_report(trust_beside(target))
     writer_of: dict[pathlib.Path, pathlib.Path] = {}
     for scan, target in pairs:
-        further = (with_ending(target, e) for e in endings)
+        further = (further_path(target, name) for name in volume_names)
         for result in (target, trust_beside(target), *further):
             if result in writer_of:
                 raise ValueError(

@@ -1,6 +1,6 @@
 import pytest
 
-from deepresolve.prediction import loading
+from deepresolve.config.tasks import part
 from deepresolve.system import hardware
 
 
@@ -17,6 +17,6 @@ def test_the_fast_safe_precision_is_chosen_and_explained(
     monkeypatch, task, alone, fast, dtype, reason
 ):
     monkeypatch.setattr(hardware, "has_fast_bfloat16", lambda: fast)
-    chosen, why = loading.choose_dtype(task, alone=alone)
+    chosen, why = part(task, "predictor").choose_dtype(alone=alone)
     assert chosen == dtype
     assert reason in why

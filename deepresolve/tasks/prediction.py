@@ -1,0 +1,137 @@
+"""What a trained network makes of a scan: a value, of which others make files.
+
+A `Predictor` takes a scan to a `Prediction`. It writes and prints nothing, and two
+calls know nothing of each other. What a caller must know before the work (to plan
+files, to refuse what cannot be written) the predictor says of itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from deepresolve.imaging.volume import Volume
+from deepresolve.tasks.findings import Finding, Section
+
+Cell = str | int | float
+# One row of a table, without the name of the scan.
+Row = Sequence[Cell]
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """The main volume is an image in the scan's own units."""
+
+    name = "image"
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """The main volume is a label map: uint8, 0 for background.
+
+    Attributes:
+      class_names: of its values from 1 on.
+    """
+
+    class_names: tuple[str, ...]
+    name = "label_map"
+
+
+# Of the main volume; None where a prediction is tables alone.
+Kind = Image | Labels | None
+
+
+@dataclasses.dataclass(frozen=True)
+class TableKind:
+    """A table that grows by some rows with every scan.
+
+    Attributes:
+      title: what it is a table of, for messages: "tissue volumes".
+      columns: type of each column by its name; the scan's name comes before them.
+    """
+
+    title: str
+    columns: Mapping[str, type[str] | type[int] | type[float]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """What became of one scan.
+
+    Attributes:
+      kind: of the main volume.
+      volumes: by name, all in the axes of the scan: the main one under the name of its
+        kind, and those of `Predictor.volume_names`.
+      tables: rows by the table's name; the tables are those of `Predictor.tables`.
+      report: what the task measured of it, by section of the report on trust.
+      summary: the same in a few words, for the screen.
+    """
+
+    kind: Kind
+    volumes: Mapping[str, Volume]
+    report: Mapping[str, Section]
+    summary: str
+    tables: Mapping[str, Sequence[Row]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is off, as far as the task itself can tell."""
+        return tuple(f for section in self.report.values() for f in section.findings)
+
+    @property
+    def main(self) -> Volume:
+        """The volume that was asked for; ValueError where there are tables alone."""
+        if self.kind is None:
+            raise ValueError(f"This prediction has no volume ({self.summary}).")
+        return self.volumes[self.kind.name]
+
+    @property
+    def image(self) -> Volume:
+        """The computed image; ValueError where something else was computed."""
+        return self._named(Image.name)
+
+    @property
+    def label_map(self) -> Volume:
+        """The label map; ValueError where something else was computed."""
+        return self._named(Labels.name)
+
+    def _named(self, name: str) -> Volume:
+        if name not in self.volumes:
+            raise ValueError(
+                f"This prediction has no {name}; it has {sorted(self.volumes)}."
+            )
+        return self.volumes[name]
+
+
+class Predictor(Protocol):
+    """A trained network, ready for scans.
+
+    Attributes:
+      title: a few words for what is done to a scan: "computed segmentation".
+      kind: of the main volume.
+      volume_names: of the further volumes of each scan.
+      tables: what rows each scan adds, by the table's name.
+      training_factor: the training set describes the network's inputs by how many
+        slices were made one; this is the number for the scans that it takes now, None
+        where it takes scans as they are.
+      memory_advice: for who has too little of it.
+    """
+
+    title: str
+    kind: Kind
+    volume_names: Sequence[str]
+    tables: Mapping[str, TableKind]
+    training_factor: int | None
+    memory_advice: str
+
+    def predict(self, scan: Volume, *, progress: bool = False) -> Prediction:
+        """What the network makes of a scan.
+
+        Args:
+          scan: in any orientation and intensity unit.
+          progress: show a progress bar.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike.
+        """

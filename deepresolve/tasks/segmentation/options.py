@@ -1,0 +1,38 @@
+"""What may be chosen for a segmentation."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from deepresolve.config.fields import option
+from deepresolve.tasks import options
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(options.Options):
+    """Options of a segmentation."""
+
+    title: ClassVar[str] = "Segmentation"
+
+    probabilities: bool = option(
+        False, "also write each class's probability as float32."
+    )
+    flips: bool = option(
+        False, "average with the mirror image, left for right; twice the time."
+    )
+    keep_largest: bool = option(
+        False,
+        "of each class keep the largest connected component alone (26 neighbours).",
+    )
+    window: tuple[int, int, int] | None = option(
+        None,
+        "ROWS,COLUMNS,SLICES that go through the network at once. By default as many "
+        "whole slices as fit into --memory_gib, best all.",
+    )
+    memory_gib: float = option(
+        4.0,
+        "memory for what the network holds at once, in GiB. Windows are never smaller "
+        "than a training patch, whatever that takes.",
+        0.1,
+    )

@@ -1,0 +1,149 @@
+"""From one scan to its label map, and how far to trust it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from deepresolve.imaging.labels import slug
+from deepresolve.imaging.mirroring import mirrored_classes
+from deepresolve.imaging.volume import Volume
+from deepresolve.inference.components import keep_largest
+from deepresolve.tasks.findings import Section
+from deepresolve.tasks.options import SPREAD_NOT_ASKED
+from deepresolve.tasks.prediction import Labels, Prediction
+from deepresolve.tasks.segmentation import sizes
+from deepresolve.tasks.segmentation.options import Options
+from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.segmentation.spread import SAME_IMAGE, MirrorSpread
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.trained_run import TrainedRun
+
+SPREAD = "spread"
+# Sections of the report on an image.
+_OF_IMAGES = {
+    "consistency": Section(
+        {"measured": False, "why": "only thin slices can be made thick again"}
+    ),
+    "undershoot": Section(
+        {"measured": False, "why": "only images can fall below the scan's range"}
+    ),
+}
+
+
+class LabelMapPredictor:
+    """A network for segmentation as a `Predictor`.
+
+    Args:
+      segmenter: the network.
+      probabilities: also give the probability of every class, float32.
+      largest_only: of each class keep the largest connected component of the label map
+        alone; the probabilities stay as they are.
+      spread: "none", "report" (measured), "volume" (also given for each voxel). A
+        segmenter with flips has both passes at hand: then it is always measured.
+
+    Raises:
+      ValueError: a class lacks its counterpart in the mirror.
+    """
+
+    title = "computed segmentation"
+    tables: ClassVar = {sizes.TABLE: sizes.KIND}
+    training_factor = None
+    memory_advice = "A smaller --memory_gib or --window needs less."
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        probabilities: bool = False,
+        largest_only: bool = False,
+        spread: str = "none",
+    ):
+        self._segmenter = segmenter
+        self._largest_only = largest_only
+        class_names = segmenter.class_names
+        self.kind = Labels(tuple(class_names))
+        self._measures_spread = spread != "none" or segmenter.flips
+        if self._measures_spread:
+            mirrored_classes(class_names)
+        self._probabilities = probability_names(class_names) if probabilities else ()
+        self._gives_spread = spread == "volume"
+        further = (SPREAD,) if self._gives_spread else ()
+        self.volume_names = (*self._probabilities, *further)
+
+    def predict(self, scan: Volume, *, progress: bool = False) -> Prediction:
+        """The label map of a scan, on the scan's own grid.
+
+        Args:
+          scan: in any orientation and intensity unit.
+          progress: show a progress bar.
+
+        Returns:
+          "label_map", uint8; where they were asked for "probability_CLASS", float32,
+          and "spread", the share of probability, 0 to 1, that the scan and its mirror
+          image give to different classes.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike, or a mirror image that
+            the network cannot tell from the scan.
+        """
+        both_ways = self._both_ways(scan)
+        label_map, by_class = self._segmenter.segment_with_probabilities(
+            scan, progress, both_ways
+        )
+        if self._largest_only:
+            label_map = label_map.with_array(keep_largest(label_map.array))
+        volumes = {Labels.name: label_map}
+        volumes |= zip(self._probabilities, by_class.values(), strict=False)
+        if self._gives_spread:
+            volumes[SPREAD] = scan.canonical().with_array(both_ways.disagreement)
+        found = sizes.measure(label_map, self.kind.class_names)
+        return Prediction(
+            self.kind,
+            volumes,
+            {SPREAD: self._section(both_ways, label_map.voxel_mm3), **_OF_IMAGES},
+            sizes.summary(found),
+            {sizes.TABLE: sizes.rows(found)},
+        )
+
+    def _both_ways(self, scan: Volume) -> MirrorSpread | None:
+        """What compares both passes; None where a report can say that there is none."""
+        if not self._measures_spread:
+            return None
+        asked_for = self._segmenter.flips or self._gives_spread
+        if asked_for or self._segmenter.knows_mirror(scan):
+            return MirrorSpread(self.kind.class_names)
+        return None
+
+    def _section(self, both_ways: MirrorSpread | None, voxel_mm3: float) -> Section:
+        """What the report says of the spread."""
+        if both_ways is not None:
+            return both_ways.section(voxel_mm3)
+        return Section(SAME_IMAGE if self._measures_spread else SPREAD_NOT_ASKED)
+
+
+def probability_names(class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the volumes of probabilities, one for each class."""
+    return tuple(f"probability_{slug(name)}" for name in class_names)
+
+
+def load(run: TrainedRun, options: Options) -> LabelMapPredictor:
+    """The network of a run.
+
+    Raises:
+      ValueError: not trained yet, or options that do not suit its classes.
+    """
+    segmenter = Segmenter.from_run(
+        run, options.window, options.flips, options.memory_gib, options.dtype
+    )
+    return LabelMapPredictor(
+        segmenter, options.probabilities, options.keep_largest, options.spread
+    )
+
+
+def choose_dtype(*, alone: bool) -> tuple[str, str]:
+    """What to compute in where nobody said, fast and safe; and why.
+
+    Args:
+      alone: whether this process does the work, which makes no difference here.
+    """
+    return "float32", "bfloat16 would move a voxel in 1000 of a label map"

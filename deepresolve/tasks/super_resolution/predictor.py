@@ -1,0 +1,121 @@
+"""From one scan to its thin slices, and how far to trust them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from deepresolve.imaging.volume import Volume
+from deepresolve.system import hardware
+from deepresolve.tasks.findings import Section
+from deepresolve.tasks.options import SPREAD_NOT_ASKED
+from deepresolve.tasks.prediction import Image, Prediction, TableKind
+from deepresolve.tasks.super_resolution import consistency, spread, undershoot
+from deepresolve.tasks.super_resolution.options import Options
+from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, with_dtype
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.trained_run import TrainedRun
+
+SPREAD = "spread"
+
+
+class ThinSlicePredictor:
+    """A network for super-resolution as a `Predictor`.
+
+    Args:
+      resolver: the network.
+      factor: thin slices per thick slice spacing.
+      keep_dtype: give the scan's own type, integers rounded, instead of float32.
+      spread: "none", "report" (measured), "volume" (also given for each voxel).
+    """
+
+    kind = Image()
+    tables: ClassVar[dict[str, TableKind]] = {}
+    memory_advice = "--dtype=bfloat16 needs less than float32."
+
+    def __init__(
+        self,
+        resolver: SuperResolver,
+        factor: int,
+        keep_dtype: bool = True,
+        spread: str = "none",
+    ):
+        self._resolver = resolver
+        self.training_factor = factor
+        self.title = f"computed super-resolution x{factor}"
+        self._keep_dtype = keep_dtype
+        self._measures_spread = spread != "none"
+        self.volume_names = (SPREAD,) if spread == "volume" else ()
+
+    def predict(self, scan: Volume, *, progress: bool = False) -> Prediction:
+        """The thin slices from the first acquired one to the last.
+
+        Args:
+          scan: n slices, in any orientation.
+          progress: show a progress bar.
+
+        Returns:
+          "image", of (n - 1) D + 1 slices in the axes of `scan`, float32 or its own
+          type; "spread" where it was asked for, the standard deviation over mirrored
+          passes, float32, in scan units.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike.
+        """
+        thin, held = self._resolver.super_resolve_with_undershoot(
+            scan, self.training_factor, progress
+        )
+        report, further = self._spread(scan, thin, progress)
+        if self._keep_dtype:
+            thin = with_dtype(thin, scan.array.dtype)
+        report |= {
+            "consistency": consistency.section(scan, thin),
+            "undershoot": undershoot.section(held),
+        }
+        summary = (
+            f"{scan.num_slices} slices {scan.slice_spacing_mm:.4g} mm apart -> "
+            f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
+            f"{thin.array.dtype}"
+        )
+        return Prediction(self.kind, {Image.name: thin, **further}, report, summary)
+
+    def _spread(
+        self, scan: Volume, thin: Volume, progress: bool
+    ) -> tuple[dict[str, Section], dict[str, Volume]]:
+        """Its section of the report, and its volume where that is asked for."""
+        if not self._measures_spread:
+            return {SPREAD: Section(SPREAD_NOT_ASKED)}, {}
+        numbers, deviation = spread.measure(
+            self._resolver, scan, self.training_factor, thin, progress
+        )
+        further = {SPREAD: deviation} if self.volume_names else {}
+        return {SPREAD: Section(numbers)}, further
+
+
+def load(run: TrainedRun, options: Options) -> ThinSlicePredictor:
+    """The network of a run.
+
+    Raises:
+      ValueError: not trained yet, or not for the factor that is asked for.
+    """
+    resolver = SuperResolver.from_run(run, options.dtype)
+    return ThinSlicePredictor(
+        resolver,
+        resolver.choose_factor(options.downsample_factor),
+        options.output_dtype == "input",
+        options.spread,
+    )
+
+
+def choose_dtype(*, alone: bool) -> tuple[str, str]:
+    """What to compute in where nobody said, fast and safe; and why.
+
+    Args:
+      alone: whether this process does the work; other machines may be fast at other
+        things.
+    """
+    if not alone:
+        return "float32", "workers may differ in what they are fast at"
+    if hardware.has_fast_bfloat16():
+        return "bfloat16", "fast on this processor; --dtype=float32 is exact"
+    return "float32", "this processor has no fast bfloat16"

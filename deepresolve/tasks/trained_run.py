@@ -1,0 +1,135 @@
+"""A run that was trained: what everybody needs of it, read once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from deepresolve import networks
+from deepresolve.config import Config
+from deepresolve.config.tasks import part
+from deepresolve.runs import pretrained, training_set
+from deepresolve.runs.training_set import TrainingSet
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system import hardware
+from deepresolve.tasks.options import Options
+from deepresolve.tasks.prediction import Predictor
+
+_PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainedRun:
+    """The config, the weights and the training set of a run.
+
+    Attributes:
+      name: the workdir as the user names it: a folder, or "pretrained:NAME".
+      workdir: the folder.
+      checkpoint: "best" (validation score) or "last".
+      config: of the run.
+    """
+
+    name: str
+    workdir: Workdir
+    checkpoint: str
+    config: Config
+
+    @classmethod
+    def open(cls, workdir: str, checkpoint: str = "best") -> TrainedRun:
+        """Reads the config of a run; all else is read when it is first asked for.
+
+        Args:
+          workdir: folder of the run, or "pretrained:NAME".
+          checkpoint: "best" (validation score) or "last".
+
+        Raises:
+          ValueError: there is no run, or one of a version or a task that is not known.
+        """
+        folder = Workdir(workdir)
+        return cls(str(workdir), folder, checkpoint, folder.load_config())
+
+    @functools.cached_property
+    def model_sha256(self) -> str:
+        """SHA-256 of the file of the weights, in hexadecimal."""
+        return self.workdir.model_sha256(self.checkpoint)
+
+    @functools.cached_property
+    def training_set(self) -> TrainingSet | None:
+        """What it was trained on; None where an older version trained it.
+
+        Raises:
+          ValueError: the file is damaged.
+        """
+        return training_set.load(self.workdir)
+
+    @property
+    def about(self) -> str | None:
+        """What a network of the package is and is not fit for; None of any other."""
+        if not pretrained.is_pretrained(self.name):
+            return None
+        return pretrained.describe(self.name.removeprefix(pretrained.PREFIX))
+
+    def require_task(self, task: str) -> None:
+        """ValueError unless the run learned `task`."""
+        if self.config.task != task:
+            raise ValueError(
+                f"{self.name} holds a network for {self.config.task}; expected one for "
+                f"{task}."
+            )
+
+    def network(self, dtype: str = "float32") -> keras.Model:
+        """The trained network, computing in `dtype` whatever it was trained in.
+
+        Args:
+          dtype: "float32" or "bfloat16"; weights, input and output are float32.
+
+        Raises:
+          ValueError: not trained yet, or weights of another network.
+        """
+        model = networks.build_model(self.config, _PRECISIONS[dtype])
+        trained = self.workdir.load_model(self.checkpoint, self.config)
+        try:
+            model.set_weights(trained.get_weights())
+        except ValueError as error:
+            raise ValueError(
+                f"{self.workdir.path}: {self.checkpoint}.keras is not the network that "
+                f"config.json describes ({error}). Train it again, or restore the file "
+                "that was changed."
+            ) from error
+        return model
+
+    def predictor(self, **options: Any) -> Predictor:
+        """The network, ready for scans.
+
+        Args:
+          **options: fields of the task's options (`tasks.NAME.options`); what is not
+            named keeps its default.
+
+        Raises:
+          ValueError: not trained yet, or an option that the task lacks or that makes
+            no sense.
+        """
+        chosen = self.options(options)
+        if chosen.dtype == "auto":
+            dtype, _ = self.choose_dtype(alone=True)
+            chosen = dataclasses.replace(chosen, dtype=dtype)
+        if chosen.dtype == "float32":
+            hardware.compute_float32_exactly()
+        return part(self.config.task, "predictor").load(self, chosen)
+
+    def options(self, values: Mapping[str, Any]) -> Options:
+        """The options of the run's task, with some chosen; ValueError of others."""
+        return part(self.config.task, "options").Options.of(dict(values))
+
+    def choose_dtype(self, *, alone: bool) -> tuple[str, str]:
+        """What to compute in where nobody said, fast and safe; and why.
+
+        Args:
+          alone: whether this process does the work; other machines may be fast at
+            other things.
+        """
+        return part(self.config.task, "predictor").choose_dtype(alone=alone)

@@ -1,0 +1,54 @@
+import types
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.volume import Volume
+from deepresolve.prediction import result_files
+from deepresolve.tasks.prediction import Image, Labels, Prediction
+
+
+def choose(name, kind, anonymize):
+    predictor = types.SimpleNamespace(kind=kind, title="computed")
+    return result_files.choose(name, None, predictor, Choice(), anonymize)
+
+
+def test_nifti_has_no_patient_to_remove():
+    with pytest.raises(ValueError, match="--anonymize is for --output_format=dicom"):
+        choose("nifti", Image(), anonymize=True)
+
+
+def test_a_folder_with_something_in_it_takes_no_series(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "1.dcm").touch()
+    output = result_files.DicomSeries(None, read=None)
+    with pytest.raises(FileExistsError, match="out exists already"):
+        output.begin(tmp_path / "scan", tmp_path / "out")
+
+
+def test_nobody_has_anonymous_copies_of_what_a_segmentation_refers_to():
+    with pytest.raises(ValueError, match="--anonymize is for super-resolution"):
+        choose("dicom", Labels(("femur",)), anonymize=True)
+
+
+def test_tables_alone_are_no_dicom_and_no_nifti(tmp_path):
+    with pytest.raises(ValueError, match="this network gives tables"):
+        choose("dicom", None, anonymize=False)
+    output = choose("nifti", None, anonymize=False)
+    ((_, target),) = output.plan("s", str(tmp_path), [tmp_path / "a.nii"], ())
+    assert target == tmp_path / "a"
+    output.begin(tmp_path / "a.nii", target)(Prediction(None, {}, {}, "grade 2"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_volume_has_a_file(tmp_path):
+    volume = Volume(np.zeros((4, 4, 4), np.float32), np.eye(4))
+    volumes = dict.fromkeys(("image", "spread"), volume)
+    output = choose("nifti", Image(), anonymize=False)
+    save = output.begin(tmp_path / "scan", tmp_path / "new" / "a.nii.gz")
+    save(Prediction(Image(), volumes, {}, ""))
+    names = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert names == ["a.nii.gz", "a_spread.nii.gz"]
+    assert nib.load(tmp_path / "new" / names[1]).shape == (4, 4, 4)
