@@ -20,7 +20,7 @@ hands of one layer at a time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -160,7 +160,9 @@ class _Convolution:
 
 
 @tf.function(reduce_retracing=True)
-def _convolve(planes, kernels, bias, rectify: bool):
+def _convolve(
+    planes: Sequence[tf.Tensor], kernels: tf.Tensor, bias: tf.Tensor, rectify: bool
+) -> list[tf.Tensor]:
     products = [
         tf.nn.conv2d(factor, kernel, 1, "SAME")
         for factor, kernel in zip(_factors(planes), tf.unstack(kernels), strict=True)
@@ -171,14 +173,16 @@ def _convolve(planes, kernels, bias, rectify: bool):
 # Mixing moves much memory for little arithmetic, so it is compiled: each plane is read
 # and written once. The sums are float32 whatever the planes are.
 @tf.function(jit_compile=True)
-def _factors(planes):
+def _factors(planes: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     wide = [tf.cast(plane, tf.float32) for plane in planes]
     mixed = winograd.mix(winograd.FROM_INPUTS, wide)
     return [tf.cast(plane, planes[0].dtype) for plane in mixed]
 
 
 @tf.function(jit_compile=True)
-def _outputs(products, bias, rectify: bool):
+def _outputs(
+    products: Sequence[tf.Tensor], bias: tf.Tensor, rectify: bool
+) -> list[tf.Tensor]:
     wide = [tf.cast(product, tf.float32) for product in products]
     mixed = [plane + bias for plane in winograd.mix(winograd.TO_OUTPUTS, wide)]
     if rectify:
@@ -190,7 +194,8 @@ def parse_chain(
     model: keras.Model,
 ) -> tuple[tuple[int, ...], list[keras.layers.Conv3D]]:
     """Fold factors and convolutions of a chain; ValueError for any other model."""
-    factors, convolutions, residuals = (1, 1, 1), [], 0
+    factors: tuple[int, ...] = (1, 1, 1)
+    convolutions, residuals = [], 0
     for layer in model.layers:
         if isinstance(layer, Fold):
             factors = layer.factors

@@ -38,8 +38,10 @@ def tiled(
     window_shape: Sequence[int],
     *,
     overlap: float | Sequence[float] = DEFAULT_OVERLAP,
+    margin: int | Sequence[int] = 0,
+    multiple: int | Sequence[int] = 1,
     num_outputs: int,
-    progress: bool = False,
+    progress: str = "",
 ) -> np.ndarray:
     """The network's output for a volume, from windows of one shape.
 
@@ -50,8 +52,12 @@ def tiled(
       window_shape: voxels of a window; an axis longer than the volume's shrinks to it.
       overlap: share of a window that it shares at least with the next one, 0 or more
         and below 1; one number, or one for each axis.
+      margin: voxels at a window's edge, where that lies within the volume, that count
+        for nothing; one number, or one for each axis.
+      multiple: windows begin at multiples of it, and grow by less than it for that;
+        one number, or one for each axis.
       num_outputs: C, the channels of the network's output.
-      progress: show a progress bar.
+      progress: show a progress bar of this name; "" shows none.
 
     Returns:
       (I, J, K, C) float32.
@@ -60,19 +66,18 @@ def tiled(
       ValueError: a window or an overlap out of range, or an output of another shape.
     """
     check_window_shape(window_shape)
-    window = tuple(min(w, n) for w, n in zip(window_shape, volume.shape, strict=True))
-    overlaps = np.broadcast_to(overlap, 3)
-    starts = [
-        window_starts(*of_axis)
-        for of_axis in zip(volume.shape, window, overlaps, strict=True)
-    ]
-    weights = [blending_weights(s, w) for s, w in zip(starts, window, strict=True)]
+    overlaps, margins, multiples = (
+        np.broadcast_to(value, 3).tolist() for value in (overlap, margin, multiple)
+    )
+    window = tuple(map(aligned_window, volume.shape, window_shape, multiples))
+    starts = [*map(window_starts, volume.shape, window, overlaps, margins, multiples)]
+    weights = [*map(blending_weights, starts, window, margins)]
 
     result = np.zeros((*volume.shape, num_outputs), np.float32)
     numbers = itertools.product(*(range(len(s)) for s in starts))
     total = math.prod(len(s) for s in starts)
     for i, j, k in progress_bar.each(
-        numbers, "segmentation", total, "window", hidden=not progress
+        numbers, progress, total, "window", hidden=not progress
     ):
         corner = (starts[0][i], starts[1][j], starts[2][k])
         region = tuple(slice(c, c + w) for c, w in zip(corner, window, strict=True))
@@ -83,48 +88,74 @@ def tiled(
     return result
 
 
-def window_starts(size: int, window: int, overlap: float) -> tuple[int, ...]:
-    """First voxels of the windows along one axis.
-
-    As few windows as the overlap allows, evenly spread: the first begins at voxel 0,
-    the last ends with the volume.
+def aligned_window(size: int, window: int, multiple: int) -> int:
+    """The shortest window that ends with the volume if it begins at a multiple.
 
     Args:
       size: voxels of the volume.
-      window: voxels of a window, at most `size`.
+      window: voxels that a window has at least, where the volume has them.
+      multiple: of which voxels a window may begin at.
+    """
+    slack = max(0, size - window)
+    return size - slack // multiple * multiple
+
+
+def window_starts(
+    size: int, window: int, overlap: float, margin: int = 0, multiple: int = 1
+) -> tuple[int, ...]:
+    """First voxels of the windows along one axis.
+
+    As few windows as overlap and margin allow, evenly spread: the first begins at voxel
+    0, the last ends with the volume.
+
+    Args:
+      size: voxels of the volume.
+      window: voxels of a window, as from `aligned_window`.
       overlap: share of a window that it shares at least with the next one.
+      margin: voxels at both ends of a window that another one has to speak for.
+      multiple: they begin at multiples of it.
 
     Raises:
-      ValueError: an overlap that is not in [0, 1).
+      ValueError: an overlap that is not in [0, 1), or margins that leave nothing.
     """
     if not 0 <= overlap < 1:
         raise ValueError(
             f"The overlap of windows is 0 or more and below 1; got {overlap}."
         )
-    slack = size - window
+    slack = (size - window) // multiple
     if slack == 0:
         return (0,)
-    longest_step = max(1, math.floor(window * (1 - overlap)))
-    num_steps = math.ceil(slack / longest_step)
-    return tuple(slack * n // num_steps for n in range(num_steps + 1))
+    if window < 2 * margin + multiple:
+        raise ValueError(
+            f"A window of {window} voxels is too small: its network looks {margin} "
+            f"voxels far. Give it {2 * margin + multiple} or more."
+        )
+    longest_step = min(math.floor(window * (1 - overlap)), window - 2 * margin)
+    num_steps = math.ceil(slack / max(1, longest_step // multiple))
+    return tuple(slack * n // num_steps * multiple for n in range(num_steps + 1))
 
 
-def blending_weights(starts: Sequence[int], window: int) -> np.ndarray:
+def blending_weights(starts: Sequence[int], window: int, margin: int = 0) -> np.ndarray:
     """What share each window has in each of its voxels, along one axis.
 
     Args:
       starts: as from `window_starts`: together the windows leave no gap.
       window: voxels of a window.
+      margin: voxels at an end of a window that count for nothing, unless the volume
+        ends there.
 
     Returns:
-      (windows, window) float32 above 0; those that meet at a voxel add up to 1.
+      (windows, window) float32; those that meet at a voxel add up to 1.
     """
     offsets = np.arange(window) - (window - 1) / 2
     gaussian = np.exp(-0.5 * (offsets / (SIGMA_PER_WINDOW * window)) ** 2)
+    own = np.tile(gaussian, (len(starts), 1))
+    own[1:, :margin] = 0
+    own[:-1, window - margin :] = 0
     total = np.zeros(starts[-1] + window)
-    for start in starts:
-        total[start : start + window] += gaussian
-    shares = [gaussian / total[start : start + window] for start in starts]
+    for start, weights in zip(starts, own, strict=True):
+        total[start : start + window] += weights
+    shares = [w / total[s : s + window] for s, w in zip(starts, own, strict=True)]
     return np.array(shares, np.float32)
 
 
@@ -138,7 +169,9 @@ def check_window_shape(window_shape: Sequence[int]) -> None:
         )
 
 
-def _apply(network, voxels: np.ndarray, num_outputs: int) -> np.ndarray:
+def _apply(
+    network: Callable[[np.ndarray], Any], voxels: np.ndarray, num_outputs: int
+) -> np.ndarray:
     """(i, j, k) -> (i, j, k, C), with the axes that networks have around them."""
     inputs = np.asarray(voxels[np.newaxis, ..., np.newaxis], np.float32)
     outputs = np.asarray(network(inputs))

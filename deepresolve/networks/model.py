@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import keras
 
+from deepresolve.config.fields import Shape
+
 # A run's config, with the fields that the network asks for.
 Settings = Any
 
@@ -30,6 +32,8 @@ class Model:
       num_resolutions: at how many resolutions it works, the volume's own included.
       slice_multiple: what it fills the slices of its input up to a multiple of.
       live_channels: float32 numbers that it holds for each voxel when it holds most.
+      reach: how many (rows, columns, slices) around a voxel its answer there depends
+        on: windows that know it give exactly what one pass gives. None: not known.
     """
 
     build: Callable[[Settings, str], keras.Model]
@@ -39,3 +43,4 @@ class Model:
     num_resolutions: Callable[[Settings], int] = _one
     slice_multiple: Callable[[Settings], int] = _one
     live_channels: Callable[[Settings], int] = _one
+    reach: Callable[[Settings], Shape] | None = None

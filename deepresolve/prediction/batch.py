@@ -140,7 +140,9 @@ class OpenJob:
     ) -> Result:
         """As `one`; `found` are the notes of its reading so far."""
         start = time.perf_counter()
-        job, notes, rows = self.job, (), {}
+        job = self.job
+        notes: tuple[str, ...] = ()
+        rows: dict[str, list[NamedRow]] = {}
         try:
             save = job.output.begin(scan, target)
             volume = formats.read_image(
@@ -202,7 +204,7 @@ def _together(
     of_scans: Iterable[Mapping[str, Sequence[NamedRow]]],
 ) -> dict[str, list[NamedRow]]:
     """The rows of all scans, by table."""
-    together = collections.defaultdict(list)
+    together: dict[str, list[NamedRow]] = collections.defaultdict(list)
     for rows in of_scans:
         for table, of_table in rows.items():
             together[table] += of_table

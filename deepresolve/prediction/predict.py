@@ -112,11 +112,11 @@ def _opened() -> OpenJob:
     from deepresolve.imaging.formats.choice import Choice
     from deepresolve.prediction import batch, result_files
     from deepresolve.prediction.placement import table_beside
-    from deepresolve.tasks.trained_run import TrainedRun
+    from deepresolve.tasks.trained_run import TrainedRun, takers
 
     model_flags.announce()
     trained = TrainedRun.open(model_flags.workdir(), FLAGS.checkpoint)
-    predict_flags.check(trained.config.task)
+    predict_flags.check(trained, takers)
     _check_preview()
     recipe = batch.Recipe(trained.name, trained.checkpoint, _options(trained))
     predictor = recipe.open(trained)

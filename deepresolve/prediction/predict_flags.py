@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
 
 from deepresolve.config.tasks import TASKS, part
 from deepresolve.prediction import model_flags
 from deepresolve.system import path_flags
-from deepresolve.tasks.options import Options, field_types
+from deepresolve.tasks.options import Options, WindowOptions, field_types
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.trained_run import TrainedRun
 
 FLAGS = flags.FLAGS
 
@@ -79,21 +84,26 @@ _HARMLESS_FLAGS = {
 _OF_TASKS: dict[str, type[Options]] = {
     name: part(name, "options").Options for name in TASKS
 }
-_NUMBERS = {int: flags.DEFINE_integer, float: flags.DEFINE_float}
+_NUMBERS: dict[type, Callable[..., Any]] = {
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+}
 
 
 def _define_options() -> None:
-    """A flag for each option: of every task, and of each alone."""
+    """A flag for each option: of every task, of some networks, of each task alone."""
     for field in dataclasses.fields(Options):
         _define(Options, field, field.metadata["help"])
-    for options in _OF_TASKS.values():
-        for field in _own_fields(options):
+    apart: tuple[type[Options], ...] = (WindowOptions, *_OF_TASKS.values())
+    for options in apart:
+        for field in options.own_fields():
             text = f"{options.title}: {field.metadata['help']}"
             _define(options, field, text)
 
 
 def _define(options: type[Options], field: dataclasses.Field, text: str) -> None:
-    name, kind, default = field.name, field_types(options)[field.name], field.default
+    name, kind = field.name, field_types(options)[field.name]
+    default: Any = field.default
     if typing.get_origin(kind) is Literal:
         flags.DEFINE_enum(name, default, list(typing.get_args(kind)), text)
     elif typing.get_origin(kind) is tuple:
@@ -105,27 +115,36 @@ def _define(options: type[Options], field: dataclasses.Field, text: str) -> None
         _NUMBERS[kind](name, default, text, lower_bound=lowest)
 
 
-def _own_fields(options: type[Options]) -> list[dataclasses.Field]:
-    common = {field.name for field in dataclasses.fields(Options)}
-    return [f for f in dataclasses.fields(options) if f.name not in common]
-
-
 _define_options()
 
 
-def check(task: str) -> None:
-    """ValueError where a flag is given that means nothing for `task` or the runner."""
+def check(run: TrainedRun, takers: Callable[[str], Sequence[str]]) -> None:
+    """Refuses flags that mean nothing for a run or for the runner.
+
+    Args:
+      run: whose network takes the scans.
+      takers: the tasks for which an option means something.
+
+    Raises:
+      ValueError: one is given.
+    """
     if FLAGS["beam_options"].present and FLAGS.runner != "beam":
         raise ValueError("--beam_options: only with --runner=beam.")
-    for owner, options in _OF_TASKS.items():
-        names = [field.name for field in _own_fields(options)]
-        given = [f"--{name}" for name in names if FLAGS[name].present]
-        if owner != task and given:
-            raise ValueError(
-                f"{', '.join(given)}: only for a run of {owner}; "
-                f"{model_flags.workdir()} is one of {task}. Leave out, or choose "
-                "another --workdir."
-            )
+    misplaced = collections.defaultdict(list)
+    for name in _option_names():
+        if FLAGS[name].present and not run.takes(name):
+            misplaced[" or ".join(takers(name))].append(f"--{name}")
+    for owners, given in misplaced.items():
+        raise ValueError(
+            f"{', '.join(given)}: only for a run of {owners}; {model_flags.workdir()} "
+            f"is one of {run.config.task} ({run.config.model}). Leave out, or choose "
+            "another --workdir."
+        )
+
+
+def _option_names() -> list[str]:
+    every = _OF_TASKS.values()
+    return sorted({field.name for of in every for field in dataclasses.fields(of)})
 
 
 def options(task: str) -> dict[str, Any]:

@@ -56,12 +56,14 @@ class Previews:
           OSError: it cannot be written; the result is there.
         """
         path = self.paths[target]
-        names = ("scan", "result")
+        scan_name, result_name = "scan", "result"
         if not self.anonymous:
-            names = (p.name or p.resolve().name for p in (scan, target))
+            scan_name, result_name = (
+                path.name or path.resolve().name for path in (scan, target)
+            )
         kind = prediction.kind
         class_names = kind.class_names if isinstance(kind, Labels) else ()
-        shown = Preview(volume, prediction.main, *names, class_names)
+        shown = Preview(volume, prediction.main, scan_name, result_name, class_names)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with files.replacing(path) as temporary:

@@ -32,6 +32,8 @@ from deepresolve.tasks.trained_run import TrainedRun
 
 Save = Callable[[Prediction], None]
 Scans = list[pathlib.Path]
+# `source.read_source` with all but the path.
+Read = Callable[[pathlib.Path], DicomSource]
 
 
 class ResultFiles(Protocol):
@@ -101,7 +103,7 @@ class DicomSeries:
     """
 
     processing: Processing
-    read: Callable[[pathlib.Path], DicomSource]
+    read: Read
 
     def plan(
         self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
@@ -137,7 +139,7 @@ class DicomSegmentation:
     """
 
     processing: Processing
-    read: Callable[[pathlib.Path], DicomSource]
+    read: Read
 
     def __post_init__(self):
         require_highdicom()
@@ -158,7 +160,7 @@ class DicomSegmentation:
             write_segmentation(
                 target,
                 prediction.label_map,
-                prediction.kind.class_names,
+                prediction.labels.class_names,
                 source,
                 self.processing,
             )
@@ -167,8 +169,15 @@ class DicomSegmentation:
 
 
 # By the kind of the main volume.
-_NIFTI = {Image: NiftiFiles, Labels: NiftiFiles, type(None): NoFiles}
-_DICOM = {Image: DicomSeries, Labels: DicomSegmentation}
+_NIFTI: dict[type, Callable[[], ResultFiles]] = {
+    Image: NiftiFiles,
+    Labels: NiftiFiles,
+    type(None): NoFiles,
+}
+_DICOM: dict[type, Callable[[Processing, Read], ResultFiles]] = {
+    Image: DicomSeries,
+    Labels: DicomSegmentation,
+}
 
 
 def choose(
@@ -219,9 +228,8 @@ def _processing(run: TrainedRun, predictor: Predictor) -> Processing:
 
 def _save_all(target: pathlib.Path, prediction: Prediction) -> None:
     _save_nifti(target, prediction.main)
-    for name, volume in prediction.volumes.items():
-        if name != prediction.kind.name:
-            _save_nifti(placement.further_path(target, name), volume)
+    for name, volume in prediction.further.items():
+        _save_nifti(placement.further_path(target, name), volume)
 
 
 def _save_nothing(prediction: Prediction) -> None:

@@ -62,10 +62,15 @@ def add(path: pathlib.Path, kind: TableKind, rows: Sequence[NamedRow]) -> None:
       ValueError: the file is another table.
       OSError: it cannot be written.
     """
-    scans = {tables.normal(scan) for scan, *_ in rows}
+    scans = {_scan(row) for row in rows}
     with locking.turn(str(path)):
-        others = [r for r in read(path, kind) if tables.normal(r[0]) not in scans]
+        others = [row for row in read(path, kind) if _scan(row) not in scans]
         storage.write(str(path), to_csv(kind, [*others, *rows]).encode())
+
+
+def _scan(row: NamedRow) -> str:
+    """The scan's name, in the form in which names are compared."""
+    return tables.normal(str(row[0]))
 
 
 def to_csv(kind: TableKind, rows: Iterable[NamedRow]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from google.protobuf import text_format
+from google.protobuf.message import Message
 
 from deepresolve.serving.protocol import require_serving
 from deepresolve.system import locking, storage
@@ -34,7 +35,7 @@ def add(output: str) -> None:
         storage.write(_path(output), text_format.MessageToString(server).encode())
 
 
-def read(output: str):
+def read(output: str) -> Message:
     """The `ModelServerConfig` beside a model's folder; empty where there is none.
 
     Raises:

@@ -66,7 +66,7 @@ def _export(run: TrainedRun, output: str, version: int, options: ServingOptions)
     servable = part(run.config.task, "servable").servable(run, options)
     graphs = _traced(servable.signatures)
     root = tf.Module()
-    root.network_variables = servable.variables
+    root.network_variables = list(servable.variables)
     name = output.rsplit("/", 1)[-1]
     with storage.new_folder(folder) as partial:
         tf.saved_model.save(root, partial, signatures=graphs)

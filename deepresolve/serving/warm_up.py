@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import Message
 
 from deepresolve.serving.protocol import require_serving
 from deepresolve.system import storage
@@ -38,7 +39,7 @@ def write(
             records.write(log.SerializeToString())
 
 
-def _request(model_name: str, signature_name: str, input_name: str):
+def _request(model_name: str, signature_name: str, input_name: str) -> Message:
     log = require_serving().prediction_log.PredictionLog()
     request = log.predict_log.request
     request.model_spec.name = model_name

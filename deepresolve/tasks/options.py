@@ -14,6 +14,9 @@ from typing import Any, ClassVar, Literal
 
 from deepresolve.config.fields import check, option
 
+# What a network computes in, once it is decided.
+Dtype = Literal["float32", "bfloat16"]
+
 # Section of a report where the spread was not asked for.
 SPREAD_NOT_ASKED = {
     "measured": False,
@@ -29,7 +32,7 @@ class Options:
       ValueError: a value is of another type, or out of range.
     """
 
-    # Of a task: begins the texts of its own flags.
+    # Of a task, or of some networks: begins the texts of its own flags.
     title: ClassVar[str] = ""
 
     dtype: Literal["auto", "float32", "bfloat16"] = option(
@@ -55,6 +58,16 @@ class Options:
                 check(field, kinds[field.name], value)
 
     @classmethod
+    def own_fields(cls) -> list[dataclasses.Field]:
+        """Those that this class adds to the one above it."""
+        above = {
+            name
+            for base in cls.__bases__
+            for name in getattr(base, "__dataclass_fields__", ())
+        }
+        return [field for field in dataclasses.fields(cls) if field.name not in above]
+
+    @classmethod
     def of(cls, values: dict[str, Any]) -> Options:
         """Options by name; those that are not named keep their defaults.
 
@@ -68,6 +81,25 @@ class Options:
                 f"{cls.title.lower()} has {', '.join(known)}."
             )
         return cls(**values)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WindowOptions(Options):
+    """Options of tasks whose networks may see windows; for those that do."""
+
+    title: ClassVar[str] = "Networks that see windows"
+
+    window: tuple[int, int, int] | None = option(
+        None,
+        "ROWS,COLUMNS,SLICES that go through the network at once. By default as many "
+        "whole slices as fit into --memory_gib, best all.",
+    )
+    memory_gib: float = option(
+        4.0,
+        "memory for what the network holds at once, in GiB. Windows are never smaller "
+        "than a training patch, whatever that takes.",
+        0.1,
+    )
 
 
 def field_types(options: type[Options]) -> dict[str, Any]:

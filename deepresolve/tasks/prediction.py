@@ -87,6 +87,19 @@ class Prediction:
         return self.volumes[self.kind.name]
 
     @property
+    def further(self) -> dict[str, Volume]:
+        """The volumes beside the main one, by name."""
+        main = self.kind.name if self.kind else None
+        return {name: v for name, v in self.volumes.items() if name != main}
+
+    @property
+    def labels(self) -> Labels:
+        """Of the label map; ValueError where something else was computed."""
+        if not isinstance(self.kind, Labels):
+            raise ValueError(f"This prediction has no label map ({self.summary}).")
+        return self.kind
+
+    @property
     def image(self) -> Volume:
         """The computed image; ValueError where something else was computed."""
         return self._named(Image.name)

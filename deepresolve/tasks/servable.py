@@ -5,7 +5,7 @@ A task says it in `tasks.NAME.servable`: `servable(run, options) -> Servable`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -55,7 +55,7 @@ class Signature(NamedTuple):
         itself refuses a second scan.
         """
 
-        def of_batch(volume):
+        def of_batch(volume: tf.Tensor) -> dict[str, tf.Tensor]:
             is_one = tf.equal(tf.shape(volume)[0], 1)
             text = "A request is one scan, (1, rows, columns, slices); got"
             with tf.control_dependencies(
@@ -84,7 +84,7 @@ class Servable(NamedTuple):
     """
 
     signatures: dict[str, Signature]
-    variables: list[tf.Variable]
+    variables: Sequence[tf.Variable]
     facts: dict[str, Any]
 
 

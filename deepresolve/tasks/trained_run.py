@@ -11,12 +11,13 @@ import keras
 
 from deepresolve import networks
 from deepresolve.config import Config
-from deepresolve.config.tasks import part
+from deepresolve.config.tasks import TASKS, part
+from deepresolve.networks.model import Model
 from deepresolve.runs import pretrained, training_set
 from deepresolve.runs.training_set import TrainingSet
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system import hardware
-from deepresolve.tasks.options import Options
+from deepresolve.tasks.options import Dtype, Options, WindowOptions
 from deepresolve.tasks.prediction import Predictor
 
 _PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -125,7 +126,11 @@ class TrainedRun:
         """The options of the run's task, with some chosen; ValueError of others."""
         return part(self.config.task, "options").Options.of(dict(values))
 
-    def choose_dtype(self, *, alone: bool) -> tuple[str, str]:
+    def takes(self, option: str) -> bool:
+        """Whether an option means anything for this run's network."""
+        return _takes(self.config.task, networks.find_model(self.config), option)
+
+    def choose_dtype(self, *, alone: bool) -> tuple[Dtype, str]:
         """What to compute in where nobody said, fast and safe; and why.
 
         Args:
@@ -133,3 +138,20 @@ class TrainedRun:
             other things.
         """
         return part(self.config.task, "predictor").choose_dtype(alone=alone)
+
+
+def takers(option: str) -> list[str]:
+    """The tasks that have a network for which an option means something."""
+    return [
+        task
+        for task in TASKS
+        if any(_takes(task, m, option) for m in part(task, "models").MODELS.values())
+    ]
+
+
+def _takes(task: str, model: Model, option: str) -> bool:
+    known = dataclasses.fields(part(task, "options").Options)
+    of_windows = {field.name for field in WindowOptions.own_fields()}
+    return option in {field.name for field in known} and (
+        option not in of_windows or model.engine == "windows"
+    )

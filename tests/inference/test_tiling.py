@@ -100,6 +100,43 @@ def test_convolution_is_exact_but_where_a_window_ends():
     assert np.abs(result - whole)[edges].max() < 2e-3 * np.abs(volume).max()
 
 
+@pytest.mark.parametrize("window", [(16, 8, 20), (3, 20, 7), (5, 5, 5)])
+def test_convolution_with_a_margin_is_exact_everywhere(window):
+    volume = noise(40, 20, 20)
+    whole = mean_of_neighbours(volume[np.newaxis, ..., np.newaxis])[0]
+    result = tiled(mean_of_neighbours, volume, window, margin=1, num_outputs=1)
+    np.testing.assert_allclose(result, whole, rtol=0, atol=1e-6)
+
+
+def test_windows_begin_where_blocks_of_voxels_do():
+    """A network of blocks of three slices, the last of which may be smaller."""
+    corners = []
+
+    def mean_of_blocks(x):
+        corners.append(x[0, 0, 0, 0, 0])
+        blocks = np.split(x, range(3, x.shape[3], 3), axis=3)
+        means = [
+            np.broadcast_to(b.mean(axis=3, keepdims=True), b.shape) for b in blocks
+        ]
+        return np.concatenate(means, axis=3)
+
+    volume = np.broadcast_to(np.arange(38.0), (4, 5, 38))
+    whole = mean_of_blocks(volume[np.newaxis, ..., np.newaxis])[0]
+    corners.clear()
+    result = tiled(
+        mean_of_blocks, volume, (4, 5, 8), margin=2, multiple=(1, 1, 3), num_outputs=1
+    )
+    np.testing.assert_allclose(result, whole, rtol=1e-6)
+    # 38 - 8 is a multiple: windows of 8, of which 4 speak, so steps of 3.
+    assert corners == [*range(0, 31, 3)]
+
+
+def test_margins_that_leave_nothing_are_refused():
+    with pytest.raises(ValueError, match="looks 2 voxels far"):
+        tiled(same, noise(8, 8, 8), (4, 8, 8), margin=2, num_outputs=1)
+    tiled(same, noise(4, 8, 8), (4, 8, 8), margin=2, num_outputs=1)  # at once
+
+
 def test_convolution_in_windows_without_overlap_shows_seams():
     volume = np.ones((40, 20, 20), np.float32)
     result = tiled(

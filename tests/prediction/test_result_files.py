@@ -37,7 +37,9 @@ def test_tables_alone_are_no_dicom_and_no_nifti(tmp_path):
     with pytest.raises(ValueError, match="this network gives tables"):
         choose("dicom", None, anonymize=False)
     output = choose("nifti", None, anonymize=False)
-    ((_, target),) = output.plan("s", str(tmp_path), [tmp_path / "a.nii"], ())
+    ((_, target),) = output.plan(
+        str(tmp_path / "s"), str(tmp_path), [tmp_path / "s" / "a.nii"], ()
+    )
     assert target == tmp_path / "a"
     output.begin(tmp_path / "a.nii", target)(Prediction(None, {}, {}, "grade 2"))
     assert not list(tmp_path.iterdir())

@@ -12,21 +12,20 @@ in double precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.inference.tiling import SIGMA_PER_WINDOW
-from deepresolve.inference.windows import bytes_per_voxel, slice_multiple
+from deepresolve.inference.window_size import WindowRule
 
 
-def fitting_window(shape: tf.Tensor, config: Config, memory_gib: float) -> tf.Tensor:
-    """As `inference.windows.fitting_window`, and no larger than the volume.
+def fitting_window(shape: tf.Tensor, rule: WindowRule, memory_gib: float) -> tf.Tensor:
+    """As `window_size.fitting_window`, aligned, and no larger than the volume.
 
     Args:
       shape: (3,) int32, rows, columns and slices of the volume.
-      config: of the run.
+      rule: of the network.
       memory_gib: for what the network holds of a window, in GiB.
 
     Returns:
@@ -34,58 +33,68 @@ def fitting_window(shape: tf.Tensor, config: Config, memory_gib: float) -> tf.Te
     """
     rows, columns, slices = tf.unstack(shape)
     in_plane = tf.cast(rows, tf.float64) * tf.cast(columns, tf.float64)
-    fitting = memory_gib * 2**30 / (bytes_per_voxel(config) * in_plane)
-    step = slice_multiple(config)
+    fitting = memory_gib * 2**30 / (rule.bytes_per_voxel * in_plane)
+    step = rule.slice_step
     fitting = tf.cast(tf.minimum(fitting, 1e9), tf.int32) // step * step
     whole_slices = tf.stack([rows, columns, tf.minimum(slices, fitting)])
-    enough = fitting >= tf.minimum(slices, config.patch_shape[2])
-    return tf.where(enough, whole_slices, tf.minimum(shape, config.patch_shape))
+    enough = fitting >= tf.minimum(slices, rule.smallest[2])
+    window = tf.where(enough, whole_slices, tf.minimum(shape, rule.smallest))
+    return shape - (shape - window) // rule.multiple * rule.multiple
 
 
-def window_starts(size: tf.Tensor, window: tf.Tensor, overlap: float) -> tf.Tensor:
+def window_starts(
+    size: tf.Tensor,
+    window: tf.Tensor,
+    overlap: float,
+    margin: int = 0,
+    multiple: int = 1,
+) -> tf.Tensor:
     """As `tiling.window_starts`: (windows,) int32."""
-    slack = size - window
-    step = tf.floor(tf.cast(window, tf.float64) * (1 - overlap))
-    longest_step = tf.maximum(1, tf.cast(step, tf.int32))
-    num_steps = -(-slack // longest_step)
-    return slack * tf.range(num_steps + 1) // tf.maximum(num_steps, 1)
+    slack = (size - window) // multiple
+    step = tf.cast(tf.floor(tf.cast(window, tf.float64) * (1 - overlap)), tf.int32)
+    step = tf.minimum(step, window - 2 * margin)
+    num_steps = -(-slack // tf.maximum(1, step // multiple))
+    return slack * tf.range(num_steps + 1) // tf.maximum(num_steps, 1) * multiple
 
 
-def blending_weights(starts: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
+def blending_weights(
+    starts: tf.Tensor, window: tf.Tensor, margin: int = 0
+) -> tf.Tensor:
     """As `tiling.blending_weights`: (windows, window) float32."""
     width = tf.cast(window, tf.float64)
     offsets = tf.range(width, dtype=tf.float64) - (width - 1) / 2
     gaussian = tf.exp(-0.5 * (offsets / (SIGMA_PER_WINDOW * width)) ** 2)
     voxels = starts[:, tf.newaxis] + tf.range(window)
-    everywhere = tf.zeros_like(voxels, tf.float64) + gaussian
-    total = tf.math.unsorted_segment_sum(everywhere, voxels, starts[-1] + window)
-    return tf.cast(gaussian / tf.gather(total, voxels), tf.float32)
+    first, last = voxels[:, :1] == 0, starts[:, tf.newaxis] == starts[-1]
+    after = first | (tf.range(window) >= margin)
+    before = last | (tf.range(window) < window - margin)
+    own = tf.where(after & before, gaussian, tf.zeros_like(gaussian))
+    total = tf.math.unsorted_segment_sum(own, voxels, starts[-1] + window)
+    return tf.cast(own / tf.gather(total, voxels), tf.float32)
 
 
 def blended(
     network: Callable[[tf.Tensor], tf.Tensor],
     volume: tf.Tensor,
     window: tf.Tensor,
-    overlaps: Sequence[float],
-    num_outputs: int,
+    rule: WindowRule,
 ) -> tf.Tensor:
     """The network's output for a volume, from windows of one shape.
 
     Args:
       network: takes (1, i, j, k, 1) float32 to (1, i, j, k, C).
       volume: (I, J, K) float32.
-      window: (3,) int32, no larger than the volume.
-      overlaps: of each axis, as in `tiled`.
-      num_outputs: C.
+      window: (3,) int32, of `fitting_window`.
+      rule: of the network.
 
     Returns:
       (I, J, K, C) float32.
     """
     shape, sizes = tf.unstack(tf.shape(volume)), tf.unstack(window)
     starts = [
-        window_starts(*of_axis) for of_axis in zip(shape, sizes, overlaps, strict=True)
+        *map(window_starts, shape, sizes, rule.overlap, rule.margin, rule.multiple)
     ]
-    weights = [blending_weights(s, w) for s, w in zip(starts, sizes, strict=True)]
+    weights = [*map(blending_weights, starts, sizes, rule.margin)]
 
     def of_window(*number: tf.Tensor) -> tf.Tensor:
         corner = [s[n] for s, n in zip(starts, number, strict=True)]
@@ -95,17 +104,17 @@ def blended(
         output = network(voxels[tf.newaxis, ..., tf.newaxis])[0]
         return weight[..., tf.newaxis] * output
 
-    def of_row(i, k):
+    def of_row(i: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
         # (i, j, k, C) -> (j, i, k, C) and, from the sum, back
         row = along(1, lambda j: tf.transpose(of_window(i, j, k), (1, 0, 2, 3)))
         return tf.transpose(row, (1, 0, 2, 3))
 
-    def of_slab(k):
+    def of_slab(k: tf.Tensor) -> tf.Tensor:
         # (i, j, k, C) -> (k, i, j, C)
         return tf.transpose(along(0, lambda i: of_row(i, k)), (2, 0, 1, 3))
 
-    def along(axis, part):
-        return _sum_along(starts[axis], sizes[axis], part, num_outputs)
+    def along(axis: int, part: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        return _sum_along(starts[axis], sizes[axis], part, rule.num_outputs)
 
     return tf.transpose(along(2, of_slab), (1, 2, 0, 3))
 
@@ -126,7 +135,9 @@ def _sum_along(
     """
     lengths = tf.concat([starts[1:], starts[-1:] + window], axis=0) - starts
 
-    def add(number, pending, blocks):
+    def add(
+        number: tf.Tensor, pending: tf.Tensor, blocks: tf.TensorArray
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
         fresh = part(number)
         reach = tf.shape(pending)[0]
         total = tf.concat([pending + fresh[:reach], fresh[reach:]], axis=0)

@@ -40,7 +40,9 @@ def plane_convolution(layer: keras.layers.Conv3D, dtype: str) -> Callable:
 
 # As one graph, so that TensorFlow fuses bias and ReLU into the convolution.
 @tf.function(reduce_retracing=True)
-def _convolve(planes, kernel, bias, rectify: bool):
+def _convolve(
+    planes: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, rectify: bool
+) -> tf.Tensor:
     in_plane_edges = [[0, 0], [0, 0], [1, 1], [1, 1], [0, 0]]
     padded = tf.pad(planes, in_plane_edges)
     out = tf.nn.conv3d(padded, kernel, (1, 1, 1, 1, 1), "VALID")

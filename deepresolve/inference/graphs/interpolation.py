@@ -13,6 +13,8 @@ So there are two; `test_interpolation` holds both to B-splines.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from deepresolve.imaging.degradation import interpolation_matrix
@@ -33,7 +35,7 @@ def cubic_matrix(num_thick: tf.Tensor, factor: int) -> tf.Tensor:
       ((num_thick - 1) * factor + 1, num_thick) float32.
     """
 
-    def of_few(count: int):
+    def of_few(count: int) -> Callable[[], tf.Tensor]:
         matrix = interpolation_matrix(count, factor, (count - 1) * factor + 1)
         return lambda: tf.constant(matrix, tf.float32)
 

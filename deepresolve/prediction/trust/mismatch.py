@@ -10,7 +10,7 @@ are flagged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from deepresolve.imaging.acquisition import Acquisition, histogram_distance
@@ -60,7 +60,11 @@ def compare(scan: Acquisition, trained: Trained) -> list[Item]:
 
 def findings(items: Sequence[Item]) -> list[Finding]:
     """Those that are off."""
-    return [Finding(*item) for item in items if item.text is not None]
+    return [
+        Finding(item.what, item.found, item.expected, item.text)
+        for item in items
+        if item.text is not None
+    ]
 
 
 def plane(scan: Acquisition, trained: Trained) -> Answer:
@@ -128,12 +132,14 @@ def gap_share(scan: Acquisition, trained: Trained) -> Answer:
     """Part of the slice spacing that no slice covers."""
     found, expected = scan.gap_share, _bounds(t.gap_share or 0.0 for t in trained)
     lowest, highest = expected
-    text = None
-    if found is not None and found > highest + _GAP_TOLERANCE:
-        text = gap_text(scan.slice_thickness_mm, scan.slice_spacing_mm)
-    elif found is not None and found < lowest - _GAP_TOLERANCE:
+    thickness_mm, text = scan.slice_thickness_mm, None
+    if found is None or thickness_mm is None:
+        return Answer(found, expected)
+    if found > highest + _GAP_TOLERANCE:
+        text = gap_text(thickness_mm, scan.slice_spacing_mm)
+    elif found < lowest - _GAP_TOLERANCE:
         text = (
-            f"slices overlap: {scan.slice_thickness_mm:.4g} mm thick and "
+            f"slices overlap: {thickness_mm:.4g} mm thick and "
             f"{scan.slice_spacing_mm:.4g} mm apart."
         )
     return Answer(found, expected, text)
@@ -193,7 +199,7 @@ CHECKS: dict[str, Callable[[Acquisition, Trained], Answer]] = {
 }
 
 
-def _bounds(values) -> list[float]:
+def _bounds(values: Iterable[float]) -> list[float]:
     values = list(values)
     return [min(values), max(values)]
 

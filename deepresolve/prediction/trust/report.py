@@ -157,20 +157,20 @@ class Trust:
     def _mismatch(self, scan: Volume) -> Section:
         """The scan beside those that the network was trained on."""
         found = describe(scan)
-        seen = self.trained.inputs(self.training_factor) if self.trained else ()
-        if not seen:
+        trained, factor = self.trained, self.training_factor
+        seen = trained.inputs(factor) if trained else ()
+        if trained is None or not seen:
             why = NOT_RECORDED
-            if self.trained:
-                factor = self.training_factor
+            if trained:
                 why = f"{training_set.FILE} describes no scan for the factor {factor}"
             compared = {"compared": False, "why": why, "scan": found.to_dict()}
             return Section(compared, _gap_findings(scan))
         items = mismatch.compare(found, seen)
         compared = {
             "compared": True,
-            "num_training_scans": self.trained.num_scans,
+            "num_training_scans": trained.num_scans,
             "num_described": len(seen),
-            "downsample_factor": _suggested_factor(found, seen, self.training_factor),
+            "downsample_factor": _suggested_factor(found, seen, factor),
             "checks": [
                 {
                     "what": item.what,
@@ -192,10 +192,11 @@ def _verdict(findings: Sequence[Finding], compared: Section) -> str:
 
 def _gap_findings(scan: Volume) -> tuple[Finding, ...]:
     """Gaps are off whatever the training set was: slices are taken to touch."""
-    if not scan.has_gaps:
+    thickness_mm = scan.slice_thickness_mm
+    if thickness_mm is None or not scan.has_gaps:
         return ()
-    text = mismatch.gap_text(scan.slice_thickness_mm, scan.slice_spacing_mm)
-    share = 1 - scan.slice_thickness_mm / scan.slice_spacing_mm
+    text = mismatch.gap_text(thickness_mm, scan.slice_spacing_mm)
+    share = 1 - thickness_mm / scan.slice_spacing_mm
     return (Finding("gap_share", share, [0.0, 0.0], text),)
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from deepresolve.config import Config
 from deepresolve.inference.graphs.blending import blended, fitting_window
 from deepresolve.inference.graphs.scaling import estimate_scale
-from deepresolve.inference.windows import window_overlaps
+from deepresolve.inference.window_size import rule_of
 
 
 class SegmentationGraph:
@@ -23,7 +23,7 @@ class SegmentationGraph:
 
     def __init__(self, model: keras.Model, config: Config, memory_gib: float):
         self._model = model
-        self._config = config
+        self._rule = rule_of(config, 1 + len(config.class_names))
         self._memory_gib = memory_gib
 
     def probabilities(self, scan: tf.Tensor) -> tf.Tensor:
@@ -39,9 +39,8 @@ class SegmentationGraph:
         return blended(
             lambda voxels: self._model(voxels, training=False),
             scaled,
-            fitting_window(tf.shape(scan), self._config, self._memory_gib),
-            window_overlaps(self._config),
-            1 + len(self._config.class_names),
+            fitting_window(tf.shape(scan), self._rule, self._memory_gib),
+            self._rule,
         )
 
 

@@ -10,7 +10,7 @@ from deepresolve.tasks import options
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(options.Options):
+class Options(options.WindowOptions):
     """Options of a segmentation."""
 
     title: ClassVar[str] = "Segmentation"
@@ -24,15 +24,4 @@ class Options(options.Options):
     keep_largest: bool = option(
         False,
         "of each class keep the largest connected component alone (26 neighbours).",
-    )
-    window: tuple[int, int, int] | None = option(
-        None,
-        "ROWS,COLUMNS,SLICES that go through the network at once. By default as many "
-        "whole slices as fit into --memory_gib, best all.",
-    )
-    memory_gib: float = option(
-        4.0,
-        "memory for what the network holds at once, in GiB. Windows are never smaller "
-        "than a training patch, whatever that takes.",
-        0.1,
     )

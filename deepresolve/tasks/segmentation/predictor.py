@@ -9,7 +9,7 @@ from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import keep_largest
 from deepresolve.tasks.findings import Section
-from deepresolve.tasks.options import SPREAD_NOT_ASKED
+from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
 from deepresolve.tasks.segmentation import sizes
 from deepresolve.tasks.segmentation.options import Options
@@ -94,7 +94,7 @@ class LabelMapPredictor:
             label_map = label_map.with_array(keep_largest(label_map.array))
         volumes = {Labels.name: label_map}
         volumes |= zip(self._probabilities, by_class.values(), strict=False)
-        if self._gives_spread:
+        if both_ways is not None and self._gives_spread:
             volumes[SPREAD] = scan.canonical().with_array(both_ways.disagreement)
         found = sizes.measure(label_map, self.kind.class_names)
         return Prediction(
@@ -140,7 +140,7 @@ def load(run: TrainedRun, options: Options) -> LabelMapPredictor:
     )
 
 
-def choose_dtype(*, alone: bool) -> tuple[str, str]:
+def choose_dtype(*, alone: bool) -> tuple[Dtype, str]:
     """What to compute in where nobody said, fast and safe; and why.
 
     Args:

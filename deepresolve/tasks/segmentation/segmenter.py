@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from deepresolve.config import Config
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.mirroring import left_right_axis, mirrored_classes
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.tiling import check_window_shape, tiled
-from deepresolve.inference.windows import (
-    fitting_window,
-    is_slicewise,
-    window_overlaps,
-)
+from deepresolve.inference.window_size import rule_of
+from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB, WindowedModel
+from deepresolve.networks import find_model
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -28,7 +23,6 @@ if TYPE_CHECKING:
 # the latter that each of the former belongs to.
 Compare = Callable[[np.ndarray, np.ndarray, Sequence[int]], None]
 
-DEFAULT_MEMORY_GIB = 4.0
 _SLICES = 2  # the last axis of a canonical volume
 
 
@@ -61,31 +55,18 @@ class Segmenter:
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
     ):
-        if not 0 <= memory_gib < math.inf:
-            raise ValueError(
-                f"memory_gib must be a finite number from 0 on; got {memory_gib}."
-            )
         self.config = config
         self.class_names = config.class_names
-        self._num_outputs = 1 + len(self.class_names)
+        rule = rule_of(config, 1 + len(config.class_names))
+        self._network = WindowedModel(model, rule, memory_gib, window_shape)
         self.flips = flips
         if flips:
             mirrored_classes(self.class_names)  # Refused now, not after the first pass.
-        self._memory_gib = memory_gib
-        if window_shape is not None:
-            check_window_shape(window_shape)
-        self._window_shape = window_shape
-        if model.output_shape[-1] != self._num_outputs:
+        if model.output_shape[-1] != rule.num_outputs:
             raise ValueError(
                 f"The network has {model.output_shape[-1]} outputs; expected "
-                f"{self._num_outputs}: the background and {self.class_names}."
+                f"{rule.num_outputs}: the background and {self.class_names}."
             )
-        # A graph frees features as soon as they are used, and one of unknown sizes
-        # serves scans of all shapes.
-        self._network = tf.function(
-            lambda voxels: model(voxels, training=False),
-            input_signature=[tf.TensorSpec((1, None, None, None, 1), tf.float32)],
-        )
 
     @classmethod
     def from_run(
@@ -139,11 +120,12 @@ class Segmenter:
             network that sees one at a time, or where a class lacks its counterpart.
         """
         scaled = np.asarray(scaled, np.float32)
-        result = self._pass(scaled, progress)
+        title = "segmentation" if progress else ""
+        result = self._network(scaled, title)
         if self.flips or compare is not None:
             channels = mirrored_classes(self.class_names)
             self._check_left_right(left_right)
-            mirrored = self._pass(np.flip(scaled, left_right), progress)
+            mirrored = self._network(np.flip(scaled, left_right), title)
             back = np.flip(mirrored, left_right)
             if compare is not None:
                 compare(result, back, channels)
@@ -159,7 +141,7 @@ class Segmenter:
         Of sagittal slices, each seen alone, it is the same ones in another order.
         """
         across_slices = left_right_axis(scan.canonical()) == _SLICES
-        return not (across_slices and is_slicewise(self.config))
+        return not (across_slices and find_model(self.config).slicewise)
 
     def _check_left_right(self, left_right: int | None) -> None:
         """ValueError where mirroring is impossible or does nothing."""
@@ -168,7 +150,7 @@ class Segmenter:
                 "With flips, left_right must say which axis of the array runs from "
                 "left to right."
             )
-        if left_right == _SLICES and is_slicewise(self.config):
+        if left_right == _SLICES and find_model(self.config).slicewise:
             raise ValueError(
                 "flips do nothing here: the slices of this scan are sagittal, and "
                 f"{self.config.model} sees one slice at a time, so that left and "
@@ -240,19 +222,6 @@ class Segmenter:
             for channel, name in enumerate(self.class_names, start=1)
         }
         return in_place(_most_probable(probabilities)), by_class
-
-    def _pass(self, scaled: np.ndarray, progress: bool) -> np.ndarray:
-        window = self._window_shape
-        if window is None:
-            window = fitting_window(scaled.shape, self.config, self._memory_gib)
-        return tiled(
-            self._network,
-            scaled,
-            window,
-            overlap=window_overlaps(self.config),
-            num_outputs=self._num_outputs,
-            progress=progress,
-        )
 
 
 def _most_probable(probabilities: np.ndarray) -> np.ndarray:

@@ -147,7 +147,13 @@ def findings(found: Consistency) -> list[Finding]:
     return [Finding("consistency_slices", digits(found.rms[worst]), expected, text)]
 
 
-def _differences(acquired, result, data_range, thicken, interpolate):
+def _differences(
+    acquired: np.ndarray,
+    result: np.ndarray,
+    data_range: float,
+    thicken: np.ndarray,
+    interpolate: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean squared and largest difference of each slice, and the former of TCI.
 
     As shares of `data_range`, whose square may be more than float32 holds.

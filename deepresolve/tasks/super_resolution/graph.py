@@ -1,21 +1,25 @@
 """A whole super-resolution as a graph: `SuperResolver` without Python around it.
 
-The graph interpolates and convolves block by block: each layer keeps the last two
-planes it was fed, puts them before the next block, and is ready with one plane less
-than it got. The first block is long enough for every layer to have something to hand
-on: none is ever left empty.
+Of a network that sees windows, or a volume at once, interpolation, network and scaling
+follow one on the other.
 
-Memory beside the scan and the result: the result once more while its blocks are put
-together, and what streaming takes.
+A chain is streamed: the graph interpolates and convolves block by block. Each layer
+keeps the last two planes it was fed, puts them before the next block, and is ready with
+one plane less than it got. The first block is long enough for every layer to have
+something to hand on: none is ever left empty. Memory beside the scan and the result:
+the result once more while its blocks are put together, and what streaming takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 
+from deepresolve import networks
+from deepresolve.config import Config
+from deepresolve.inference.graphs.blending import blended, fitting_window
 from deepresolve.inference.graphs.convolution import (
     plane_convolution,
     to_planes,
@@ -24,11 +28,89 @@ from deepresolve.inference.graphs.convolution import (
 from deepresolve.inference.graphs.interpolation import cubic_matrix
 from deepresolve.inference.graphs.scaling import estimate_scale
 from deepresolve.inference.streaming import parse_chain
+from deepresolve.system.keras_stack import tensorflow_variables
+from deepresolve.tasks.servable import ServingOptions
+from deepresolve.tasks.super_resolution.engines import window_rule
 
 DEFAULT_BLOCK_PLANES = 16
 
+# What each layer keeps of the planes that it was fed.
+Held = tuple[tf.Tensor, ...]
 
-class SuperResolutionGraph:
+
+def graph_of_run(
+    model: keras.Model, config: Config, options: ServingOptions
+) -> StreamedGraph | WholeGraph:
+    """The graph of a network, by the engine that its line in the table names.
+
+    Args:
+      model: the network, built to compute in `options.dtype`.
+      config: the run that trained it.
+      options: how it computes.
+
+    Raises:
+      ValueError: a network that cannot be streamed, though it says so, or an option
+        out of range.
+    """
+    engine = networks.find_model(config).engine
+    if engine == "stream":
+        return StreamedGraph(model, options.block_planes, options.dtype)
+
+    def whole(voxels: tf.Tensor) -> tf.Tensor:
+        return model(voxels, training=False)
+
+    rule = window_rule(config)
+
+    def at_once(volume: tf.Tensor) -> tf.Tensor:
+        return whole(volume[tf.newaxis, ..., tf.newaxis])[0, ..., 0]
+
+    def in_windows(volume: tf.Tensor) -> tf.Tensor:
+        window = fitting_window(tf.shape(volume), rule, options.memory_gib)
+        return blended(whole, volume, window, rule)[..., 0]
+
+    enhance = at_once if engine == "whole" else in_windows
+    return WholeGraph(enhance, tensorflow_variables(model))
+
+
+class WholeGraph:
+    """A trained network as functions of tensors, applied to all slices together.
+
+    Args:
+      enhance: the network: takes an interpolated volume, (rows, columns, slices)
+        float32 scaled to 0..1, to a sharper one of the same shape.
+      variables: what it reads.
+    """
+
+    def __init__(
+        self,
+        enhance: Callable[[tf.Tensor], tf.Tensor],
+        variables: Sequence[tf.Variable],
+    ):
+        self._enhance = enhance
+        self.variables = variables
+
+    def super_resolve(self, thick: tf.Tensor, factor: int) -> tf.Tensor:
+        """Thin slices from thick ones, in the scan's own units.
+
+        Args:
+          thick: (rows, columns, n) float32, canonical.
+          factor: thin slices per thick slice spacing.
+
+        Returns:
+          (rows, columns, (n - 1) * factor + 1) float32; no voxel is below the lowest
+          of `thick` (`imaging.floor`).
+        """
+        scale = estimate_scale(thick)
+        rows, columns, num_thick = tf.unstack(tf.shape(thick))
+        matrix = cubic_matrix(num_thick, factor)
+        scaled = tf.reshape(scale.apply(thick), [-1, num_thick])
+        thin = tf.matmul(scaled, matrix, transpose_b=True)
+        interpolated = tf.reshape(thin, [rows, columns, tf.shape(matrix)[0]])
+        sharp = scale.invert(self._enhance(interpolated))
+        return tf.maximum(sharp, tf.reduce_min(thick))
+
+
+class StreamedGraph:
     """A trained chain of convolutions as functions of tensors.
 
     Args:
@@ -39,6 +121,9 @@ class SuperResolutionGraph:
     Raises:
       ValueError: no such network, or block_planes is below 1.
     """
+
+    # Its weights are constants.
+    variables: Sequence[tf.Variable] = ()
 
     def __init__(
         self,
@@ -77,7 +162,9 @@ class SuperResolutionGraph:
             block = tf.matmul(scaled, matrix[start:stop], transpose_b=True)
             return tf.reshape(block, [rows, columns, stop - start])
 
-        def step(start, done, held, blocks):
+        def step(
+            start: tf.Tensor, done: tf.Tensor, held: Held, blocks: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.Tensor, Held, tf.TensorArray]:
             length = tf.where(start == 0, self._first_step, self._step)
             stop = tf.minimum(start + length, num_thin)
             held, residual = self._push(held, interpolated(start, stop), stop, num_thin)
@@ -116,7 +203,9 @@ class SuperResolutionGraph:
         )
         return blocks.concat()
 
-    def _push(self, held, block: tf.Tensor, stop: tf.Tensor, num_thin: tf.Tensor):
+    def _push(
+        self, held: Held, block: tf.Tensor, stop: tf.Tensor, num_thin: tf.Tensor
+    ) -> tuple[Held, tf.Tensor]:
         """Takes a block through all layers: what each holds then, and the residual."""
         planes = to_planes(block, self._factors, self._dtype)
         num_edges = tf.cast(stop >= num_thin, tf.int32)

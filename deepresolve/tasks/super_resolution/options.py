@@ -10,7 +10,7 @@ from deepresolve.tasks import options
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(options.Options):
+class Options(options.WindowOptions):
     """Options of a super-resolution."""
 
     title: ClassVar[str] = "Super-resolution"

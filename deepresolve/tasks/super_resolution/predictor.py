@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from deepresolve.imaging.volume import Volume
 from deepresolve.system import hardware
 from deepresolve.tasks.findings import Section
-from deepresolve.tasks.options import SPREAD_NOT_ASKED
+from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Image, Prediction, TableKind
 from deepresolve.tasks.super_resolution import consistency, spread, undershoot
 from deepresolve.tasks.super_resolution.options import Options
@@ -98,7 +98,9 @@ def load(run: TrainedRun, options: Options) -> ThinSlicePredictor:
     Raises:
       ValueError: not trained yet, or not for the factor that is asked for.
     """
-    resolver = SuperResolver.from_run(run, options.dtype)
+    resolver = SuperResolver.from_run(
+        run, options.dtype, options.window, options.memory_gib
+    )
     return ThinSlicePredictor(
         resolver,
         resolver.choose_factor(options.downsample_factor),
@@ -107,7 +109,7 @@ def load(run: TrainedRun, options: Options) -> ThinSlicePredictor:
     )
 
 
-def choose_dtype(*, alone: bool) -> tuple[str, str]:
+def choose_dtype(*, alone: bool) -> tuple[Dtype, str]:
     """What to compute in where nobody said, fast and safe; and why.
 
     Args:

@@ -9,7 +9,11 @@ from deepresolve.tasks.servable import (
     ServingOptions,
     Signature,
 )
-from deepresolve.tasks.super_resolution.graph import SuperResolutionGraph
+from deepresolve.tasks.super_resolution.graph import (
+    StreamedGraph,
+    WholeGraph,
+    graph_of_run,
+)
 from deepresolve.tasks.trained_run import TrainedRun
 
 
@@ -21,17 +25,17 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
     """
     factors = run.config.downsample_factors
     model = run.network(options.dtype)
-    graph = SuperResolutionGraph(model, options.block_planes, options.dtype)
+    graph = graph_of_run(model, run.config, options)
     signatures = {
         f"super_resolve_x{factor}": _thin_slices(graph, factor) for factor in factors
     }
     if len(signatures) == 1:
         signatures[DEFAULT_SIGNATURE] = next(iter(signatures.values()))
     facts = {"class_names": [], "downsample_factors": list(factors)}
-    return Servable(signatures, [], facts)
+    return Servable(signatures, graph.variables, facts)
 
 
-def _thin_slices(graph: SuperResolutionGraph, factor: int) -> Signature:
+def _thin_slices(graph: StreamedGraph | WholeGraph, factor: int) -> Signature:
     unit = "the scan's own"
     thin_slices = f"(slices - 1) * {factor} + 1"
     return Signature(

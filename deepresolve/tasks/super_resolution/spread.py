@@ -48,7 +48,7 @@ def measure(
     scale = estimate_scale(canonical.array)
     scaled = dataclasses.replace(canonical, array=scale.apply(canonical.array))
     interpolated = interpolate(scaled, factor).array
-    lowest = scale.apply(np.min(canonical.array))
+    lowest = float(scale.apply(np.min(canonical.array)))
     # Sums over the differences from the first pass, which itself adds nothing to them.
     total, squares = np.zeros((2, *first.shape), np.float32)
     for axis in (_ROWS, _COLUMNS):

@@ -1,8 +1,9 @@
-"""From a thick-slice scan to a thin-slice one with a trained SR-CNN."""
+"""From a thick-slice scan to a thin-slice one with a trained network."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
@@ -14,7 +15,8 @@ from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.streaming import StreamedModel
+from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB
+from deepresolve.tasks.super_resolution.engines import enhancer
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -27,6 +29,12 @@ class SuperResolver:
       model: the network.
       config: the run that trained it.
       dtype: what the network computes in: "float32", or "bfloat16" for speed.
+      window_shape: of a network that sees windows, the voxels of one; None: what fits
+        into `memory_gib`.
+      memory_gib: of a network that sees windows, for what it holds of one, in GiB.
+
+    Raises:
+      ValueError: a window for a network that sees none, or one out of range.
     """
 
     def __init__(
@@ -34,23 +42,33 @@ class SuperResolver:
         model: keras.Model,
         config: Config,
         dtype: str = "float32",
+        window_shape: Sequence[int] | None = None,
+        memory_gib: float = DEFAULT_MEMORY_GIB,
     ):
         self.config = config
-        self._network = StreamedModel(model, dtype)
+        self._enhance = enhancer(model, config, dtype, window_shape, memory_gib)
 
     @classmethod
-    def from_run(cls, run: TrainedRun, dtype: str = "float32") -> SuperResolver:
+    def from_run(
+        cls,
+        run: TrainedRun,
+        dtype: str = "float32",
+        window_shape: Sequence[int] | None = None,
+        memory_gib: float = DEFAULT_MEMORY_GIB,
+    ) -> SuperResolver:
         """The network of a trained run.
 
         Args:
           run: of a super-resolution.
           dtype: as in the constructor.
+          window_shape: as in the constructor.
+          memory_gib: as in the constructor.
 
         Raises:
           ValueError: not a super-resolution, or not trained yet.
         """
         run.require_task("super_resolution")
-        return cls(run.network(dtype), run.config, dtype)
+        return cls(run.network(dtype), run.config, dtype, window_shape, memory_gib)
 
     def choose_factor(self, factor: int | None) -> int:
         """`factor`, or the one the network was trained for.
@@ -80,7 +98,7 @@ class SuperResolver:
         Returns:
           float32 of the same shape.
         """
-        return self._network(np.asarray(interpolated, np.float32), progress)
+        return self._enhance(np.asarray(interpolated, np.float32), progress)
 
     def super_resolve(
         self,

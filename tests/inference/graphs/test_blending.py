@@ -8,13 +8,14 @@ import tensorflow as tf
 from scipy import signal
 
 from deepresolve import presets
-from deepresolve.inference import tiling, windows
+from deepresolve.inference import tiling, window_size
 from deepresolve.inference.graphs import blending
+from deepresolve.inference.window_size import WindowRule, rule_of
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 OAI = (384, 384, 160)
 DEMO = (144, 144, 121)
-OVERLAPS = (0.25, 0.5, 0.0)
+RULE = WindowRule((4, 4, 4), 1, 2, overlap=(0.25, 0.5, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -36,28 +37,70 @@ def test_windows_of_one_axis(size, window, overlap, starts):
     assert tuple(in_graph.numpy()) == starts
 
 
-def shares(starts, window):
+@pytest.mark.parametrize(
+    ("size", "window", "margin", "multiple", "starts"),
+    [
+        (38, 8, 3, 1, (*range(0, 31, 2),)),  # 2 voxels between margins
+        (10, 9, 4, 1, (0, 1)),
+        (37, 10, 3, 3, (*range(0, 28, 3),)),  # of 4 voxels between margins, 3
+        (9, 9, 4, 2, (0,)),
+        (40, 7, 1, 3, (*range(0, 34, 3),)),  # steps of 5 would begin within a block
+        (41, 17, 0, 4, (0, 12, 24)),  # steps of 12.75
+    ],
+)
+def test_windows_leave_margins_and_begin_at_multiples(
+    size, window, margin, multiple, starts
+):
+    assert tiling.window_starts(size, window, 0.25, margin, multiple) == starts
+    in_graph = blending.window_starts(
+        tf.constant(size), tf.constant(window), 0.25, margin, multiple
+    )
+    assert tuple(in_graph.numpy()) == starts
+
+
+def test_windows_that_begin_at_multiples_grow_for_it():
+    rule = WindowRule((8, 8, 8), 8, 1, margin=(2, 2, 2), multiple=(1, 2, 3))
+    shape = (30, 31, 29)
+    in_graph = blending.fitting_window(tf.constant(shape), rule, 1e-6)
+    in_numpy = map(tiling.aligned_window, shape, rule.smallest, rule.multiple)
+    assert tuple(in_graph.numpy()) == tuple(in_numpy) == (8, 9, 8)
+
+
+def shares(starts, window, margin=0):
     """Of SciPy's Gaussian windows, in double precision: (windows, voxels)."""
     gaussian = signal.windows.gaussian(window, std=window / 8)
     placed = np.zeros((len(starts), starts[-1] + window))
     for row, start in zip(placed, starts, strict=True):
         row[start : start + window] = gaussian
+        if start > 0:
+            row[: start + margin] = 0
+        if start < starts[-1]:
+            row[start + window - margin :] = 0
     return placed / placed.sum(axis=0)
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.25, 0.9])
-@pytest.mark.parametrize(("size", "window"), [(9, 9), (10, 9), (37, 8), (5, 1)])
-def test_weights_are_shares_of_scipys_gaussians(size, window, overlap):
-    starts = tiling.window_starts(size, window, overlap)
+@pytest.mark.parametrize(
+    ("size", "window", "margin"),
+    [
+        *((9, 9, 0), (10, 9, 0), (37, 8, 0), (5, 1, 0)),
+        *((9, 9, 4), (10, 9, 4), (37, 8, 3), (12, 8, 3)),
+    ],
+)
+def test_weights_are_shares_of_scipys_gaussians(size, window, margin, overlap):
+    starts = tiling.window_starts(size, window, overlap, margin)
     np.testing.assert_array_equal(
-        blending.window_starts(tf.constant(size), tf.constant(window), overlap), starts
+        blending.window_starts(tf.constant(size), tf.constant(window), overlap, margin),
+        starts,
     )
     expected = [
         row[start : start + window]
-        for row, start in zip(shares(starts, window), starts, strict=True)
+        for row, start in zip(shares(starts, window, margin), starts, strict=True)
     ]
-    in_numpy = tiling.blending_weights(starts, window)
-    in_graph = blending.blending_weights(tf.constant(starts), tf.constant(window))
+    in_numpy = tiling.blending_weights(starts, window, margin)
+    in_graph = blending.blending_weights(
+        tf.constant(starts), tf.constant(window), margin
+    )
     for weights in (in_numpy, in_graph.numpy()):
         assert weights.dtype == np.float32
         np.testing.assert_allclose(weights, expected, rtol=1e-6)
@@ -81,8 +124,9 @@ def test_weights_are_shares_of_scipys_gaussians(size, window, overlap):
 )
 def test_window_is_as_large_as_memory_allows(preset, shape, memory_gib, window):
     config = presets.get(preset)
-    assert windows.fitting_window(shape, config, memory_gib) == window
-    in_graph = blending.fitting_window(tf.constant(shape), config, memory_gib)
+    rule = rule_of(config, 1 + len(config.class_names))
+    assert window_size.fitting_window(shape, rule, memory_gib) == window
+    in_graph = blending.fitting_window(tf.constant(shape), rule, memory_gib)
     assert tuple(in_graph.numpy()) == window
 
 
@@ -96,8 +140,9 @@ def test_a_graphs_window_is_no_larger_than_the_volume(shape, memory_gib, model):
         num_levels=3,
         patch_shape=(32, 32, 16),
     )
-    expected = windows.fitting_window(shape, config, memory_gib)
-    actual = blending.fitting_window(tf.constant(shape), config, memory_gib)
+    rule = rule_of(config, 1 + len(config.class_names))
+    expected = window_size.fitting_window(shape, rule, memory_gib)
+    actual = blending.fitting_window(tf.constant(shape), rule, memory_gib)
     np.testing.assert_array_equal(actual, np.minimum(expected, shape))
 
 
@@ -111,7 +156,7 @@ def long_sum(volume, window):
     """Every window's output times its shares, added up in double precision."""
     starts = [
         tiling.window_starts(*of_axis)
-        for of_axis in zip(volume.shape, window, OVERLAPS, strict=True)
+        for of_axis in zip(volume.shape, window, RULE.overlap, strict=True)
     ]
     placed = [shares(s, w) for s, w in zip(starts, window, strict=True)]
     total = np.zeros((*volume.shape, 2))
@@ -129,10 +174,10 @@ def long_sum(volume, window):
 def test_both_are_the_long_sum(window):
     volume = np.random.default_rng(0).random((11, 9, 13), np.float32)
     expected = long_sum(volume, window)
-    tiled = tiling.tiled(network, volume, window, overlap=OVERLAPS, num_outputs=2)
+    tiled = tiling.tiled(network, volume, window, overlap=RULE.overlap, num_outputs=2)
     np.testing.assert_allclose(tiled, expected, rtol=0, atol=1e-6)
     graph = tf.function(
-        lambda v, w: blending.blended(network, v, w, OVERLAPS, 2),
+        lambda v, w: blending.blended(network, v, w, RULE),
         input_signature=[
             tf.TensorSpec((None, None, None)),
             tf.TensorSpec((3,), tf.int32),

@@ -88,7 +88,7 @@ def test_what_the_task_found_stands_among_the_rest_in_order(scan, trained):
         scan, predicted(scan, **sections)
     )
     assert [f.what for f in findings] == [
-        *("consistency", "signal_to_noise", "spread", "undershoot")
+        *("consistency", "intensities", "signal_to_noise", "spread", "undershoot")
     ]
     assert [flag["what"] for flag in content["flags"]] == [f.what for f in findings]
     assert list(content) == [

@@ -10,9 +10,9 @@ from nibabel import orientations
 from deepresolve import networks
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
+from deepresolve.inference import windowed
 from deepresolve.inference.tiling import tiled
 from deepresolve.runs.workdir import Workdir
-from deepresolve.tasks.segmentation import segmenter as segmentation
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.trained_run import TrainedRun
@@ -199,7 +199,7 @@ def test_slices_that_need_no_neighbours_go_through_once(
 
         return tiled(counted, volume, window_shape, **options)
 
-    monkeypatch.setattr(segmentation, "tiled", spy)
+    monkeypatch.setattr(windowed, "tiled", spy)
     options = (np.zeros((3, 3, 3, 2)), (0, 0), ("femur",), model)
     segmenter = one_convolution(*options, window_shape=(12, 11, 5))
     segmenter.label_map(np.zeros((12, 11, 10)))

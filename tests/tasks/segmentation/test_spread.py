@@ -66,7 +66,7 @@ def test_flips_have_both_ways_at_hand(threshold):
     passes = []
     segmenter = threshold(flips=True)
     network = segmenter._network
-    segmenter._network = lambda voxels: passes.append(1) or network(voxels)
+    segmenter._network = lambda *given: passes.append(1) or network(*given)
     scan = Volume(np.random.default_rng(1).random((8, 7, 6)), np.eye(4))
     predictor = LabelMapPredictor(segmenter)
     assert predictor.predict(scan).report["spread"].values["measured"]

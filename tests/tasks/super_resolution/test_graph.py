@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from deepresolve import networks
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.super_resolution.graph import SuperResolutionGraph
+from deepresolve.tasks.super_resolution.graph import StreamedGraph
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 
@@ -31,7 +31,7 @@ def model(request):
 @pytest.mark.parametrize("block_planes", [1, 4, 1000])
 @pytest.mark.parametrize("factor", [2, 3])
 def test_equals_the_super_resolver(model, block_planes, factor):
-    graph = SuperResolutionGraph(model, block_planes)
+    graph = StreamedGraph(model, block_planes)
     resolve = tf.function(
         lambda thick: graph.super_resolve(thick, factor), input_signature=SPEC
     )
@@ -51,18 +51,18 @@ def test_nothing_lies_below_the_scan(model):
     scan = Volume(thick, np.eye(4), to_source=np.eye(3, 2))
     _, held = SuperResolver(model, CHAIN).super_resolve_with_undershoot(scan, 3)
     assert held.share > 0.01  # this network does go below
-    thin = SuperResolutionGraph(model).super_resolve(thick, 3)
+    thin = StreamedGraph(model).super_resolve(thick, 3)
     assert np.min(thin) == thick.min()
 
 
 def test_bfloat16_stays_near_float32(model):
     thick = np.random.default_rng(1).random((8, 8, 9), np.float32)
-    exact = SuperResolutionGraph(model).super_resolve(thick, 3)
-    fast = SuperResolutionGraph(model, dtype="bfloat16").super_resolve(thick, 3)
+    exact = StreamedGraph(model).super_resolve(thick, 3)
+    fast = StreamedGraph(model, dtype="bfloat16").super_resolve(thick, 3)
     difference = np.abs(fast - exact).max()
     assert 0 < difference < 0.1 * np.abs(exact).max()
 
 
 def test_a_block_needs_a_plane(model):
     with pytest.raises(ValueError, match="at least 1; got 0"):
-        SuperResolutionGraph(model, 0)
+        StreamedGraph(model, 0)

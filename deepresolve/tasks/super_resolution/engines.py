@@ -1,0 +1,85 @@
+"""How networks for super-resolution take a volume: by the engine that each names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+from deepresolve.inference.streaming import StreamedModel
+from deepresolve.inference.window_size import WindowRule, rule_of
+from deepresolve.inference.windowed import (
+    DEFAULT_MEMORY_GIB,
+    WindowedModel,
+    graph_of,
+)
+from deepresolve.networks import find_model
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+
+# An interpolated volume, (rows, columns, slices) scaled to 0..1, and whether to show
+# progress, to a sharper one of the same shape.
+Enhance = Callable[[np.ndarray, bool], np.ndarray]
+
+
+def window_rule(config: SuperResolutionConfig) -> WindowRule:
+    """How the windows of a network may be cut.
+
+    They begin where the voxels begin that the network folds together.
+    """
+    return rule_of(config, 1, multiple=config.fold)
+
+
+def enhancer(
+    model: keras.Model,
+    config: SuperResolutionConfig,
+    dtype: str,
+    window_shape: Sequence[int] | None = None,
+    memory_gib: float = DEFAULT_MEMORY_GIB,
+) -> Enhance:
+    """A network as a function of volumes.
+
+    Args:
+      model: the network, built to compute in `dtype`.
+      config: the run that trained it.
+      dtype: "float32" or "bfloat16".
+      window_shape: as in `WindowedModel`; for networks that see windows.
+      memory_gib: as in `WindowedModel`; for networks that see windows.
+
+    Raises:
+      ValueError: a network that cannot be streamed, though it says so; or a window for
+        one that sees none.
+    """
+    engine = find_model(config).engine
+    if window_shape is not None and engine != "windows":
+        raise ValueError(
+            f"A window is for networks that see windows; {config.model} does not (its "
+            f"engine is {engine!r}). Leave it out."
+        )
+    if engine == "stream":
+        return StreamedModel(model, dtype)
+    if engine == "windows":
+        rule = window_rule(config)
+        return _Windows(WindowedModel(model, rule, memory_gib, window_shape))
+    return _Whole(model)
+
+
+class _Windows:
+    """Overlapping windows."""
+
+    def __init__(self, network: WindowedModel):
+        self._network = network
+
+    def __call__(self, volume: np.ndarray, progress: bool = False) -> np.ndarray:
+        title = "super-resolution" if progress else ""
+        return self._network(volume, title)[..., 0]
+
+
+class _Whole:
+    """One pass, which no progress can be told of."""
+
+    def __init__(self, model: keras.Model):
+        self._network = graph_of(model)
+
+    def __call__(self, volume: np.ndarray, progress: bool = False) -> np.ndarray:
+        return self._network(volume[np.newaxis, ..., np.newaxis])[0, ..., 0].numpy()
