@@ -74,12 +74,12 @@ path_flags.define(
 )
 flags.mark_flags_as_required(["input", "output"])
 
-# Of an anonymous command no other is told: paths and UIDs may name someone.
-_HARMLESS_FLAGS = {
-    *("anonymize", "checkpoint", "downsample_factor", "dtype", "echo"),
-    *("output_dtype", "output_format", "pretrained", "runner", "slice_axis"),
-    "spread",
-}
+# Of an anonymous command no other is told beside options, which are numbers and
+# choices: paths and UIDs may name someone.
+_HARMLESS_FLAGS = (
+    *("anonymize", "checkpoint", "echo", "output_format", "pretrained", "runner"),
+    "slice_axis",
+)
 
 _OF_TASKS: dict[str, type[Options]] = {
     name: part(name, "options").Options for name in TASKS
@@ -173,7 +173,8 @@ def _value(name: str, kind: Any) -> Any:
 def command() -> tuple[str, ...]:
     """The command line; with --anonymize without the flags that may name someone."""
     given = [FLAGS[name] for name in sorted(FLAGS) if FLAGS[name].present]
-    shown = [f for f in given if not FLAGS.anonymize or f.name in _HARMLESS_FLAGS]
+    harmless = {*_HARMLESS_FLAGS, *_option_names()}
+    shown = [f for f in given if not FLAGS.anonymize or f.name in harmless]
     return (
         *("python", "-m", "deepresolve.prediction.predict"),
         *(flag.serialize() for flag in shown),

@@ -34,13 +34,15 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "block_planes",
     16,
-    "Super-resolution: slices in memory at once, per layer; fewer need less memory.",
+    "Networks that are streamed: slices in memory at once, per layer; fewer need less "
+    "memory.",
     lower_bound=1,
 )
 flags.DEFINE_float(
     "memory_gib",
     4.0,
-    "Segmentation: memory for what the network holds of a request at once, in GiB.",
+    "Networks that see windows: memory for what the network holds of a request at "
+    "once, in GiB.",
     lower_bound=0.1,
 )
 flags.mark_flag_as_required("output")

@@ -2,6 +2,8 @@
 
 import hashlib
 import pathlib
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -60,6 +64,40 @@ def test_a_scan_becomes_a_derived_series(predict, silent_workdir, scan, tmp_path
     again = predict(silent_workdir, scan, output)
     assert again.returncode == 1
     assert "thin exists already" in again.stderr
+
+
+# What `predict` reads of a run, by the names of the files.
+COUNTED = """
+import atexit, collections, pathlib, runpy
+from deepresolve.system import storage
+
+counts = collections.Counter()
+
+def counting(function):
+    def read(path, *arguments):
+        counts[f"{function.__name__} {pathlib.Path(path).name}"] += 1
+        return function(path, *arguments)
+    return read
+
+storage.read, storage.sha256 = counting(storage.read), counting(storage.sha256)
+atexit.register(lambda: print("counted", sorted(counts.items())))
+runpy.run_module("deepresolve.prediction.predict", run_name="__main__")
+"""
+
+
+def test_a_command_reads_a_run_and_hashes_its_network_once(scan, tmp_path):
+    """Trust and DICOM both tell the hash."""
+    flags = [f"--input={scan}", f"--output={tmp_path / 'thin'}", "--dtype=float32"]
+    command = [sys.executable, "-c", COUNTED, "--output_format=dicom", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    counted = {
+        "read best.npz": 1,
+        "read config.json": 1,
+        "read training_set.json": 1,
+        "sha256 best.npz": 1,
+    }
+    assert f"counted {sorted(counted.items())}" in done.stdout
 
 
 def test_a_scan_becomes_a_dicom_segmentation(predict, seg_workdir, scan, tmp_path):
