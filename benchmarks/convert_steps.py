@@ -96,7 +96,7 @@ def time_steps(scans: pathlib.Path, folder: pathlib.Path) -> dict[str, float]:
 
     timed("read and inflate, nothing else", lambda: _inflate(subject.path))
     timed("hash the file", subject.hashes)
-    image, _ = timed("read, inflate and check", subject.load)
+    image = timed("read, inflate and check", subject.load).image
     canonical = image.canonical()
     array = timed("put the axes in order", lambda: stored.storable(canonical.array))
     timed("percentiles", lambda: estimate_scale(array))

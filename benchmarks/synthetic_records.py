@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 import synthetic
 
 from deepresolve.imaging.volume import Volume
 from records import conversion
-from records.subject import Subject
+from records.subject import Brings, Scan, Subject
 
 
 def convert(folder: str, num_volumes: int, shape: tuple[int, int, int]) -> None:
@@ -36,15 +37,17 @@ class _Scan(Subject):
     def hashes(self) -> tuple[str, str]:
         return self.source, self.source
 
-    def load(self) -> tuple[Volume, Volume]:
+    def load(self) -> Scan:
         voxels, label = synthetic.scan(self.seed, self.shape)
         image = Volume(voxels, synthetic.AFFINE, slice_axis=2)
-        return image, image.with_array(label)
+        return Scan(image, image.with_array(label))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Scans:
     """The scans as a dataset; see `records.conversion.Dataset`."""
+
+    brings: ClassVar[Brings] = Brings()
 
     num_volumes: int
     shape: tuple[int, int, int]

@@ -9,20 +9,17 @@ import logging
 import pathlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from deepresolve.system import locking, progress_bar
 from records import manifest, resume, shards, splits
 from records.inspection import overview
 from records.runners import ProcessPool
-from records.subject import Subject
+from records.subject import Brings, Subject
 
 _logger = logging.getLogger(__name__)
 
 COMPRESSIONS = ("none", "gzip")
-# Settings of datasets that came after version 0.1: left out of a recipe where they are
-# not given, so that sets of that version stay those of the same command.
-_ADDED_SETTINGS = ("volume",)
 
 
 class Runner(Protocol):
@@ -39,6 +36,8 @@ class Runner(Protocol):
 
 class Dataset(Protocol):
     """A frozen dataclass of settings; see `records.datasets`."""
+
+    brings: ClassVar[Brings]  # the arrays and scalars that the scans may have
 
     @property
     def label_names(self) -> dict[int, str]:
@@ -84,13 +83,9 @@ class Recipe:
 
     def to_json(self) -> dict:
         """The recipe as JSON values, for the manifest."""
-        given = dataclasses.asdict(self.dataset)
-        for name in _ADDED_SETTINGS:
-            if given.get(name, ...) is None:
-                del given[name]
         fields = {
             "dataset": self.dataset_name,
-            "settings": given,
+            "settings": dataclasses.asdict(self.dataset),
             "split": self.split,
             "num_shards": self.num_shards,
             "compression": self.compression,
@@ -148,7 +143,9 @@ def _convert(
     done = resume.finished(plans, recipe.to_json(), output, leave_out_bad)
     remaining = [plan for plan in plans if plan.file not in done]
     label_names = recipe.dataset.label_names
-    work = shards.ShardWriter(output, recipe.compression, label_names, leave_out_bad)
+    work = shards.ShardWriter(
+        output, recipe.compression, label_names, recipe.dataset.brings, leave_out_bad
+    )
     num_done = sum(len(plan.subjects) for plan in plans if plan.file in done)
     with progress_bar.shown("convert", len(subjects), "scan", done=num_done) as bar:
         done |= _write_all(runner, work, remaining, bar.update)

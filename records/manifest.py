@@ -12,18 +12,35 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 import deepresolve
 from deepresolve.system import paths, storage
+from records.commands import again
 from records.schema import SCHEMA_VERSION
 from records.splits import SPLITS
-from records.stored import StoredSubject, voxels_sha256
+from records.stored import Scalar, StoredSubject, voxels, voxels_sha256
 
 FILE = "manifest.json"
 _ANEW = "Convert the scans again into another folder."
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayEntry:
+    """What the manifest tells of one array.
+
+    Attributes:
+      dtype: of the stored elements.
+      shape: along its axes.
+      grid: where it lies: one of `records.stored.GRIDS`.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    grid: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,31 +48,43 @@ class Entry:
     """What the manifest tells of one subject; see `records.stored.StoredSubject`.
 
     Attributes:
-      shape: (rows, columns, slices).
-      spacing_mm: distance between voxel centres along those, in mm.
-      dtype: of the stored voxels.
+      spacing_mm: distance between voxel centres along rows, columns and slices, in mm.
       plane: "sagittal", "coronal" or "axial".
-      labelled: whether there is a label map.
-      space: what the affine's millimetres are those of; "scanner" in the manifests of
-        version 0.1, which do not tell.
-      voxels_sha256: of `records.stored.voxels_sha256`; "" in sets of version 0.1.
+      space: what the affine's millimetres are those of.
+      arrays: by name, "image" among them.
+      scalars: by name.
+      voxels_sha256: of the image; see `records.stored.voxels_sha256`.
       notes: what a user should know of the scan, which was stored all the same.
     """
 
     subject: str
     person: str
     side: str
-    shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
-    dtype: str
     plane: str
-    labelled: bool
+    space: str
+    arrays: Mapping[str, ArrayEntry]
+    scalars: Mapping[str, Scalar]
     source: str
     source_sha256: str
     label_sha256: str
-    space: str = "scanner"
-    voxels_sha256: str = ""
+    voxels_sha256: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, columns, slices) of the image."""
+        return self.arrays["image"].shape
+
+    @property
+    def dtype(self) -> str:
+        """Of the image's stored voxels."""
+        return self.arrays["image"].dtype
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there is a label map."""
+        return "label" in self.arrays
 
     def told(self) -> Iterator[str]:
         """Its notes, each with its name."""
@@ -178,18 +207,23 @@ def entry(stored: StoredSubject, notes: Sequence[str] = ()) -> Entry:
         subject=stored.subject,
         person=stored.person,
         side=stored.side,
-        shape=tuple(int(n) for n in image.shape),
         spacing_mm=image.spacing_mm,
-        dtype=image.array.dtype.name,
         plane=image.plane,
-        labelled=stored.label is not None,
+        space=image.space,
+        arrays={name: _array_entry(stored, name) for name in stored.arrays},
+        scalars=dict(stored.scalars),
         source=stored.source,
         source_sha256=stored.source_sha256,
         label_sha256=stored.label_sha256,
-        space=image.space,
         voxels_sha256=voxels_sha256(image.array),
         notes=tuple(notes),
     )
+
+
+def _array_entry(stored: StoredSubject, name: str) -> ArrayEntry:
+    array = voxels(stored.arrays[name])
+    shape = tuple(int(n) for n in array.shape)
+    return ArrayEntry(array.dtype.name, shape, stored.grid(name))
 
 
 def exists(records_dir: str) -> bool:
@@ -218,7 +252,7 @@ def load(records_dir: str) -> Manifest:
     if version != SCHEMA_VERSION:
         raise ValueError(
             f"{path} has schema version {version}; this version of deepresolve reads "
-            f"{SCHEMA_VERSION}. {_ANEW}"
+            f"{SCHEMA_VERSION}. {_how_to_convert_again(fields, records_dir)}"
         )
     try:
         return Manifest(
@@ -226,12 +260,16 @@ def load(records_dir: str) -> Manifest:
             versions=fields["versions"],
             label_names={int(k): v for k, v in fields["label_names"].items()},
             all_shards=tuple(shard_from_json(shard) for shard in fields["shards"]),
-            # Version 0.1 left nothing out.
-            left_out=tuple(Problem(**left) for left in fields.get("left_out", ())),
+            left_out=tuple(Problem(**left) for left in fields["left_out"]),
             sha256=hashlib.sha256(content).hexdigest(),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}. {_ANEW}") from error
+
+
+def _how_to_convert_again(fields: Mapping[str, Any], records_dir: str) -> str:
+    command = again.command(fields, records_dir)
+    return _ANEW if command is None else f"Convert the scans again: {command}"
 
 
 def save(
@@ -273,9 +311,12 @@ def shard_from_json(fields: dict) -> Shard:
         Entry(
             **{
                 **subject,
-                "shape": tuple(subject["shape"]),
                 "spacing_mm": tuple(subject["spacing_mm"]),
-                "notes": tuple(subject.get("notes", ())),
+                "arrays": {
+                    name: ArrayEntry(**{**array, "shape": tuple(array["shape"])})
+                    for name, array in subject["arrays"].items()
+                },
+                "notes": tuple(subject["notes"]),
             }
         )
         for subject in fields["subjects"]

@@ -8,18 +8,23 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 
 from deepresolve.system import storage
-from records import manifest, schema
+from records import manifest, parsing, schema
 from records.stored import StoredSubject
+from records.subject import FIELDS
+
+# What super-resolution and segmentation are trained on.
+DEFAULT_NEEDS = ("image", "label", "intensity", "affine", "subject")
 
 
 def dataset(
     records_dir: str,
     split: str,
     *,
+    needs: Sequence[str] = DEFAULT_NEEDS,
     shuffle_seed: Sequence[int] | tf.Tensor | None = None,
     part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """The volumes of a split, one element a subject; see `records.schema.parse`.
+    """The volumes of a split, one element a subject, a dictionary of what is needed.
 
     The order depends on the arguments alone. Shards are read one after another, and
     one volume is in memory at a time.
@@ -27,6 +32,8 @@ def dataset(
     Args:
       records_dir: folder of the shards.
       split: "train", "validation" or "test".
+      needs: names of arrays, scalars and fields; see `records.parsing`. What is not
+        named is not decoded.
       shuffle_seed: two integers by which the shards are shuffled; None keeps their
         order.
       part: which part of the shards, counted from 0, and of how many parts. Those of
@@ -34,7 +41,8 @@ def dataset(
 
     Raises:
       FileNotFoundError, ValueError: there is no complete set, the split is empty, or
-        has fewer shards than parts.
+        has fewer shards than parts, or a subject lacks what is needed (its label map
+        excepted, which is then empty).
     """
     described = manifest.load(records_dir)
     shards = _shards_of(described, split, records_dir)
@@ -47,9 +55,60 @@ def dataset(
     paths = [storage.join(str(records_dir), shard.file) for shard in shards]
     counts = tf.constant([shard.num_subjects for shard in shards], tf.int64)
     records = tf.data.TFRecordDataset(tf.gather(paths, order), described.compression)
-    volumes = records.map(schema.parse)
+    wanted = _wanted(described.subjects(split), needs, records_dir)
+    volumes = records.map(lambda record: parsing.parse(record, wanted))
     count = tf.reduce_sum(tf.gather(counts, order))
     return volumes.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _wanted(
+    entries: Sequence[manifest.Entry], needs: Sequence[str], records_dir: str
+) -> parsing.Wanted:
+    """How what is needed is stored; ValueError where a subject lacks it."""
+    ranks, scalars = {}, {}
+    for name in needs:
+        if name in FIELDS:
+            continue
+        if name == "label":  # It alone may be lacking, and is empty then.
+            ranks[name] = 3
+            continue
+        _check_all_have(name, entries, records_dir)
+        if arrays := [e.arrays[name] for e in entries if name in e.arrays]:
+            ranks[name] = _rank(name, arrays, records_dir)
+        else:  # A dataset declares one type for all.
+            scalars[name] = schema.SCALAR_KEYS[type(entries[0].scalars[name])]
+    fields = tuple(name for name in needs if name in FIELDS)
+    return parsing.Wanted(fields, ranks, scalars)
+
+
+def _check_all_have(
+    name: str, entries: Sequence[manifest.Entry], records_dir: str
+) -> None:
+    """ValueError where a subject lacks an array or scalar."""
+    lacking = [e for e in entries if name not in e.arrays and name not in e.scalars]
+    if len(lacking) == len(entries):
+        there = sorted({n for e in entries for n in (*e.arrays, *e.scalars)})
+        raise ValueError(
+            f"The subjects of {records_dir} have no {name!r}, but {', '.join(there)}; "
+            f"and each has {', '.join(FIELDS)}. `convert` says what a dataset brings."
+        )
+    if lacking:
+        raise ValueError(
+            f"{len(lacking)} of {len(entries)} subjects of {records_dir} have no "
+            f"{name!r}, the first {lacking[0].subject!r}. Convert the scans again "
+            "without them."
+        )
+
+
+def _rank(name: str, arrays: Sequence[manifest.ArrayEntry], records_dir: str) -> int:
+    """The number of axes of an array, the same of all subjects."""
+    ranks = sorted({len(array.shape) for array in arrays})
+    if len(ranks) > 1:
+        raise ValueError(
+            f"{name!r} has {ranks[0]} axes in some subjects of {records_dir} and "
+            f"{ranks[-1]} in others; expected as many in all."
+        )
+    return ranks[0]
 
 
 def check_num_shards(

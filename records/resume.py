@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from deepresolve.system import beam, progress_bar, storage
@@ -45,8 +44,7 @@ def finished(
         plan = plan_of.get(file)
         shard = outcome.shard
         if plan is None or (shard and plan.fingerprint != shard.fingerprint):
-            storage.remove(storage.join(output, file))
-            storage.remove(storage.join(output, file + shards.PROGRESS_SUFFIX))
+            _remove_shard(output, file)
         elif changed := _changed_source(outcome, plan):
             if complete is not None:
                 raise ValueError(
@@ -81,14 +79,26 @@ def _remove(output: str, suffix: str) -> None:
 
 
 def _unfinished(output: str) -> dict[str, shards.Outcome]:
-    """What a conversion noted of the shards it had written, by file name."""
-    notes = [
-        storage.read(storage.join(output, file))
-        for file in storage.list_files(output)
-        if file.endswith(shards.PROGRESS_SUFFIX)
-    ]
-    found = [shards.outcome_from_json(json.loads(note)) for note in notes]
-    return {outcome.file: outcome for outcome in found}
+    """What a conversion noted of the shards it had written, by file name.
+
+    The leavings of another version of ours are deleted.
+    """
+    found = {}
+    for name in storage.list_files(output):
+        if not name.endswith(shards.PROGRESS_SUFFIX):
+            continue
+        file = name.removesuffix(shards.PROGRESS_SUFFIX)
+        outcome = shards.read_progress_note(storage.read(storage.join(output, name)))
+        if outcome is None:
+            _remove_shard(output, file)
+        else:
+            found[file] = outcome
+    return found
+
+
+def _remove_shard(output: str, file: str) -> None:
+    storage.remove(storage.join(output, file))
+    storage.remove(storage.join(output, file + shards.PROGRESS_SUFFIX))
 
 
 def _finished(

@@ -5,26 +5,31 @@
 | schema_version | int64; a reader refuses any but its own |
 | subject, person, side | text; side is left, right or unknown |
 | source, source_sha256, label_sha256 | where the scan came from; the last may be "" |
-| shape | 3 x int64: rows, columns, slices |
-| image, image_dtype | raw little-endian voxels, C order, and their NumPy dtype |
-| label | raw uint8 labels on the same grid; empty without labels |
-| affine | (4, 4) to RAS+ mm, of the canonical grid |
-| to_source | 3 x 2 int64: nibabel orientation transform back to the scan's own axes |
-| spacing_mm | 3 values |
-| slice_thickness_mm | 1 value, NaN where unknown |
-| intensity | 2 values: what becomes 0 and what becomes 1, in scan units |
-| space | what the affine's millimetres are those of: "scanner", "mni", ... |
+| intensity | 2 values: what becomes 0 and what becomes 1, in the image's units |
+| space | what the affines' millimetres are those of: "scanner", "mni", ... |
 | other_form | which other form the scan's NIfTI header has, "sform mni"; else "" |
 | other_affine | (4, 4) of that form, NaN where there is none |
+| arrays/NAME/voxels, arrays/NAME/dtype | raw, little-endian, C order; NumPy dtype |
+| arrays/NAME/shape | int64s, one an axis |
+| arrays/NAME/grid | text: "image", "own" or "none" |
+| arrays/NAME/affine | (4, 4) to RAS+ mm, of the canonical grid |
+| arrays/NAME/to_source | 3 x 2 int64: nibabel orientation transform back to own axes |
+| arrays/NAME/slice_thickness_mm | 1 value, NaN where unknown |
+| scalars/NAME/float64, scalars/NAME/int64, scalars/NAME/text | one of the three |
 
-Affines, spacing, thickness and intensity are raw little-endian float64, for an
-Example's own float list is float32. The last three keys came after
-version 0.1: a record without them lies in the scanner's space and has one form, as
-that version wrote every scan. Scans are stored in their canonical orientation
+A record has the array `image`, whose grid is its own, and any number of others: `label`
+(uint8, on the image's grid), and what its dataset brings. Only an array on a grid of
+its own has the last three of an array's keys; one whose grid is "none" has no place in
+the patient, and any rank. Volumes are stored in their canonical orientation
 (`Volume.canonical`), so the slice axis is the last one.
+
+Affines, thickness, intensity and float64 scalars are raw little-endian float64, for an
+Example's own float list is float32.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -32,34 +37,13 @@ import tensorflow as tf
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.spaces import OtherForm
 from deepresolve.imaging.volume import Volume
-from records.stored import IMAGE_DTYPES, StoredSubject
+from records.stored import Array, Scalar, StoredSubject, voxels
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# The last part of a scalar's key, by its type.
+SCALAR_KEYS = {float: "float64", int: "int64", str: "text"}
 
-_NO_AFFINE = np.full((4, 4), np.nan, "<f8")
-
-FEATURES = {
-    "schema_version": tf.io.FixedLenFeature([], tf.int64),
-    "subject": tf.io.FixedLenFeature([], tf.string),
-    "person": tf.io.FixedLenFeature([], tf.string),
-    "side": tf.io.FixedLenFeature([], tf.string),
-    "source": tf.io.FixedLenFeature([], tf.string),
-    "source_sha256": tf.io.FixedLenFeature([], tf.string),
-    "label_sha256": tf.io.FixedLenFeature([], tf.string),
-    "shape": tf.io.FixedLenFeature([3], tf.int64),
-    "image": tf.io.FixedLenFeature([], tf.string),
-    "image_dtype": tf.io.FixedLenFeature([], tf.string),
-    "label": tf.io.FixedLenFeature([], tf.string),
-    "affine": tf.io.FixedLenFeature([], tf.string),
-    "to_source": tf.io.FixedLenFeature([3, 2], tf.int64),
-    "spacing_mm": tf.io.FixedLenFeature([], tf.string),
-    "slice_thickness_mm": tf.io.FixedLenFeature([], tf.string),
-    "intensity": tf.io.FixedLenFeature([], tf.string),
-    "space": tf.io.FixedLenFeature([], tf.string, "scanner"),
-    "other_form": tf.io.FixedLenFeature([], tf.string, ""),
-    "other_affine": tf.io.FixedLenFeature([], tf.string, _NO_AFFINE.tobytes()),
-}
-
+_NO_AFFINE = np.full((4, 4), np.nan)
 # A protocol buffer ends at 2 GiB; the other keys take far less than the margin.
 _MAX_VOXEL_BYTES = 2**31 - 2**20
 
@@ -68,183 +52,185 @@ def encode(stored: StoredSubject) -> bytes:
     """A record as bytes: equal records give equal bytes.
 
     Raises:
-      ValueError: the scan is larger than a record can be.
+      ValueError: the arrays are larger than a record can be.
     """
-    image, label = stored.image, stored.label
-    voxels = image.array.nbytes + (0 if label is None else label.array.nbytes)
-    if voxels > _MAX_VOXEL_BYTES:
+    num_bytes = sum(voxels(array).nbytes for array in stored.arrays.values())
+    if num_bytes > _MAX_VOXEL_BYTES:
         raise ValueError(
-            f"Subject {stored.subject!r} has {voxels} bytes of voxels; a record holds "
-            f"{_MAX_VOXEL_BYTES}. Crop the scan, or store it in a smaller dtype."
+            f"Subject {stored.subject!r} has {num_bytes} bytes of voxels; a record "
+            f"holds {_MAX_VOXEL_BYTES}. Crop the scan, or store it in a smaller dtype."
         )
-    thickness, other = image.slice_thickness_mm, image.other_form
-    # Set in place: each message that is put into another one is copied, voxels and all.
     example = tf.train.Example()
-    feature = example.features.feature
-    texts = {
-        "subject": stored.subject,
-        "person": stored.person,
-        "side": stored.side,
-        "source": stored.source,
-        "source_sha256": stored.source_sha256,
-        "label_sha256": stored.label_sha256,
-        "image_dtype": image.array.dtype.name,
-        "space": image.space,
-        "other_form": _form_text(other),
-    }
-    float64s = {
-        "affine": image.affine,
-        "spacing_mm": image.spacing_mm,
-        "slice_thickness_mm": np.nan if thickness is None else thickness,
-        "intensity": [stored.scale.low, stored.scale.high],
-        "other_affine": _NO_AFFINE if other is None else other.affine,
-    }
-    raw = {
-        "image": image.array.tobytes(),
-        "label": b"" if label is None else label.array.tobytes(),
-        **{key: text.encode() for key, text in texts.items()},
-        **{key: np.asarray(v, "<f8").tobytes() for key, v in float64s.items()},
-    }
-    int64s = {
-        "schema_version": SCHEMA_VERSION,
-        "shape": image.shape,
-        "to_source": image.to_source,
-    }
-    for key, value in raw.items():
-        feature[key].bytes_list.value.append(value)
-    for key, value in int64s.items():
-        feature[key].int64_list.value.extend(np.ravel(value).astype(np.int64).tolist())
+    writer = _Writer(example)
+    writer.int64s("schema_version", SCHEMA_VERSION)
+    for key in _TEXTS:
+        writer.text(key, getattr(stored, key))
+    writer.float64s("intensity", [stored.scale.low, stored.scale.high])
+    _write_space(writer, stored.image)
+    for name, array in stored.arrays.items():
+        _write_array(writer, f"arrays/{name}", array, stored.grid(name))
+    for name, value in stored.scalars.items():
+        _write_scalar(writer, f"scalars/{name}", value)
     return example.SerializeToString(deterministic=True)
 
 
+_TEXTS = ("subject", "person", "side", "source", "source_sha256", "label_sha256")
+
+
+class _Writer:
+    """Sets keys of an Example in place: a message put into another one is copied."""
+
+    def __init__(self, example: tf.train.Example):
+        self._feature = example.features.feature
+
+    def raw(self, key: str, value: bytes) -> None:
+        self._feature[key].bytes_list.value.append(value)
+
+    def text(self, key: str, value: str) -> None:
+        self.raw(key, value.encode())
+
+    def float64s(self, key: str, values) -> None:
+        self.raw(key, np.asarray(values, "<f8").tobytes())
+
+    def int64s(self, key: str, values) -> None:
+        numbers = np.ravel(values).astype(np.int64).tolist()
+        self._feature[key].int64_list.value.extend(numbers)
+
+
+def _write_space(writer: _Writer, image: Volume) -> None:
+    other = image.other_form
+    which = "" if other is None else "sform " if other.is_sform else "qform "
+    writer.text("space", image.space)
+    writer.text("other_form", which + other.space if other else "")
+    writer.float64s("other_affine", other.affine if other else _NO_AFFINE)
+
+
+def _write_array(writer: _Writer, key: str, array: Array, grid: str) -> None:
+    elements = voxels(array)
+    writer.raw(f"{key}/voxels", elements.tobytes())
+    writer.text(f"{key}/dtype", elements.dtype.name)
+    writer.int64s(f"{key}/shape", elements.shape)
+    writer.text(f"{key}/grid", grid)
+    if grid == "own":
+        thickness = array.slice_thickness_mm
+        writer.float64s(f"{key}/affine", array.affine)
+        writer.int64s(f"{key}/to_source", array.to_source)
+        writer.float64s(
+            f"{key}/slice_thickness_mm", np.nan if thickness is None else thickness
+        )
+
+
+def _write_scalar(writer: _Writer, key: str, value: Scalar) -> None:
+    kind = SCALAR_KEYS[type(value)]
+    write = {"float64": writer.float64s, "int64": writer.int64s, "text": writer.text}
+    write[kind](f"{key}/{kind}", value)
+
+
 def decode(record: bytes) -> StoredSubject:
-    """The record that `encode` wrote, in NumPy; voxels are read-only.
+    """The record that `encode` wrote, in NumPy; arrays are read-only.
 
     Raises:
       ValueError: the record is of another schema version.
     """
-    feature = tf.train.Example.FromString(record).features.feature
-    version = feature["schema_version"].int64_list.value[:]
+    reader = _Reader(tf.train.Example.FromString(record))
+    version = reader.int64s("schema_version").tolist()
     if version != [SCHEMA_VERSION]:
         raise ValueError(
             f"A record has schema version {version}; expected {SCHEMA_VERSION}. "
             "Convert the scans again."
         )
+    image = _read_image(reader)
+    arrays: dict[str, Array] = {"image": image}
+    # As `encode` was given them: labels before what else there is.
+    for name in sorted(
+        reader.names("arrays"), key=lambda name: (name != "label", name)
+    ):
+        if name != "image":
+            arrays[name] = _read_array(reader, f"arrays/{name}", image)
+    return StoredSubject(
+        **{key: reader.text(key) for key in _TEXTS},
+        arrays=arrays,
+        scalars=_read_scalars(reader),
+        scale=IntensityScale(*reader.float64s("intensity").tolist()),
+    )
 
-    def text(key: str) -> str:
-        return _raw(feature, key).decode()
 
-    def float64(key: str) -> np.ndarray:
-        return np.frombuffer(_raw(feature, key), "<f8")
+class _Reader:
+    """Reads keys of an Example; of one that is not there, an empty value."""
 
-    def int64(key: str) -> np.ndarray:
-        return np.array(feature[key].int64_list.value)
+    def __init__(self, example: tf.train.Example):
+        self._feature = example.features.feature
 
-    shape = tuple(int64("shape"))
-    dtype = np.dtype(text("image_dtype")).newbyteorder("<")
-    thickness = float(float64("slice_thickness_mm")[0])
-    image = Volume(
-        np.frombuffer(_raw(feature, "image"), dtype).reshape(shape),
-        float64("affine").reshape(4, 4),
+    def names(self, kind: str) -> set[str]:
+        """What stands in the middle of keys that begin with `kind`."""
+        parts = [key.split("/") for key in self._feature]
+        return {part[1] for part in parts if part[0] == kind}
+
+    def has(self, key: str) -> bool:
+        return key in self._feature
+
+    def raw(self, key: str) -> bytes:
+        return self._feature[key].bytes_list.value[0]
+
+    def text(self, key: str) -> str:
+        return self.raw(key).decode()
+
+    def float64s(self, key: str) -> np.ndarray:
+        return np.frombuffer(self.raw(key), "<f8")
+
+    def int64s(self, key: str) -> np.ndarray:
+        return np.array(self._feature[key].int64_list.value)
+
+
+def _read_image(reader: _Reader) -> Volume:
+    other = None
+    if form := reader.text("other_form"):
+        which, space = form.split()
+        affine = reader.float64s("other_affine").reshape(4, 4)
+        other = OtherForm(space, affine, which == "sform")
+    return _read_volume(
+        reader, "arrays/image", space=reader.text("space"), other_form=other
+    )
+
+
+def _read_array(reader: _Reader, key: str, image: Volume) -> Array:
+    grid = reader.text(f"{key}/grid")
+    if grid == "own":
+        return _read_volume(reader, key, space=image.space)
+    array = _read_voxels(reader, key)
+    return image.with_array(array) if grid == "image" else array
+
+
+def _read_volume(
+    reader: _Reader, key: str, *, space: str, other_form: OtherForm | None = None
+) -> Volume:
+    thickness = float(reader.float64s(f"{key}/slice_thickness_mm")[0])
+    return Volume(
+        _read_voxels(reader, key),
+        reader.float64s(f"{key}/affine").reshape(4, 4),
         slice_axis=2,
         slice_thickness_mm=None if np.isnan(thickness) else thickness,
-        to_source=int64("to_source").reshape(3, 2).astype(np.float64),
-        **_spaces_of(feature),
-    )
-    label = np.frombuffer(_raw(feature, "label"), np.uint8)
-    return StoredSubject(
-        subject=text("subject"),
-        person=text("person"),
-        side=text("side"),
-        source=text("source"),
-        source_sha256=text("source_sha256"),
-        label_sha256=text("label_sha256"),
-        image=image,
-        label=image.with_array(label.reshape(shape)) if label.size else None,
-        scale=IntensityScale(*float64("intensity").tolist()),
+        to_source=reader.int64s(f"{key}/to_source").reshape(3, 2).astype(np.float64),
+        space=space,
+        other_form=other_form,
     )
 
 
-def _raw(feature, key: str) -> bytes:
-    return feature[key].bytes_list.value[0]
+def _read_voxels(reader: _Reader, key: str) -> np.ndarray:
+    dtype = np.dtype(reader.text(f"{key}/dtype")).newbyteorder("<")
+    shape = reader.int64s(f"{key}/shape").tolist()
+    return np.frombuffer(reader.raw(f"{key}/voxels"), dtype).reshape(shape)
 
 
-def _form_text(form: OtherForm | None) -> str:
-    if form is None:
-        return ""
-    return f"{'sform' if form.is_sform else 'qform'} {form.space}"
-
-
-def _spaces_of(feature) -> dict:
-    """What the keys that not every record has say, as fields of a Volume."""
-    if not feature["space"].bytes_list.value:
-        return {}
-
-    found = {"space": _raw(feature, "space").decode()}
-    if form := _raw(feature, "other_form").decode():
-        which, space = form.split()
-        affine = np.frombuffer(_raw(feature, "other_affine"), "<f8").reshape(4, 4)
-        found["other_form"] = OtherForm(space, affine, which == "sform")
-    return found
-
-
-def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The record that `encode` wrote, in TensorFlow; for use in `tf.data`.
-
-    Args:
-      record: scalar string.
-
-    Returns:
-      image float32 and label uint8 (rows, columns, slices), the label (0, 0, 0)
-      where there is none; intensity float32 (2,); spacing_mm float32 (3,);
-      slice_thickness_mm float32 scalar, NaN where unknown; affine float64 (4, 4);
-      other_affine float64 (4, 4), NaN where there is none; to_source int64 (3, 2);
-      shape int64 (3,); image_dtype, subject, person, side, source, source_sha256,
-      label_sha256, space and other_form, scalar strings. The image is in scan units;
-      integers beyond 2**24 are rounded.
-    """
-    stored = tf.io.parse_single_example(record, FEATURES)
-    tf.debugging.assert_equal(
-        stored.pop("schema_version"),
-        tf.constant(SCHEMA_VERSION, tf.int64),
-        "A record is of another schema version. Convert the scans again.",
-    )
-    shape = stored["shape"]
-
-    def float32(key: str, shape: list[int]) -> tf.Tensor:
-        values = tf.reshape(tf.io.decode_raw(stored[key], tf.float64), shape)
-        return tf.cast(values, tf.float32)
-
-    def affine(key: str) -> tf.Tensor:
-        return tf.reshape(tf.io.decode_raw(stored[key], tf.float64), [4, 4])
-
-    image = _decode_voxels(stored["image"], stored["image_dtype"])
-    label = tf.io.decode_raw(stored["label"], tf.uint8)
-    label_shape = tf.where(tf.size(label) > 0, shape, tf.zeros_like(shape))
-    return {
-        **stored,
-        "image": tf.ensure_shape(tf.reshape(image, shape), [None, None, None]),
-        "label": tf.ensure_shape(tf.reshape(label, label_shape), [None, None, None]),
-        "affine": affine("affine"),
-        "other_affine": affine("other_affine"),
-        "spacing_mm": float32("spacing_mm", [3]),
-        "slice_thickness_mm": float32("slice_thickness_mm", []),
-        "intensity": float32("intensity", [2]),
+def _read_scalars(reader: _Reader) -> Mapping[str, Scalar]:
+    read = {
+        "float64": lambda key: float(reader.float64s(key)[0]),
+        "int64": lambda key: int(reader.int64s(key)[0]),
+        "text": reader.text,
     }
-
-
-def _decode_voxels(raw: tf.Tensor, dtype: tf.Tensor) -> tf.Tensor:
-    """Raw little-endian voxels, one of `IMAGE_DTYPES`, as a flat float32 tensor."""
-
-    def decoder(name: str):
-        # decode_raw knows no uint32: the bits are read as int32.
-        as_read = tf.int32 if name == "uint32" else tf.as_dtype(name)
-
-        def decode_one() -> tf.Tensor:
-            values = tf.io.decode_raw(raw, as_read)
-            return tf.cast(tf.bitcast(values, tf.as_dtype(name)), tf.float32)
-
-        return decode_one
-
-    index = tf.argmax(tf.equal(dtype, IMAGE_DTYPES), output_type=tf.int32)
-    return tf.switch_case(index, [decoder(name) for name in IMAGE_DTYPES])
+    return {
+        name: read[kind](f"scalars/{name}/{kind}")
+        for name in sorted(reader.names("scalars"))
+        for kind in read
+        if reader.has(f"scalars/{name}/{kind}")
+    }

@@ -15,7 +15,7 @@ from deepresolve.imaging.labels import count_values
 from deepresolve.system import notes, storage
 from records import manifest, schema
 from records.stored import StoredSubject, load
-from records.subject import Subject
+from records.subject import Brings, Subject
 
 SUFFIX = ".tfrecord"
 PROGRESS_SUFFIX = ".progress.json"
@@ -99,14 +99,26 @@ class Outcome:
 
 def outcome_from_json(fields: Mapping) -> Outcome:
     """The outcome that `dataclasses.asdict` and JSON made these fields of."""
-    if "shard" not in fields:  # Version 0.1 noted the shard alone.
-        return Outcome(fields["file"], manifest.shard_from_json(fields))
     shard = fields["shard"]
     return Outcome(
         file=fields["file"],
         shard=None if shard is None else manifest.shard_from_json(shard),
         problems=tuple(manifest.Problem(**each) for each in fields["problems"]),
     )
+
+
+def progress_note(outcome: Outcome) -> bytes:
+    """What is left beside a shard until the set is complete."""
+    fields = dataclasses.asdict(outcome)
+    return json.dumps({"schema_version": schema.SCHEMA_VERSION, **fields}).encode()
+
+
+def read_progress_note(note: bytes) -> Outcome | None:
+    """The outcome that was noted; None of another version, whose shard is no use."""
+    fields = json.loads(note)
+    if fields.pop("schema_version", None) != schema.SCHEMA_VERSION:
+        return None
+    return outcome_from_json(fields)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,12 +129,14 @@ class ShardWriter:
       output: folder of the shards.
       compression: "none" or "gzip".
       label_names: name by label value, of every label that may occur.
+      brings: the arrays and scalars that scans may have beside image and label.
       leave_out_bad: whether a shard is written without the scans that cannot be used.
     """
 
     output: str
     compression: str
     label_names: Mapping[int, str]
+    brings: Brings = dataclasses.field(default_factory=Brings)
     leave_out_bad: bool = False
 
     def __call__(
@@ -153,8 +167,7 @@ class ShardWriter:
                 records.write(temporary, check_cancelled, advance)
                 shard = _describe(plan, temporary, records.entries)
                 outcome = Outcome(plan.file, shard, tuple(records.problems))
-                progress = json.dumps(dataclasses.asdict(outcome)).encode()
-                storage.write(path + PROGRESS_SUFFIX, progress)
+                storage.write(path + PROGRESS_SUFFIX, progress_note(outcome))
         except _NoShardError:
             return Outcome(plan.file, None, tuple(records.problems))
         return outcome
@@ -201,6 +214,7 @@ class _Records:
         try:
             with notes.collected() as found:
                 stored = load(subject, self._settings.label_names)
+            _check_declared(stored, self._settings.brings)
             record = schema.encode(stored)
         # Any other OSError is the disk's or the network's, not the scan's.
         except (ValueError, FileNotFoundError, PermissionError) as error:
@@ -209,6 +223,22 @@ class _Records:
         told = [subject.told(note) for note in (*found, *_oddities(stored))]
         self.entries.append(manifest.entry(stored, told))
         return record
+
+
+def _check_declared(stored: StoredSubject, brings: Brings) -> None:
+    """ValueError where a scan brings what its dataset does not declare."""
+    declared = {"image": None, "label": None, **dict.fromkeys(brings.arrays)}
+    if undeclared := stored.arrays.keys() - declared.keys():
+        raise ValueError(
+            f"it has the array {min(undeclared)!r}, which its dataset does not declare "
+            f"(`brings`); declared are: {', '.join(declared)}."
+        )
+    for name, value in stored.scalars.items():
+        if brings.scalars.get(name) is not type(value):
+            raise ValueError(
+                f"it has the scalar {name} {value!r}, which its dataset does not "
+                f"declare as {type(value).__name__} (`brings`)."
+            )
 
 
 def _problem(subject: Subject, split: str, error: Exception) -> manifest.Problem:

@@ -78,9 +78,7 @@ def _check_shard(
 
 def _is_of(listed: manifest.Entry, read: manifest.Entry) -> bool:
     """Whether an entry is that of a record, which knows no notes."""
-    # Version 0.1 listed no hash of voxels.
-    voxels_sha256 = listed.voxels_sha256 or read.voxels_sha256
-    return dataclasses.replace(listed, notes=(), voxels_sha256=voxels_sha256) == read
+    return dataclasses.replace(listed, notes=()) == read
 
 
 def _unnamed_labels(

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from deepresolve.imaging.folders.kinds import Kind
-    from deepresolve.imaging.formats.choice import Contents
+    from deepresolve.imaging.formats.choice import Acquired, Contents
     from deepresolve.imaging.volume import Volume
 
 # Module by name, imported when it is asked for; tried in this order.
@@ -77,13 +77,14 @@ class Format:
         `a_file` with its endings.
       shown_endings: endings that messages name; () is all of the signature.
       find: what of the format lies at a path that exists, None where nothing does. It
-        is what `read`, `contents`, `identity` and `files_of` are then given in place of
-        the path, so that nothing is looked for twice. None: the path itself, of a file
-        that the signature tells.
+        is what `read`, `contents`, `identity`, `acquired` and `files_of` are then given
+        in place of the path, so that nothing is looked for twice. None: the path
+        itself, of a file that the signature tells.
       options: a frozen dataclass of what a user may ask of a scan, of defaults alone;
         None where a file holds one volume.
       contents: which volumes are asked for, given the options; goes with `options`.
       identity: whose scan it is, see `Contents`; for formats without `options`.
+      acquired: how it was acquired, see `Contents`; for formats without `options`.
       files_of: the files of a scan that consists of several; raises ValueError where
         one is missing.
       is_folder: whether such a scan is a folder, rather than files side by side.
@@ -100,6 +101,7 @@ class Format:
     options: type | None = None
     contents: Callable[[Any, Any], Contents] | None = None
     identity: Callable[[Any], frozenset[tuple[str, str]]] | None = None
+    acquired: Callable[[Any], Acquired] | None = None
     files_of: Callable[[Any], list[pathlib.Path]] | None = None
     is_folder: bool = False
     write: Callable[[pathlib.Path, Volume], None] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from deepresolve.system import notes, progress_bar, storage
-from records import conversion, manifest, reader, verification
+from records import conversion, manifest, reader, settings, verification
 from records.datasets import DATASETS
 from records.inspection import overview
 from records.inspection.contact_sheet import ContactSheet
@@ -30,13 +30,14 @@ def convert(flags: argparse.Namespace) -> int:
     )
     counts = ", ".join(f"{split} {count}" for split, count in made.counts.items())
     print(f"{flags.output}: {len(made.all_shards)} shards; subjects: {counts}")
+    print(overview.brought(made))
     return 0
 
 
 def _make(kind: type, flags: argparse.Namespace):
     """A dataset or runner from its flags; one not given keeps its default."""
-    settings = {name: getattr(flags, name) for name in kind.__dataclass_fields__}
-    return kind(**{k: v for k, v in settings.items() if v is not None})
+    given = {name: getattr(flags, name) for name in settings.flags_of(kind)}
+    return kind(**{k: v for k, v in given.items() if v is not None})
 
 
 def verify(flags: argparse.Namespace) -> int:

@@ -6,28 +6,47 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import numpy as np
 
 import deepresolve
 from deepresolve.system import entry
 from records.settings import lengths, setting, whole_numbers
-from records.subject import Subject
+from records.subject import Brings, Scan, Subject
 
-if TYPE_CHECKING:
-    from deepresolve.imaging.volume import Volume
+# The tissues whose thickness is told.
+_CARTILAGES = (
+    *("femoral cartilage", "medial tibial cartilage", "lateral tibial cartilage"),
+    "patellar cartilage",
+)
+
+
+def _scalar(tissue: str) -> str:
+    return f"thickness_mm_{tissue.replace(' ', '_')}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Phantom:
     """A study of synthetic knees, right and left in turn, each its own person.
 
+    Each brings the true thickness of its cartilages: the array `thickness_mm`, float32
+    mm at the voxels that a cartilage covers, along the normal of the bone below, 0
+    elsewhere; and of each cartilage in the field of view the scalar
+    `thickness_mm_TISSUE`, its mean over the bone that it covers. A layer over an area
+    has voxels in proportion to area times thickness, so that the mean over the area is
+    the harmonic mean over voxels.
+
     Attributes:
       num_subjects: number of knees.
       phantom_shape: voxels of a knee to the back, down and across (slices).
       phantom_spacing_mm: distance between voxel centres along those axes, in mm.
     """
+
+    brings: ClassVar[Brings] = Brings(
+        arrays=("thickness_mm",),
+        scalars=dict.fromkeys(map(_scalar, _CARTILAGES), float),
+    )
 
     num_subjects: int = setting("N", "number of synthetic knees", parse=entry.number)
     phantom_shape: tuple[int, int, int] = setting(
@@ -87,8 +106,8 @@ class PhantomSubject(Subject):
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of an int16 image and a uint8 label map."""
-        return 3 * int(np.prod(self.shape))
+        """Bytes of an int16 image, a uint8 label map and a float32 thickness."""
+        return 7 * int(np.prod(self.shape))
 
     def hashes(self) -> tuple[str, str]:
         """A hash of the settings and of the version of the code that draws it."""
@@ -96,8 +115,8 @@ class PhantomSubject(Subject):
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
         return digest, digest
 
-    def load(self) -> tuple[Volume, Volume]:
-        """Draws the knee and its label map."""
+    def load(self) -> Scan:
+        """Draws the knee, its label map and the thickness of its cartilages."""
         from deepresolve.simulation import phantom
 
         knee = phantom.knee(
@@ -106,4 +125,19 @@ class PhantomSubject(Subject):
             shape=self.shape,
             spacing_mm=self.spacing_mm,
         )
-        return knee.image, knee.label
+        value_of = {name: value for value, name in phantom.LABEL_NAMES.items()}
+        found = {
+            _scalar(name): knee.thickness_mm.array[knee.label.array == value_of[name]]
+            for name in _CARTILAGES
+        }
+        return Scan(
+            image=knee.image,
+            label=knee.label,
+            arrays={"thickness_mm": knee.thickness_mm},
+            scalars={name: _mean_mm(mm) for name, mm in found.items() if mm.size},
+        )
+
+
+def _mean_mm(thickness_mm: np.ndarray) -> float:
+    """Mean over the area of a layer, of the thickness at each of its voxels."""
+    return float(1 / np.mean(1 / thickness_mm.astype(np.float64)))

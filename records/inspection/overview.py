@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from deepresolve.system.wording import counted, listed
 from records.manifest import Entry, Manifest, settings
@@ -34,6 +34,9 @@ def describe(described: Manifest) -> str:
             "",
             _subject_table(described),
             "",
+            _array_table(described),
+            "",
+            *([scalars, ""] if (scalars := _scalar_table(described)) else []),
             f"{sum(counts.values())} subjects ({splits}) of {len(persons)} persons in "
             f"{len(described.all_shards)} shards, {_megabytes(size)} MiB",
             f"label maps: {_labelled(described)}",
@@ -41,6 +44,64 @@ def describe(described: Manifest) -> str:
             *findings(described),
         ]
     )
+
+
+def brought(described: Manifest) -> str:
+    """Which arrays and scalars the subjects have, in a line."""
+    entries = list(_entries(described))
+    arrays = _having(entry.arrays for entry in entries)
+    line = f"arrays: {_listed_counts(arrays, len(entries))}"
+    if scalars := _having(entry.scalars for entry in entries):
+        line += f"; scalars: {_listed_counts(scalars, len(entries))}"
+    return line
+
+
+def _having(names_of: Iterable[Iterable[str]]) -> Counter:
+    """How many subjects have each name, in the order in which they come up."""
+    return Counter(name for names in names_of for name in names)
+
+
+def _listed_counts(counts: Counter, total: int) -> str:
+    return ", ".join(
+        name if number == total else f"{name} ({number} of {total})"
+        for name, number in counts.items()
+    )
+
+
+def _array_table(described: Manifest) -> str:
+    """A row for each array of one dtype and grid."""
+    entries = list(_entries(described))
+    counts = Counter(
+        (name, array.dtype, array.grid)
+        for entry in entries
+        for name, array in entry.arrays.items()
+    )
+    rows = [
+        (*row, f"{number} of {len(entries)}") for row, number in sorted(counts.items())
+    ]
+    return table(("array", "dtype", "grid", "subjects"), rows)
+
+
+def _scalar_table(described: Manifest) -> str:
+    """A row for each scalar; "" where there are none."""
+    entries = list(_entries(described))
+    values = defaultdict(list)
+    for entry in entries:
+        for name, value in entry.scalars.items():
+            values[name].append(value)
+    rows = [
+        (name, type(of[0]).__name__, f"{len(of)} of {len(entries)}", _spread(of))
+        for name, of in sorted(values.items())
+    ]
+    return table(("scalar", "type", "subjects", "values"), rows) if rows else ""
+
+
+def _spread(values: Sequence[float | int | str]) -> str:
+    """The smallest and the largest number, or the different texts."""
+    if isinstance(values[0], str):
+        return listed(sorted(set(values)), 4)
+    low, high = min(values), max(values)
+    return f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}"
 
 
 def findings(described: Manifest) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from typing import ClassVar
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from deepresolve.imaging.volume import Volume
 from records import conversion
-from records.subject import Subject
+from records.subject import Brings, Scan, Subject
 
 # An oblique affine with three spacings, and axis codes PIR (columns of a rotation,
 # scaled): what scanners write for a sagittal knee.
@@ -24,6 +25,10 @@ AFFINE = np.array(
 )
 
 
+BRINGS = Brings(
+    arrays=("echo_2", "k_space", "thickness_mm"),
+    scalars={"age_years": float, "grade": int, "scanner": str},
+)
 LABEL_NAMES = {1: "cartilage", 2: "bone", 3: "meniscus"}
 
 
@@ -33,6 +38,8 @@ class FakeSubject(Subject):
 
     image: Volume | None = None
     label: Volume | None = None
+    arrays: dict = dataclasses.field(default_factory=dict)
+    scalars: dict = dataclasses.field(default_factory=dict)
     before_load: Callable[[], None] = lambda: None
 
     @property
@@ -49,12 +56,14 @@ class FakeSubject(Subject):
 
     def load(self):
         self.before_load()
-        return self.image, self.label
+        return Scan(self.image, self.label, self.arrays, self.scalars)
 
 
 @dataclasses.dataclass(frozen=True)
 class FakeDataset:
     """Scans in memory as a dataset; `settings` stand for its command-line flags."""
+
+    brings: ClassVar[Brings] = BRINGS
 
     settings: str = "fake"
     label_names: dict = dataclasses.field(default_factory=LABEL_NAMES.copy)
@@ -112,6 +121,30 @@ def make_subject(make_volume, make_label):
         return FakeSubject(
             name, person or name, side, image=image, label=label, **options
         )
+
+    return make
+
+
+@pytest.fixture
+def make_rich(make_subject, make_volume):
+    """Makes a scan in memory with all that it may bring: `BRINGS`.
+
+    A map on the image's grid, a second echo on one of its own, half as many slices of
+    twice the thickness, and an array of four axes that has no place in the patient.
+    """
+
+    def make(name="a", **options):
+        image = make_volume(seed=sum(name.encode()))
+        rng = np.random.default_rng(5)
+        coarse = AFFINE @ np.diag([1.0, 1.0, 2.0, 1.0])
+        arrays = {
+            "thickness_mm": image.with_array(rng.random(image.shape, np.float32)),
+            "echo_2": Volume(rng.integers(0, 99, (7, 6, 3), np.uint16), coarse, 2, 2.4),
+            "k_space": rng.random((2, 4, 3, 5), np.float32),
+        }
+        scalars = {"age_years": 61.3, "grade": -3, "scanner": "Skyra é"}
+        extra = {"arrays": arrays, "scalars": scalars, **options}
+        return make_subject(name, image=image, **extra)
 
     return make
 

@@ -37,6 +37,28 @@ def test_it_tells_what_was_converted(described):
     ]
 
 
+def test_it_tells_what_each_subject_brings(make_rich, make_recipe, tmp_path):
+    plain = make_rich("b", arrays={}, scalars={"grade": 4}, labelled=False)
+    recipe = make_recipe([make_rich("a"), plain], split=(100, 0, 0), num_shards=1)
+    conversion.convert(recipe, str(tmp_path))
+    rich, bare = sorted(
+        manifest.load(str(tmp_path)).subjects("train"), key=lambda e: e.subject
+    )
+    # PIR is stored as rows down, columns back, slices left: the first two swap.
+    assert rich.arrays == {
+        "image": manifest.ArrayEntry("int16", (6, 7, 5), "own"),
+        "label": manifest.ArrayEntry("uint8", (6, 7, 5), "image"),
+        "echo_2": manifest.ArrayEntry("uint16", (6, 7, 3), "own"),
+        "k_space": manifest.ArrayEntry("float32", (2, 4, 3, 5), "none"),
+        "thickness_mm": manifest.ArrayEntry("float32", (6, 7, 5), "image"),
+    }
+    assert rich.scalars == {"age_years": 61.3, "grade": -3, "scanner": "Skyra é"}
+    assert [type(value) for value in rich.scalars.values()] == [float, int, str]
+    assert bare.arrays.keys() == {"image"}
+    assert bare.scalars == {"grade": 4}
+    assert verification.verify(str(tmp_path)) == []
+
+
 def test_it_tells_how_many_have_label_maps(make_subject, make_recipe, tmp_path):
     subjects = [make_subject(name, labelled=name not in "af") for name in "abcdef"]
     recipe = make_recipe(subjects, split=(50, 50, 0))
@@ -60,16 +82,20 @@ def test_it_tells_of_every_subject(described, make_subject):
         subject=entry.subject,
         person=entry.subject,
         side="right",
-        shape=(6, 7, 5),
         spacing_mm=(j_mm, i_mm, k_mm),
-        dtype="int16",
         plane="sagittal",
-        labelled=True,
+        space="scanner",
+        arrays={
+            "image": manifest.ArrayEntry("int16", (6, 7, 5), "own"),
+            "label": manifest.ArrayEntry("uint8", (6, 7, 5), "image"),
+        },
+        scalars={},
         source=f"{entry.subject}.fake",
         source_sha256=make_subject(entry.subject).hashes()[0],
         label_sha256=make_subject(entry.subject).hashes()[1],
         voxels_sha256=entry.voxels_sha256,
     )
+    assert (entry.shape, entry.dtype, entry.labelled) == ((6, 7, 5), "int16", True)
     assert len(entry.voxels_sha256) == 64
     every = {
         e.subject
@@ -77,19 +103,6 @@ def test_it_tells_of_every_subject(described, make_subject):
         for e in described.subjects(s)
     }
     assert every == set("abcdef")
-
-
-def test_a_manifest_of_version_0_1_is_read(described, records_dir):
-    path = records_dir / manifest.FILE
-    fields = json.loads(path.read_text())
-    del fields["left_out"]
-    for shard in fields["shards"]:
-        for entry in shard["subjects"]:
-            del entry["voxels_sha256"], entry["notes"], entry["space"]
-    path.write_text(json.dumps(fields))
-    old = manifest.load(records_dir)
-    assert old.counts == described.counts
-    assert verification.verify(records_dir) == []
 
 
 def test_shards_are_described_as_they_are_on_disk(described, records_dir):
@@ -131,8 +144,8 @@ def test_a_folder_without_manifest_is_refused(tmp_path):
 
 def test_another_schema_version_is_refused(records_dir):
     path = records_dir / manifest.FILE
-    path.write_text(path.read_text().replace('version": 1', 'version": 2', 1))
-    with pytest.raises(ValueError, match=r"version 2; .* reads 1. Convert the scans"):
+    path.write_text(path.read_text().replace('version": 2', 'version": 3', 1))
+    with pytest.raises(ValueError, match=r"version 3; .* reads 2. Convert the scans"):
         manifest.load(records_dir)
 
 

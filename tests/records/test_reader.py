@@ -77,6 +77,43 @@ def test_elements_and_subjects_are_the_same_volumes(records_dir):
         np.testing.assert_array_equal(element["intensity"], np.float32(scale))
 
 
+def test_a_task_gets_what_it_needs(make_rich, make_recipe, tmp_path):
+    recipe = make_recipe([make_rich(name) for name in "abc"])
+    conversion.convert(recipe, str(tmp_path))
+    (stored,) = reader.subjects(str(tmp_path), "test")
+    assert stored.scalars["age_years"] == 61.3
+    needs = ("echo_2", "k_space", "age_years", "grade", "scanner", "side")
+    dataset = reader.dataset(str(tmp_path), "test", needs=needs)
+    (element,) = dataset.as_numpy_iterator()
+    assert element.keys() == set(needs)
+    np.testing.assert_array_equal(element["echo_2"], stored.arrays["echo_2"].array)
+    np.testing.assert_array_equal(element["k_space"], stored.arrays["k_space"])
+    found = [element[name] for name in needs[2:]]
+    assert found == [61.3, -3, "Skyra é".encode(), b"right"]
+    assert reader.dataset(str(tmp_path), "test").element_spec.keys() == {
+        *("image", "label", "intensity", "affine", "subject")
+    }
+
+
+@pytest.mark.parametrize(
+    ("needs", "message"),
+    [
+        (["echo_9"], r"have no 'echo_9', but age_years, .*; and each has subject, per"),
+        (["grade"], r"1 of 2 subjects of .* have no 'grade', the first 'b'"),
+        (["thickness_mm"], r"1 of 2 subjects of .* have no 'thickness_mm', the first"),
+        (["k_space"], r"'k_space' has 2 axes in some subjects of .* and 4 in others"),
+    ],
+)
+def test_what_a_subject_lacks_is_told_before_anything_is_read(
+    make_rich, make_recipe, tmp_path, needs, message
+):
+    other = make_rich("b", arrays={"k_space": np.ones((2, 2))}, scalars={})
+    recipe = make_recipe([make_rich("a"), other], split=(100, 0, 0))
+    conversion.convert(recipe, str(tmp_path))
+    with pytest.raises(ValueError, match=message):
+        reader.dataset(str(tmp_path), "train", needs=needs)
+
+
 def test_all_subjects_come_with_their_split(records_dir):
     described = manifest.load(records_dir)
     found = [(s, x.subject) for s, x in reader.all_subjects(records_dir, described)]

@@ -68,6 +68,24 @@ def test_the_same_command_continues(
     assert content_of(tmp_path) == content_of(undisturbed)
 
 
+def test_what_another_version_left_is_made_again(
+    content_of, interrupted, make_subject, make_recipe, tmp_path
+):
+    recipe, loaded = interrupted()
+    first, *_ = notes = sorted(tmp_path.glob("*.progress.json"))
+    for note in notes:
+        fields = json.loads(note.read_text())
+        fields["schema_version"] = 1
+        if note == first:  # as the first of our versions wrote it
+            fields = fields["shard"] | {"subjects": [{"subject": "a", "shape": [1]}]}
+        note.write_text(json.dumps(fields))
+    conversion.convert(recipe, str(tmp_path))
+    assert sorted(loaded) == list("abcdef")
+    subjects = [make_subject(name) for name in "abcdef"]
+    conversion.convert(make_recipe(subjects, split=(100, 0, 0)), str(tmp_path / "new"))
+    assert content_of(tmp_path) == content_of(tmp_path / "new")
+
+
 def test_a_damaged_shard_is_made_again(interrupted, tmp_path):
     recipe, loaded = interrupted()
     path = tmp_path / "train-00001-of-00006.tfrecord"
@@ -82,7 +100,7 @@ def test_a_damaged_shard_is_made_again(interrupted, tmp_path):
 def test_a_shard_of_a_changed_scan_is_made_again(interrupted, tmp_path, make_volume):
     recipe, loaded = interrupted()
     (progress,) = tmp_path.glob("train-00000-*.progress.json")
-    outcome = shards.outcome_from_json(json.loads(progress.read_text()))
+    outcome = shards.read_progress_note(progress.read_bytes())
     name = outcome.shard.subjects[0].subject
     content = [
         dataclasses.replace(s, image=make_volume(seed=99)) if s.id == name else s

@@ -3,12 +3,11 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from records import conversion, manifest, shards
-from records.datasets import Folder
-from records.datasets.oai import Oai
 
 
 @pytest.fixture
@@ -108,31 +107,34 @@ def test_an_outcome_travels_as_json(write):
         fields = json.loads(json.dumps(dataclasses.asdict(outcome)))
         assert shards.outcome_from_json(fields) == outcome
     assert written.shard.num_subjects == 3
-    # What version 0.1 left beside a shard.
-    fields = json.loads(json.dumps(dataclasses.asdict(written.shard)))
-    assert shards.outcome_from_json(fields) == written
+
+
+def test_a_note_of_another_version_is_no_outcome(write, monkeypatch):
+    outcome = write()
+    assert shards.read_progress_note(shards.progress_note(outcome)) == outcome
+    # Schema 1 noted none.
+    fields = json.dumps(dataclasses.asdict(outcome)).encode()
+    assert shards.read_progress_note(fields) is None
+    monkeypatch.setattr(shards.schema, "SCHEMA_VERSION", 3)
+    newer = shards.progress_note(outcome)
+    monkeypatch.undo()
+    assert shards.read_progress_note(newer) is None
 
 
 @pytest.mark.parametrize(
-    ("dataset", "fingerprint"),
+    ("brought", "message"),
     [
-        (Folder("scans", echo=2), "a4576edc9ef219ca7d5c7a740f6c24aefe369516"),
-        (Oai("scans"), "85f2c4f0ae1626c2c58a1ad0e28d195ae2b87fd6"),
+        ({"arrays": {"echo_3": np.zeros(1)}}, "has the array 'echo_3', which"),
+        ({"scalars": {"height": 1.7}}, "scalar height 1.7, which its dataset does not"),
+        ({"scalars": {"grade": 2.0}}, r"grade 2\.0, .* does not declare as float"),
     ],
 )
-def test_sets_of_version_0_1_stay_those_of_their_commands(
-    make_subject, dataset, fingerprint
+def test_what_a_dataset_does_not_declare_is_refused(
+    make_subject, make_recipe, tmp_path, brought, message
 ):
-    # The fingerprints are those of version 0.1.0, of one scan of these facts.
-    @dataclasses.dataclass(frozen=True)
-    class Scan(type(make_subject())):
-        source = "a.nii"
-        num_bytes = 1
-
-    name = type(dataset).__name__.lower()
-    recipe = conversion.Recipe(name, dataset, split=(100, 0, 0)).to_json()
-    (plan,) = shards.plan({"train": [Scan("a", "a")]}, 1, seed=0, recipe=recipe)
-    assert plan.fingerprint.startswith(fingerprint)
+    recipe = make_recipe([make_subject("a", **brought)], split=(100, 0, 0))
+    with pytest.raises(ValueError, match=message):
+        conversion.convert(recipe, str(tmp_path))
 
 
 def test_damage_is_seen(write, tmp_path):

@@ -1,5 +1,7 @@
 """What a scan becomes before it is stored."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -113,3 +115,51 @@ def test_equal_values_have_one_hash_whatever_holds_them():
     assert stored.voxels_sha256(zero) in hashes
     assert stored.voxels_sha256(values.reshape(3, 5, 4)) not in hashes
     assert stored.voxels_sha256(values + (values == 7)) not in hashes
+
+
+def test_a_map_on_the_images_grid_is_turned_with_it(make_rich, label_names):
+    subject = make_rich()
+    rounded = np.asarray(subject.image.affine, np.float32)  # as NIfTI keeps it
+    given = subject.arrays["thickness_mm"]
+    subject.arrays["thickness_mm"] = dataclasses.replace(given, affine=rounded)
+    loaded = stored.load(subject, label_names)
+    assert loaded.grid("thickness_mm") == "image"
+    voxel = np.array([2, 1, 3])
+    world = subject.image.affine @ [*voxel, 1]
+    there = np.linalg.solve(loaded.image.affine, world)[:3].round().astype(int)
+    found = loaded.arrays["thickness_mm"].array[tuple(there)]
+    assert found == given.array[tuple(voxel)]
+
+
+def test_one_of_another_grid_keeps_its_own(make_rich, label_names):
+    subject = make_rich()
+    moved = subject.image.affine + np.eye(4)[:, [3, 3, 3, 0]] * [0, 0, 0, 0.01]
+    given = subject.arrays["thickness_mm"]
+    subject.arrays["thickness_mm"] = dataclasses.replace(given, affine=moved)
+    loaded = stored.load(subject, label_names)
+    assert loaded.grid("thickness_mm") == "own"
+    restored = loaded.arrays["thickness_mm"].restore()
+    np.testing.assert_allclose(restored.affine, moved, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("scalars", "message"),
+    [
+        ({"age": float("nan")}, "age is nan; expected a finite float"),
+        ({"age": np.float64(3)}, "age is .*3.0.*; expected a finite float"),
+        ({"old": True}, "old is True; expected a finite float, an int or a str"),
+    ],
+)
+def test_scalars_are_plain_and_known(make_subject, label_names, scalars, message):
+    with pytest.raises(ValueError, match=rf"Subject 'a' \(a.fake\): {message}"):
+        stored.load(make_subject(scalars=scalars), label_names)
+
+
+def test_an_array_that_cannot_be_stored_is_refused(make_rich, label_names):
+    subject = make_rich(arrays={"k_space": np.zeros((2, 0))})
+    with pytest.raises(ValueError, match=r"k_space: an array of shape \(2, 0\) holds"):
+        stored.load(subject, label_names)
+    elsewhere = dataclasses.replace(subject.image, space="mni")
+    subject = make_rich(arrays={"echo_2": elsewhere})
+    with pytest.raises(ValueError, match="echo_2: its millimetres are those of 'mni'"):
+        stored.load(subject, label_names)

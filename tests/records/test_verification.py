@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from records import manifest, reader, verification
+from records import conversion, manifest, reader, verification
 
 SHARD = "train-00001-of-00002.tfrecord"
 
@@ -72,6 +72,30 @@ def test_a_manifest_that_tells_of_other_subjects_is_found(records_dir, edit_mani
     assert verification.verify(records_dir) == [
         f"{SHARD} does not hold the subjects that the manifest lists."
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "told"),
+    [
+        ("arrays", "echo_2", {"dtype": "uint16", "shape": [6, 7, 4], "grid": "own"}),
+        ("arrays", "echo_2", {"dtype": "uint16", "shape": [6, 7, 3], "grid": "none"}),
+        ("arrays", "echo_3", {"dtype": "uint16", "shape": [6, 7, 3], "grid": "own"}),
+        ("scalars", "grade", 3),
+        ("scalars", "weight", 3),
+    ],
+)
+def test_a_manifest_that_tells_of_other_arrays_or_scalars_is_found(
+    make_rich, make_recipe, tmp_path, kind, name, told
+):
+    recipe = make_recipe([make_rich()], split=(100, 0, 0))
+    conversion.convert(recipe, str(tmp_path))
+    assert verification.verify(tmp_path) == []
+    path = tmp_path / manifest.FILE
+    fields = json.loads(path.read_text())
+    fields["shards"][0]["subjects"][0][kind][name] = told
+    path.write_text(json.dumps(fields))
+    (problem,) = verification.verify(tmp_path)
+    assert problem.endswith("not hold the subjects that the manifest lists.")
 
 
 def test_labels_without_a_name_are_found(records_dir, edit_manifest):

@@ -84,11 +84,11 @@ def test_two_echoes_of_one_knee_are_one_persons(tmp_path):
     for number in (1, 2, 3):
         assert split_of[f"knee{number}_e1"] == split_of[f"knee{number}_e2"]
     for subject in subjects:
-        assert subject.load()[0].shape == (16, 14, 5)
+        assert subject.load().image.shape == (16, 14, 5)
     # One choice for all is for those that leave one.
     _, subjects = dealt(tmp_path, echo=2)
     assert [s.id for s in subjects] == ["knee1", "knee2", "knee3", "knee4"]
-    assert all(s.load()[0].shape == (16, 14, 5) for s in subjects)
+    assert all(s.load().image.shape == (16, 14, 5) for s in subjects)
 
 
 def test_a_table_chooses_for_each_scan(tmp_path):
@@ -99,8 +99,8 @@ def test_a_table_chooses_for_each_scan(tmp_path):
     table = tmp_path / "persons.csv"
     table.write_text("subject,person,series\na,1,2\nb,2,\n")
     a, b = Folder(str(root), persons=str(table)).subjects(0)
-    np.testing.assert_array_equal(a.load()[0].array, knee(2))
-    np.testing.assert_array_equal(b.load()[0].array, knee(3))
+    np.testing.assert_array_equal(a.load().image.array, knee(2))
+    np.testing.assert_array_equal(b.load().image.array, knee(3))
     assert a.source == "a --series=2"  # Another choice is another set.
 
 

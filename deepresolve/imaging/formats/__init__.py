@@ -19,12 +19,13 @@ from deepresolve.imaging import volume as volumes
 from deepresolve.imaging.folders import kinds
 from deepresolve.imaging.format_table import FORMATS, Format
 from deepresolve.imaging.formats import label_maps, refusals, scan_search
-from deepresolve.imaging.formats.choice import ONLY, Choice, Contents
+from deepresolve.imaging.formats.choice import ONLY, Acquired, Choice, Contents
 from deepresolve.imaging.formats.scan import Scan
 from deepresolve.system import wording
 
 __all__ = [
     "FORMATS",
+    "Acquired",
     "Contents",
     "Scan",
     "contents",
@@ -99,7 +100,9 @@ def contents(path: str | os.PathLike[str], asked: Choice = ONLY) -> Contents:
     found, entry = _found(path)
     if entry.contents is not None:
         return entry.contents(found, asked)
-    return Contents((ONLY,), entry.identity(found) if entry.identity else frozenset())
+    identity = entry.identity(found) if entry.identity else frozenset()
+    acquired = (entry.acquired(found),) if entry.acquired else ()
+    return Contents((ONLY,), identity, acquired)
 
 
 def read_label_map(

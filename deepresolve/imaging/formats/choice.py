@@ -52,6 +52,19 @@ ONLY = Choice()
 
 
 @dataclasses.dataclass(frozen=True)
+class Acquired:
+    """What headers tell of how a volume was acquired.
+
+    Attributes:
+      echo_time_ms: of its echo; None where unknown, or where its slices differ.
+      side: "left", "right" or "unknown".
+    """
+
+    echo_time_ms: float | None = None
+    side: str = "unknown"
+
+
+@dataclasses.dataclass(frozen=True)
 class Contents:
     """What a scan's files hold.
 
@@ -60,7 +73,14 @@ class Contents:
       identity: pairs of an element's keyword and its value, which scans of one person
         share: PatientID, StudyInstanceUID, FrameOfReferenceUID. They tell who it is:
         nothing of them belongs into a file that travels.
+      acquired: of each choice; by default nothing is known.
     """
 
     choices: tuple[Any, ...]
     identity: frozenset[tuple[str, str]] = frozenset()
+    acquired: tuple[Acquired, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.acquired:
+            unknown = (Acquired(),) * len(self.choices)
+            object.__setattr__(self, "acquired", unknown)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import ClassVar
 
 from records.settings import echo, label_names, setting
-from records.subject import Subject
+from records.subject import Brings, Subject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +16,9 @@ class Folder:
 
     A scan's id is its path below `source` without the ending, with _ for /; where
     scans or label maps are named otherwise, patterns say which part of a name it is
-    (see `records.datasets.folder.patterns`).
+    (see `records.datasets.folder.patterns`). The scalar `echo_time_ms` comes from
+    DICOM's EchoTime or from the JSON file beside a NIfTI scan; the side, where
+    --persons does not tell it, from DICOM's Laterality.
 
     Attributes:
       source: folder of scans, or one scan.
@@ -39,6 +42,8 @@ class Folder:
         the id. Without either, scans that say that they are of one person are, and
         others are persons of their own; see `records.datasets.folder.kin`.
     """
+
+    brings: ClassVar[Brings] = Brings(scalars={"echo_time_ms": float})
 
     source: str = setting(
         "DIR", "scans (NIfTI, DICOM folders, zips) at any depth, or one"

@@ -27,6 +27,7 @@ class Chosen:
       path: its file or folder.
       choice: which of its volumes it is, as `formats.read_image` takes it.
       identity: of `formats.Contents`.
+      acquired: what its headers tell of the acquisition.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Chosen:
     path: pathlib.Path
     choice: Choice = ONLY
     identity: frozenset[tuple[str, str]] = frozenset()
+    acquired: formats.Acquired = formats.Acquired()
 
 
 def choose(
@@ -56,9 +58,10 @@ def choose(
         wanted = _merged(asked, own.get(name, ONLY))
         contents = _contents(path, wanted)
         several = len(contents.choices) > 1
-        for choice in contents.choices:
+        for choice, acquired in zip(contents.choices, contents.acquired, strict=True):
             mark = _mark(choice, wanted) if several else ""
-            found.append(Chosen(name + mark, name, path, choice, contents.identity))
+            identity = contents.identity
+            found.append(Chosen(name + mark, name, path, choice, identity, acquired))
         for field in _dropped(contents.choices[0], wanted):
             as_they_are.setdefault(field, []).append(name)
     _tell(asked, as_they_are, len(scans))

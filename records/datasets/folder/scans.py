@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats.choice import ONLY, Choice
-from deepresolve.imaging.volume import Volume
 from deepresolve.system import tables
 from records.datasets.folder import choosing, kin, patterns, persons
-from records.subject import Subject
+from records.subject import Scan, Subject
 
 if TYPE_CHECKING:
     from records.datasets.folder import Folder
@@ -53,16 +52,21 @@ def find(settings: Folder) -> Iterator[FolderSubject]:
         yield FolderSubject(
             id=scan.id,
             person=who[scan.id].name,
-            side=who[scan.id].side,
+            side=_side(who[scan.id].side, scan.acquired.side),
             split=who[scan.id].split,
             root=settings.source,
             path=scan.path,
             label_path=labels.get(scan.name),
             slice_axis=settings.slice_axis,
             choice=scan.choice,
+            echo_time_ms=scan.acquired.echo_time_ms,
             is_own_choice=str(scan.choice) not in ("", str(asked)),
             ignore_label_affine=settings.ignore_label_affines,
         )
+
+
+def _side(of_table: str, of_header: str) -> str:
+    return of_header if of_table == "unknown" else of_table
 
 
 def _check_labelled(settings: Folder, images: dict, labels: dict) -> None:
@@ -158,6 +162,7 @@ class FolderSubject(Subject):
     choice: Choice = ONLY
     is_own_choice: bool = False
     ignore_label_affine: bool = False
+    echo_time_ms: float | None = None
 
     @property
     def source(self) -> str:
@@ -193,16 +198,19 @@ class FolderSubject(Subject):
         label = formats.sha256(self.label_path) if self.label_path else ""
         return formats.sha256(self.path), label
 
-    def load(self) -> tuple[Volume, Volume | None]:
+    def load(self) -> Scan:
         """Reads the scan and its label map; refuses labels on another grid."""
         image = formats.read_image(
             self.path, slice_axis=self.slice_axis, choice=self.choice
         )
+        known = self.echo_time_ms is not None
+        scalars = {"echo_time_ms": self.echo_time_ms} if known else {}
         if self.label_path is None:
-            return image, None
-        return image, formats.read_label_map(
+            return Scan(image, scalars=scalars)
+        label = formats.read_label_map(
             self.label_path, image=image, ignore_affine=self.ignore_label_affine
         )
+        return Scan(image, label, scalars=scalars)
 
 
 def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathlib.Path]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import ClassVar
 
 from records.datasets.oai import tissues
 from records.settings import lengths, setting
-from records.subject import Subject
+from records.subject import Brings, Subject
 
 
 @dataclasses.dataclass(frozen=True)
 class Iwoai:
     """Scans named as in the challenge; the split in a name is the scan's own.
+
+    The visit in a name, "V00", is the scalar `visit`.
 
     Mask n of a `.seg` becomes label n + 1; its order is that of
     `records.datasets.oai.tissues.LABEL_NAMES`. Where masks overlap, the first one
@@ -31,6 +34,8 @@ class Iwoai:
       orientation: where each index grows to, as nibabel's axis codes: rows go down,
         columns to the back, and slices to the patient's right.
     """
+
+    brings: ClassVar[Brings] = Brings(scalars={"visit": str})
 
     source: str = setting("DIR", "the .im files, and the .seg files of the same names")
     spacing_mm: tuple[float, float, float] = setting(

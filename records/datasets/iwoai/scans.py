@@ -19,7 +19,7 @@ from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import limits, refusals
 from deepresolve.imaging.volume import Volume
 from records.datasets.oai.tissues import LABEL_NAMES
-from records.subject import Subject
+from records.subject import Scan, Subject
 
 if TYPE_CHECKING:
     from records.datasets.iwoai import Iwoai
@@ -88,6 +88,7 @@ def find(settings: Iwoai) -> Iterator[IwoaiSubject]:
             id=name,
             person=match[1],
             split=_SPLITS[match[2].lower()],
+            visit=match[3].upper(),
             root=root,
             path=path,
             label_path=labels.get(name),
@@ -100,6 +101,7 @@ def find(settings: Iwoai) -> Iterator[IwoaiSubject]:
 class IwoaiSubject(Subject):
     """One scan of the challenge."""
 
+    visit: str = ""
     root: pathlib.Path = pathlib.Path()
     path: pathlib.Path = pathlib.Path()
     label_path: pathlib.Path | None = None
@@ -133,13 +135,15 @@ class IwoaiSubject(Subject):
         label = formats.sha256(self.label_path) if self.label_path else ""
         return formats.sha256(self.path), label
 
-    def load(self) -> tuple[Volume, Volume | None]:
+    def load(self) -> Scan:
         """Reads the scan and, where there are any, its masks."""
-        affine = volumes.affine_along_axes(self.orientation, self.spacing_mm)
-        image = Volume(_read_image(self.path), affine, slice_axis=2)
+        grid = volumes.affine_along_axes(self.orientation, self.spacing_mm)
+        image = Volume(_read_image(self.path), grid, slice_axis=2)
+        scalars = {"visit": self.visit}
         if self.label_path is None:
-            return image, None
-        return image, image.with_array(_read_label_map(self.label_path, image.shape))
+            return Scan(image, scalars=scalars)
+        label = _read_label_map(self.label_path, image.shape)
+        return Scan(image, image.with_array(label), scalars=scalars)
 
 
 def _by_stem(root: pathlib.Path, suffix: str) -> dict[str, pathlib.Path]:

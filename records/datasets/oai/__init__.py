@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import ClassVar
 
 from records.datasets.oai import tissues
 from records.settings import echo, setting, texts
-from records.subject import Subject
+from records.subject import Brings, Subject
 
 DESS = ("SAG_3D_DESS_LEFT", "SAG_3D_DESS_RIGHT")
 
@@ -16,9 +17,10 @@ DESS = ("SAG_3D_DESS_LEFT", "SAG_3D_DESS_RIGHT")
 class Oai:
     """Series of OAI's DICOM tree; the scans of a participant are one person's.
 
-    A scan's id is participant, visit and side: 9001104_V00_left. Series of the table
-    whose folders are not there are left out, for a table lists a whole visit of the
-    study; so are, with `labels`, knees that nobody drew. How many is told.
+    A scan's id is participant, visit and side: 9001104_V00_left; the visit is the
+    scalar `visit`, too. Series of the table whose folders are not there are left out,
+    for a table lists a whole visit of the study; so are, with `labels`, knees that
+    nobody drew. How many is told.
 
     Attributes:
       source: folder of the DICOM tree.
@@ -34,6 +36,8 @@ class Oai:
       echo: which echo to read of series that hold several.
       volume: which volume to read of series that hold several.
     """
+
+    brings: ClassVar[Brings] = Brings(scalars={"visit": str})
 
     source: str = setting("DIR", "OAI's DICOM tree")
     contents: str | None = setting(

@@ -13,9 +13,8 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats import refusals
 from deepresolve.imaging.formats.choice import ONLY, Choice
-from deepresolve.imaging.volume import Volume
 from records.datasets.oai import contents_table, contour_files, imorphics
-from records.subject import Subject
+from records.subject import Scan, Subject
 
 if TYPE_CHECKING:
     from records.datasets.oai import Oai
@@ -62,6 +61,7 @@ def find(settings: Oai) -> Iterator[OaiSubject]:
                 id=_name(entry),
                 person=entry.person,
                 side=entry.side,
+                visit=entry.visit,
                 folder=folder,
                 table_folder=entry.folder,
                 label_path=label_of.get(entry),
@@ -131,6 +131,7 @@ def _present(
 class OaiSubject(Subject):
     """One knee at one visit."""
 
+    visit: str = ""
     folder: pathlib.Path = pathlib.Path()
     table_folder: str = ""
     label_path: pathlib.Path | None = None
@@ -164,15 +165,17 @@ class OaiSubject(Subject):
         label = formats.sha256(self.label_path) if self.label_path else ""
         return formats.sha256(self.folder), label
 
-    def load(self) -> tuple[Volume, Volume | None]:
+    def load(self) -> Scan:
         """Reads the series, and fills its contours."""
         image = formats.read_image(self.folder, choice=self.choice)
+        scalars = {"visit": self.visit}
         if self.label_path is None:
-            return image, None
+            return Scan(image, scalars=scalars)
         refusals.check_exists(self.label_path)
-        return image, imorphics.read_label_map(
+        label = imorphics.read_label_map(
             self.label_path, image=image, slice_order=self.slice_order
         )
+        return Scan(image, label, scalars=scalars)
 
 
 def _is_there(folder: pathlib.Path) -> bool:

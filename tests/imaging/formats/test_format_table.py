@@ -62,6 +62,7 @@ def check_entry(entry, sample, folder):
     assert (entry.write is None) == (not entry.suffixes), "write needs suffixes"
     assert (entry.contents is None) == (entry.options is None), "options need contents"
     assert not (entry.options and entry.identity), "contents tell the identity"
+    assert not (entry.options and entry.acquired), "contents tell how"
     found = formats._find(entry, sample)
     assert found is not None, f"{sample} is not found"
     options = () if entry.options is None else (entry.options(),)
@@ -71,8 +72,11 @@ def check_entry(entry, sample, folder):
         told = entry.contents(found, *options)
         assert isinstance(told, Contents) and told.choices
         assert all(isinstance(each, entry.options) for each in told.choices)
+        assert len(told.acquired) == len(told.choices)
     if entry.identity:
         assert isinstance(entry.identity(found), frozenset)
+    if entry.acquired:
+        assert isinstance(entry.acquired(found), formats.Acquired)
     if entry.files_of:
         files = entry.files_of(found)
         assert files and all(file.is_file() for file in files), "files_of: not there"
@@ -137,6 +141,7 @@ def _of_signature(**changes):
         _changed(read=lambda path, options: ARRAY),
         _changed(files_of=lambda path: [path.with_suffix(".raw")]),
         _changed(identity=lambda path: frozenset()),
+        _changed(acquired=lambda path: formats.Acquired()),
         _of_signature(endings={}),
         _of_signature(endings={".TOY": toy_format.TOY}),
         _of_signature(endings={".toy": Kind(Role.OTHER, "toy")}),

@@ -55,8 +55,41 @@ def test_what_a_scan_holds_is_told_without_its_voxels(tmp_path, write_stack):
     folder, _ = write_stack(PatientID="P7", SeriesNumber=4)
     found = formats.contents(folder, Choice(ALL, ALL))
     assert found == formats.Contents((ONLY,), frozenset({("PatientID", "P7")}))
+    assert found.acquired == (formats.Acquired(),)
     path = _save(tmp_path / "scan.nii", _voxels())
     assert formats.contents(path, Choice(ALL, 2)) == formats.Contents((ONLY,))
+
+
+@pytest.mark.parametrize(
+    ("elements", "side"),
+    [
+        ({"Laterality": "L"}, "left"),
+        ({"ImageLaterality": "R", "Laterality": "L"}, "right"),
+        ({"ImageLaterality": "B", "Laterality": "L"}, "unknown"),
+        ({"ImageLaterality": "", "Laterality": "R"}, "right"),
+    ],
+)
+def test_echo_time_and_side_of_dicom(write_stack, elements, side):
+    folder, _ = write_stack(EchoTime="35.2", **elements)
+    (acquired,) = formats.contents(folder).acquired
+    assert acquired == formats.Acquired(35.2, side)
+
+
+def test_slices_that_contradict_each_other_tell_nothing(write_stack):
+    folder, _ = write_stack(each=lambda n: {"ImageLaterality": "LRLR"[n]})
+    assert formats.contents(folder).acquired == (formats.Acquired(),)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected_ms"),
+    [("0.0352", 35.2), ("0", None), ("-1", None), ('"0.03"', None), ("true", None)],
+)
+def test_the_echo_time_of_a_nifti_scan_is_in_its_json(tmp_path, told, expected_ms):
+    path = _save(tmp_path / "scan.nii", _voxels())
+    # In seconds, as dcm2niix and BIDS have it.
+    (tmp_path / "scan.json").write_text(f'{{"EchoTime": {told}}}')
+    (acquired,) = formats.contents(path).acquired
+    assert acquired == formats.Acquired(expected_ms)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -3,11 +3,13 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import scipy.stats
 
 import deepresolve
 from deepresolve.simulation import phantom
 from records import conversion, manifest, reader
 from records.datasets import Phantom
+from records.datasets.phantom import _mean_mm
 
 SMALL = Phantom(4, phantom_shape=(24, 20, 12), phantom_spacing_mm=(1.0, 1.25, 1.5))
 
@@ -28,7 +30,8 @@ def test_the_seed_decides_each_knee():
 
 def test_a_knee_is_drawn_as_asked():
     (_, subject, *_) = SMALL.subjects(seed=0)
-    image, label = subject.load()
+    loaded = subject.load()
+    image, label = loaded.image, loaded.label
     knee = phantom.knee(
         seed=subject.seed, side="left", shape=(24, 20, 12), spacing_mm=(1, 1.25, 1.5)
     )
@@ -36,7 +39,10 @@ def test_a_knee_is_drawn_as_asked():
     np.testing.assert_array_equal(label.array, knee.label.array)
     assert image.shape == (24, 20, 12)
     assert image.spacing_mm == pytest.approx((1, 1.25, 1.5))
-    assert subject.num_bytes == image.array.nbytes + label.array.nbytes
+    thickness = loaded.arrays["thickness_mm"]
+    np.testing.assert_array_equal(thickness.array, knee.thickness_mm.array)
+    nbytes = image.array.nbytes + label.array.nbytes + thickness.array.nbytes
+    assert subject.num_bytes == nbytes
 
 
 def test_the_hash_changes_with_settings_and_code(monkeypatch):
@@ -58,7 +64,7 @@ def test_labels_of_both_knees_come_out_again(tmp_path):
         conversion.Recipe("phantom", study, split=(0, 0, 100)), str(tmp_path)
     )
     assert manifest.load(str(tmp_path)).label_names == phantom.LABEL_NAMES
-    drawn = {subject.id: subject.load()[1] for subject in study.subjects(seed=0)}
+    drawn = {subject.id: subject.load().label for subject in study.subjects(seed=0)}
     medial_of = {}
     for stored in reader.subjects(str(tmp_path), "test"):
         label = stored.label.restore()
@@ -72,6 +78,38 @@ def test_labels_of_both_knees_come_out_again(tmp_path):
         medial_of[stored.side] = "left" if medial < lateral else "right"
     # The medial side faces the other knee.
     assert medial_of == {"right": "left", "left": "right"}
+
+
+def test_the_thickness_of_a_layer_is_its_mean_over_the_bone():
+    # 1 mm over an area of 3 and 3 mm over an area of 1, in voxels of 0.5 mm.
+    voxels = np.repeat(np.float32([1, 3]), [3 * 2, 1 * 6])
+    assert _mean_mm(voxels) == pytest.approx((3 * 1 + 1 * 3) / 4)
+
+
+def test_the_true_thickness_comes_out_again(tmp_path):
+    study = Phantom(1, phantom_shape=(30, 30, 24), phantom_spacing_mm=(3, 3, 3))
+    conversion.convert(
+        conversion.Recipe("phantom", study, split=(0, 0, 100)), str(tmp_path)
+    )
+    (stored,) = reader.subjects(str(tmp_path), "test")
+    (subject,) = study.subjects(seed=0)
+    thickness = stored.arrays["thickness_mm"]
+    drawn = subject.load().arrays["thickness_mm"]
+    np.testing.assert_array_equal(thickness.restore().array, drawn.array)
+    assert stored.scalars.keys() == Phantom.brings.scalars.keys()
+    for value, tissue in phantom.LABEL_NAMES.items():
+        if "cartilage" in tissue:
+            covered = thickness.array[stored.label.array == value]
+            told = stored.scalars[f"thickness_mm_{tissue.replace(' ', '_')}"]
+            assert told == pytest.approx(scipy.stats.hmean(covered), rel=1e-6)
+    (element,) = reader.dataset(
+        str(tmp_path),
+        "test",
+        needs=("thickness_mm", "thickness_mm_patellar_cartilage"),
+    ).as_numpy_iterator()
+    np.testing.assert_array_equal(element["thickness_mm"], thickness.array)
+    told = stored.scalars["thickness_mm_patellar_cartilage"]
+    assert element["thickness_mm_patellar_cartilage"] == told
 
 
 def test_there_must_be_a_knee():

@@ -1,6 +1,6 @@
 """The tables that `inspect` prints."""
 
-from records import manifest
+from records import conversion, manifest
 from records.inspection import overview
 
 
@@ -34,3 +34,26 @@ def test_columns_are_aligned(records_dir):
     lines = overview.describe(manifest.load(records_dir)).splitlines()
     start = lines[0].index("split")
     assert all(line[start - 2 : start] == "  " for line in lines[:6])
+
+
+def test_arrays_and_scalars_have_a_row(make_rich, make_recipe, tmp_path):
+    bare = make_rich("b", arrays={}, scalars={"grade": 4}, labelled=False)
+    recipe = make_recipe([make_rich("a"), bare], split=(100, 0, 0))
+    described = conversion.convert(recipe, str(tmp_path))
+    lines = [line.split() for line in overview.describe(described).splitlines()]
+    for row in (
+        ["image", "int16", "own", "2", "of", "2"],
+        ["label", "uint8", "image", "1", "of", "2"],
+        ["echo_2", "uint16", "own", "1", "of", "2"],
+        ["k_space", "float32", "none", "1", "of", "2"],
+        ["thickness_mm", "float32", "image", "1", "of", "2"],
+        ["age_years", "float", "1", "of", "2", "61.3"],
+        ["grade", "int", "2", "of", "2", "-3", "to", "4"],
+        ["scanner", "str", "1", "of", "2", "Skyra", "é"],
+    ):
+        assert row in lines
+    assert overview.brought(described).split("; ") == [
+        "arrays: image, label (1 of 2), echo_2 (1 of 2), k_space (1 of 2), "
+        "thickness_mm (1 of 2)",
+        "scalars: age_years (1 of 2), grade, scanner (1 of 2)",
+    ]

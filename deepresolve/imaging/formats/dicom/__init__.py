@@ -18,7 +18,7 @@ import pydicom
 from deepresolve.imaging.folders import dicom_bytes
 from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.format_table import Format, Signature
-from deepresolve.imaging.formats.choice import ONLY, Choice, Contents
+from deepresolve.imaging.formats.choice import ONLY, Acquired, Choice, Contents
 from deepresolve.imaging.formats.dicom import frames, headers
 from deepresolve.imaging.formats.dicom import pixels as dicom_pixels
 from deepresolve.imaging.formats.dicom import source as dicom_source
@@ -120,7 +120,23 @@ def contents(path: pathlib.Path | DicomFiles, asked: Choice) -> Contents:
     with found.opened():
         every, _ = _images(found)
     identity = frozenset().union(*(header.identity for header in every))
-    return Contents(tuple(series.resolve(every, asked)), identity)
+    choices = tuple(series.resolve(every, asked))
+    acquired = tuple(_acquired(every, str(found.path), choice) for choice in choices)
+    return Contents(choices, identity, acquired)
+
+
+def _acquired(every: Sequence[SliceHeader], source: str, choice: Choice) -> Acquired:
+    """That on which all slices of a volume agree."""
+    try:
+        slices = series.choose(every, source, choice)
+    except ValueError:  # Who reads it will say why.
+        return Acquired()
+    times = {header.echo_time_ms for header in slices}
+    sides = {header.side for header in slices}
+    return Acquired(
+        times.pop() if len(times) == 1 else None,
+        sides.pop() if len(sides) == 1 else "unknown",
+    )
 
 
 def files_of(path: pathlib.Path | DicomFiles) -> list[pathlib.Path]:

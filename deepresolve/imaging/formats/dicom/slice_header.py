@@ -24,6 +24,7 @@ _NEEDED = {
 _DEFAULTS = {"RescaleSlope": (1.0,), "RescaleIntercept": (0.0,)}
 # How many images there should be.
 _COUNTS = ("ImagesInAcquisition", "NumberOfSeriesRelatedInstances")
+_SIDES = {"L": "left", "R": "right"}
 # What two scans of one person share.
 IDENTITY = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID")
 # The elements that `parse` needs; of the rest nothing is kept.
@@ -32,7 +33,7 @@ TAGS = (
     *("SeriesNumber", "SeriesDescription", "InstanceNumber"),
     *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames"),
     *("Rows", "Columns", "BitsAllocated", "SliceThickness", *_NEEDED),
-    *("SpacingBetweenSlices", *_COUNTS),
+    *("SpacingBetweenSlices", "ImageLaterality", "Laterality", *_COUNTS),
     *frames.TAGS,
     *dicom_traits.TAGS,
 )
@@ -68,6 +69,7 @@ class SliceHeader:
       part: of a concatenation: its UID, the part's number, and how many there are.
       slice_spacing_mm: SpacingBetweenSlices.
       counts: how many images there should be, by keyword.
+      side: "left" or "right" by ImageLaterality, else by Laterality; else "unknown".
     """
 
     file: str
@@ -95,6 +97,7 @@ class SliceHeader:
     part: tuple[str, int | None, int | None] | None = None
     slice_spacing_mm: float | None = None
     counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    side: str = "unknown"
 
     @functools.cached_property
     def along_normal_mm(self) -> float:
@@ -188,7 +191,14 @@ def _parse(file: str, frame: int | None, dataset: pydicom.Dataset) -> SliceHeade
         part=frames.part(dataset),
         slice_spacing_mm=hints.number("SpacingBetweenSlices"),
         counts={keyword: hints.whole(keyword) or 0 for keyword in _COUNTS},
+        side=_side(dataset),
     )
+
+
+def _side(dataset: pydicom.Dataset) -> str:
+    text = elements.text
+    found = text(dataset, "ImageLaterality") or text(dataset, "Laterality")
+    return _SIDES.get(found.upper(), "unknown")
 
 
 def _needed(keyword: str, values: Sequence[str]) -> tuple[float, ...]:

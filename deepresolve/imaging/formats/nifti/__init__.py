@@ -19,6 +19,7 @@ import numpy as np
 from deepresolve.imaging import spaces
 from deepresolve.imaging.format_table import Format
 from deepresolve.imaging.formats import grid
+from deepresolve.imaging.formats.choice import Acquired
 from deepresolve.imaging.formats.nifti import file_set, forms, sidecar
 from deepresolve.imaging.formats.nifti import header as nifti_header
 from deepresolve.imaging.formats.nifti.file_set import NiftiFiles
@@ -70,6 +71,11 @@ def files_of(path: pathlib.Path | NiftiFiles) -> list[pathlib.Path]:
 def identity(path: pathlib.Path | NiftiFiles) -> frozenset[tuple[str, str]]:
     """Whose scan it is, by the JSON file beside it; see `sidecar.identity`."""
     return sidecar.identity(_found(path).path)
+
+
+def acquired(path: pathlib.Path | NiftiFiles) -> Acquired:
+    """How it was acquired, by the JSON file beside it."""
+    return Acquired(echo_time_ms=sidecar.echo_time_ms(_found(path).path))
 
 
 def read(path: pathlib.Path | NiftiFiles) -> Volume:
@@ -233,6 +239,7 @@ FORMAT = Format(
     find=find,
     read=read,
     identity=identity,
+    acquired=acquired,
     files_of=files_of,
     write=write,
     suffixes=SUFFIXES,

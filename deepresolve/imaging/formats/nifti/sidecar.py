@@ -76,6 +76,19 @@ def identity(path: pathlib.Path) -> frozenset[tuple[str, str]]:
     )
 
 
+def echo_time_ms(path: pathlib.Path) -> float | None:
+    """EchoTime of the scan, which these files tell in seconds; None where unknown.
+
+    Args:
+      path: the scan.
+    """
+    seconds = _content(path_of(path)).get("EchoTime")
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 < seconds < math.inf:
+        return None
+    return round(1000 * seconds, 6)  # Not 35.199999999999996 of 0.0352.
+
+
 def _content(path: pathlib.Path) -> Mapping[str, Any]:
     """The file's object; empty where there is none that can be read."""
     if not path.is_file():

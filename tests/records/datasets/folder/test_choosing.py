@@ -49,6 +49,10 @@ def test_every_echo_and_series_is_a_scan(three, caplog):
         "series_s2": Choice(2),
     }
     assert not caplog.messages
+    chosen = choose(three, Choice(ALL, ALL), {})
+    times = {scan.id: scan.acquired.echo_time_ms for scan in chosen}
+    assert times["echoes_e2"] == 60
+    assert times["echoes_e1"] == times["one"] != 60
     identities = {scan.identity for scan in choose(three, Choice(ALL, ALL), {})}
     (identity,) = identities  # all are of the one test patient
     assert ("PatientID", "T1") in identity

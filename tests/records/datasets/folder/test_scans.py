@@ -105,7 +105,8 @@ def test_scan_and_label_are_loaded(scan, label, tmp_path):
     path, image = scan("a.nii.gz")
     label_path, labels = label("a.nii.gz")
     (subject,) = subjects(tmp_path / "scans", labels=str(tmp_path / "labels"))
-    read, read_label = subject.load()
+    loaded = subject.load()
+    read, read_label = loaded.image, loaded.label
     np.testing.assert_array_equal(read.array, image.array)
     np.testing.assert_allclose(read.affine, image.affine, atol=1e-5)
     np.testing.assert_array_equal(read_label.array, labels.array)
@@ -209,7 +210,7 @@ def test_other_names_are_another_recipe(scan, label, convert):
 def test_the_slice_axis_can_be_overridden(scan, tmp_path):
     scan("a.nii.gz")
     (subject,) = subjects(tmp_path / "scans", slice_axis=0)
-    assert subject.load()[0].slice_axis == 0
+    assert subject.load().image.slice_axis == 0
 
 
 def test_persons_sides_and_splits_come_from_the_table(scan, tmp_path):
@@ -367,7 +368,8 @@ def test_affines_of_label_maps_are_ignored_only_where_asked(scan, label, tmp_pat
     _, labels = label("a.nii.gz", shift_mm=30)
     options = {"labels": str(tmp_path / "labels")}
     (subject,) = subjects(tmp_path / "scans", **options, ignore_label_affines=True)
-    image, read = subject.load()
+    loaded = subject.load()
+    image, read = loaded.image, loaded.label
     np.testing.assert_array_equal(read.array, labels.array)
     np.testing.assert_array_equal(read.affine, image.affine)
     (subject,) = subjects(tmp_path / "scans", **options)
@@ -400,8 +402,21 @@ def test_metaimages_and_nrrd_are_scans(make_volume, tmp_path):
     found = subjects(tmp_path / "scans")
     assert [s.id for s in found] == ["a", "b", "c"]
     for subject in found:
-        np.testing.assert_array_equal(subject.load()[0].array, array)
+        np.testing.assert_array_equal(subject.load().image.array, array)
     raw = tmp_path / "scans" / "c.raw"
     before = found[2].hashes()
     raw.write_bytes(raw.read_bytes()[::-1])
     assert found[2].hashes() != before
+
+
+def test_echo_time_and_side_come_from_the_header(tmp_path, write_stack):
+    (tmp_path / "scans").mkdir()
+    write_stack("scans/left", EchoTime=9.5, Laterality="L", PatientID="P1")
+    write_stack("scans/bare", PatientID="P2")
+    table = tmp_path / "persons.csv"
+    table.write_text("subject,person,side\nleft,a,right\nbare,b,\n")
+    source = str(tmp_path / "scans")
+    for persons, side in ((None, "left"), (str(table), "right")):
+        bare, left = Folder(source, persons=persons).subjects(seed=0)
+        assert (left.side, left.load().scalars) == (side, {"echo_time_ms": 9.5})
+        assert (bare.side, bare.load().scalars) == ("unknown", {})

@@ -67,7 +67,8 @@ def test_voxels_labels_and_the_published_grid(tmp_path, save, dtype):
     save("train_001_V00.im", image())
     save("train_001_V00.seg", one_hot(labels(), dtype), compression="gzip")
     (found,) = subjects(tmp_path)
-    scan, label = found.load()
+    loaded = found.load()
+    scan, label = loaded.image, loaded.label
     np.testing.assert_array_equal(scan.array, image())
     np.testing.assert_array_equal(label.array, labels())
     assert label.array.dtype == np.uint8
@@ -82,7 +83,8 @@ def test_voxels_labels_and_the_published_grid(tmp_path, save, dtype):
 def test_the_grid_is_a_setting(tmp_path, save):
     save("train_001_V00.im", image(np.float64))
     (found,) = subjects(tmp_path, orientation="IPL", spacing_mm=(0.5, 0.6, 1.5))
-    scan, label = found.load()
+    loaded = found.load()
+    scan, label = loaded.image, loaded.label
     assert (scan.orientation, scan.spacing_mm, label) == ("IPL", (0.5, 0.6, 1.5), None)
     assert scan.array.dtype == np.float32
     with pytest.raises(ValueError, match="one letter of each pair"):
@@ -95,7 +97,7 @@ def test_where_masks_overlap_the_first_counts(tmp_path, save):
     save("train_001_V00.im", image())
     save("train_001_V00.seg", masks)
     (found,) = subjects(tmp_path)
-    assert found.load()[1].array[0, 0, 0] == 3
+    assert found.load().label.array[0, 0, 0] == 3
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ def test_series_of_the_table_are_scans(tmp_path, series, table):
         ("9001104_V01_left", "9001104", "left", None),
     ]
     assert found[0].source == FIRST
-    image, label = found[0].load()
+    loaded = found[0].load()
+    image, label = loaded.image, loaded.label
     assert (image.orientation, image.slice_axis, label) == ("PIR", 2, None)
     assert image.shape == (3, 5, 4)
     assert Oai(str(tmp_path)).label_names == {}
@@ -239,7 +240,7 @@ def test_the_slice_order_reaches_the_contours(tmp_path, series, table, contours)
     contours("9001104_V00.mat")
     options = {"labels": str(tmp_path / "labels"), "slice_order": "right_to_left"}
     (found,) = subjects(tmp_path, **options)
-    assert np.flatnonzero(found.load()[1].array.any(axis=(0, 1))).tolist() == [3]
+    assert np.flatnonzero(found.load().label.array.any(axis=(0, 1))).tolist() == [3]
     with pytest.raises(
         ValueError, match="slice_order must be one of left_to_right, ri"
     ):
@@ -338,7 +339,7 @@ def test_an_echo_is_chosen(tmp_path, write_stack, table):
     )
     table(row(FIRST))
     (found,) = subjects(tmp_path, echo=2)
-    np.testing.assert_array_equal(found.load()[0].array, voxels[:, :, 1::2])
+    np.testing.assert_array_equal(found.load().image.array, voxels[:, :, 1::2])
     (found,) = subjects(tmp_path)
     with pytest.raises(ValueError, match="echo"):
         found.load()
