@@ -6,7 +6,7 @@ the command line answers `--help` without waiting for TensorFlow.
 """
 
 # First of all: as a command it leaves the current folder out of what is searched.
-import deepresolve
+import deepresolve  # noqa: F401
 from records import neighbours
 
-neighbours.check(deepresolve)
+neighbours.check()

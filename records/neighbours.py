@@ -5,32 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import types
+
+from deepresolve.system import shadowing
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (imports nothing)
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
-def check(found: types.ModuleType) -> None:
+def check() -> None:
     """Sees that the other package is ours, and warns of another one named `records`.
 
-    Args:
-      found: what `import deepresolve` gave.
-
     Raises:
-      ImportError: a mere folder of that name, such as a clone of the source seen from
-        the folder above it. As a command: SystemExit, with the same message.
+      ImportError: a mere folder hides it. As a command: SystemExit, with the same
+        message.
     """
-    if not hasattr(found, "__version__"):
-        message = (
-            f"{next(iter(found.__path__))} hides the package `deepresolve`, which "
-            f"{_HERE} belongs to. Start in another folder, or install the package "
-            "without --editable: pip install ."
-        )
-        raise SystemExit(message) if sys.argv[:1] == ["-m"] else ImportError(message)
+    if problem := shadowing.what_hides_the_package():
+        raise SystemExit(problem) if sys.argv[:1] == ["-m"] else ImportError(problem)
     if os.path.exists(f"{_HERE}.py"):  # noqa: PTH110
-        _LOGGER.warning(
+        _logger.warning(
             "%s.py: the package `records` of PyPI is installed beside ours, and cannot "
             "be imported. Give each an environment of its own.",
             _HERE,

@@ -72,7 +72,8 @@ def pin() -> list[str]:
       OSError: no folder takes temporary files, the current folder is gone, or a folder
         hides the package.
     """
-    _require_own_package()
+    if problem := shadowing.what_hides_the_package():
+        raise OSError(problem)
     _speak_utf_8()
     _require_current_folder()
     shadowing.leave_out_current_folder()
@@ -117,17 +118,6 @@ def repair() -> None:
             backend,
         )
         os.environ["MPLBACKEND"] = "Agg"
-
-
-def _require_own_package() -> None:
-    """A clone of the source may hide an editable install, half of which still works."""
-    package = sys.modules["deepresolve"]
-    if not hasattr(package, "__version__"):
-        raise OSError(
-            f"{next(iter(package.__path__))} hides the package `deepresolve` of "
-            f"{pathlib.Path(__file__).parents[2]}. Start in another folder, or "
-            "install the package without --editable: pip install ."
-        )
 
 
 def _speak_utf_8() -> None:

@@ -30,6 +30,22 @@ def _module() -> str:
     return argument.partition("m")[2] if argument.startswith("-") else argument
 
 
+def what_hides_the_package() -> str | None:
+    """That a mere folder of the package's name is found in its place; else None.
+
+    An editable install is found last of all, and then half of it still works: a clone
+    of the source, seen from the folder above it, hides it.
+    """
+    package = sys.modules["deepresolve"]
+    if hasattr(package, "__version__"):
+        return None
+    return (
+        f"{next(iter(package.__path__))} hides the package `deepresolve` of {_HOME}. "
+        "Start in another folder, or install the package without --editable: pip "
+        "install ."
+    )
+
+
 def leave_out_current_folder() -> None:
     """Searches the current folder for nothing, unless it is this package's or script's.
 

@@ -83,35 +83,43 @@ def test_who_imports_the_package_imports_from_the_current_folder_as_before(tmp_p
     assert run("-c", "import deepresolve, own", folder=tmp_path).returncode == 0
 
 
+# As an editable install of setuptools does it: it is found last of all, and a mere
+# folder of the package's name hides it, though not its modules by their full names.
+_EDITABLE = f"""
+import importlib.util, pathlib, sys
+sys.path[:] = ["", *(p for p in sys.path if p != {str(ROOT)!r})]
+class Editable:
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] in ("deepresolve", "records"):
+            place = pathlib.Path({str(ROOT)!r}, *name.split("."))
+            package = place / "__init__.py"
+            file = package if package.exists() else place.with_suffix(".py")
+            return importlib.util.spec_from_file_location(name, file)
+sys.meta_path.append(Editable)
+"""
+
+
 def test_a_folder_that_hides_the_package_is_told(tmp_path):
-    # As an editable install of setuptools does it: found last of all.
     (tmp_path / "deepresolve").mkdir()
-    (tmp_path / "editable").mkdir()
-    (tmp_path / "editable" / "records").symlink_to(ROOT / "records")
+    # As Python has it while it looks for the module of `python -m records`.
+    script = f"{_EDITABLE}\nsys.argv = ['-m']\nimport records"
     # Without the site-packages, where a whole one may lie.
-    result = run("-Sm", "records", folder=tmp_path, path=tmp_path / "editable")
+    result = run("-Sc", script, folder=tmp_path, path="")
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert str(tmp_path / "deepresolve") in result.stderr
     assert "pip install ." in result.stderr
+    # Who imports the package gets an error of Python's own kind.
+    result = run("-Sc", f"{_EDITABLE}\nimport records", folder=tmp_path, path="")
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f"ImportError: {tmp_path}/deepresolve hides the package")
 
 
 def test_a_folder_that_hides_half_of_the_package_is_told(tmp_path):
-    # An editable install still finds the package's modules by their full names.
     (tmp_path / "deepresolve").mkdir()
-    script = f"""
-import importlib.util, os, sys
-sys.path[:] = ["", *(p for p in sys.path if p != {str(ROOT)!r})]
-class Editable:
-    def find_spec(name, path=None, target=None):
-        place = {str(ROOT)!r} + "/" + name.replace(".", "/")
-        file = place + ("/__init__.py" if os.path.isdir(place) else ".py")
-        if name.startswith("deepresolve."):
-            return importlib.util.spec_from_file_location(name, file)
-sys.meta_path.append(Editable)
-from deepresolve.system import entry
-entry.launch(lambda: 0)
-"""
+    script = (
+        f"{_EDITABLE}\nfrom deepresolve.system import entry\nentry.launch(lambda: 0)"
+    )
     result = run("-c", script, folder=tmp_path, path="")
     assert result.returncode == 1, result.stderr
     assert f"error: {tmp_path}/deepresolve hides the package" in result.stderr
