@@ -9,7 +9,7 @@ import logging
 import pathlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from deepresolve.system import locking, progress_bar
 from records import manifest, resume, shards, splits
@@ -85,7 +85,7 @@ class Recipe:
         """The recipe as JSON values, for the manifest."""
         fields = {
             "dataset": self.dataset_name,
-            "settings": dataclasses.asdict(self.dataset),
+            "settings": dataclasses.asdict(cast(Any, self.dataset)),
             "split": self.split,
             "num_shards": self.num_shards,
             "compression": self.compression,
@@ -153,8 +153,8 @@ def _convert(
     left_out = [problem for outcome in in_order for problem in outcome.problems]
     _check_usable(left_out, subjects_of, leave_out_bad)
     if remaining or not manifest.exists(output):
-        made = [outcome.shard for outcome in in_order if outcome.shard]
-        manifest.save(output, recipe.to_json(), label_names, made, left_out)
+        written = [outcome.shard for outcome in in_order if outcome.shard]
+        manifest.save(output, recipe.to_json(), label_names, written, left_out)
     resume.clean(output)
     made = manifest.load(output)
     _tell(made)

@@ -188,7 +188,7 @@ class Manifest:
     @property
     def counts(self) -> dict[str, int]:
         """Number of subjects in each split."""
-        counts = Counter()
+        counts: Counter[str] = Counter()
         for shard in self.all_shards:
             counts[shard.split] += shard.num_subjects
         return {split: counts[split] for split in SPLITS}

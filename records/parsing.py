@@ -18,7 +18,7 @@ A reader may ask for an array, a scalar, or one of `records.subject.FIELDS`:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
@@ -122,7 +122,7 @@ def _array(stored: Mapping[str, tf.Tensor], name: str, rank: int) -> tf.Tensor:
 def _decode_voxels(raw: tf.Tensor, dtype: tf.Tensor) -> tf.Tensor:
     """Raw little-endian voxels, one of `DTYPES`, as a flat float32 tensor."""
 
-    def decoder(name: str):
+    def decoder(name: str) -> Callable[[], tf.Tensor]:
         # decode_raw knows no uint32: the bits are read as int32.
         as_read = tf.int32 if name == "uint32" else tf.as_dtype(name)
 

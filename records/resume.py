@@ -164,11 +164,10 @@ def _refuse_without(complete: manifest.Manifest, output: str) -> None:
 
 def _changed_source(outcome: shards.Outcome, plan: shards.Plan) -> str | None:
     """A subject whose source is not what was read then."""
-    entries = outcome.shard.subjects if outcome.shard else ()
-    then = {
-        each.subject: (each.source_sha256, each.label_sha256)
-        for each in (*entries, *outcome.problems)
-    }
+    entries: tuple[manifest.Entry | manifest.Problem, ...] = outcome.problems
+    if outcome.shard:
+        entries += outcome.shard.subjects
+    then = {each.subject: (each.source_sha256, each.label_sha256) for each in entries}
     for subject in plan.subjects:
         if then[subject.id] != shards.hashes(subject):
             return subject.id

@@ -29,9 +29,10 @@ Example's own float list is float32.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from deepresolve.imaging.intensity import IntensityScale
@@ -89,10 +90,10 @@ class _Writer:
     def text(self, key: str, value: str) -> None:
         self.raw(key, value.encode())
 
-    def float64s(self, key: str, values) -> None:
+    def float64s(self, key: str, values: npt.ArrayLike) -> None:
         self.raw(key, np.asarray(values, "<f8").tobytes())
 
-    def int64s(self, key: str, values) -> None:
+    def int64s(self, key: str, values: npt.ArrayLike) -> None:
         numbers = np.ravel(values).astype(np.int64).tolist()
         self._feature[key].int64_list.value.extend(numbers)
 
@@ -111,19 +112,22 @@ def _write_array(writer: _Writer, key: str, array: Array, grid: str) -> None:
     writer.text(f"{key}/dtype", elements.dtype.name)
     writer.int64s(f"{key}/shape", elements.shape)
     writer.text(f"{key}/grid", grid)
-    if grid == "own":
+    if grid == "own" and isinstance(array, Volume):
         thickness = array.slice_thickness_mm
         writer.float64s(f"{key}/affine", array.affine)
-        writer.int64s(f"{key}/to_source", array.to_source)
+        writer.int64s(f"{key}/to_source", np.array(array.to_source))
         writer.float64s(
             f"{key}/slice_thickness_mm", np.nan if thickness is None else thickness
         )
 
 
 def _write_scalar(writer: _Writer, key: str, value: Scalar) -> None:
-    kind = SCALAR_KEYS[type(value)]
-    write = {"float64": writer.float64s, "int64": writer.int64s, "text": writer.text}
-    write[kind](f"{key}/{kind}", value)
+    if isinstance(value, str):
+        writer.text(f"{key}/text", value)
+    elif isinstance(value, float):
+        writer.float64s(f"{key}/float64", value)
+    else:
+        writer.int64s(f"{key}/int64", value)
 
 
 def decode(record: bytes) -> StoredSubject:
@@ -223,7 +227,7 @@ def _read_voxels(reader: _Reader, key: str) -> np.ndarray:
 
 
 def _read_scalars(reader: _Reader) -> Mapping[str, Scalar]:
-    read = {
+    read: dict[str, Callable[[str], Scalar]] = {
         "float64": lambda key: float(reader.float64s(key)[0]),
         "int64": lambda key: int(reader.int64s(key)[0]),
         "text": reader.text,

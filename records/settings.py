@@ -75,9 +75,13 @@ def flags_of(kind: type) -> dict[str, Flag]:
     Raises:
       TypeError: it is no dataclass, or a field was not made by `setting`.
     """
-    flags = {f.name: f.metadata.get("flag") for f in dataclasses.fields(kind)}
-    if bare := [name for name, flag in flags.items() if flag is None]:
-        raise TypeError(f"{kind.__name__}.{bare[0]} is no `records.settings.setting`.")
+    flags: dict[str, Flag] = {}
+    for field in dataclasses.fields(kind):
+        if "flag" not in field.metadata:
+            raise TypeError(
+                f"{kind.__name__}.{field.name} is no `records.settings.setting`."
+            )
+        flags[field.name] = field.metadata["flag"]
     return flags
 
 

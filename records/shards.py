@@ -277,7 +277,7 @@ def _looks_like_labels(array: np.ndarray) -> bool:
     """Whether voxels are no more different whole numbers than a label map has."""
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         return False
-    return np.count_nonzero(count_values(array.astype(np.uint8))) <= _MOST_LABELS
+    return int(np.count_nonzero(count_values(array.astype(np.uint8)))) <= _MOST_LABELS
 
 
 def _describe(

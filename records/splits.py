@@ -108,7 +108,9 @@ def largest_remainder(num_persons: int, percentages: Sequence[float]) -> list[in
     return counts
 
 
-def _deal(persons: Sequence[str], percentages: Sequence[float], seed: int):
+def _deal(
+    persons: Sequence[str], percentages: Sequence[float], seed: int
+) -> dict[str, str]:
     _check_percentages(percentages)
     wanted = [s for s, p in zip(SPLITS, percentages, strict=True) if p > 0]
     if len(persons) < len(wanted):

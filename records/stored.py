@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 
@@ -53,12 +54,12 @@ class StoredSubject:
     @property
     def image(self) -> Volume:
         """The scan, canonical; `image.restore()` gives its own axes back."""
-        return self.arrays["image"]
+        return cast(Volume, self.arrays["image"])
 
     @property
     def label(self) -> Volume | None:
         """uint8 labels on the image's grid, None where there are none."""
-        return self.arrays.get("label")
+        return cast("Volume | None", self.arrays.get("label"))
 
     def grid(self, name: str) -> str:
         """Where an array lies: one of `GRIDS`."""
@@ -95,7 +96,7 @@ def load(subject: Subject, label_names: Mapping[int, str]) -> StoredSubject:
             label_sha256=label_sha256,
             arrays=arrays,
             scalars=dict(sorted(scan.scalars.items())),
-            scale=estimate_scale(arrays["image"].array),
+            scale=estimate_scale(voxels(arrays["image"])),
         )
     except ValueError as error:
         raise ValueError(f"Subject {subject.id!r} ({subject.source}): {error}") from (
@@ -148,7 +149,7 @@ def _grid(array: Array, image: Volume) -> str:
         array is not image
         and array.shape == image.shape
         and np.array_equal(array.affine, image.affine)
-        and np.array_equal(array.to_source, image.to_source)
+        and np.array_equal(np.array(array.to_source), np.array(image.to_source))
     )
     return "image" if same else "own"
 
@@ -176,7 +177,7 @@ def voxels_sha256(array: np.ndarray) -> str:
     digest = hashlib.sha256(repr(array.shape).encode())
     for part in array:  # So that only a part is copied at a time.
         # + 0 makes -0 of a float 0.
-        digest.update(np.ascontiguousarray(part, dtype="<f4") + np.float32(0))
+        digest.update((np.ascontiguousarray(part, dtype="<f4") + np.float32(0)).data)
     return digest.hexdigest()
 
 

@@ -113,7 +113,7 @@ def _add_own_flags(
         _add(groups[tuple(owners)], name, owners)
 
 
-def _add(group, name: str, owners: Mapping[str, Flag]) -> None:
+def _add(group: argparse._ArgumentGroup, name: str, owners: Mapping[str, Flag]) -> None:
     first, *_ = owners.values()
     text = first.help
     if len({flag.help for flag in owners.values()}) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from deepresolve.system import notes, progress_bar, storage
 from records import conversion, manifest, reader, settings, verification
@@ -34,7 +35,7 @@ def convert(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _make(kind: type, flags: argparse.Namespace):
+def _make(kind: type, flags: argparse.Namespace) -> Any:
     """A dataset or runner from its flags; one not given keeps its default."""
     given = {name: getattr(flags, name) for name in settings.flags_of(kind)}
     return kind(**{k: v for k, v in given.items() if v is not None})

@@ -51,10 +51,10 @@ class LabelVolumes:
     def _row(self, value: int, voxels: np.ndarray) -> tuple[str, ...]:
         """Of one label, from its voxels in each scan."""
         volumes_mm3 = (voxels * self._voxel_mm3)[voxels > 0]
-        spread = ("-", "-", "-")
+        spread = ["-", "-", "-"]
         if volumes_mm3.size:
-            spread = (volumes_mm3.min(), volumes_mm3.mean(), volumes_mm3.max())
-            spread = tuple(f"{volume:.1f}" for volume in spread)
+            found = (volumes_mm3.min(), volumes_mm3.mean(), volumes_mm3.max())
+            spread = [f"{volume:.1f}" for volume in found]
         return (
             str(value),
             self._label_names.get(value, "(no name)"),

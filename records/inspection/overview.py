@@ -98,9 +98,10 @@ def _scalar_table(described: Manifest) -> str:
 
 def _spread(values: Sequence[float | int | str]) -> str:
     """The smallest and the largest number, or the different texts."""
-    if isinstance(values[0], str):
-        return listed(sorted(set(values)), 4)
-    low, high = min(values), max(values)
+    numbers = [value for value in values if not isinstance(value, str)]
+    if not numbers:
+        return listed(sorted({str(value) for value in values}), 4)
+    low, high = min(numbers), max(numbers)
     return f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}"
 
 

@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepresolve.system import entry, interruption
 from records.settings import setting
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
     from records import shards
 
 _POLL_S = 0.5
@@ -121,10 +123,10 @@ def _ctrl_c_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_worker = {}
+_worker: dict[str, Any] = {}
 
 
-def _start_worker(cancelled, num_scans: Synchronized) -> None:
+def _start_worker(cancelled: Event, num_scans: Synchronized) -> None:
     """Prepares a worker process."""
     _worker["cancelled"], _worker["num_scans"] = cancelled, num_scans
     threading.Thread(target=_exit_with_parent, daemon=True).start()
@@ -132,7 +134,8 @@ def _start_worker(cancelled, num_scans: Synchronized) -> None:
 
 def _exit_with_parent() -> None:
     """Ends a worker whose parent was killed and could not say so."""
-    multiprocessing.parent_process().join()
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os._exit(1)
 
 

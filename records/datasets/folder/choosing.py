@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import pathlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import ALL, ONLY, Choice
@@ -76,7 +77,7 @@ def _contents(path: pathlib.Path, asked: Choice) -> formats.Contents:
         return formats.Contents((asked,))
 
 
-def _given(choice: Choice) -> Iterator[tuple[str, int | str]]:
+def _given(choice: Choice) -> Iterator[tuple[str, Any]]:
     for field, value in dataclasses.asdict(choice).items():
         if value is not None:
             yield field, value

@@ -82,7 +82,7 @@ def is_nobody(kind: str, value: str, counted: Collection[str] = ()) -> bool:
     return not letters or _NOBODY.fullmatch(letters) is not None
 
 
-def _letters(value):
+def _letters(value: str) -> str:
     return re.sub(r"[\W\d_]+$|^[\W\d_]+", "", value.casefold())
 
 
@@ -129,7 +129,9 @@ def shared(
     return dict(found)
 
 
-def kinds_shared(family: Collection[str], traits: Mapping[str, Collection[Trait]]):
+def kinds_shared(
+    family: Collection[str], traits: Mapping[str, Collection[Trait]]
+) -> list[str]:
     """The kinds of traits that more than one of these scans has, in order."""
     bearers = _bearers({name: traits[name] for name in family})
     return sorted({kind for (kind, _), names in bearers.items() if len(names) > 1})

@@ -64,13 +64,13 @@ def identify(
         raise ValueError(
             "--persons and --person_pattern both say who is who: give one of them."
         )
-    if table is None and pattern is None:
-        return _from_traits(traits)
     called = names or {}
     if table is not None:
         found = _from_table(traits, called, table)
-    else:
+    elif pattern is not None:
         found = _from_pattern({id_: called.get(id_, id_) for id_ in traits}, pattern)
+    else:
+        return _from_traits(traits)
     _tell_of_contradictions(traits, {name: p.name for name, p in found.items()})
     return found
 
@@ -130,14 +130,14 @@ def _from_table(
     ids: Iterable[str], names: Mapping[str, str], table: Mapping[str, Person]
 ) -> dict[str, Person]:
     listed = {id_: table.get(id_) or table.get(names.get(id_, id_)) for id_ in ids}
-    unlisted = [id_ for id_, person in listed.items() if person is None]
-    if unlisted:
+    found = {id_: person for id_, person in listed.items() if person is not None}
+    if unlisted := [id_ for id_ in listed if id_ not in found]:
         raise ValueError(
             f"The table of --persons has no row for {len(unlisted)} scans, the first "
             f"{unlisted[0]!r}. Its column `subject` must name every scan by its path "
             "below --source without the ending, with _ for /."
         )
-    return listed
+    return found
 
 
 def read_table(path: pathlib.Path) -> dict[str, Person]:
@@ -191,11 +191,13 @@ def _from_pattern(names: Mapping[str, str], pattern: str) -> dict[str, Person]:
             f"--person_pattern={pattern} needs a group named person, such as "
             r"(?P<person>\d+)."
         )
-    found = {subject: expression.search(name) for subject, name in names.items()}
-    for subject, match in found.items():
+    found = {}
+    for subject, name in names.items():
+        match = expression.search(name)
         if match is None or not match["person"]:
             raise ValueError(
                 f"--person_pattern={pattern} finds no person in {subject!r}; every "
                 "scan must match, or be listed in a table given as --persons."
             )
-    return {subject: Person(match["person"]) for subject, match in found.items()}
+        found[subject] = Person(match["person"])
+    return found

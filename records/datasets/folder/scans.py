@@ -139,7 +139,8 @@ def _paths(
 def _shared_out(settings: Folder, images: dict, labels: dict) -> tuple[dict, dict]:
     """Gives what is scan and label map in one to the pattern that says more."""
     length = patterns.literal_length
-    is_label = length(settings.label_pattern) > length(settings.image_pattern or "")
+    of_label, of_image = settings.label_pattern or "", settings.image_pattern or ""
+    is_label = length(of_label) > length(of_image)
     both = {p.resolve() for p in images.values()}
     both &= {p.resolve() for p in labels.values()}
 
@@ -203,8 +204,8 @@ class FolderSubject(Subject):
         image = formats.read_image(
             self.path, slice_axis=self.slice_axis, choice=self.choice
         )
-        known = self.echo_time_ms is not None
-        scalars = {"echo_time_ms": self.echo_time_ms} if known else {}
+        time_ms = self.echo_time_ms
+        scalars = {} if time_ms is None else {"echo_time_ms": time_ms}
         if self.label_path is None:
             return Scan(image, scalars=scalars)
         label = formats.read_label_map(
@@ -215,7 +216,7 @@ class FolderSubject(Subject):
 
 def _scans(root: pathlib.Path, leave_out: str | None = None) -> dict[str, pathlib.Path]:
     """Scans below `root` by their ids, those below `leave_out` excepted."""
-    scans = {}
+    scans: dict[str, pathlib.Path] = {}
     for path in formats.find_scans(root):
         if leave_out and _is_within(path, pathlib.Path(leave_out)):
             continue

@@ -125,14 +125,16 @@ def _fields(element: object) -> dict[str, list[np.ndarray]]:
 
 def _contours(cell: object, field: str) -> list[np.ndarray]:
     """(n, 2) arrays out of a cell, which may be empty or a single bare contour."""
-    is_cell = isinstance(cell, np.ndarray) and cell.dtype == object
-    found = list(cell.flat) if is_cell else [cell]
-    drawn = []
-    for contour in found:
-        is_numeric = isinstance(contour, np.ndarray) and contour.dtype.kind in "iuf"
-        if is_numeric and contour.size == 0:
-            continue
-        if not is_numeric or contour.ndim != 2 or contour.shape[1] < 2:
-            raise ValueError(f"{field} holds something else than contours of x and y")
-        drawn.append(contour[:, :2].astype(np.float64))
-    return drawn
+    if isinstance(cell, np.ndarray) and cell.dtype == object:
+        return [drawn for each in cell.flat for drawn in _contours_of_one(each, field)]
+    return _contours_of_one(cell, field)
+
+
+def _contours_of_one(contour: object, field: str) -> list[np.ndarray]:
+    """(n, 2) of one contour; none of an empty one."""
+    if isinstance(contour, np.ndarray) and contour.dtype.kind in "iuf":
+        if contour.size == 0:
+            return []
+        if contour.ndim == 2 and contour.shape[1] >= 2:
+            return [contour[:, :2].astype(np.float64)]
+    raise ValueError(f"{field} holds something else than contours of x and y")

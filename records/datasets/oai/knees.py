@@ -46,8 +46,8 @@ def find(settings: Oai) -> Iterator[OaiSubject]:
         cannot be understood, or two scans or labels claim one place.
     """
     series = _present(settings, _chosen(settings))
-    _check_unique(series)
-    label_of = {}
+    _check_unique(list(series))
+    label_of: dict[contents_table.Series, pathlib.Path] = {}
     if settings.labels:
         label_of = contour_files.match(pathlib.Path(settings.labels), list(series))
         if without := len(series) - len(label_of):
@@ -102,7 +102,7 @@ def _present(
     settings: Oai, chosen: Sequence[contents_table.Series]
 ) -> dict[contents_table.Series, pathlib.Path]:
     """The folder of each series that is there; each folder once."""
-    entry_of = {}
+    entry_of: dict[pathlib.Path, tuple[contents_table.Series, pathlib.Path]] = {}
     missing = 0
     for entry in chosen:
         bases = (entry.base, pathlib.Path(settings.source))

@@ -29,7 +29,9 @@ _COMPLEX_FLAG = 0x0800
 _MAX_DEPTH = 8
 
 
-def read_variable(path: pathlib.Path, name: str, *, max_bytes: int) -> np.ndarray:
+def read_variable(
+    path: pathlib.Path, name: str, *, max_bytes: int
+) -> np.ndarray | None:
     """The variable of that name.
 
     Args:
@@ -68,7 +70,7 @@ def read_variable(path: pathlib.Path, name: str, *, max_bytes: int) -> np.ndarra
 class _Bytes:
     """Bytes that are read from the front, and say where they end too early."""
 
-    def __init__(self, content: bytes, order: str, start: int = 0):
+    def __init__(self, content: bytes | memoryview, order: str, start: int = 0):
         self.order = order
         self._content = memoryview(content)
         self._at = start
@@ -178,7 +180,7 @@ def _array(source: _Bytes, header: _Header, depth: int) -> np.ndarray | None:
 def _children(source: _Bytes, count: int, depth: int) -> list[np.ndarray | None]:
     if count * 8 > source.remaining:  # Each has a tag of 8 bytes at least.
         raise ValueError(f"{count} elements in {source.remaining} bytes")
-    found = []
+    found: list[np.ndarray | None] = []
     for _ in range(count):
         content = source.expect(_MATRIX)
         if not content:

@@ -83,10 +83,10 @@ def echo_time_ms(path: pathlib.Path) -> float | None:
       path: the scan.
     """
     seconds = _content(path_of(path)).get("EchoTime")
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 < seconds < math.inf:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    return round(1000 * seconds, 6)  # Not 35.199999999999996 of 0.0352.
+    # Not 35.199999999999996 of 0.0352.
+    return round(1000 * seconds, 6) if 0 < seconds < math.inf else None
 
 
 def _content(path: pathlib.Path) -> Mapping[str, Any]:
