@@ -95,6 +95,11 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
         metavar="SET,...",
         help="2 to 4 of ground_truth, sr, tci, fourier (default: the first three)",
     )
+    _add_flags_of_reading(parser)
+
+
+def _add_flags_of_reading(parser: argparse.ArgumentParser) -> None:
+    """How often and what readers are asked."""
     parser.add_argument(
         "--num_cases",
         type=entry.number,
