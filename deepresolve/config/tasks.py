@@ -4,7 +4,7 @@ A task's folder is a package with modules that are imported when they are asked 
 
     settings    SETTINGS, the task's subclass of `Config`; imports nothing heavy
     models      MODELS and LOSSES by name; imports Keras, and not TensorFlow
-    task        TASK, what a training asks: a `deepresolve.tasks.contract.Task`
+    task        TASK, what a training asks: a `deepresolve.training.trainable.Trainable`
     options     `Options`, what may be chosen for a prediction; imports nothing heavy
     predictor   `load(run, options)`, a network that is ready for scans
                 (`deepresolve.tasks.prediction`); and `choose_dtype(alone=...)`

@@ -89,8 +89,8 @@ class NoFiles:
         return placement.plan_names(source, output, scans)
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
-        """A function that writes nothing."""
-        return _save_nothing
+        """A function that writes nothing but the folder, for the report."""
+        return functools.partial(_make_folder, target.parent)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,8 +232,9 @@ def _save_all(target: pathlib.Path, prediction: Prediction) -> None:
         _save_nifti(placement.further_path(target, name), volume)
 
 
-def _save_nothing(prediction: Prediction) -> None:
-    """For predictions without volumes."""
+def _make_folder(folder: pathlib.Path, prediction: Prediction) -> None:
+    """For what is written beside a prediction that has no file of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _save_nifti(target: pathlib.Path, volume: Volume) -> None:

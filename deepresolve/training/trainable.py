@@ -14,7 +14,7 @@ from deepresolve.training.validation import Validation
 
 
 class Trainable(abc.ABC):
-    """The part of a task that trainings ask; the whole is `tasks.contract.Task`.
+    """The part of a task that trainings ask; `deepresolve.config.tasks` names the rest.
 
     Attributes:
       settings: its subclass of `Config`.

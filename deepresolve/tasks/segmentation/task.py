@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.contract import Task
 from deepresolve.tasks.segmentation.pairs import SegmentationPairs
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.segmentation.validation import SegmentationValidation
 from deepresolve.training.data import TrainingData
+from deepresolve.training.trainable import Trainable
 
 
-class Segmentation(Task):
+class Segmentation(Trainable):
     """A label map of tissues: learns from scans with labels."""
 
     settings = SegmentationConfig

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from deepresolve.imaging.degradation import thicken
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.contract import Task
 from deepresolve.tasks.super_resolution.pairs import SuperResolutionPairs
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.validation import SuperResolutionValidation
 from deepresolve.training.data import TrainingData
+from deepresolve.training.trainable import Trainable
 
 
-class SuperResolution(Task):
+class SuperResolution(Trainable):
     """Thin slices from thick ones: learns from any scan of thin slices."""
 
     settings = SuperResolutionConfig

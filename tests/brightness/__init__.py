@@ -1,0 +1,4 @@
+"""A toy task: whether a scan is bright as a whole.
+
+All that one task is, in one folder; `TASKS["brightness"] = "brightness"` registers it.
+"""
