@@ -5,7 +5,8 @@
 #              setup.py allows, as CI does: VENV=.venv-lowest PYTHON=python3.10
 #              STACK=keras3, or STACK=addons
 # make lint    checks format and style
-# make bench   measures what README.md claims; needs real scans (DEEPRESOLVE_DATA);
+# make docs    builds the documentation into build/site; warnings are errors
+# make bench   measures what docs/results.md claims; needs real scans (DEEPRESOLVE_DATA);
 #              PEER_PYTHON names an interpreter with torch, monai and torchio;
 #              without a GPU, benchmarks/gpu.py says so and does nothing;
 #              benchmarks/trust.py, the last one, takes the network of `make demo`
@@ -21,7 +22,7 @@ DEMO_MINUTES ?= 4
 BENCH ?= benchmarks/results
 PEER = $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
 
-.PHONY: demo test test-benchmarks test-lowest lint bench install
+.PHONY: demo test test-benchmarks test-lowest lint docs bench install
 .DELETE_ON_ERROR:
 
 install: $(VENV)/installed-$(EXTRAS)
@@ -85,6 +86,11 @@ $(VENV)/lowest-$(STACK): setup.py .ci/lowest.py
 lint: install
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+
+# The variable silences an advertisement of the theme's makers.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	@echo "Documentation  build/site/index.html"
 
 bench: install
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain

@@ -40,6 +40,10 @@ DICOM_SEG = ["highdicom>=0.28"]
 ITK = ["SimpleITK>=2.4"]
 # Reader studies in a browser; selenium drives one in tests.
 READING = ["flask>=3.0", "waitress>=3.0"]
+# The site of docs/. mkdocstrings reads docstrings without importing anything; Ruff
+# formats the signatures that it shows.
+RUFF = "ruff>=0.14"
+DOCS = ["mkdocs-material>=9.7", "mkdocstrings-python>=2.0"]
 # scikit-learn is the oracle of readers' agreement.
 TEST = [
     *("pytest>=7.4", "pytest-xdist>=3.8", "scikit-learn>=1.3", "selenium>=4.11"),
@@ -95,7 +99,8 @@ setup(
         "serving": SERVING,
         "onnx": ONNX,
         "reading": READING,
+        "docs": [*DOCS, RUFF],
         "test": TEST,
-        "dev": [*TEST, *BEAM, "ruff>=0.14"],
+        "dev": [*TEST, *BEAM, *DOCS, RUFF],
     },
 )
