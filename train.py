@@ -44,10 +44,11 @@ def run() -> None:
     from records import manifest
 
     worker = this_worker(config)
-    data = _training_data(manifest.load(FLAGS.records), worker)
+    task = tasks.find(config.task)
+    data = _training_data(manifest.load(FLAGS.records), task.needs, worker)
     workdir = Workdir(FLAGS.workdir)
     try:
-        fit(tasks.find(config.task), config, data, workdir)
+        fit(task, config, data, workdir)
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         raise ValueError(
             f"{FLAGS.records} has a damaged or missing shard ({_reason(error)}). Run "
@@ -73,8 +74,14 @@ def _reason(error) -> str:
     return (plain.strip().splitlines() or [type(error).__name__])[-1].strip()
 
 
-def _training_data(stored, worker):
-    """The records in the form in which the library takes them."""
+def _training_data(stored, needs, worker):
+    """The records in the form in which the library takes them.
+
+    Args:
+      stored: the manifest of the records.
+      needs: names of what the task learns from.
+      worker: this one, and of how many.
+    """
     from deepresolve.training.data import TrainingData
     from records import reader
 
@@ -83,7 +90,7 @@ def _training_data(stored, worker):
         reader.check_num_shards(stored, "train", worker.count, FLAGS.records)
     return TrainingData(
         volumes=lambda seed: reader.dataset(
-            FLAGS.records, "train", shuffle_seed=seed, part=worker
+            FLAGS.records, "train", needs=needs, shuffle_seed=seed, part=worker
         ),
         shapes={subject.subject: subject.shape for subject in training},
         validation=_validation(stored),

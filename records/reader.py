@@ -12,19 +12,19 @@ from records import manifest, parsing, schema
 from records.stored import StoredSubject
 from records.subject import FIELDS
 
-# What super-resolution and segmentation are trained on.
-DEFAULT_NEEDS = ("image", "label", "intensity", "affine", "subject")
+# What `dataset` gives of every record.
+ALWAYS = ("intensity", "affine", "subject")
 
 
 def dataset(
     records_dir: str,
     split: str,
     *,
-    needs: Sequence[str] = DEFAULT_NEEDS,
+    needs: Sequence[str] = ("image", "label"),
     shuffle_seed: Sequence[int] | tf.Tensor | None = None,
     part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """The volumes of a split, one element a subject, a dictionary of what is needed.
+    """The volumes of a split, one element a subject: what is needed, and `ALWAYS`.
 
     The order depends on the arguments alone. Shards are read one after another, and
     one volume is in memory at a time.
@@ -32,8 +32,8 @@ def dataset(
     Args:
       records_dir: folder of the shards.
       split: "train", "validation" or "test".
-      needs: names of arrays, scalars and fields; see `records.parsing`. What is not
-        named is not decoded.
+      needs: names of arrays, scalars and further fields; see `records.parsing`. What
+        is not named is not decoded.
       shuffle_seed: two integers by which the shards are shuffled; None keeps their
         order.
       part: which part of the shards, counted from 0, and of how many parts. Those of
@@ -55,7 +55,8 @@ def dataset(
     paths = [storage.join(str(records_dir), shard.file) for shard in shards]
     counts = tf.constant([shard.num_subjects for shard in shards], tf.int64)
     records = tf.data.TFRecordDataset(tf.gather(paths, order), described.compression)
-    wanted = _wanted(described.subjects(split), needs, records_dir)
+    names = tuple(dict.fromkeys((*needs, *ALWAYS)))
+    wanted = _wanted(described.subjects(split), names, records_dir)
     volumes = records.map(lambda record: parsing.parse(record, wanted))
     count = tf.reduce_sum(tf.gather(counts, order))
     return volumes.apply(tf.data.experimental.assert_cardinality(count))

@@ -85,7 +85,7 @@ def test_a_task_gets_what_it_needs(make_rich, make_recipe, tmp_path):
     needs = ("echo_2", "k_space", "age_years", "grade", "scanner", "side")
     dataset = reader.dataset(str(tmp_path), "test", needs=needs)
     (element,) = dataset.as_numpy_iterator()
-    assert element.keys() == set(needs)
+    assert element.keys() == {*needs, "intensity", "affine", "subject"}
     np.testing.assert_array_equal(element["echo_2"], stored.arrays["echo_2"].array)
     np.testing.assert_array_equal(element["k_space"], stored.arrays["k_space"])
     found = [element[name] for name in needs[2:]]
