@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from docs.pages import ROOT
+from doc_pages import ROOT
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

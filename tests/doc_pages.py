@@ -8,7 +8,7 @@ import pathlib
 import re
 from typing import Any, NamedTuple
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[1]
 _BLOCK = re.compile(
     r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL
 )
