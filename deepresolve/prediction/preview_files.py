@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.placement import Pair, without_ending
-from deepresolve.reports.preview import Preview, figure, page
+from deepresolve.reports.preview import (
+    ImagePreview,
+    LabelMapPreview,
+    Preview,
+    figure,
+    page,
+)
 from deepresolve.system import files
 from deepresolve.tasks.prediction import Labels, Prediction
 
@@ -56,14 +62,10 @@ class Previews:
           OSError: it cannot be written; the result is there.
         """
         path = self.paths[target]
-        scan_name, result_name = "scan", "result"
+        names = ("scan", "result")
         if not self.anonymous:
-            scan_name, result_name = (
-                path.name or path.resolve().name for path in (scan, target)
-            )
-        kind = prediction.kind
-        class_names = kind.class_names if isinstance(kind, Labels) else ()
-        shown = Preview(volume, prediction.main, scan_name, result_name, class_names)
+            names = (_name(scan), _name(target))
+        shown = _shown(prediction, volume, *names)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with files.replacing(path) as temporary:
@@ -72,6 +74,20 @@ class Previews:
             raise OSError(
                 f"{target} was written, but not its preview {path}: {error}"
             ) from error
+
+
+def _shown(
+    prediction: Prediction, scan: Volume, scan_name: str, result_name: str
+) -> Preview:
+    """The preview of a prediction's main volume, by its kind."""
+    if isinstance(prediction.kind, Labels):
+        names = prediction.kind.class_names
+        return LabelMapPreview(scan, prediction.main, scan_name, result_name, names)
+    return ImagePreview(scan, prediction.main, scan_name, result_name)
+
+
+def _name(path: pathlib.Path) -> str:
+    return path.name or path.resolve().name
 
 
 def check_kind(preview: str) -> None:

@@ -3,8 +3,8 @@
     config.json        the run's Config
     provenance.json    versions, records, classes, devices, precision of each start
     checkpoints/       the last state of training, to resume from
-    best.keras         weights of the best validation score so far: pSNR, or for a
-                       segmentation the Dice coefficient
+    best.keras         weights of the best validation score so far; the task says of
+                       which: pSNR, the Dice coefficient
     last.keras         weights after the last epoch
     training_set.json  what the network was trained on (`training_set`)
     tensorboard/       curves and images

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.reports.preview import Preview
+from deepresolve.reports.preview import ImagePreview, LabelMapPreview
 
 FACTOR = 3
 CLASSES = ("femoral cartilage", "menisci")
@@ -64,9 +64,9 @@ def label_map(thin):
 
 @pytest.fixture(scope="session")
 def super_resolved(thick, thin):
-    return Preview(thick, thin, "thick.nii.gz", "thin.nii.gz")
+    return ImagePreview(thick, thin, "thick.nii.gz", "thin.nii.gz")
 
 
 @pytest.fixture(scope="session")
 def segmented(thin, label_map):
-    return Preview(thin, label_map, "thin.nii.gz", "labels.nii.gz", CLASSES)
+    return LabelMapPreview(thin, label_map, "thin.nii.gz", "labels.nii.gz", CLASSES)

@@ -42,14 +42,14 @@ def draw(preview: Preview) -> bytes:
     first = preview.result.plane
     planes = [first, *(plane for plane in PLANES if plane != first)]
     pairs = [preview.pair(plane, preview.first_shown[plane]) for plane in planes]
-    figure, panels, margins = _layout(pairs, len(preview.class_names))
+    figure, panels, margins = _layout(pairs, len(preview.classes))
     window = drawing.window([pair.before for pair in pairs])
     for pair, (left, right) in zip(pairs, panels, strict=True):
         for axes, pixels in ((left, pair.before), (right, pair.after)):
             drawing.draw(axes, pixels, pair, cmap="gray", limits=window)
             drawing.letter_edges(axes, pair)
             _mark_acquired(axes, pair)
-        _outline(right, pair, len(preview.class_names))
+        _outline(right, pair, len(preview.classes))
         _name(left, f"{_title(pair, preview)}\nInput")
         _name(right, "Output")
     drawing.scale_bar(panels[0][0], pairs[0])
@@ -112,11 +112,8 @@ def _outline(axes: Axes, pair: Pair, num_classes: int) -> None:
 
 def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
     """Line, name and volume of every class."""
-    if not preview.class_names:
-        return
-    named = zip(preview.class_names, preview.volumes_mm3(), strict=True)
     handles = []
-    for label, (name, volume_mm3) in enumerate(named, start=1):
+    for label, (name, volume_mm3) in enumerate(preview.classes, start=1):
         line = palette.line(label)
         text = drawing.plain(f"{name}: {volume_mm3:.0f} mm³")
         style = {"color": line.colour, "linestyle": _style(line), "linewidth": 2.5}
@@ -149,23 +146,11 @@ def _title(pair: Pair, preview: Preview) -> str:
 
 
 def _headline(preview: Preview) -> str:
-    if preview.class_names:
-        title, after = "Computed segmentation", "contours of its classes"
-    else:
-        title = f"Computed super-resolution x{preview.factor}"
-        after = f"{in_words(preview.result)}, all computed"
     return drawing.plain(
-        f"{title}\nInput: {preview.scan_name}: {in_words(preview.scan)}\n"
-        f"Output: {preview.result_name}: {after}"
+        f"{preview.title}\nInput: {preview.scan_name}: {in_words(preview.scan)}\n"
+        f"Output: {preview.result_name}: {preview.figure_output}"
     )
 
 
 def _caption(preview: Preview) -> str:
-    if preview.class_names:
-        text = "The slices with most tissue. Volumes: of the whole scan."
-    else:
-        text = (
-            "The middle slices. Every output slice is computed, at acquired positions, "
-            "too. Ticks outside the panels: positions that were acquired."
-        )
-    return f"{text}\nOne window and one scale for all panels. For research."
+    return f"{preview.caption}\nOne window and one scale for all panels. For research."

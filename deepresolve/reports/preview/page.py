@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
-from deepresolve.imaging.volume import Volume
 from deepresolve.metrics import rounding
 from deepresolve.reports import cuts, drawing, palette, viewer_files
-from deepresolve.reports.preview import PLANES, Preview, in_words, packing
+from deepresolve.reports.preview import PLANES, Preview, in_words, packing, slices_of
 from deepresolve.reports.preview.packing import eight_bit
 
 _FOLDER = pathlib.Path(__file__).parent / "page"
@@ -63,25 +62,17 @@ def _volumes(
     preview: Preview, scale: IntensityScale
 ) -> dict[str, Iterator[np.ndarray]]:
     """What the page holds, slice by slice; labels beside the scan, or a result."""
-    volumes = {"scan": (eight_bit(p, scale) for p in _slices(preview.scan))}
-    if preview.class_names:
-        volumes["labels"] = _slices(preview.result)
-    else:
-        volumes["result"] = (eight_bit(p, scale) for p in _slices(preview.result))
-    return volumes
-
-
-def _slices(volume: Volume) -> Iterator[np.ndarray]:
-    return (volume.array[:, :, k] for k in range(volume.num_slices))
+    scan = (eight_bit(pixels, scale) for pixels in slices_of(preview.scan))
+    return {"scan": scan, preview.kind: preview.packed(scale)}
 
 
 def _facts(preview: Preview, scale: IntensityScale) -> str:
     """JSON that can stand within a script: it closes none, and opens no comment."""
     facts = {
-        "title": _title(preview),
+        "title": preview.title,
         "files": [
             ["Input", preview.scan_name, in_words(preview.scan)],
-            ["Output", preview.result_name, _output_in_words(preview)],
+            ["Output", preview.result_name, preview.output],
         ],
         "shape": preview.result.shape,
         "range": [scale.low, scale.high],
@@ -102,12 +93,12 @@ def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
     num_slices = preview.scan.num_slices
     scan = {"id": "scan", "num_slices": num_slices, "nearest": nearest}
     made = {"num_slices": preview.result.num_slices, "nearest": None}
+    made["id"] = preview.kind
     before = {"name": "Input", "grey": "scan", "overlay": None}
     after = {"name": "Output", "grey": "result", "overlay": None}
-    if preview.class_names:
-        overlay = {"labels": "labels", "classes": _classes(preview)}
+    if preview.kind == "labels":
+        overlay = {"labels": preview.kind, "classes": _classes(preview)}
         after |= {"grey": "scan", "overlay": overlay}
-    made["id"] = "labels" if preview.class_names else "result"
     return {"volumes": [scan, made], "images": [before, after]}
 
 
@@ -118,18 +109,6 @@ def _notes(preview: Preview) -> list[str]:
             0, "every output slice is computed, at acquired positions (ticks), too"
         )
     return notes
-
-
-def _title(preview: Preview) -> str:
-    if preview.class_names:
-        return "Computed segmentation"
-    return f"Computed super-resolution x{preview.factor}"
-
-
-def _output_in_words(preview: Preview) -> str:
-    if preview.class_names:
-        return "contours"
-    return f"{in_words(preview.result)}, all computed"
 
 
 def _window(preview: Preview) -> tuple[float, float]:
@@ -164,9 +143,8 @@ def _captions(preview: Preview, plane: str) -> list[str] | None:
 
 
 def _classes(preview: Preview) -> list[dict]:
-    named = zip(preview.class_names, preview.volumes_mm3(), strict=True)
     classes = []
-    for label, (name, volume_mm3) in enumerate(named, start=1):
+    for label, (name, volume_mm3) in enumerate(preview.classes, start=1):
         line = palette.line(label)
         classes.append(
             {

@@ -24,13 +24,11 @@ class Pretrained:
     """What a network is, for who is about to use it.
 
     Attributes:
-      task: "super_resolution" or "segmentation".
       summary: what it makes of a scan.
       suits: the scans that it learned from.
       on_real_scans: what was seen of it there.
     """
 
-    task: str
     summary: str
     suits: str
     on_real_scans: str
@@ -38,13 +36,11 @@ class Pretrained:
 
 PRETRAINED = {
     "sr_knee_phantom": Pretrained(
-        "super_resolution",
         "three slices of each acquired one",
         "knees in slices of 1.8 to 3 mm without gaps",
         "On a real knee it was a little better than interpolation",
     ),
     "seg_knee_phantom": Pretrained(
-        "segmentation",
         "femoral, tibial and patellar cartilage of thin slices",
         "knees in sagittal slices of 0.6 to 1 mm",
         "On a real knee it failed: it missed most of the cartilage",

@@ -7,7 +7,7 @@ from matplotlib import image as matplotlib_image
 from matplotlib.colors import to_hex
 
 from deepresolve.reports import drawing, layout, palette
-from deepresolve.reports.preview import Preview
+from deepresolve.reports.preview import ImagePreview
 from deepresolve.reports.preview import figure as preview_figure
 
 
@@ -91,7 +91,7 @@ def test_ticks_of_axial_slices_lie_beside_the_picture(thick, thin, figures):
     affine = np.diag([0.5, 0.75, 3.0, 1.0])
     scan = type(thick)(thick.array, affine)
     result = type(thin)(thin.array, np.diag([0.5, 0.75, 1.0, 1.0]))
-    preview_figure.draw(Preview(scan, result, "a.nii", "b.nii"))
+    preview_figure.draw(ImagePreview(scan, result, "a.nii", "b.nii"))
     _, *others = panels(figures[0])
     for axes in (axes for pair in others for axes in pair):
         ends = np.array(axes.collections[0].get_segments())
@@ -119,7 +119,7 @@ def test_contours_run_along_the_classes_in_their_colours(segmented, figures):
 
 def test_names_are_text_and_nothing_else(thick, thin, figures):
     name = "$\\frac{1}$ a_b\n.nii"
-    png = preview_figure.draw(Preview(thick, thin, name, "$x$.nii"))
+    png = preview_figure.draw(ImagePreview(thick, thin, name, "$x$.nii"))
     assert png.startswith(b"\x89PNG")
     # As Matplotlib draws it: dollars that open no mathematics.
     (headline,) = (t for t in figures[0].texts if "Input" in t.get_text())

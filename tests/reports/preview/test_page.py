@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.reports.preview import Preview
+from deepresolve.reports.preview import ImagePreview, LabelMapPreview
 from deepresolve.reports.preview import page as preview_page
 
 HOSTILE = "</script><script>alert(1)</script><!-- & \"'.nii"
@@ -76,7 +76,7 @@ def test_page_holds_labels_as_they_are(segmented, tmp_path):
     assert before["overlay"] is None
     classes = after["overlay"]["classes"]
     assert [c["name"] for c in classes] == ["femoral cartilage", "menisci"]
-    assert [c["volume_mm3"] for c in classes] == segmented.volumes_mm3()
+    assert [c["volume_mm3"] for c in classes] == [mm3 for _, mm3 in segmented.classes]
     assert "result" not in page.scripts
 
 
@@ -95,7 +95,7 @@ def test_nothing_comes_from_elsewhere(super_resolved, segmented, tmp_path):
 
 def test_hostile_names_are_text(thick, thin, label_map, tmp_path):
     names = ("<img src=x onerror=alert(1)>", "</script><b>")
-    preview = Preview(thin, label_map, HOSTILE, "\udcff\n.nii", names)
+    preview = LabelMapPreview(thin, label_map, HOSTILE, "\udcff\n.nii", names)
     text = written(tmp_path, preview)
     page = Page(text)
     tags = [tag for tag, _ in page.elements]
@@ -181,7 +181,7 @@ def test_a_browser_shows_the_slices_that_python_cuts(opened, thick, thin):
     scan = thick.with_array(np.full(thick.shape, 100, np.int16))
     result = thin.with_array(np.full(thin.shape, 100, np.int16))
     scan.array[5:9, 15:19, 1], result.array[5:9, 15:19, 3] = 900, 900
-    preview = Preview(scan, result, HOSTILE, "thin.nii.gz")
+    preview = ImagePreview(scan, result, HOSTILE, "thin.nii.gz")
     page = opened(preview)
     for number, plane in enumerate(("sagittal", "coronal", "axial")):
         brightest = max(

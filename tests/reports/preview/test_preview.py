@@ -6,7 +6,8 @@ import pytest
 from deepresolve.reports.planes import in_plane
 from deepresolve.reports.preview import (
     PLANES,
-    Preview,
+    ImagePreview,
+    LabelMapPreview,
     in_words,
     printable,
     slice_in_words,
@@ -66,7 +67,7 @@ def test_labels_are_those_of_the_result(segmented, thin, label_map):
     assert pair.after is pair.before
     voxel_mm3 = 0.5 * 0.75 * 1.0
     expected_mm3 = [6 * 10 * 5 * voxel_mm3, 3 * 4 * 4 * voxel_mm3]
-    assert segmented.volumes_mm3() == pytest.approx(expected_mm3)
+    assert [mm3 for _, mm3 in segmented.classes] == pytest.approx(expected_mm3)
 
 
 def test_words(super_resolved, segmented, thick):
@@ -91,8 +92,8 @@ def test_names_fit_on_one_line():
 
 def test_other_grids_are_refused(thick, thin, label_map):
     with pytest.raises(ValueError, match="thin cannot be shown beside thick"):
-        Preview(
+        ImagePreview(
             thick, thin.with_array(thin.array).crop([slice(0, 9)] * 3), "thick", "thin"
         )
     with pytest.raises(ValueError, match="cannot be shown"):
-        Preview(thick, label_map, "thick", "thin", ("cartilage", "menisci"))
+        LabelMapPreview(thick, label_map, "thick", "thin", ("cartilage", "menisci"))
