@@ -45,9 +45,9 @@ demo: install
 	$(RUN) evaluate.py --records=$(DEMO)/records --output=$(DEMO)/report \
 	    --sr_workdir=$(DEMO)/sr --seg_workdir=$(DEMO)/seg \
 	    --benchmark_workdir=$(DEMO)/segnet --save_volumes
-	test -e $(DEMO)/study || $(RUN) -m deepresolve.reading prepare \
+	test -e $(DEMO)/study || $(RUN) -m deepresolve reading prepare \
 	    --evaluation=$(DEMO)/report --output=$(DEMO)/study
-	$(RUN) -m deepresolve.simulation.write_phantom --seed=2026 --side=left \
+	$(RUN) -m deepresolve phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
 	$(RUN) -m deepresolve.prediction.predict --workdir=$(DEMO)/sr \
 	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz \
@@ -60,7 +60,7 @@ demo: install
 	@echo "Preview      $(DEMO)/thin_preview.html, both side by side"
 	@echo "Cartilage    $(DEMO)/cartilage.nii.gz, a label map on the grid of thin.nii.gz"
 	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
-	@echo "Read them    $(RUN) -m deepresolve.reading serve --study=$(DEMO)/study"
+	@echo "Read them    $(RUN) -m deepresolve reading serve --study=$(DEMO)/study"
 
 # Each file's tests stay together, slow files begin first.
 PYTEST = $(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder

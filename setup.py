@@ -87,6 +87,7 @@ setup(
         "tensorflow>=2.15.1",
         "tqdm>=4.65",
     ],
+    entry_points={"console_scripts": ["deepresolve = deepresolve.__main__:main"]},
     # In the normal form of PEP 685: pip 23.2, which comes with Python 3.11, installs
     # nothing for `dicom_seg`, with status 0.
     extras_require={

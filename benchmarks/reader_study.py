@@ -3,7 +3,7 @@ r"""Whether the analysis of a reader study finds what is there, and nothing else
     python benchmarks/reader_study.py --output=DIR
 
 Simulated readers score image sets whose true quality is known; their studies are tested
-as `python -m deepresolve.reading analyse` tests them. Prints a table and writes
+as `deepresolve reading analyse` tests them. Prints a table and writes
 reader_study.json:
 
     marks      share of studies in which SR-CNN gets a mark against TCI, by the true

@@ -145,7 +145,7 @@ def run() -> None:
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         study = _study(pathlib.Path(folder))
-        command = [sys.executable, "-m", "deepresolve.reading", "serve", "--port=0"]
+        command = [sys.executable, "-m", "deepresolve", "reading", "serve", "--port=0"]
         with subprocess.Popen(
             [*command, f"--study={study}"], stdout=subprocess.PIPE, text=True
         ) as server:

@@ -9,34 +9,26 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from absl.flags import argparse_flags
-
 from deepresolve.system import entry, interruption, path_flags, paths
+from deepresolve.system.command_line.parser import GroupParser
 from records.commands import flags as convert_flags
 
 
-def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
-    """Reads the command line; exits with 2 where it makes no sense."""
-    parser = argparse_flags.ArgumentParser(
-        prog="python -m records",
-        description="Makes, checks and shows shards of scans.",
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    convert = entry.add_command(
-        commands, "records", "convert", "Make shards of scans, or complete them."
-    )
+def parse_flags(
+    argv: Sequence[str], program: str = "python -m records"
+) -> argparse.Namespace:
+    """Reads the command line; exits with 2 where it makes no sense.
+
+    Args:
+      argv: the program, and the arguments that follow it.
+      program: how the command line begins.
+    """
+    parser = GroupParser(program, "Makes, checks and shows shards of scans.")
+    convert = parser.add("convert", "Make shards of scans, or complete them.")
     convert_flags.add_flags(convert)
-    verify = entry.add_command(
-        commands, "records", "verify", "Read every byte and name what is wrong."
-    )
+    verify = parser.add("verify", "Read every byte and name what is wrong.")
     _add_records_flag(verify)
-    inspect = entry.add_command(
-        commands,
-        "records",
-        "inspect",
-        "Print what shards hold and draw a contact sheet.",
-    )
+    inspect = parser.add("inspect", "Print what shards hold and draw a contact sheet.")
     _add_records_flag(inspect)
     inspect.add_argument(
         "--figure",

@@ -46,7 +46,7 @@ class Server:
         self.start()
 
     def start(self):
-        command = [sys.executable, "-m", "deepresolve.reading", "serve"]
+        command = [sys.executable, "-m", "deepresolve", "reading", "serve"]
         self.process = subprocess.Popen(
             [*command, f"--study={self.folder}", f"--port={self.port}"],
             stdout=subprocess.PIPE,

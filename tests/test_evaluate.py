@@ -21,7 +21,7 @@ NUMBERS = ["report.html", "report.json", "report.md", "subjects.csv"]
 # Runs evaluate.py several times in one process, as TensorFlow takes seconds to load.
 SEVERAL_RUNS = """
 import json, sys
-import evaluate
+from deepresolve.commands import evaluate
 from absl import flags
 
 outcomes = {}
@@ -395,6 +395,9 @@ def test_a_workdir_is_asked_for():
 
 
 def test_help_does_not_load_tensorflow():
-    done = run("-c", "import evaluate, sys; print('tensorflow' in sys.modules)")
+    script = (
+        "import deepresolve.commands.evaluate, sys; print('tensorflow' in sys.modules)"
+    )
+    done = run("-c", script)
     assert done.stdout == "False\n", done.stderr
     assert "--benchmark_workdir" in evaluate("--help").stdout

@@ -26,13 +26,9 @@ class Command(NamedTuple):
 
 _PREDICT = ("-m", "deepresolve.prediction.predict", "--workdir={given}/sr")
 COMMANDS = {
-    "write_phantom": Command(
+    "phantom": Command(
         (
-            *(
-                "-m",
-                "deepresolve.simulation.write_phantom",
-                "--output={made}/knee.nii.gz",
-            ),
+            *("-m", "deepresolve", "phantom", "--output={made}/knee.nii.gz"),
             *("--shape=16,16,16", "--spacing_mm=8,8,8"),
         ),
         ("knee.nii.gz",),
@@ -92,14 +88,14 @@ COMMANDS = {
     ),
     "prepare": Command(
         (
-            *("-m", "deepresolve.reading", "prepare", "--evaluation={given}/report"),
+            *("-m", "deepresolve", "reading", "prepare", "--evaluation={given}/report"),
             *("--output={made}/study", "--readers=André,Zoë", "--repeats=1"),
         ),
         ("study/study.json", "study/images"),
     ),
     "analyse": Command(
         (
-            *("-m", "deepresolve.reading", "analyse", "--study={given}/study"),
+            *("-m", "deepresolve", "reading", "analyse", "--study={given}/study"),
             "--output={made}/readers",
         ),
         ("readers/answers.csv", "readers/scores.png"),

@@ -1,4 +1,4 @@
-"""The commands of `python -m deepresolve.reading`, run once their flags are parsed."""
+"""The commands of `deepresolve reading`, run once their flags are parsed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prepare(flags: argparse.Namespace) -> int:
     counts = ", ".join(f"{name} {len(ids)}" for name, ids in study.order.items())
     print(f"{flags.output}: {study.num_images} images side by side; cases: {counts}")
     print(f"SHA-256 of the sealed key: {study.key_sha256}")
-    print(f"Open it: python -m deepresolve.reading serve --study={flags.output}")
+    print(f"Open it: deepresolve reading serve --study={flags.output}")
     return 0
 
 

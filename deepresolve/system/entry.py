@@ -13,12 +13,16 @@ from absl import app
 from absl import logging as absl_logging
 
 from deepresolve.system import environment, interruption
+from deepresolve.system.command_line.absl_flags import CommandLine
 from deepresolve.system.interruption import Interrupted
 
 
 def launch(
     run: Callable[..., int | None],
     flags_parser: Callable[[Sequence[str]], Any] | None = None,
+    *,
+    command_line: CommandLine | None = None,
+    argv: Sequence[str] | None = None,
 ) -> None:
     """Parses the flags, calls `run`, and ends with its status.
 
@@ -30,13 +34,14 @@ def launch(
     Args:
       run: the command; returns its exit status, None for 0.
       flags_parser: takes the command line and gives what `run` is called with, such as
-        the `parse_args` of an `absl.flags.argparse_flags.ArgumentParser`; by default
-        absl's flags are parsed and `run` is called without arguments.
+        the `parse_args` of a `command_line.parser.GroupParser`; by default absl's flags
+        are parsed and `run` is called without arguments.
+      command_line: whose flags are absl's; by default those of the script.
+      argv: the program and its arguments; by default those of the process.
     """
+    absl_flags = command_line or CommandLine(f"python {sys.argv[0]}")
 
     def main(parsed: Any) -> None:
-        if flags_parser is None and len(parsed) > 1:
-            raise app.UsageError(f"Unexpected arguments {parsed[1:]}; a flag needs --.")
         # A file's name that the terminal cannot write must not end the work.
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.reconfigure(errors="backslashreplace")
@@ -62,27 +67,7 @@ def launch(
             status = 130  # as a shell reports SIGINT
         sys.exit(status)
 
-    app.run(main, flags_parser=flags_parser or app.parse_flags_with_usage)
-
-
-def add_command(
-    commands, program: str, name: str, text: str
-) -> argparse.ArgumentParser:
-    """The parser of one command of `python -m PROGRAM`, for its flags.
-
-    Args:
-      commands: of `ArgumentParser.add_subparsers`.
-      program: the package.
-      name: of the command.
-      text: what it does, in a line.
-    """
-    return commands.add_parser(
-        name,
-        help=text,
-        description=text,
-        usage=f"python -m {program} {name} [flags]",
-        allow_abbrev=False,
-    )
+    app.run(main, argv, flags_parser=flags_parser or absl_flags.parse)
 
 
 def number(text: str) -> int:

@@ -12,12 +12,24 @@ import pathlib
 
 from absl import flags
 
+_SHORT_NAMES = {"input": "i", "output": "o"}
+
 flags.disclaim_key_flags()  # a flag belongs to the module that defines it here
 
 
 def define(name: str, default: str | None, text: str) -> None:
-    """Defines an absl flag that holds a path or a URL, as `flags.DEFINE_string`."""
-    flags.DEFINE(_Parser(), name, default, text, serializer=flags.ArgumentSerializer())
+    """Defines an absl flag that holds a path or a URL, as `flags.DEFINE_string`.
+
+    --input and --output are -i and -o, too.
+    """
+    flags.DEFINE(
+        _Parser(),
+        name,
+        default,
+        text,
+        serializer=flags.ArgumentSerializer(),
+        short_name=_SHORT_NAMES.get(name),
+    )
 
 
 def text(argument: str) -> str:

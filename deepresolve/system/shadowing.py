@@ -15,10 +15,12 @@ _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 def is_command() -> bool:
     """Whether this process runs one of our commands, as far as can be told at import.
 
-    Our scripts lie beside the package. While Python looks for the module of `python -m`
-    it says "-m" in the place of a script.
+    Our scripts lie beside the package, and that of an installation has its name. While
+    Python looks for the module of `python -m` it says "-m" in the place of a script.
     """
     script = sys.argv[0] if sys.argv else ""
+    if os.path.basename(script) in ("deepresolve", "deepresolve.exe"):  # noqa: PTH119
+        return True
     if script.endswith(".py"):
         return os.path.dirname(os.path.abspath(script)) == _HOME  # noqa: PTH100, PTH120
     return script == "-m" and _module().split(".")[0] in ("deepresolve", "records")

@@ -22,7 +22,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds all flags of `convert`."""
     parser.add_argument("--dataset", required=True, choices=DATASETS)
     parser.add_argument(
-        "--output",
+        *("-o", "--output"),
         required=True,
         type=path_flags.text,
         metavar="DIR",

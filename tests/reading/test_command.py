@@ -1,11 +1,11 @@
-"""`python -m deepresolve.reading analyse` as its user runs it."""
+"""`deepresolve reading analyse` as its user runs it."""
 
 
 def test_analyse_prints_what_it_wrote(run_script, scripted_study, tmp_path):
     folder = scripted_study(lambda *_: {"diq": 3, "rank": 2}, num_cases=2)
     output = tmp_path / "new"
     done = run_script(
-        "deepresolve.reading", "analyse", f"--study={folder}", f"--output={output}"
+        "deepresolve", "reading", "analyse", f"--study={folder}", f"--output={output}"
     )
     assert done.returncode == 0, done.stderr
     names = {"answers.csv", "report.html", "report.json", "report.md", "scores.png"}
@@ -24,7 +24,11 @@ def test_analyse_prints_what_it_wrote(run_script, scripted_study, tmp_path):
 
 def test_a_folder_that_is_no_study_is_one_line(run_script, tmp_path):
     done = run_script(
-        "deepresolve.reading", "analyse", f"--study={tmp_path}", f"--output={tmp_path}"
+        "deepresolve",
+        "reading",
+        "analyse",
+        f"--study={tmp_path}",
+        f"--output={tmp_path}",
     )
     assert done.returncode == 1
     assert "error: " in done.stderr

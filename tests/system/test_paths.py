@@ -12,7 +12,7 @@ from deepresolve.system import paths
 ROOT = pathlib.Path(__file__).parents[2]
 PREDICT = ("-m", "deepresolve.prediction.predict")
 RECORDS = ("-m", "records")
-READING = ("-m", "deepresolve.reading")
+READING = ("-m", "deepresolve", "reading")
 EXPORT = ("-m", "deepresolve.serving.export")
 ONNX = ("-m", "deepresolve.serving.export_onnx")
 
@@ -47,8 +47,8 @@ WRONG = {
     "prepare": [*READING, "prepare", "--evaluation={}/none", "--output={}/study"],
     "serve": [*READING, "serve", "--study={}/none"],
     "analyse": [*READING, "analyse", "--study={}/none", "--output={}/readers"],
-    "write_phantom": [
-        *("-m", "deepresolve.simulation.write_phantom", "--output={}/file/knee.nii"),
+    "phantom": [
+        *("-m", "deepresolve", "phantom", "--output={}/file/knee.nii"),
     ],
 }
 

@@ -10,7 +10,7 @@ import pytest
 from deepresolve.system import shadowing
 
 ROOT = pathlib.Path(__file__).parents[2]
-_COMMANDS = ["records", "deepresolve.prediction.predict", "deepresolve.reading"]
+_COMMANDS = ["records", "deepresolve", "deepresolve predict", "deepresolve reading"]
 
 
 def run(*arguments, folder, path=ROOT):
@@ -23,17 +23,17 @@ def run(*arguments, folder, path=ROOT):
     )
 
 
-@pytest.mark.parametrize("module", _COMMANDS)
-def test_files_in_the_current_folder_are_not_imported(module, tmp_path):
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_files_in_the_current_folder_are_not_imported(command, tmp_path):
     # Of the standard library and of ours; imported early, late, and by absl.
     for name in ("random", "tempfile", "pathlib", "keras", "numpy", "absl", "uuid"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('not meant')")
     for name in ("tensorflow", "records", "deepresolve"):
         (tmp_path / name).mkdir()
-    result = run("-m", module, "--help", folder=tmp_path)
+    result = run("-m", *command.split(), "--help", folder=tmp_path)
     assert "RuntimeError" not in result.stderr
-    assert result.returncode in (0, 1)  # absl's --help ends with 1
-    assert "usage:" in result.stdout or "flags:" in result.stdout
+    assert result.returncode == 0
+    assert "usage:" in result.stdout
 
 
 def test_the_current_folder_stays_where_the_package_lies_in_it():
@@ -62,12 +62,13 @@ def test_another_program_that_uses_the_package_finds_its_own_modules(tmp_path):
     ("arguments", "given", "is_ours"),
     [
         (["python", "-m", "records", "convert"], ["-m", "convert"], True),
-        (["python", "-Imdeepresolve.reading"], ["-m"], True),
-        (["python", "-X", "dev", "-m", "deepresolve.reading", "a"], ["-m", "a"], True),
+        (["python", "-Imdeepresolve", "reading"], ["-m", "reading"], True),
+        (["python", "-X", "dev", "-m", "deepresolve", "a"], ["-m", "a"], True),
         (["python", "-m", "pytest", "records"], ["-m", "records"], False),
         (["python", "-mpytest"], ["-m"], False),
         (["python", "-c", "pass"], ["-c"], False),
         (["python", "train.py"], [str(ROOT / "train.py")], True),
+        (["python", "/opt/bin/deepresolve"], ["/opt/bin/deepresolve"], True),
         (["python", "mine.py"], ["/home/anna/train.py"], False),
         (["python"], [""], False),
     ],

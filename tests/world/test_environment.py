@@ -50,7 +50,7 @@ COMMANDS = {
         "--output=~/thin é.nii.gz",
     ),
     "prepare": (
-        *("deepresolve.reading", "prepare", "--evaluation=~/report", "--repeats=1"),
+        *("deepresolve", "reading", "prepare", "--evaluation=~/report", "--repeats=1"),
         *("--readers=André", "--output=~/study"),
     ),
 }

@@ -118,8 +118,8 @@ class Study:
         path = folder / STUDY_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path}: there is no such file. Name a folder that `python -m "
-                "deepresolve.reading prepare` has made."
+                f"{path}: there is no such file. Name a folder that "
+                "`deepresolve reading prepare` has made."
             )
         described = _read_json(path)
         with _named(path):

@@ -48,7 +48,7 @@ def test_without_flask_the_extra_is_named(monkeypatch):
 @contextlib.contextmanager
 def listening(study, *flags):
     """What a served study prints, up to its last line."""
-    command = [sys.executable, "-m", "deepresolve.reading", "serve", "--port=0"]
+    command = [sys.executable, "-m", "deepresolve", "reading", "serve", "--port=0"]
     with subprocess.Popen(
         [*command, f"--study={study.folder}", *flags],
         stdout=subprocess.PIPE,
@@ -117,7 +117,7 @@ def test_a_server_that_cannot_listen_leaves_the_tokens_alone(study):
 def test_a_port_that_cannot_be_is_named(run_script):
     for port in ("-1", "99999"):
         done = run_script(
-            "deepresolve.reading", "serve", "--study=study", f"--port={port}"
+            "deepresolve", "reading", "serve", "--study=study", f"--port={port}"
         )
         assert done.returncode == 2
         assert f"--port: expected 0 to 65535; got '{port}'" in done.stderr

@@ -11,7 +11,7 @@ from deepresolve.config.tasks import TASKS, settings
 _SCRIPT = """
 import sys
 from absl import flags
-from deepresolve.presets import flags as config_flags
+from deepresolve.commands import config_flags
 config_flags.define_flags()
 flags.FLAGS(sys.argv)
 print(config_flags.config_from_flags(flags.FLAGS).to_json())

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
 def run(*flags):
-    command = [sys.executable, "-m", "deepresolve.simulation.write_phantom", *flags]
+    command = [sys.executable, "-m", "deepresolve", "phantom", *flags]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 

@@ -1,6 +1,6 @@
 r"""Writes a synthetic knee as NIfTI, thin or thick slices.
 
-    python -m deepresolve.simulation.write_phantom --output=knee.nii.gz \
+    deepresolve phantom --output=knee.nii.gz \
         [--seed=1] [--side=left] [--downsample_factor=3] [--label_output=label.nii.gz]
 
 The same seed gives the same knee at any shape and spacing.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve.system import entry, path_flags, paths
+from deepresolve.system import path_flags, paths
 
 FLAGS = flags.FLAGS
 
@@ -52,7 +52,3 @@ def run() -> None:
         formats.write(FLAGS.label_output, drawn.label)
         print(f"{FLAGS.label_output}: {format_label_names(LABEL_NAMES)}")
     print(f"{FLAGS.output}: {image.shape}, {image.slice_spacing_mm:.4g} mm slices")
-
-
-if __name__ == "__main__":
-    entry.launch(run)

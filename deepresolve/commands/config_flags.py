@@ -21,9 +21,13 @@ _NUMBERS = {
 
 
 def define_flags() -> None:
-    """Defines --preset and a flag for each other field; no flag has a default."""
+    """Defines --preset and a flag for each other field.
+
+    No flag has a default: a preset says what counts where it is not given.
+    """
     flags.DEFINE_enum("preset", None, sorted(presets.PRESETS), "Run to start from.")
-    for name, (kind, text) in _overridable().items():
+    for name, (kind, meaning) in _overridable().items():
+        text = f"{meaning} ({_describe_default(name)})"
         if typing.get_origin(kind) is Literal:
             flags.DEFINE_enum(name, None, list(typing.get_args(kind)), text)
         elif typing.get_origin(kind) is tuple:
@@ -45,6 +49,21 @@ def config_from_flags(values: flags.FlagValues) -> Config:
         if values[name].present
     }
     return presets.get(values.preset).replace(**given)
+
+
+def _describe_default(name: str) -> str:
+    """The value where all presets that have the field agree on it."""
+    values = {
+        getattr(config, name)
+        for config in presets.PRESETS.values()
+        if hasattr(config, name)
+    }
+    if len(values) > 1:
+        return "default: the preset's"
+    value = values.pop()
+    return (
+        f"default: {','.join(map(str, value)) if isinstance(value, tuple) else value}"
+    )
 
 
 def _overridable() -> dict[str, tuple[Any, str]]:

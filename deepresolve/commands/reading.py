@@ -1,4 +1,4 @@
-"""A blinded reader study: `python -m deepresolve.reading prepare | serve | analyse`.
+"""A blinded reader study: `deepresolve reading prepare | serve | analyse`.
 
 Each command has its own --help.
 """
@@ -8,40 +8,25 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from absl.flags import argparse_flags
-
 from deepresolve.system import entry, path_flags, paths, tables
+from deepresolve.system.command_line.parser import GroupParser
 
 
-def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
-    """Reads the command line; exits with 2 where it makes no sense."""
-    parser = argparse_flags.ArgumentParser(
-        prog="python -m deepresolve.reading",
-        description="Readers score image sets side by side, blinded, in a browser.",
-        allow_abbrev=False,
+def parse_flags(argv: Sequence[str], program: str) -> argparse.Namespace:
+    """Reads the command line; exits with 2 where it makes no sense.
+
+    Args:
+      argv: the program, and the arguments that follow it.
+      program: how the command line begins: "deepresolve reading".
+    """
+    parser = GroupParser(
+        program, "Readers score image sets side by side, blinded, in a browser."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_prepare_flags(
-        entry.add_command(
-            commands,
-            "deepresolve.reading",
-            "prepare",
-            "Make a study of an evaluation's volumes.",
-        )
+        parser.add("prepare", "Make a study of an evaluation's volumes.")
     )
-    _add_serve_flags(
-        entry.add_command(
-            commands, "deepresolve.reading", "serve", "Open a study to its readers."
-        )
-    )
-    _add_analyse_flags(
-        entry.add_command(
-            commands,
-            "deepresolve.reading",
-            "analyse",
-            "Open the key and report what was found.",
-        )
-    )
+    _add_serve_flags(parser.add("serve", "Open a study to its readers."))
+    _add_analyse_flags(parser.add("analyse", "Open the key and report what was found."))
     return parser.parse_args(argv[1:])
 
 
@@ -75,7 +60,7 @@ def _add_prepare_flags(parser: argparse.ArgumentParser) -> None:
         help="the --output of an `evaluate.py --save_volumes`",
     )
     parser.add_argument(
-        "--output",
+        *("-o", "--output"),
         required=True,
         type=path_flags.path,
         metavar="STUDY",
@@ -182,7 +167,7 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
 def _add_analyse_flags(parser: argparse.ArgumentParser) -> None:
     _add_study_flag(parser)
     parser.add_argument(
-        "--output",
+        *("-o", "--output"),
         required=True,
         type=path_flags.text,
         metavar="DIR",
@@ -198,7 +183,3 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"expected 0 to 65535; got {text!r}")
     return int(text)
-
-
-if __name__ == "__main__":
-    entry.launch(run, parse_flags)
