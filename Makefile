@@ -49,10 +49,10 @@ demo: install
 	    --evaluation=$(DEMO)/report --output=$(DEMO)/study
 	$(RUN) -m deepresolve phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
-	$(RUN) -m deepresolve.prediction.predict --workdir=$(DEMO)/sr \
+	$(RUN) -m deepresolve predict --workdir=$(DEMO)/sr \
 	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz \
 	    --preview=$(DEMO)/thin_preview.html
-	$(RUN) -m deepresolve.prediction.predict --workdir=$(DEMO)/seg \
+	$(RUN) -m deepresolve predict --workdir=$(DEMO)/seg \
 	    --input=$(DEMO)/thin.nii.gz --output=$(DEMO)/cartilage.nii.gz
 	@echo
 	@echo "Report       $(DEMO)/report/report.html (report.md: the same as text)"

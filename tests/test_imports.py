@@ -43,8 +43,8 @@ ALLOWED = {
     },
     "reading": {"evaluation", "imaging", "metrics", "reports", "system"},
     "commands": {
-        *("config", "evaluation", "imaging", "presets", "reading", "reports", "runs"),
-        *("simulation", "system", "tasks", "training"),
+        *("config", "evaluation", "imaging", "prediction", "presets", "reading"),
+        *("reports", "runs", "serving", "simulation", "system", "tasks", "training"),
     },
     "__main__": {"commands", "system"},
 }

@@ -24,7 +24,7 @@ class Command(NamedTuple):
     results: tuple[str, ...]
 
 
-_PREDICT = ("-m", "deepresolve.prediction.predict", "--workdir={given}/sr")
+_PREDICT = ("-m", "deepresolve", "predict", "--workdir={given}/sr")
 COMMANDS = {
     "phantom": Command(
         (
@@ -74,14 +74,14 @@ COMMANDS = {
     ),
     "export": Command(
         (
-            *("-m", "deepresolve.serving.export", "--workdir={given}/sr"),
+            *("-m", "deepresolve", "export", "--workdir={given}/sr"),
             "--output={made}/models/sr",
         ),
         ("models/sr/1/saved_model.pb",),
     ),
     "export_onnx": Command(
         (
-            *("-m", "deepresolve.serving.export_onnx", "--workdir={given}/sr"),
+            *("-m", "deepresolve", "export-onnx", "--workdir={given}/sr"),
             "--output={made}/sr.onnx",
         ),
         ("sr.onnx",),

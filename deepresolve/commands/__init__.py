@@ -33,13 +33,13 @@ COMMANDS = {
         "deepresolve.commands.evaluate", "Measure networks on held-out subjects."
     ),
     "predict": Command(
-        "deepresolve.prediction.predict", "Make thin slices or label maps of scans."
+        "deepresolve.commands.predict", "Make thin slices or label maps of scans."
     ),
     "export": Command(
-        "deepresolve.serving.export", "Write a network for TensorFlow Serving."
+        "deepresolve.commands.export", "Write a network for TensorFlow Serving."
     ),
     "export-onnx": Command(
-        "deepresolve.serving.export_onnx", "Write a network for ONNX Runtime."
+        "deepresolve.commands.export_onnx", "Write a network for ONNX Runtime."
     ),
     "reading": Command(
         "deepresolve.commands.reading", "Let readers score images, blinded."

@@ -123,4 +123,3 @@ def _validation(stored):
             yield ValidationScan(
                 subject.subject, subject.image, subject.scale, subject.label
             )
-

@@ -68,7 +68,7 @@ def export_onnx(run: TrainedRun, output: str) -> float:
         raise ValueError(
             f"{run.name}: in ONNX Runtime {run.config.model} differs by "
             f"{difference:.2g} of its largest output, more than {_TOLERANCE}. Nothing "
-            "was written; deepresolve.serving.export serves this network without ONNX."
+            "was written; `deepresolve export` serves this network without ONNX."
         )
     storage.write(output, content)
     return difference

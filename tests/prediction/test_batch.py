@@ -45,7 +45,7 @@ def predict(run_script):
 
     def run(workdir, source, output, *flags):
         given = [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
-        done = run_script("deepresolve.prediction.predict", *given, *flags)
+        done = run_script("deepresolve", "predict", *given, *flags)
         assert "Traceback" not in done.stderr, done.stderr
         return done, {p.name: content(p) for p in output.glob("[!.]*")}
 

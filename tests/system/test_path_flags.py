@@ -61,7 +61,7 @@ def test_a_local_path_for_argparse():
 
 def test_help_of_a_command_lists_its_paths():
     # Not in this process: its flags are for the whole of it.
-    command = [sys.executable, "-m", "deepresolve.serving.export", "--help"]
+    command = [sys.executable, "-m", "deepresolve", "export", "--help"]
     shown = subprocess.run(command, capture_output=True, text=True).stdout
     assert "--output: Folder of the model" in shown
     assert "(a path; ~ is your home)" in shown

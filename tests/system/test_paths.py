@@ -10,11 +10,11 @@ from deepresolve.runs import checks
 from deepresolve.system import paths
 
 ROOT = pathlib.Path(__file__).parents[2]
-PREDICT = ("-m", "deepresolve.prediction.predict")
+PREDICT = ("-m", "deepresolve", "predict")
 RECORDS = ("-m", "records")
 READING = ("-m", "deepresolve", "reading")
-EXPORT = ("-m", "deepresolve.serving.export")
-ONNX = ("-m", "deepresolve.serving.export_onnx")
+EXPORT = ("-m", "deepresolve", "export")
+ONNX = ("-m", "deepresolve", "export-onnx")
 
 # The command line, with {} for a folder that holds scan.nii and the file `file`.
 WRONG = {

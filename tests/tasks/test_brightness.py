@@ -45,15 +45,12 @@ presets.PRESETS["brightness"] = BrightnessConfig(
     checkpoint_minutes=0.0, validation_volumes=2, distribution="single",
     bright_from=0.3,
 )
-import train
-sys.argv = ["train.py", "--preset=brightness", *sys.argv[1:]]
-from deepresolve.system import entry
-entry.launch(train.run)
+from deepresolve import commands
+commands.start("train", ["--preset=brightness", *sys.argv[1:]])
 """
 PREDICT = f"""{REGISTER}
-import runpy
-sys.argv = ["predict", *sys.argv[1:]]
-runpy.run_module("deepresolve.prediction.predict", run_name="__main__")
+from deepresolve import commands
+commands.start("predict", sys.argv[1:])
 """
 
 

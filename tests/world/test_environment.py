@@ -46,7 +46,7 @@ COMMANDS = {
         *("--save_volumes", "--output=~/report"),
     ),
     "predict": (
-        *("deepresolve.prediction.predict", "--workdir=~/sr", *_PREDICT),
+        *("deepresolve", "predict", "--workdir=~/sr", *_PREDICT),
         "--output=~/thin é.nii.gz",
     ),
     "prepare": (
@@ -106,7 +106,7 @@ def test_a_command_does_its_work(command, run, home):
 
 
 def test_a_network_is_exported_where_a_server_can_read_it(run, tmp_path):
-    export = ("deepresolve.serving.export", "--workdir=~/sr")
+    export = ("deepresolve", "export", "--workdir=~/sr")
     refused = run(*export, "--output=~/models/sr")
     assert refused.returncode == 1
     assert "Export into another folder" in refused.stderr  # TensorFlow's own limit
@@ -132,7 +132,7 @@ def test_the_results_are_those_of_a_sound_machine(run_script, home, tmp_path):
         np.testing.assert_array_equal(here, there)
     arguments = ["--dtype=float32", f"--input={home}/scans/c.nii.gz"]
     arguments += [f"--workdir={home}/sr", f"--output={tmp_path}/thin.nii.gz"]
-    assert run_script("deepresolve.prediction.predict", *arguments).returncode == 0
+    assert run_script("deepresolve", "predict", *arguments).returncode == 0
     np.testing.assert_array_equal(
         nib.load(tmp_path / "thin.nii.gz").get_fdata(),
         nib.load(home / "thin é.nii.gz").get_fdata(),

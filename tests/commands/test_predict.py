@@ -17,7 +17,7 @@ def predict(run_script):
     def run(workdir, source, output, *flags):
         paths = {"workdir": workdir.path, "input": source, "output": output}
         given = [f"--{name}={path}" for name, path in paths.items()]
-        return run_script("deepresolve.prediction.predict", *given, *flags)
+        return run_script("deepresolve", "predict", *given, *flags)
 
     return run
 

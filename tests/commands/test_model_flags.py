@@ -27,8 +27,9 @@ def thick_knee(tmp_path):
 
 def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
     thin, cartilage = tmp_path / "thin.nii.gz", tmp_path / "cartilage.nii.gz"
-    module = "deepresolve.prediction.predict"
-    result = run_script(module, f"--input={thick_knee}", f"--output={thin}")
+    result = run_script(
+        "deepresolve", "predict", f"--input={thick_knee}", f"--output={thin}"
+    )
     assert result.returncode == 0, result.stderr
     assert "note: sr_knee_phantom" in result.stderr
     assert WARNING in result.stderr
@@ -37,7 +38,7 @@ def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
     trust = json.loads((tmp_path / "thin_trust.json").read_text(encoding="utf-8"))
     assert trust["verdict"] == "nothing flagged"
     result = run_script(
-        module,
+        *("deepresolve", "predict"),
         "--pretrained=seg_knee_phantom",
         f"--input={thin}",
         f"--output={cartilage}",
@@ -64,7 +65,7 @@ def test_flags_that_contradict_are_refused(
     run_script, thick_knee, tmp_path, flags, message
 ):
     given = [f"--input={thick_knee}", f"--output={tmp_path}/thin.nii.gz", *flags]
-    result = run_script("deepresolve.prediction.predict", *given)
+    result = run_script("deepresolve", "predict", *given)
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -72,7 +73,7 @@ def test_flags_that_contradict_are_refused(
 
 
 def test_export_names_the_weights_of_the_package(run_script, tmp_path):
-    result = run_script("deepresolve.serving.export", f"--output={tmp_path}/sr")
+    result = run_script("deepresolve", "export", f"--output={tmp_path}/sr")
     assert result.returncode == 0, result.stderr
     assert WARNING in result.stderr
     path = tmp_path / "sr/1/assets.extra/deepresolve.json"
@@ -91,7 +92,7 @@ def test_dicom_names_the_network_of_the_package(run_script, write_stack, tmp_pat
         }
     )
     result = run_script(
-        "deepresolve.prediction.predict",
+        *("deepresolve", "predict"),
         f"--input={scan}",
         f"--output={tmp_path / 'thin'}",
         "--output_format=dicom",

@@ -80,7 +80,7 @@ def write_series(write_slice):
 def run_predict(run_script, workdir, source, output, *flags):
     paths = {"workdir": workdir.path, "input": source, "output": output}
     given = [f"--{name}={path}" for name, path in paths.items()]
-    result = run_script("deepresolve.prediction.predict", *given, *flags)
+    result = run_script("deepresolve", "predict", *given, *flags)
     assert result.returncode == 0, result.stderr
     return result
 
@@ -176,4 +176,6 @@ def test_nothing_of_an_anonymous_patient_is_told(
     assert str(tmp_path) not in text
     provenance = json.loads(text)["provenance"]
     assert provenance["input_sha256"] is None
-    assert provenance["command"][3:] == ["--anonymize", "--output_format=dicom"]
+    assert provenance["command"] == [
+        *("deepresolve", "predict", "--anonymize", "--output_format=dicom")
+    ]

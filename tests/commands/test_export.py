@@ -1,6 +1,6 @@
 def test_writes_a_version_and_refuses_it_again(run_script, silent_workdir, tmp_path):
     flags = [f"--workdir={silent_workdir.path}", f"--output={tmp_path}/models/sr/"]
-    result = run_script("deepresolve.serving.export", *flags)
+    result = run_script("deepresolve", "export", *flags)
     assert result.returncode == 0, result.stderr
     assert f"-> {tmp_path}/models/sr/1\n" in result.stdout
     found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
@@ -11,7 +11,7 @@ def test_writes_a_version_and_refuses_it_again(run_script, silent_workdir, tmp_p
         "models/sr/1/assets.extra/deepresolve.json",
         "models/sr/1/assets.extra/tf_serving_warmup_requests",
     } <= found
-    again = run_script("deepresolve.serving.export", *flags, "--version=1")
+    again = run_script("deepresolve", "export", *flags, "--version=1")
     assert again.returncode == 1
     assert "error:" in again.stderr
     assert "Give --version=2, or delete the folder" in again.stderr

@@ -1,6 +1,6 @@
 r"""Scans in; thin slices or label maps out, whatever the run was trained for.
 
-    python -m deepresolve.prediction.predict \
+    deepresolve predict \
         --workdir=RUN --input=SCAN --output=OUT.nii.gz
 
 SCAN is a NIfTI, MetaImage or NRRD file, a folder of DICOM files or a zip of them. Where
@@ -46,9 +46,9 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from deepresolve.prediction import model_flags, predict_flags
+from deepresolve.commands import model_flags, predict_flags
 from deepresolve.runs import checks
-from deepresolve.system import entry, interruption, paths
+from deepresolve.system import interruption, paths
 
 if TYPE_CHECKING:
     from deepresolve.prediction.batch import Beam, Here, Job, OpenJob, Result
@@ -187,7 +187,3 @@ def _options(trained: TrainedRun) -> dict[str, object]:
         print(f"Computing in {dtype}: {reason}.")
         options["dtype"] = dtype
     return options
-
-
-if __name__ == "__main__":
-    entry.launch(run)

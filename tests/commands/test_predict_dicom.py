@@ -23,7 +23,7 @@ def predict(run_script):
     def run(workdir, source, output, *flags):
         given = [f"--workdir={workdir.path}", f"--input={source}", f"--output={output}"]
         flags = ("--output_format=dicom", *flags)
-        return run_script("deepresolve.prediction.predict", *given, *flags)
+        return run_script("deepresolve", "predict", *given, *flags)
 
     return run
 
@@ -81,14 +81,15 @@ def counting(function):
 
 storage.read, storage.sha256 = counting(storage.read), counting(storage.sha256)
 atexit.register(lambda: print("counted", sorted(counts.items())))
-runpy.run_module("deepresolve.prediction.predict", run_name="__main__")
+runpy.run_module("deepresolve", run_name="__main__")
 """
 
 
 def test_a_command_reads_a_run_and_hashes_its_network_once(scan, tmp_path):
     """Trust and DICOM both tell the hash."""
     flags = [f"--input={scan}", f"--output={tmp_path / 'thin'}", "--dtype=float32"]
-    command = [sys.executable, "-c", COUNTED, "--output_format=dicom", *flags]
+    given = ["predict", "--output_format=dicom", *flags]
+    command = [sys.executable, "-c", COUNTED, *given]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     counted = {

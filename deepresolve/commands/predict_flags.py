@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
 
+from deepresolve.commands import model_flags
 from deepresolve.config.tasks import TASKS, part
-from deepresolve.prediction import model_flags
 from deepresolve.system import path_flags
 from deepresolve.tasks.options import Options, WindowOptions, field_types
 
@@ -176,6 +176,6 @@ def command() -> tuple[str, ...]:
     harmless = {*_HARMLESS_FLAGS, *_option_names()}
     shown = [f for f in given if not FLAGS.anonymize or f.name in harmless]
     return (
-        *("python", "-m", "deepresolve.prediction.predict"),
+        *("deepresolve", "predict"),
         *(flag.serialize() for flag in shown),
     )

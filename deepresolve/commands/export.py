@@ -1,10 +1,10 @@
 r"""A trained network as a SavedModel for TensorFlow Serving.
 
-    python -m deepresolve.serving.export \
+    deepresolve export \
         --workdir=RUN --output=models/sr --version=1
 
 models/sr/1 takes a whole scan in its own intensity units and gives what
-`deepresolve.prediction.predict --dtype=float32` would: scaling, interpolation,
+`deepresolve predict --dtype=float32` would: scaling, interpolation,
 streaming or windows are part of the graph, and the server needs nothing of this
 package. models/models.config names the model to the server. docs/serving.md tells the
 rest.
@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve.prediction import model_flags
+from deepresolve.commands import model_flags
 from deepresolve.runs import checks
-from deepresolve.system import entry, interruption, path_flags, paths
+from deepresolve.system import interruption, path_flags, paths
 
 FLAGS = flags.FLAGS
 
@@ -69,7 +69,3 @@ def run() -> None:
     folder = export(trained, FLAGS.output, FLAGS.version, options)
     print(f"{trained.name} -> {folder}")
     print(f"What to ask it, and in what units: {folder}/assets.extra/deepresolve.json")
-
-
-if __name__ == "__main__":
-    entry.launch(run)

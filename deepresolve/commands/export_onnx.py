@@ -1,6 +1,6 @@
 r"""A trained network alone as an ONNX file, for other runtimes than TensorFlow's.
 
-    python -m deepresolve.serving.export_onnx --workdir=RUN --output=sr.onnx
+    deepresolve export-onnx --workdir=RUN --output=sr.onnx
 
 The network and nothing around it: what it takes is (1, rows, columns, slices, 1)
 float32 of any size, scaled to 0..1, and for super-resolution interpolated onto the thin
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from absl import flags
 
-from deepresolve.prediction import model_flags
+from deepresolve.commands import model_flags
 from deepresolve.runs import checks
-from deepresolve.system import entry, path_flags, paths
+from deepresolve.system import path_flags, paths
 
 FLAGS = flags.FLAGS
 
@@ -39,7 +39,3 @@ def run() -> None:
         f"{trained.name} -> {FLAGS.output}; in ONNX Runtime within {difference:.1g} of "
         "the largest output"
     )
-
-
-if __name__ == "__main__":
-    entry.launch(run)
