@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from deepresolve.imaging.folders.kinds import Kind
+    from deepresolve.imaging.file_kind import Kind
     from deepresolve.imaging.formats.choice import Acquired, Contents
     from deepresolve.imaging.volume import Volume
 

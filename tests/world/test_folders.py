@@ -17,6 +17,7 @@ from pydicom import uid
 from world import scans, strangers
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.file_kind import Role
 from deepresolve.imaging.folders import kinds, tree
 from deepresolve.system import notes
 
@@ -373,7 +374,7 @@ def test_dicom_needs_no_preamble(first, keep_meta, syntax, tmp_path):
 def test_nothing_else_is_taken_for_dicom(content, tmp_path):
     (tmp_path / "a").write_bytes(content)
     kind = kinds.judge_file(tmp_path / "a")
-    assert kind.role not in (kinds.Role.SLICE, kinds.Role.OBJECT)
+    assert kind.role not in (Role.SLICE, Role.OBJECT)
 
 
 def test_an_index_is_told_by_its_bytes(folder, tmp_path):

@@ -12,7 +12,8 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 
-from deepresolve.imaging.folders.kinds import Kind, Role, ending
+from deepresolve.imaging.file_kind import Kind, Role
+from deepresolve.imaging.folders.kinds import ending
 
 SLICE = Kind(Role.SLICE, "DICOM")
 FRAMES = Kind(Role.SLICE, "DICOM of many frames", has_frames=True)

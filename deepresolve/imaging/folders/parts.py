@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Collection, Mapping
 
 from deepresolve.imaging import format_table
-from deepresolve.imaging.folders.kinds import Kind, Role
+from deepresolve.imaging.file_kind import Kind, Role
 
 # Of formats that are not read: endings of headers, and of what may hold their voxels.
 _UNREAD_VOXELS = {".par": (".rec",), ".head": (".brik", ".brik.gz")}

@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection, Mapping
 
 from deepresolve.imaging import format_table
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.folders import kinds, parts, slices, tree
-from deepresolve.imaging.folders.kinds import Kind, Role
 
 
 @dataclasses.dataclass

@@ -11,8 +11,9 @@ import re
 from collections.abc import Collection, Mapping
 
 from deepresolve.imaging import format_table
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.folders import kinds
-from deepresolve.imaging.folders.kinds import Kind, Opener, Role
+from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.folders.listing import Listing
 
 ENDINGS = (".dcm", ".ima", ".dicom")

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from deepresolve.imaging import format_table
+from deepresolve.imaging.file_kind import Role
 from deepresolve.imaging.folders import (
     dicom_bytes,
     kinds,
@@ -15,7 +16,6 @@ from deepresolve.imaging.folders import (
     summary,
     tree,
 )
-from deepresolve.imaging.folders.kinds import Role
 from deepresolve.imaging.formats import zips
 from deepresolve.system import wording
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import pydicom
 
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.folders import (
     dicom_bytes,
     kinds,
@@ -18,7 +19,7 @@ from deepresolve.imaging.folders import (
     summary,
     tree,
 )
-from deepresolve.imaging.folders.kinds import Kind, Opener, Role
+from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.folders.scan_files import is_scan
 from deepresolve.imaging.formats import refusals
 from deepresolve.imaging.formats.dicom import disc_index, elements, source, split_series

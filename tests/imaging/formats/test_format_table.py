@@ -9,8 +9,8 @@ from imaging.formats import toy_format
 from world import scans
 
 from deepresolve.imaging import format_table, formats
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.folders import kinds
-from deepresolve.imaging.folders.kinds import Kind, Role
 from deepresolve.imaging.format_table import Signature
 from deepresolve.imaging.formats.choice import Choice, Contents
 from deepresolve.imaging.volume import Volume

@@ -7,7 +7,7 @@ import pathlib
 
 import numpy as np
 
-from deepresolve.imaging.folders.kinds import Kind, Role
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.format_table import Format, Signature
 from deepresolve.imaging.formats.choice import Contents
 from deepresolve.imaging.volume import Volume

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
+from deepresolve.imaging.file_kind import Role
 from deepresolve.imaging.folders import (
     dicom_bytes,
     kinds,
@@ -19,7 +20,7 @@ from deepresolve.imaging.folders import (
     summary,
     tree,
 )
-from deepresolve.imaging.folders.kinds import Opener, Role
+from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.formats import zips
 from deepresolve.imaging.formats.dicom import disc_index, headers
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader

@@ -8,8 +8,9 @@ import os
 import pathlib
 from collections.abc import Hashable, Mapping, Sequence
 
+from deepresolve.imaging.file_kind import Kind
 from deepresolve.imaging.folders import dicom_bytes, listing, slices, tree
-from deepresolve.imaging.folders.kinds import Kind, Opener
+from deepresolve.imaging.folders.kinds import Opener
 from deepresolve.imaging.formats.dicom import datasets, elements, headers
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
 from deepresolve.imaging.formats.dicom.source import DicomFiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deepresolve.imaging.folders.kinds import Kind, Role
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.format_table import NUM_BYTES, Signature
 
 META_IMAGE = Kind(Role.SCAN, "MetaImage")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepresolve.imaging.folders.kinds import Kind, Role
+from deepresolve.imaging.file_kind import Kind, Role
 from deepresolve.imaging.format_table import Signature
 
 NIFTI = Kind(Role.SCAN, "NIfTI")
