@@ -58,8 +58,8 @@ def setting(
       metavar: of `Flag`.
       text: its help.
       parse: of `Flag`; by default text, or a path.
-      default: as for `dataclasses.field`.
-      default_factory: as for `dataclasses.field`.
+      default: value where the flag is not given.
+      default_factory: makes that value, where it is a dict or a list.
     """
     kind = parse or (path_flags.text if metavar in _PATHS else str)
     is_required = default is default_factory is _REQUIRED

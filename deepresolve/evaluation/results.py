@@ -34,8 +34,9 @@ class CohortMeasurement:
     """One number of all subjects together.
 
     Attributes:
-      source: see `Measurement`.
-      image_set: see `Measurement`.
+      source: who or what made that which was measured: the part that a network plays,
+        such as "seg", or those who scored an image.
+      image_set: what was measured, or what the source was given.
       metric: name of the metric.
       label_class: the tissue; None for a number of the whole image.
       value: NaN where it is not defined.

@@ -46,14 +46,16 @@ def fill(contours: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
     """The pixels of which contours enclose half or more.
 
     Args:
-      contours: as for `coverage`.
+      contours: each (points, 2): x along the columns, y along the rows, where pixel
+        (row, column) is the unit square around (y, x) = (row, column).
       shape: rows and columns.
 
     Returns:
       (rows, columns) bool.
 
     Raises:
-      ValueError: as for `coverage`.
+      ValueError: a contour has other axes, a coordinate that is not finite, or a point
+        beyond the image's edge by more than half a pixel.
     """
     return at_least_half(coverage(contours, shape))
 

@@ -105,6 +105,10 @@ def along_slices(matrix: np.ndarray, array: np.ndarray, axis: int) -> np.ndarray
 def thicken(volume: Volume, factor: int) -> Volume:
     """The thick-slice scan of the same patient: ceil(n / D) slices, D times as far.
 
+    Args:
+      volume: n thin slices.
+      factor: D, thin slices for each thick one: 2 to 8.
+
     Returns:
       A float32 Volume whose first slice lies where the first thin one did, and whose
       slices are as thick as they are apart.
@@ -129,10 +133,14 @@ def interpolate(
     Args:
       volume: n thick slices.
       factor: thin slices per thick slice spacing.
-      method: as in `interpolation_matrix`.
+      method: "cubic", a not-a-knot cubic spline through the slices (TCI), or "fourier",
+        zero-filling in k-space of the symmetrically extended slices.
 
     Returns:
       (n - 1) * factor + 1 thin slices, from the first acquired slice to the last.
+
+    Raises:
+      ValueError: the factor or the method is not one of the known.
     """
     n = volume.num_slices
     matrix = interpolation_matrix(n, factor, (n - 1) * factor + 1, method)

@@ -163,7 +163,7 @@ def lookup_table(classes: Sequence[str], label_names: Mapping[int, str]) -> np.n
     """The class of each label value, for `table[labels]`.
 
     Args:
-      classes: as for `class_sources`.
+      classes: each "NAME", a label of that name, or "NEW=NAME+NAME", which merges.
       label_names: name by label value.
 
     Returns:

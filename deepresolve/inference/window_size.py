@@ -61,7 +61,7 @@ def rule_of(
     Args:
       config: uses patch_shape, and what the network asks for.
       num_outputs: channels of its output.
-      multiple: as in `WindowRule`.
+      multiple: (rows, columns, slices), of which windows begin at multiples.
     """
     model = find_model(config)
     across_slices = 0.0 if model.slicewise else DEFAULT_OVERLAP

@@ -35,7 +35,8 @@ def script(entry: pathlib.Path) -> str:
     """A module and all that it needs as one classic script.
 
     Raises:
-      ValueError: see `modules`; or two of them have a name of the same spelling.
+      ValueError: an import of another form, modules that import each other, or two that
+        have a name of the same spelling.
     """
     texts = {path: path.read_text(encoding="utf-8") for path in modules(entry)}
     _check_names(texts)

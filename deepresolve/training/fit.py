@@ -56,7 +56,7 @@ def fit(
       config: the run; must be the one the workdir was started with.
       data: training volumes and validation scans.
       workdir: where checkpoints, weights and curves go.
-      verbose: as in keras.Model.fit: 0 silent, 1 also a bar in a terminal, or lines in
+      verbose: 0 silent, 1 also a bar in a terminal, or lines in
         a log, 2 a line an epoch.
 
     Returns:

@@ -84,7 +84,15 @@ def restored_run(
 ) -> Run:
     """Claims the workdir and fills `model` from its last checkpoint, if it has one.
 
-    The arguments are as in `Run`.
+    Args:
+      pairs: what the task makes of the data.
+      validation: what is measured of the network.
+      data: what it learns from.
+      model: the network, with fresh weights.
+      workdir: of the run, which the chief writes.
+      own: what this worker writes.
+      worker: this one.
+      agreement: of all workers.
 
     Raises:
       ValueError: the workdir holds a run with another config, or one that cannot be

@@ -64,7 +64,12 @@ class Trainable(abc.ABC):
 
     @abc.abstractmethod
     def validation(self, config: Config, label_names: Mapping[int, str]) -> Validation:
-        """How a run is validated; the arguments are those of `pairs`."""
+        """How a run is validated.
+
+        Args:
+          config: the run.
+          label_names: what each label value of the records means; empty without.
+        """
 
     @abc.abstractmethod
     def seen(self, config: Config, scan: Volume) -> Mapping[int, Volume]:

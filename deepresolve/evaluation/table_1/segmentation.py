@@ -20,7 +20,8 @@ def segment(
     Args:
       image: canonical scan in any units; scaled here by its OWN percentiles, since in
         the clinic there is no other image of the patient.
-      network: see `plan.Network.run`.
+      network: takes float32 (rows, columns, slices) scaled to about 0..1; returns uint8
+        class numbers of the same shape, 0 for background.
       num_classes: classes beside the background.
 
     Returns:

@@ -58,7 +58,7 @@ def read_source(
 
     Args:
       path: a folder or zip of DICOM files.
-      choice: as for `formats.read_image`.
+      choice: series, echo and volume, where the files hold several.
       anonymizer: what removes the patient from the headers; None leaves them.
 
     Raises:

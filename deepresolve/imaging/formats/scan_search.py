@@ -73,7 +73,10 @@ class Search:
 
 
 def find(root: pathlib.Path) -> Search:
-    """Finds the scans at a path; see `formats.find_scans`.
+    """Finds the scans at a path, and what else is there.
+
+    Args:
+      root: a folder, searched to any depth, or one scan.
 
     Raises:
       FileNotFoundError: there is nothing at `root`.

@@ -6,7 +6,7 @@ spline itself. For slices a distance of 1 apart, the slopes s of the spline thro
 follow from (de Boor, A Practical Guide to Splines, chapter IV)
 
     s[i-1] + 4 s[i] + s[i+1] = 3 (y[i+1] - y[i-1])         between the ends
-    s[0] + 2 s[1] = (5 (y[1] - y[0]) + (y[2] - y[1])) / 2   and likewise at the other
+    s[0] + 2 s[1] = (5 (y[1] - y[0]) + (y[2] - y[1])) / 2   and mirrored at the other
 
 So there are two; `test_interpolation` holds both to B-splines.
 """

@@ -72,7 +72,8 @@ def dice_cross_entropy(
     Args:
       y_true: one-hot, (batch, I, J, K, C), any type.
       y_pred: probabilities, (batch, I, J, K, C), any floating type.
-      smoothing: that of `soft_dice`.
+      smoothing: s of the Dice part, in voxels; defines the loss of a class that is
+        nowhere.
 
     Returns:
       (batch,) float32, at least 0.

@@ -40,7 +40,7 @@ class Presentation:
       reader: to whom.
       images: ids of the images, from left to right; files of `images/`.
       shape: (slices, rows, columns) of each: sagittal slices.
-      spacing_mm: between them, likewise.
+      spacing_mm: distance between voxel centres along slices, rows and columns.
       orientation: where each index grows to: left, inferior, posterior ("LIP").
       window: lowest and highest displayed value of the stored uint16 voxels.
     """

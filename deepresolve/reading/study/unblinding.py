@@ -32,7 +32,7 @@ class Reading:
       question: its name.
       value: a number's text, or a remark.
       answered_at: UTC, ISO 8601.
-      locked_at: likewise; "" while the reader may still change the answer.
+      locked_at: UTC, ISO 8601; "" while the reader may still change the answer.
     """
 
     reader: str

@@ -164,7 +164,12 @@ class Preview(abc.ABC):
         return pixels[::down, ::right]
 
     def acquired(self, plane: str) -> tuple[str, np.ndarray] | None:
-        """Where positions that were acquired cross a plane's slices; as in `Pair`."""
+        """Where positions that were acquired cross a plane's slices.
+
+        Returns:
+          "rows" or "columns" of the plane, and which of them; None where all were
+          acquired, or the plane is the acquired one.
+        """
         chosen = self.cuts[plane]
         if self.factor == 1 or chosen.axes[2] == 2:
             return None

@@ -92,7 +92,7 @@ _MUSCLES = {
         (-110, -10, 40, 18, 12),
     ),
 }
-# The leg's outline at heights z, likewise.
+# The leg's outline: the same five numbers at heights z.
 _OUTLINE = (
     (-110, -12, 0, 50, 50),
     (-60, -10, 0, 53, 52),

@@ -97,8 +97,9 @@ def read_headers(
     """All elements but the pixels of the slices that `read` stacks, in its order.
 
     Args:
-      path: as for `read`.
-      choice: as for `read`.
+      path: a folder or zip, or what `find` found there; files in it that are no DICOM
+        image are passed over.
+      choice: series, echo and volume; each needed where there are several.
 
     Returns:
       A dataset a slice, with `file_meta`; of a frame what its functional groups say as
@@ -106,7 +107,9 @@ def read_headers(
       several, in ReferencedFrameNumber.
 
     Raises:
-      ValueError: as for `read`, but for the pixels.
+      ValueError: there is no image, or a choice is to be made (the message lists what
+        there is), or the slices do not make one whole 3D grid (the message names
+        them).
     """
     found = _found(path)
     with found.opened() as files:
@@ -115,7 +118,15 @@ def read_headers(
 
 
 def contents(path: pathlib.Path | DicomFiles, asked: Choice) -> Contents:
-    """What `read` is to be asked for, and whose scan it is; see `formats.contents`."""
+    """What `read` is to be asked for, and whose scan it is, without reading voxels.
+
+    Args:
+      path: a folder or zip, or what `find` found there.
+      asked: a choice for many scans, `ALL` included.
+
+    Raises:
+      ValueError: there is no image, or none that was asked for.
+    """
     found = _found(path)
     with found.opened():
         every, _ = _images(found)
@@ -143,7 +154,7 @@ def files_of(path: pathlib.Path | DicomFiles) -> list[pathlib.Path]:
     """The DICOM files of a folder, sorted.
 
     Raises:
-      ValueError: as for `read`, of what may be a slice and cannot be read.
+      ValueError: what may be a slice cannot be read; the message names it.
     """
     found = _found(path)
     with found.opened() as files:

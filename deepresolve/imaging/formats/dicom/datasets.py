@@ -47,7 +47,8 @@ def check_deflated(stream: BinaryIO) -> None:
       stream: a DICOM file, at its beginning; can be sought in.
 
     Raises:
-      ValueError: as for `limits.check_growth`.
+      ValueError: it unpacks to more than is ever read, or to far more than a scan of so
+        many bytes does (`limits`).
     """
     pydicom.filereader.read_preamble(stream, force=True)
     meta = pydicom.filereader.read_dataset(

@@ -25,7 +25,7 @@ def notes(
 
     Args:
       indexes: openers by name, relative to `source`, with /.
-      names: likewise of all files.
+      names: of all files that are here, relative to `source`, with /.
       source: the folder or zip, for messages.
 
     Returns:

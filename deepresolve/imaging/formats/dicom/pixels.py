@@ -42,7 +42,8 @@ def check_size(
       source: the folder or zip, for messages.
 
     Raises:
-      ValueError: as for `limits.check_growth`.
+      ValueError: they unpack to more than is ever read, or to far more than a scan of
+        so many bytes does (`limits`).
     """
     first_of = {header.file: header for header in slices}
     promised = sum(
