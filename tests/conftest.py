@@ -14,8 +14,6 @@ import pydicom
 import pytest
 from pydicom import uid
 
-pytest_plugins = ["labelled", "trained"]
-
 # Of the synthetic DICOM slices.
 SERIES_UID = "1.2.826.0.1.3680043.8.498.11111111"
 

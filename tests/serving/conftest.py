@@ -7,6 +7,12 @@ from concurrent import futures
 
 import numpy as np
 import pytest
+from trained import (  # noqa: F401 (fixtures)
+    one_convolution,
+    seg_workdir,
+    silent_workdir,
+    threshold,
+)
 
 from deepresolve import networks
 from deepresolve.runs.workdir import Workdir
@@ -54,7 +60,7 @@ def sr_workdir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options):
+def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options):  # noqa: F811
     """A folder with the models sr (two factors), seg, and tci (one factor)."""
     from deepresolve.serving import saved_model
     from deepresolve.tasks.trained_run import TrainedRun

@@ -8,6 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tensorflow as tf
+from labelled import (  # noqa: F401 (fixtures)
+    ball_and_brick,
+    dice,
+    labelled_data,
+    sagittal,
+)
 
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume

@@ -1,0 +1,14 @@
+"""Runs and volumes to try tasks on."""
+
+from labelled import (  # noqa: F401 (fixtures)
+    ball_and_brick,
+    dice,
+    labelled_data,
+    sagittal,
+)
+from trained import (  # noqa: F401 (fixtures)
+    one_convolution,
+    seg_workdir,
+    silent_workdir,
+    threshold,
+)
