@@ -65,6 +65,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["deepresolve*", "records*"]),
     package_data={
+        "deepresolve": ["py.typed"],
         "deepresolve.system": ["keras_home/*"],
         "deepresolve.runs.pretrained": ["*/*.json", "*/*.npz"],
         "deepresolve.reading": ["page/*"],

@@ -42,6 +42,7 @@ ALLOWED = {
         *("system", "tasks"),
     },
     "reading": {"evaluation", "imaging", "metrics", "reports", "system"},
+    "api": {"imaging", "tasks"},
     "commands": {
         *("config", "evaluation", "imaging", "prediction", "presets", "reading"),
         *("reports", "runs", "serving", "simulation", "system", "tasks", "training"),

@@ -1,1 +1,61 @@
-"""Measures of images, masks and groups of subjects: pure functions."""
+"""Measures of images, masks and groups of subjects: pure functions.
+
+Each takes the reference first and the estimate second. `table.METRICS` says what each
+needs and means. Statistics over subjects and agreement of readers are in the modules
+`statistics` and `agreement`.
+"""
+
+from typing import TYPE_CHECKING
+
+_MODULES = {
+    "image": ("edge_sharpness", "mse", "nrmse", "psnr", "rmse", "ssim"),
+    "overlap": ("dsc", "voe", "volume_difference", "volume_mm3"),
+    "surface": ("assd", "hd95"),
+    "cohort": ("accuracy", "bias", "lower_limit", "rms_cv", "roc_auc", "upper_limit"),
+}
+
+if TYPE_CHECKING:
+    from deepresolve.metrics.cohort import (
+        accuracy,
+        bias,
+        lower_limit,
+        rms_cv,
+        roc_auc,
+        upper_limit,
+    )
+    from deepresolve.metrics.image import edge_sharpness, mse, nrmse, psnr, rmse, ssim
+    from deepresolve.metrics.overlap import dsc, voe, volume_difference, volume_mm3
+    from deepresolve.metrics.surface import assd, hd95
+else:
+
+    def __getattr__(name: str) -> object:
+        """Loads a measure when it is asked for: some bring scikit-image along."""
+        import importlib
+
+        for module, names in _MODULES.items():
+            if name in names:
+                found = importlib.import_module(f"deepresolve.metrics.{module}")
+                return getattr(found, name)
+        raise AttributeError(f"module 'deepresolve.metrics' has no attribute {name!r}")
+
+
+__all__ = [
+    "accuracy",
+    "assd",
+    "bias",
+    "dsc",
+    "edge_sharpness",
+    "hd95",
+    "lower_limit",
+    "mse",
+    "nrmse",
+    "psnr",
+    "rms_cv",
+    "rmse",
+    "roc_auc",
+    "ssim",
+    "upper_limit",
+    "voe",
+    "volume_difference",
+    "volume_mm3",
+]

@@ -12,13 +12,14 @@ import keras
 from deepresolve import networks
 from deepresolve.config import Config
 from deepresolve.config.tasks import TASKS, part
+from deepresolve.imaging.volume import Volume
 from deepresolve.networks.model import Model
 from deepresolve.runs import pretrained, training_set
 from deepresolve.runs.training_set import TrainingSet
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system import hardware
 from deepresolve.tasks.options import Dtype, Options, WindowOptions
-from deepresolve.tasks.prediction import Predictor
+from deepresolve.tasks.prediction import Prediction, Predictor
 
 _PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -121,6 +122,28 @@ class TrainedRun:
         if chosen.dtype == "float32":
             hardware.compute_float32_exactly()
         return part(self.config.task, "predictor").load(self, chosen)
+
+    def predict(self, scan: Volume, **options: Any) -> Prediction:
+        """What the network makes of a scan: a value, nothing is written.
+
+        The network is loaded once for all scans with the same options.
+
+        Args:
+          scan: in any orientation and intensity unit.
+          **options: as `predictor` takes them.
+
+        Raises:
+          ValueError: as `predictor`; or voxels that are not finite or all alike.
+        """
+        key = repr(sorted(options.items()))
+        if key not in self._predictors:
+            self._predictors[key] = self.predictor(**options)
+        return self._predictors[key].predict(scan)
+
+    @functools.cached_property
+    def _predictors(self) -> dict[str, Predictor]:
+        """Those that `predict` has loaded, by their options."""
+        return {}
 
     def options(self, values: Mapping[str, Any]) -> Options:
         """The options of the run's task, with some chosen; ValueError of others."""

@@ -1,0 +1,125 @@
+"""What `import deepresolve as dr` offers: from a scan to its cartilage in ten lines.
+
+    import deepresolve as dr
+
+    scan = dr.read("clinical.nii.gz")
+    thin = dr.open_run("pretrained:sr_knee_phantom").predict(scan).image
+    dr.write("thin.nii.gz", thin)
+
+A name is loaded when it is first used; TensorFlow only by `open_run` and `predict`.
+`dr.metrics` are pure functions of NumPy arrays. Shards of scans are read by the package
+`records`, which needs nothing of this one but the formats:
+
+    from records import reader
+
+    for subject in reader.subjects("shards", "test"):
+        print(subject.subject, subject.image.shape)
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.degradation import interpolate, thicken
+from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.resampling import resample_labels
+from deepresolve.imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.prediction import Prediction
+    from deepresolve.tasks.trained_run import TrainedRun
+
+__all__ = [
+    "Volume",
+    "interpolate",
+    "open_run",
+    "predict",
+    "read",
+    "resample_labels",
+    "thicken",
+    "write",
+]
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    slice_axis: int | None = None,
+    series: int | str | None = None,
+    echo: int | None = None,
+    volume: int | str | None = None,
+) -> Volume:
+    """Reads a scan or a label map: NIfTI, MetaImage, NRRD, a DICOM folder or zip.
+
+    Args:
+      path: the file or folder; its format is found by content.
+      slice_axis: 0, 1 or 2 in the scan's own axes, where the file says it wrongly.
+      series: DICOM: SeriesNumber, or the end of the SeriesInstanceUID.
+      echo: DICOM: number of the echo, from 1.
+      volume: DICOM: which volume of a series that holds several, from 1, or what tells
+        it from the others.
+
+    Returns:
+      A Volume in the scan's own axes, integers or float32.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: it cannot be read as one 3D volume; the message says how to mend it.
+    """
+    choice = Choice(series, echo, volume)
+    return formats.read_image(path, slice_axis=slice_axis, choice=choice)
+
+
+def write(path: str | os.PathLike[str], volume: Volume) -> None:
+    """Writes a scan or label map as NIfTI: either the whole file or none.
+
+    Args:
+      path: ends in .nii or .nii.gz; an existing file is replaced.
+      volume: what to write.
+
+    Raises:
+      ValueError: another suffix, or a dtype that NIfTI has no place for.
+      OSError: the disk is full or the folder missing; nothing is left behind.
+    """
+    formats.write(path, volume)
+
+
+def open_run(workdir: str | os.PathLike[str], checkpoint: str = "best") -> TrainedRun:
+    """A trained network, to take scans through: `open_run(...).predict(scan)`.
+
+    Args:
+      workdir: folder of a training, or "pretrained:NAME" for a network that comes with
+        the package: "pretrained:sr_knee_phantom", "pretrained:seg_knee_phantom".
+      checkpoint: "best" (validation score) or "last" (epoch).
+
+    Raises:
+      ValueError: there is no run, or one of a version or task that is not known.
+    """
+    # TensorFlow takes seconds, which who reads and measures scans need not wait for.
+    from deepresolve.tasks.trained_run import TrainedRun
+
+    return TrainedRun.open(os.fspath(workdir), checkpoint)
+
+
+def predict(
+    scan: Volume, workdir: str | os.PathLike[str], **options: Any
+) -> Prediction:
+    """What a trained network makes of one scan; for several, open the run once.
+
+    Args:
+      scan: in any orientation and intensity unit.
+      workdir: of the network, as `open_run` takes it.
+      **options: those of the run's task, as flags of `deepresolve predict` name them:
+        `dtype="float32"`, `keep_largest=True`.
+
+    Returns:
+      A value; nothing is written. `prediction.image` or `prediction.label_map` is a
+      Volume, `prediction.findings` says what is off.
+
+    Raises:
+      ValueError: no such run, an option that its task lacks, or a scan with voxels that
+        are not finite or all alike.
+    """
+    return open_run(workdir).predict(scan, **options)
