@@ -49,7 +49,9 @@ class Example:
         package = importlib.import_module(name.rpartition(".")[0])
         last = name.rpartition(".")[2]
         self._monkeypatch.setattr(package, last, module, raising=False)
-        run(self._blocks[path], PAGE, vars(module))
+        block = self._blocks[path]
+        assert max(map(len, block.text.splitlines())) <= 88, "Ruff's lines"
+        run(block, PAGE, vars(module))
         return module
 
     def line(self, title, **names):

@@ -206,7 +206,9 @@ def test_a_format_that_is_added_is_found_in_folders(tmp_path, toy, caplog):
         formats.read_image(tmp_path / "packed.zip")
 
 
-def test_messages_name_a_format_that_is_added(tmp_path, toy):
+def test_messages_name_a_format_that_is_added(tmp_path, toy, monkeypatch):
+    for name in formats.FORMATS.keys() - {"nifti", "dicom", "itk", "toy"}:
+        monkeypatch.delitem(formats.FORMATS, name)
     (tmp_path / "text").write_text("no scan")
     with pytest.raises(ValueError, match="no scan here") as told:
         formats.find_scans(tmp_path)
