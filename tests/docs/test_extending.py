@@ -19,7 +19,7 @@ from deepresolve import networks
 from deepresolve.imaging import format_table, formats
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.metrics.table import METRICS, Metric
 from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.super_resolution.models import MODELS
@@ -152,11 +152,13 @@ def test_a_file_format(example, monkeypatch, tmp_path):
     name, where = found.line("a line of FORMATS")
     monkeypatch.setitem(format_table.FORMATS, name, where)
     sample = tmp_path / "scan.plain"
-    spacing = np.diag([0.5, 0.5, 2.0, 1.0])
-    formats.write(sample, Volume(ARRAY.astype(np.float32), spacing))
+    affine = affine_along_axes("IPL", (0.5, 0.4, 2.0))
+    formats.write(sample, Volume(ARRAY.astype(np.float32), affine, slice_axis=0))
     check_entry(format_table.named(name), sample, tmp_path)
     assert formats.find_scans(tmp_path)[0] == sample
-    assert formats.read_image(sample).slice_axis == 2
+    scan = formats.read_image(sample)
+    assert (scan.slice_axis, scan.orientation) == (0, "IPL")
+    np.testing.assert_array_equal(scan.array, ARRAY)
     sample.write_bytes(sample.read_bytes()[:-1])
     with pytest.raises(ValueError, match="cut short"):
         formats.read_image(sample)
