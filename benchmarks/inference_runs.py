@@ -141,12 +141,12 @@ def quality(workdir: str, scan: str | None) -> dict[str, float]:
       workdir: of a trained super-resolution.
       scan: path of a thin-slice scan; None: a synthetic knee.
     """
-    from deepresolve.evaluation.table_1.restoration import acquired_span
     from deepresolve.imaging import formats
     from deepresolve.imaging.degradation import thicken
     from deepresolve.imaging.intensity import estimate_scale
     from deepresolve.metrics.image import psnr
     from deepresolve.simulation import phantom
+    from deepresolve.tasks.super_resolution.restoration import acquired_span
     from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
     from deepresolve.tasks.trained_run import TrainedRun
 

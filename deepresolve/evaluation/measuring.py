@@ -8,7 +8,7 @@ have the same source, image set and class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,36 +17,10 @@ from deepresolve.evaluation.results import (
     EvaluatedSubject,
     Measurement,
 )
-from deepresolve.imaging.intensity import IntensityScale
-from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.metrics.table import METRICS, Metric, measure
 from deepresolve.system import progress_bar
-
-
-class Subject(Protocol):
-    """What is needed of a held-out subject; `records.reader` yields such ones."""
-
-    @property
-    def subject(self) -> str:
-        """Name of the scan."""
-
-    @property
-    def person(self) -> str:
-        """Name of the person scanned; several subjects may be of one person."""
-
-    @property
-    def image(self) -> Volume:
-        """Canonical thin-slice scan, array[row, column, slice], in scan units."""
-
-    @property
-    def label(self) -> Volume | None:
-        """uint8 labels on the grid of `image`; None where there are none."""
-
-    @property
-    def scale(self) -> IntensityScale:
-        """Intensities of `image` that are 0 and 1 when it is measured."""
-
+from deepresolve.tasks.held_out import Subject
 
 _S = TypeVar("_S", bound=Subject)
 _T = TypeVar("_T")

@@ -2,56 +2,28 @@
 
 import dataclasses
 
-import nibabel as nib
 import numpy as np
 import pytest
-from scipy import ndimage
+from held_out import (  # noqa: F401 (fixtures)
+    label_map,
+    make_subject,
+    segment,
+    smooth_subject,
+)
 
 from deepresolve.evaluation.results import Measurement
 from deepresolve.evaluation.supplement import Scale, Supplement
 from deepresolve.evaluation.table_1.analysis import analyse
 from deepresolve.evaluation.table_1.experiment import evaluate
-from deepresolve.evaluation.table_1.plan import Classes, Network, Plan
+from deepresolve.evaluation.table_1.plan import Network, Plan
 from deepresolve.imaging.degradation import thicken
-from deepresolve.imaging.intensity import IntensityScale, estimate_scale
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.reports.document import Heading, Paragraph
+from deepresolve.tasks.segmentation.classes import Classes
 
 LABEL_NAMES = {1: "femur", 4: "bright tissue", 7: "dark tissue"}
 CLASSES = ("bright tissue", "dark tissue")
 NUM_MEASURED = 19  # of 20 slices 0, 3, .., 18 are acquired at factor 3
-
-
-@dataclasses.dataclass(frozen=True)
-class FakeSubject:
-    subject: str
-    person: str
-    image: Volume
-    label: Volume | None
-    scale: IntensityScale
-
-
-def _segment(scaled):
-    """Bright voxels are class 1, dark ones class 2: right for the ground truth."""
-    return (np.where(scaled > 0.6, 1, 0) + np.where(scaled < 0.4, 2, 0)).astype(
-        np.uint8
-    )
-
-
-def _make_subject(seed, person=None, shape=(24, 22, 20), axcodes="IPL"):
-    """A smooth random image of 1000 +- 300 units; the slice axis is the last one."""
-    noise = np.random.default_rng(seed).standard_normal(shape)
-    smooth = ndimage.gaussian_filter(noise, 1.5)
-    array = (1000 + 300 * smooth / smooth.std()).astype(np.int16)
-    affine = nib.orientations.inv_ornt_aff(
-        nib.orientations.axcodes2ornt(axcodes), shape
-    ) @ np.diag([0.5, 0.6, 0.8, 1.0])
-    image = Volume(array, affine, slice_axis=2).canonical()
-    scale = estimate_scale(image.array)
-    values = np.array([1, 4, 7], np.uint8)  # what is neither bright nor dark is femur
-    label = image.with_array(values[_segment(scale.apply(image.array))])
-    name = f"knee-{seed}"
-    return FakeSubject(name, person or name, image, label, scale)
 
 
 def _halve_the_error(subjects):
@@ -71,16 +43,6 @@ def _sr_plan(enhance=lambda tci: tci, factor=3, **changes):
 
 
 @pytest.fixture(scope="session")
-def make_subject():
-    return _make_subject
-
-
-@pytest.fixture(scope="session")
-def segment():
-    return _segment
-
-
-@pytest.fixture(scope="session")
 def classes():
     return Classes.of(CLASSES, LABEL_NAMES)
 
@@ -93,7 +55,7 @@ def sr_plan():
 
 @pytest.fixture(scope="session")
 def subjects():
-    return [_make_subject(seed) for seed in range(3)]
+    return [smooth_subject(seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="session")
@@ -113,11 +75,11 @@ def full_results(classes):
     """Eight subjects, all three networks: SR half as wrong as TCI, and a benchmark
     that is one voxel off.
     """
-    subjects = [_make_subject(seed) for seed in range(8)]
+    subjects = [smooth_subject(seed) for seed in range(8)]
     networks = {
         "sr": Network("SR-CNN", _halve_the_error(subjects)),
-        "seg": Network("3D Seg-CNN", _segment),
-        "benchmark": Network("2D SegNet", lambda x: np.roll(_segment(x), 1, axis=0)),
+        "seg": Network("3D Seg-CNN", label_map),
+        "benchmark": Network("2D SegNet", lambda x: np.roll(label_map(x), 1, axis=0)),
     }
     return evaluate(subjects, Plan(networks, 3, classes))
 

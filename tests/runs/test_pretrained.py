@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from deepresolve.evaluation.table_1.restoration import acquired_span, restored_images
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.labels import lookup_table
 from deepresolve.metrics import image as image_metrics
@@ -15,6 +14,10 @@ from deepresolve.runs import pretrained
 from deepresolve.runs.workdir import Workdir
 from deepresolve.simulation import phantom
 from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.super_resolution.restoration import (
+    acquired_span,
+    restored_images,
+)
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 from deepresolve.tasks.trained_run import TrainedRun

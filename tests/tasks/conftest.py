@@ -1,5 +1,6 @@
 """Runs and volumes to try tasks on."""
 
+from held_out import make_subject  # noqa: F401 (fixtures)
 from labelled import (  # noqa: F401 (fixtures)
     ball_and_brick,
     dice,

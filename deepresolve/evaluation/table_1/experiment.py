@@ -14,15 +14,18 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.evaluation import measuring
-from deepresolve.evaluation.measuring import Subject
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
 from deepresolve.evaluation.table_1 import segmentation
 from deepresolve.evaluation.table_1.plan import Plan
-from deepresolve.evaluation.table_1.restoration import acquired_span, restored_images
 from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.comparison import Comparison
+from deepresolve.tasks.held_out import Subject
+from deepresolve.tasks.super_resolution.restoration import (
+    acquired_span,
+    restored_images,
+)
 
 DATA_RANGE = 1.0
 

@@ -18,14 +18,13 @@ Networks, by the part that they play:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from deepresolve.imaging import labels
 from deepresolve.imaging.factor import check_factor
-from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.table import METRICS, Kind, Metric
+from deepresolve.tasks.segmentation.classes import Classes
 
 IMAGE_SETS = ("ground_truth", "sr", "tci", "fourier")
 # What image sets are called in tables and figures.
@@ -67,37 +66,6 @@ class Network:
     run: Callable[..., np.ndarray]
     published: bool = False
     flips: bool = False
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Classes:
-    """The tissues that are segmented, and what they are called in the label maps.
-
-    Attributes:
-      names: the n-th, counted from 1, is n in a network's label map.
-      table: (256,) uint8: the class of each label value of the study, 0 for none.
-    """
-
-    names: tuple[str, ...]
-    table: np.ndarray
-
-    @classmethod
-    def of(cls, classes: Sequence[str], label_names: Mapping[int, str]) -> Classes:
-        """Finds the classes of a run among the labels of a study.
-
-        Args:
-          classes: as `imaging.labels.class_sources` takes them.
-          label_names: name by label value.
-
-        Raises:
-          ValueError: a class uses a label that the study does not have.
-        """
-        names = tuple(labels.class_sources(classes))
-        return cls(names, labels.lookup_table(classes, label_names))
-
-    def reference(self, label: Volume) -> Volume:
-        """A study's label map in the numbers of the classes, uint8."""
-        return label.with_array(self.table[label.array])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -14,8 +14,9 @@ import numpy as np
 
 from deepresolve import presets
 from deepresolve.config import Config
-from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Classes, Network, Plan
+from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Network, Plan
 from deepresolve.networks import find_model
+from deepresolve.tasks.segmentation.classes import Classes
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 from deepresolve.tasks.trained_run import TrainedRun

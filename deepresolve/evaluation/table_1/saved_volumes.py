@@ -19,13 +19,13 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from deepresolve.evaluation.measuring import Subject
 from deepresolve.evaluation.table_1.plan import IMAGE_SETS
 from deepresolve.imaging import formats
 from deepresolve.imaging.intensity import percentiles, to_dtype
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports.drawing import GREY_PERCENTILES
 from deepresolve.system import files
+from deepresolve.tasks.held_out import Subject
 
 FOLDER = "volumes"
 INDEX_FILE = "volumes.json"

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from deepresolve.evaluation.table_1.restoration import acquired_span, restored_images
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.tasks.super_resolution.restoration import (
+    acquired_span,
+    restored_images,
+)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
