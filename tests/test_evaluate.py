@@ -130,6 +130,7 @@ def workdirs(make_workdir):
     two = ("femoral cartilage", "tibia")
     return {
         "sr": make_workdir(sr, zero=True),
+        "sharp": make_workdir(sr),
         "seg": make_workdir(seg),
         "benchmark": make_workdir(benchmark),
         # Told from its config: there are no weights to load.
@@ -288,6 +289,12 @@ def several(records_dir, workdirs, scans, convert, study, tmp_path_factory):
         "unknown class": flags("5", **networks(benchmark="patella")),
         "no such factor": flags("6", **networks(seg="seg"), downsample_factor=9),
         "twice the same": flags("8", **networks(seg="seg", benchmark="seg")),
+        "one sr": flags("one_sr", workdir=workdirs["sharp"]),
+        "sr of one": flags("sr_of_one", **networks(sr="sharp")),
+        "one seg": flags("one_seg", workdir=workdirs["seg"], flips=1),
+        "seg of one": flags("seg_of_one", **networks(seg="seg"), flips=1),
+        "one without labels": flags("11", records=bare, workdir=workdirs["seg"]),
+        "one of a factor": flags("12", workdir=workdirs["sr"], downsample_factor=2),
         "study of sr": flags("10", **networks(seg="seg"), reading=study),
         "empty split": flags("7", **networks(sr="sr"), split="train"),
     }
@@ -326,6 +333,8 @@ def test_any_of_the_workdirs_will_do(several, name, output, image_sets, figures)
         ("unknown class", "lacks labels .* 'patellar cartilage'"),
         ("no such factor", "9"),
         ("twice the same", "both .*: a network is not its own benchmark"),
+        ("one without labels", "2 of 2 test subjects of .* have no labels"),
+        ("one of a factor", r"trained for downsample factors \(3,\); 2 was asked"),
         ("no flips", "--flips is for a segmentation that sees more than one slice"),
         ("study of sr", "compares ground_truth, sr, tci, but this .* makes no sr, tci"),
         ("empty split", "The split 'train' of .* has no subjects"),
@@ -352,6 +361,38 @@ def test_readers_of_the_saved_volumes_fill_their_rows(several, study):
     assert "Rank (1 to 3, 3 best), 2 cases" in (folder / "report.html").read_text(
         "utf-8"
     )
+
+
+@pytest.mark.parametrize("part", ["sr", "seg"])
+def test_one_run_has_the_numbers_of_table_1(several, workdirs, part):
+    outcomes, folder = several
+    one, of_table_1 = folder / f"one_{part}", folder / f"{part}_of_one"
+    assert outcomes[f"one {part}"] == outcomes[f"{part} of one"] == "done"
+    assert sorted(path.name for path in one.iterdir()) == NUMBERS
+    content, _ = rows_of(one)
+    expected, _ = rows_of(of_table_1)
+    assert content["rows"] == expected["rows"]
+    assert (one / "subjects.csv").read_bytes() == (
+        of_table_1 / "subjects.csv"
+    ).read_bytes()
+    cohort = {(r["class"], r["metric"]): r["value"] for r in content["cohort"]}
+    of_mm3 = {"bias": "bias", "lower_limit": "lower", "upper_limit": "upper"}
+    for row in expected["bland_altman"]:  # mm³ with one decimal
+        for name, key in of_mm3.items():
+            found = cohort.pop((row["class"], name))
+            assert found == pytest.approx(row[key], abs=0.06)
+        assert cohort.pop((row["class"], "rms_cv")) == row["rms_cv"]
+    assert not cohort
+    given, known = content["provenance"], expected["provenance"]
+    assert given["workdir"] == known[f"{part}_workdir"]
+    assert given["preset"] == known[f"{part}_preset"]
+    same = ("records_sha256", "trained_on", "tensorflow", "split", "checkpoint")
+    assert [given[name] for name in same] == [known[name] for name in same]
+
+
+def test_one_run_of_a_sharper_network_is_no_tci(several):
+    _, means = rows_of(several[1] / "one_sr")
+    assert means["sr", "sr", "rmse", None] != means["sr", "tci", "rmse", None]
 
 
 def test_flips_average_what_sees_more_than_one_slice(several, workdirs):
@@ -392,6 +433,25 @@ def test_a_workdir_is_asked_for():
     done = evaluate("--records=a", "--output=b")
     assert done.returncode == 1
     assert "at least one of --sr_workdir, --seg_workdir" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "other", ["--sr_workdir=c", "--seg_workdir=c", "--save_volumes", "--reading=c"]
+)
+def test_one_run_is_measured_alone(other):
+    done = evaluate("--records=a", "--output=b", "--workdir=c", other)
+    assert done.returncode == 1
+    assert "--workdir measures one run by itself. Leave out" in done.stderr
+
+
+def test_one_workdir_that_is_none_is_told(records_dir, tmp_path):
+    workdir, output = tmp_path / "none", tmp_path / "out"
+    done = evaluate(
+        f"--records={records_dir}", f"--workdir={workdir}", f"--output={output}"
+    )
+    assert done.returncode == 1
+    assert f"{workdir} is no workdir" in done.stderr
+    assert not output.exists()
 
 
 def test_help_does_not_load_tensorflow():

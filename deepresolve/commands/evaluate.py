@@ -1,26 +1,34 @@
-"""Measures trained networks on held-out subjects: the paper's Table 1.
+"""Measures trained networks on held-out subjects.
+
+One run of any task, by what its task measures:
+
+    deepresolve evaluate --records=DIR --workdir=RUN --output=DIR [--split=test]
+
+Or the paper's Table 1, of up to three runs:
 
     deepresolve evaluate --records=DIR --output=DIR [--split=test]
         --sr_workdir=RUN --seg_workdir=RUN --benchmark_workdir=RUN
 
 In a clone of the source, `python evaluate.py` is the same.
 
-Any of the three workdirs will do. With --sr_workdir scans are thickened, and SR-CNN,
+Any of these three workdirs will do. With --sr_workdir scans are thickened, and SR-CNN,
 TCI and Fourier interpolation are compared with the ground truth. With --seg_workdir
 every image set is segmented, with --benchmark_workdir the ground truth is, too; both
 are measured against the records' labels. Without --sr_workdir scans are thickened only
 if --downsample_factor says how much; else the ground truth alone is segmented.
 
 Writes report.html (one page with all figures), report.md, report.json, subjects.csv
-and the figures into --output; with --save_volumes the image sets, too, as NIfTI files
-below volumes/, for `deepresolve reading`. With --reading the scores of such a
-reader study fill the rows of Table 1 that no program can measure.
+and, for Table 1, the figures into --output; with --save_volumes the image sets, too, as
+NIfTI files below volumes/, for `deepresolve reading`. With --reading the scores of such
+a reader study fill the rows of Table 1 that no program can measure.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -30,6 +38,7 @@ from deepresolve.system import interruption, path_flags, paths
 if TYPE_CHECKING:
     import pathlib
 
+    from deepresolve.evaluation.held_out import HeldOut
     from deepresolve.evaluation.supplement import Supplement
     from deepresolve.evaluation.table_1 import planning
     from deepresolve.evaluation.table_1.plan import Plan
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 path_flags.define("records", None, "Folder that `python -m records convert` wrote.")
+path_flags.define("workdir", None, "Workdir of one training, of any task.")
 path_flags.define("sr_workdir", None, "Workdir of a super-resolution training.")
 path_flags.define("seg_workdir", None, "Workdir of a segmentation training.")
 path_flags.define(
@@ -52,7 +62,7 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "downsample_factor",
     None,
-    "Thin slices per thick slice spacing. Needed if SR-CNN knows several.",
+    "Thin slices per thick slice spacing. Needed if a network knows several.",
 )
 flags.DEFINE_bool(
     "flips",
@@ -75,14 +85,27 @@ path_flags.define(
 flags.mark_flags_as_required(["records", "output"])
 
 _PARTS = ("sr", "seg", "benchmark")
+_WORKDIRS = [f"{part}_workdir" for part in _PARTS]
 
 
 @flags.multi_flags_validator(
-    ["sr_workdir", "seg_workdir", "benchmark_workdir"],
-    "Give at least one of --sr_workdir, --seg_workdir and --benchmark_workdir.",
+    ["workdir", *_WORKDIRS],
+    "Give --workdir, or at least one of --sr_workdir, --seg_workdir and "
+    "--benchmark_workdir.",
 )
 def _some_workdir(values: dict[str, str | None]) -> bool:
     return any(values.values())
+
+
+@flags.multi_flags_validator(
+    ["workdir", *_WORKDIRS, "save_volumes", "reading"],
+    "--workdir measures one run by itself. Leave out --sr_workdir, --seg_workdir, "
+    "--benchmark_workdir, --save_volumes and --reading, which are for Table 1; or give "
+    "the run as one of the first three.",
+)
+def _one_run_alone(values: dict[str, str | bool | None]) -> bool:
+    others = [value for name, value in values.items() if name != "workdir"]
+    return not values["workdir"] or not any(others)
 
 
 def run() -> None:
@@ -91,13 +114,61 @@ def run() -> None:
     # A preempted job leaves nothing half-written behind.
     interruption.raise_on_sigterm()
 
-    from deepresolve.evaluation.table_1 import planning
-    from deepresolve.reports import writing
-    from deepresolve.system import hardware, locking
+    from deepresolve.system import hardware
 
     hardware.share_gpus()
     hardware.compute_float32_exactly()
-    held_out = _held_out()
+    measure = _measure_run if FLAGS.workdir else _measure_table_1
+    measure(_held_out())
+
+
+def _measure_run(held_out: HeldOut) -> None:
+    """One run, whatever its task.
+
+    Raises:
+      ValueError: it cannot be measured.
+      OSError: the report cannot be written, or memory ran out.
+    """
+    from deepresolve.evaluation import machine, measuring, one_run, run_report
+    from deepresolve.evaluation.held_out import trained_on_others
+    from deepresolve.evaluation.subjects_csv import Progress
+    from deepresolve.reports import markdown
+    from deepresolve.tasks.trained_run import TrainedRun
+    from records import reader
+
+    trained = TrainedRun.open(FLAGS.workdir, FLAGS.checkpoint)
+    strange = trained_on_others([trained], held_out)
+    if strange:
+        print(f"warning: {strange}.", file=sys.stderr)
+    comparisons_of = one_run.load(trained, held_out, _options())
+    with _report_folder() as folder, _memory_is_told(folder):
+        found = measuring.evaluate(
+            reader.subjects(FLAGS.records, FLAGS.split),
+            comparisons_of,
+            num_subjects=len(held_out.subjects),
+            on_subject=Progress(folder).add,
+        )
+        asked = _flags() | _options() | machine.describe()
+        facts = {"preset": trained.config.preset} | held_out.facts(strange)
+        written = run_report.save(folder, found, asked | facts)
+        print(markdown.render(run_report.summary(found)), *written, sep="\n")
+
+
+def _options() -> dict[str, Any]:
+    """Options of a run's prediction that were chosen, by name."""
+    given = {name: FLAGS[name].value for name in ("downsample_factor", "flips")}
+    return {name: value for name, value in given.items() if value}
+
+
+def _measure_table_1(held_out: HeldOut) -> None:
+    """The paper's experiment.
+
+    Raises:
+      ValueError: it cannot be carried out.
+      OSError: the report cannot be written, or memory ran out.
+    """
+    from deepresolve.evaluation.table_1 import planning
+
     settings = planning.Settings(
         FLAGS.checkpoint, FLAGS.downsample_factor, flips=FLAGS.flips
     )
@@ -105,9 +176,35 @@ def run() -> None:
     for warning in planned.warnings:
         print(f"warning: {warning}.", file=sys.stderr)
     scores = _scores(planned.plan, held_out) if FLAGS.reading else None
+    with _report_folder() as folder:
+        _report(folder, planned, len(held_out.subjects), scores)
+
+
+@contextlib.contextmanager
+def _report_folder() -> Iterator[pathlib.Path]:
+    """The folder of the report, made if need be, which nobody else writes into."""
+    from deepresolve.reports import writing
+    from deepresolve.system import locking
+
     folder = writing.make_folder(FLAGS.output)
     with locking.held(str(folder), "evaluation", "give another --output"):
-        _report(folder, planned, len(held_out.subjects), scores)
+        yield folder
+
+
+@contextlib.contextmanager
+def _memory_is_told(folder: pathlib.Path) -> Iterator[None]:
+    """OSError where memory runs out, which says what is left of the work."""
+    import tensorflow as tf
+
+    from deepresolve.evaluation import subjects_csv
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise OSError(
+            "Out of memory. The numbers of the scans that were done are in "
+            f"{folder}/{subjects_csv.PROGRESS_FILE}."
+        ) from error
 
 
 def _check_paths() -> None:
@@ -117,7 +214,8 @@ def _check_paths() -> None:
       ValueError, OSError: nothing to read at one, or nothing can be written.
     """
     paths.check_records(FLAGS.records)
-    for workdir in _workdirs().values():
+    one = [FLAGS.workdir] if FLAGS.workdir else []
+    for workdir in (*one, *_workdirs().values()):
         checks.check_workdir(workdir)
     if FLAGS.reading:
         paths.check_input("--reading", FLAGS.reading)
@@ -130,13 +228,13 @@ def _workdirs() -> dict[str, str]:
     return {part: workdir for part, workdir in given.items() if workdir}
 
 
-def _held_out() -> planning.HeldOut:
+def _held_out() -> HeldOut:
     """What the records' manifest tells of the subjects."""
-    from deepresolve.evaluation.table_1 import planning
+    from deepresolve.evaluation.held_out import HeldOut
     from records import manifest
 
     stored = manifest.load(FLAGS.records)
-    return planning.HeldOut(
+    return HeldOut(
         FLAGS.records,
         FLAGS.split,
         stored.subjects(FLAGS.split),
@@ -145,7 +243,7 @@ def _held_out() -> planning.HeldOut:
     )
 
 
-def _scores(plan: Plan, held_out: planning.HeldOut) -> Supplement:
+def _scores(plan: Plan, held_out: HeldOut) -> Supplement:
     """The scores of the reader study, which must be of what is measured here."""
     from deepresolve.reading.analysis import supplement
 
@@ -167,8 +265,6 @@ def _report(
       num_subjects: how many subjects there are.
       scores: of a reader study, or None.
     """
-    import tensorflow as tf
-
     from deepresolve.evaluation import machine, subjects_csv
     from deepresolve.evaluation.table_1 import contents, report
     from deepresolve.evaluation.table_1.analysis import analyse
@@ -179,7 +275,7 @@ def _report(
 
     plan = planned.plan
     saved = SavedVolumes(folder, plan.downsample_factor) if FLAGS.save_volumes else None
-    try:
+    with _memory_is_told(folder):
         results = evaluate(
             reader.subjects(FLAGS.records, FLAGS.split),
             plan,
@@ -187,11 +283,6 @@ def _report(
             on_images=saved.add if saved else None,
             on_subject=subjects_csv.Progress(folder).add,
         )
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise OSError(
-            "Out of memory. The numbers of the scans that were done are in "
-            f"{folder}/{subjects_csv.PROGRESS_FILE}."
-        ) from error
     analysis = analyse(results, scores)
     written = [saved.finish()] if saved else []
     provenance = _flags() | machine.describe() | planned.facts
@@ -201,6 +292,6 @@ def _report(
 
 def _flags() -> dict[str, str]:
     """What was asked for, as far as the numbers depend on it."""
-    names = ("records", "split", "sr_workdir", "seg_workdir", "benchmark_workdir")
-    given = {n: FLAGS[n].value for n in (*names, "checkpoint", "reading")}
+    names = ("records", "split", "workdir", *_WORKDIRS, "checkpoint", "reading")
+    given = {name: FLAGS[name].value for name in names}
     return {name: value for name, value in given.items() if value}

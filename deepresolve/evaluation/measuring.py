@@ -2,7 +2,7 @@
 
 What is measured comes as `Comparison`s, an estimate beside its reference. Metrics of a
 subject give a number for each; metrics of a cohort one for those of all subjects that
-have the same source, image set and class.
+have the same source, image set, class and unit.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def of_comparison(
 def over_cohort(
     comparisons: Iterable[Comparison], metrics: Mapping[str, Metric]
 ) -> Iterator[CohortMeasurement]:
-    """A number for each metric of a cohort, and each source, image set and class.
+    """A number for each metric of a cohort, and each source, image set, class and unit.
 
     Args:
       comparisons: of all subjects, numbers alone.
@@ -168,9 +168,9 @@ def over_cohort(
     groups: dict[tuple, list[Comparison]] = {}
     for comparison in comparisons:
         where = comparison.source, comparison.image_set, comparison.label_class
-        key = comparison.kind, *where
+        key = comparison.kind, comparison.unit, *where
         groups.setdefault(key, []).append(comparison)
-    for (kind, source, image_set, label_class), group in groups.items():
+    for (kind, unit, source, image_set, label_class), group in groups.items():
         true, found = (
             np.array([getattr(comparison, side) for comparison in group])
             for side in ("reference", "estimate")
@@ -179,5 +179,5 @@ def over_cohort(
             if metric.of == kind:
                 value = measure(metric, true, found)
                 yield CohortMeasurement(
-                    source, image_set, name, label_class, value, len(group)
+                    source, image_set, name, label_class, value, len(group), unit
                 )

@@ -41,6 +41,7 @@ class CohortMeasurement:
       label_class: the tissue; None for a number of the whole image.
       value: NaN where it is not defined.
       n: number of subjects.
+      unit: of the values that were compared, such as "mm³"; "" for all else.
     """
 
     source: str
@@ -49,6 +50,7 @@ class CohortMeasurement:
     label_class: str | None
     value: float
     n: int
+    unit: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Comparison:
       spacing_mm: distance between voxel centres along each axis; None without voxels.
       voxel_mm3: volume of a voxel; None without voxels.
       data_range: intensity difference from black to white; None but for images.
+      unit: of values, such as "mm³"; "" for all else.
     """
 
     kind: Kind
@@ -35,3 +36,4 @@ class Comparison:
     spacing_mm: Sequence[float] | None = None
     voxel_mm3: float | None = None
     data_range: float | None = None
+    unit: str = ""

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 
 from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.prediction import Prediction, TableKind
 
@@ -46,10 +45,3 @@ def load(run, options):
 
 def choose_dtype(*, alone):
     return "float32", "it is small"
-
-
-def comparisons(predictor, subject, bright_from=0.5):
-    """What an evaluation measures of a subject: the classes of a cohort."""
-    true = int(subject.scale.apply(subject.image.array).mean() >= bright_from)
-    ((found, _),) = predictor.predict(subject.image).tables[TABLE]
-    yield Comparison("classes", true, found, source="brightness", image_set="scan")

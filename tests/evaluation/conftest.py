@@ -10,6 +10,7 @@ from held_out import (  # noqa: F401 (fixtures)
     segment,
     smooth_subject,
 )
+from trained import seg_workdir, silent_workdir  # noqa: F401 (fixtures)
 
 from deepresolve.evaluation.results import Measurement
 from deepresolve.evaluation.supplement import Scale, Supplement

@@ -76,6 +76,17 @@ def test_groups_of_a_cohort_are_kept_apart(subjects):
     assert biases == {"one": 1.0, "other": 2.0}
 
 
+def test_values_of_two_units_are_kept_apart(subjects):
+    def two_units(subject):
+        n = float(subject.subject[-1])
+        yield Comparison("values", n, n + 1.0, "one", "scan", unit="mm³")
+        yield Comparison("values", n, n + 2.0, "one", "scan", unit="ms")
+
+    cohort = measuring.evaluate(subjects, two_units).cohort
+    biases = {m.unit: (m.value, m.n) for m in cohort if m.metric == "bias"}
+    assert biases == {"mm³": (1.0, 3), "ms": (2.0, 3)}
+
+
 def test_one_subject_is_held_at_a_time(make_subject):
     arrays = []
 

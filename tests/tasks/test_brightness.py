@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -20,13 +21,11 @@ import tensorflow as tf
 
 from deepresolve.config import Config
 from deepresolve.config.tasks import TASKS
-from deepresolve.evaluation import measuring
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.serving import saved_model
 from deepresolve.tasks.servable import ServingOptions
 from deepresolve.tasks.trained_run import TrainedRun
-from records import reader
 
 TESTS = pathlib.Path(__file__).parents[1]
 ROOT = TESTS.parent
@@ -51,6 +50,10 @@ commands.start("train", ["--preset=brightness", *sys.argv[1:]])
 PREDICT = f"""{REGISTER}
 from deepresolve import commands
 commands.start("predict", sys.argv[1:])
+"""
+EVALUATE = f"""{REGISTER}
+from deepresolve import commands
+commands.start("evaluate", sys.argv[1:])
 """
 
 
@@ -184,13 +187,17 @@ def test_it_is_served(workdir, tmp_path):
     assert served_one.max() == pytest.approx(probability, abs=1e-5)
 
 
-def test_it_is_measured_over_a_cohort(workdir, records):
-    from brightness.predictor import comparisons
-
-    predictor = TrainedRun.open(str(workdir)).predictor()
-    found = measuring.evaluate(
-        reader.subjects(str(records), "test"),
-        lambda subject: comparisons(predictor, subject, bright_from=0.3),
+def test_it_is_measured_over_a_cohort(workdir, records, tmp_path):
+    printed = run(
+        EVALUATE,
+        f"--records={records}",
+        f"--workdir={workdir}",
+        f"--output={tmp_path / 'report'}",
     )
-    accuracy = {of.metric: of.value for of in found.cohort}
-    assert accuracy == {"accuracy": 1.0}
+    report = (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
+    (accuracy,) = json.loads(report)["cohort"]
+    assert accuracy == {
+        **{"image_set": "scan", "metric": "accuracy", "class": None, "value": 1.0},
+        **{"unit_of_values": "", "n": 2, "network": "brightness"},
+    }
+    assert re.search(r"Accuracy \(%\) .* 2 \| +100.00 \|", printed)

@@ -69,6 +69,7 @@ def check_task(name, package):
         assert dtype in ("float32", "bfloat16")
         assert why
     assert callable(part("servable").servable)
+    assert callable(part("measuring").comparisons)
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
@@ -91,6 +92,7 @@ PLANTED = {
     "the name of another": ("settings", '"brightness"', '"segmentation"'),
     "a network that is none": ("models", '{"pooled"', '{"other"'),
     "no servable": ("servable", "def servable", "def _servable"),
+    "no measuring": ("measuring", "def comparisons", "def _comparisons"),
     "no dtype": ("predictor", '"float32", "it is small"', '"float8", "it is small"'),
     "a target without a shape": ("task", "TensorSpec(()", "TensorSpec((None,)"),
     "no monitor": ("task", 'monitor = "accuracy"', 'monitor = ""'),

@@ -7,7 +7,6 @@ from typing import Any
 
 from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
 from deepresolve.evaluation.table_1 import detail_tables, published, tables
-from deepresolve.evaluation.table_1.experiment import DATA_RANGE
 from deepresolve.evaluation.table_1.paired_tests import FAMILIES
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Analysis, Results
@@ -20,6 +19,7 @@ from deepresolve.reports.document import (
     Picture,
     Table,
 )
+from deepresolve.tasks.super_resolution.measuring import DATA_RANGE
 
 TITLE = "DeepResolve: evaluation"
 _FEW_SUBJECTS = 10  # below, BCa intervals come out too narrow

@@ -22,12 +22,12 @@ from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.held_out import Subject
+from deepresolve.tasks.segmentation.measuring import class_comparisons, reference
+from deepresolve.tasks.super_resolution.measuring import image_comparisons
 from deepresolve.tasks.super_resolution.restoration import (
     acquired_span,
     restored_images,
 )
-
-DATA_RANGE = 1.0
 
 OnImages = Callable[[Subject, Mapping[str, Volume]], None]
 
@@ -90,7 +90,7 @@ def evaluate(
 
 def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Evaluated:
     images, timings = _image_sets(subject, plan)
-    reference = _reference(subject, plan)
+    true = _reference(subject, plan)
     label_maps: dict[str, dict[str, Volume]] = {}
     for network in plan.segmentations:
         label_maps[network], more = _segment(subject.subject, network, images, plan)
@@ -101,7 +101,7 @@ def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Eval
     }
     numbers = [
         number
-        for comparison in _comparisons(scaled, reference, label_maps, plan)
+        for comparison in _comparisons(scaled, true, label_maps, plan)
         for number in measuring.of_comparison(subject, comparison, plan.metrics)
     ]
     if on_images is not None:
@@ -110,7 +110,7 @@ def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Eval
         measuring.facts(subject),
         numbers,
         timings,
-        Example(subject.subject, scaled, reference, label_maps.get("seg", {})),
+        Example(subject.subject, scaled, true, label_maps.get("seg", {})),
     )
 
 
@@ -136,12 +136,10 @@ def _reference(subject: Subject, plan: Plan) -> Volume | None:
     """The subject's labels in the numbers of the classes, over the measured slices."""
     if plan.classes is None:
         return None
-    if subject.label is None:
-        raise ValueError("A segmentation is measured against labels; it has none.")
-    reference = plan.classes.reference(subject.label)
+    true = reference(subject, plan.classes)
     if plan.downsample_factor is None:
-        return reference
-    return acquired_span(reference, plan.downsample_factor)
+        return true
+    return acquired_span(true, plan.downsample_factor)
 
 
 def _segment(
@@ -164,26 +162,19 @@ def _segment(
 
 def _comparisons(
     scaled: Mapping[str, Volume],
-    reference: Volume | None,
+    true: Volume | None,
     label_maps: Mapping[str, Mapping[str, Volume]],
     plan: Plan,
 ) -> Iterator[Comparison]:
     """Each image set beside the ground truth, then the classes of each label map."""
-    truth = scaled["ground_truth"]
-    for image_set, image in scaled.items():
-        if image is not truth:
-            yield Comparison(
-                *("images", truth.array, image.array, "sr", image_set),
-                data_range=DATA_RANGE,
-                spacing_mm=truth.spacing_mm,
-                voxel_mm3=truth.voxel_mm3,
-            )
-    if reference is None:
+    images = dict(scaled)
+    yield from image_comparisons(images.pop("ground_truth"), images)
+    if true is None:
         return
     for network, by_image_set in label_maps.items():
         for image_set, estimate in by_image_set.items():
-            yield from segmentation.comparisons(
-                reference,
+            yield from class_comparisons(
+                true,
                 estimate,
                 plan.class_names,
                 network=network,

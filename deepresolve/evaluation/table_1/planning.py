@@ -8,58 +8,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepresolve import presets
 from deepresolve.config import Config
+from deepresolve.evaluation.held_out import HeldOut, trained_on_others
 from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Network, Plan
 from deepresolve.networks import find_model
 from deepresolve.tasks.segmentation.classes import Classes
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 from deepresolve.tasks.trained_run import TrainedRun
-
-
-class Described(Protocol):
-    """What is known of a held-out subject before it is read."""
-
-    @property
-    def subject(self) -> str:
-        """Name of the scan."""
-
-    @property
-    def person(self) -> str:
-        """Whom it is of."""
-
-    @property
-    def labelled(self) -> bool:
-        """Whether there is a label map."""
-
-
-@dataclasses.dataclass(frozen=True)
-class HeldOut:
-    """The subjects of an evaluation, before they are read.
-
-    Attributes:
-      records: where they are, for messages.
-      split: what they are called together.
-      subjects: all of them.
-      label_names: name by label value.
-      sha256: stands for the whole set of records.
-    """
-
-    records: str
-    split: str
-    subjects: Sequence[Described]
-    label_names: Mapping[int, str]
-    sha256: str
-
-    @property
-    def people(self) -> dict[str, str]:
-        """Whom each subject is of."""
-        return {subject.subject: subject.person for subject in self.subjects}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,13 +107,9 @@ def plan(workdirs: Mapping[str, str], held_out: HeldOut, settings: Settings) -> 
     runs = _runs(workdirs, settings)
     classes = _classes(runs, held_out)
     networks, factor = _networks(runs, settings.downsample_factor)
-    strange = _trained_on_others(runs, held_out)
+    strange = trained_on_others([run.trained for run in runs], held_out)
     facts = {f"{run.part}_preset": run.config.preset for run in runs}
-    facts |= {
-        "records_sha256": held_out.sha256,
-        "trained_on": strange
-        or f"these records; measured are the {held_out.split} scans",
-    }
+    facts |= held_out.facts(strange)
     return Planned(
         Plan(networks, factor, classes), facts, (strange,) if strange else ()
     )
@@ -203,7 +160,7 @@ def _classes(runs: Sequence[_Run], held_out: HeldOut) -> Classes | None:
                 f"{', '.join(other.config.classes)}. Train both with the same "
                 "--classes."
             )
-    _require_labels(held_out)
+    held_out.require_labels("leave out --seg_workdir and --benchmark_workdir")
     try:
         return Classes.of(first.config.classes, held_out.label_names)
     except ValueError as error:
@@ -211,18 +168,6 @@ def _classes(runs: Sequence[_Run], held_out: HeldOut) -> Classes | None:
             f"{held_out.records} lacks labels that the network of {first.workdir} was "
             f"trained for. {error}"
         ) from error
-
-
-def _require_labels(held_out: HeldOut) -> None:
-    """ValueError unless every subject has labels."""
-    bare = [s.subject for s in held_out.subjects if not s.labelled]
-    if bare:
-        raise ValueError(
-            f"{len(bare)} of {len(held_out.subjects)} {held_out.split} subjects of "
-            f"{held_out.records} have no labels, the first {bare[0]!r}: there is "
-            "nothing to measure a segmentation against. Convert the scans with their "
-            "labels, or leave out --seg_workdir and --benchmark_workdir."
-        )
 
 
 def _networks(
@@ -267,19 +212,3 @@ def _titles(runs: Sequence[_Run]) -> dict[str, str]:
     if "benchmark" in titles and titles["benchmark"] == titles.get("seg"):
         titles["benchmark"] += ", benchmark"
     return titles
-
-
-def _trained_on_others(runs: Sequence[_Run], held_out: HeldOut) -> str | None:
-    """What to say where a training may have seen the scans that are measured."""
-    others = [
-        run.workdir
-        for run in runs
-        if {start["records_sha256"] for start in run.trained.workdir.load_provenance()}
-        != {held_out.sha256}
-    ]
-    if not others:
-        return None
-    return (
-        f"{', '.join(others)} learned from other records than {held_out.records}: "
-        "whether it has seen these scans cannot be told"
-    )

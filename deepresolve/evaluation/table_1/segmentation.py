@@ -1,15 +1,14 @@
-"""One image segmented, and its label map beside the reference."""
+"""One image segmented, and the seconds that it took."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics.comparison import Comparison
 
 
 def segment(
@@ -46,33 +45,3 @@ def segment(
             f"{found.min()} to {found.max()}."
         )
     return image.with_array(found.astype(np.uint8)), seconds
-
-
-def comparisons(
-    reference: Volume,
-    estimate: Volume,
-    class_names: Sequence[str],
-    *,
-    network: str,
-    image_set: str,
-) -> Iterator[Comparison]:
-    """Two masks of every class.
-
-    Args:
-      reference: uint8 label map, n for the n-th class.
-      estimate: the network's, on the same grid.
-      class_names: names of the classes.
-      network: the part that it plays.
-      image_set: what it was given.
-    """
-    for number, name in enumerate(class_names, start=1):
-        yield Comparison(
-            "masks",
-            reference.array == number,
-            estimate.array == number,
-            network,
-            image_set,
-            name,
-            spacing_mm=reference.spacing_mm,
-            voxel_mm3=reference.voxel_mm3,
-        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from deepresolve.imaging.volume import Volume
 from deepresolve.system import hardware
 from deepresolve.tasks.findings import Section
@@ -78,6 +80,18 @@ class ThinSlicePredictor:
             f"{thin.array.dtype}"
         )
         return Prediction(self.kind, {Image.name: thin, **further}, report, summary)
+
+    def enhance(self, interpolated: np.ndarray, progress: bool = False) -> np.ndarray:
+        """The network itself; see `SuperResolver.enhance`.
+
+        Args:
+          interpolated: (rows, columns, slices), on the thin grid, scaled to 0..1.
+          progress: show a progress bar.
+
+        Returns:
+          float32 of the same shape.
+        """
+        return self._resolver.enhance(interpolated, progress)
 
     def _spread(
         self, scan: Volume, thin: Volume, progress: bool

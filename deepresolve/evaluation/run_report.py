@@ -1,0 +1,153 @@
+"""The report of one run of any task: report.html, report.md, report.json, subjects.csv.
+
+report.json holds plain numbers (SSIM from 0 to 1, pSNR in dB), `null` where there is no
+value; tables print them times their metric's scale (SSIM x100).
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from deepresolve.evaluation import known_digits, rows, subjects_csv
+from deepresolve.evaluation.measuring import Evaluation
+from deepresolve.evaluation.results import CohortMeasurement, Measurement
+from deepresolve.evaluation.tables import legend_text
+from deepresolve.metrics.table import METRICS
+from deepresolve.reports import html, markdown, writing
+from deepresolve.reports.document import Block, Facts, Heading, Paragraph, Table
+from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text, number_text
+
+TITLE = "DeepResolve: evaluation of a run"
+
+
+def save(
+    folder: pathlib.Path, evaluation: Evaluation, provenance: Mapping[str, Any]
+) -> list[pathlib.Path]:
+    """Writes the whole report, all files together.
+
+    Args:
+      folder: an existing local folder.
+      evaluation: what was found.
+      provenance: what the numbers belong to: records, split, workdir, versions, ...
+
+    Returns:
+      The paths of the files.
+
+    Raises:
+      OSError: a file cannot be written.
+    """
+    blocks = report(evaluation, provenance)
+    paths = writing.write(
+        folder,
+        {
+            "report.md": markdown.render(blocks),
+            "report.json": to_json(evaluation, provenance),
+            "subjects.csv": subjects_csv.to_csv(evaluation.measurements),
+            "report.html": html.render(blocks, {}),
+        },
+    )
+    (folder / subjects_csv.PROGRESS_FILE).unlink(missing_ok=True)
+    return paths
+
+
+def to_json(evaluation: Evaluation, provenance: Mapping[str, Any]) -> str:
+    """Strict JSON (no NaN, no Infinity) of all numbers and where they came from."""
+    content = {
+        "rows": known_digits.rows(rows.summary_rows(evaluation.measurements)),
+        "cohort": known_digits.rows(map(_cohort_row, evaluation.cohort)),
+        "metrics": meanings(evaluation),
+        "provenance": dict(provenance),
+        "subjects": [vars(subject) for subject in evaluation.subjects],
+    }
+    return writing.strict_json(content)
+
+
+def report(evaluation: Evaluation, provenance: Mapping[str, Any]) -> list[Block]:
+    """The whole report."""
+    people = {subject.person for subject in evaluation.subjects}
+    return [
+        Heading(TITLE, level=1),
+        Paragraph(f"{len(evaluation.subjects)} scans of {len(people)} people."),
+        *summary(evaluation),
+        Heading("What the measures mean"),
+        Facts(meanings(evaluation)),
+        Heading("What was measured"),
+        Facts(provenance),
+    ]
+
+
+def summary(evaluation: Evaluation) -> list[Block]:
+    """The tables: numbers of subjects, then of the cohort."""
+    blocks: list[Block] = []
+    if evaluation.measurements:
+        blocks += [Heading("Subjects"), subjects_table(evaluation.measurements)]
+        blocks.append(Paragraph(legend_text(())))
+    if evaluation.cohort:
+        blocks += [Heading("Cohort"), cohort_table(evaluation.cohort)]
+        blocks.append(Paragraph("One number of all subjects together; n: subjects."))
+    return blocks
+
+
+def meanings(evaluation: Evaluation) -> dict[str, str]:
+    """What each number is, by name of the metric, of those that were taken."""
+    taken = {m.metric for m in (*evaluation.measurements, *evaluation.cohort)}
+    return {name: metric.meaning for name, metric in METRICS.items() if name in taken}
+
+
+def subjects_table(measurements: Iterable[Measurement]) -> Table:
+    """Mean and standard deviation: a row a metric and class, a column an image set."""
+    found = rows.summary_rows(measurements)
+    image_sets = tuple(dict.fromkeys(row["image_set"] for row in found))
+    lines: dict[tuple[str, str, str | None], dict[str, str]] = {}
+    for row in found:
+        key = row["network"], row["metric"], row["class"]
+        cell = mean_sd_text(row, METRICS[row["metric"]].table_scale)
+        lines.setdefault(key, {})[row["image_set"]] = cell
+    return Table(
+        ("Measure", "Class", "Source", *image_sets),
+        tuple(
+            (
+                *(METRICS[metric].heading, label_class or "", source),
+                *(cells.get(name, NOT_APPLICABLE) for name in image_sets),
+            )
+            for (source, metric, label_class), cells in lines.items()
+        ),
+        num_text_columns=3,
+    )
+
+
+def cohort_table(cohort: Sequence[CohortMeasurement]) -> Table:
+    """A row a number, in the unit of the metric or of what it compared."""
+    return Table(
+        ("Measure", "Class", "Source", "Image set", "n", "Value"),
+        tuple(map(_cohort_line, cohort)),
+        num_text_columns=4,
+    )
+
+
+def _cohort_line(found: CohortMeasurement) -> tuple[str, ...]:
+    metric = METRICS[found.metric]
+    unit = metric.unit or found.unit
+    value = number_text(found.value * metric.table_scale, f".{metric.table_decimals}f")
+    return (
+        f"{metric.title} ({unit})" if unit else metric.title,
+        found.label_class or "",
+        found.source,
+        found.image_set,
+        str(found.n),
+        value,
+    )
+
+
+def _cohort_row(found: CohortMeasurement) -> dict[str, Any]:
+    return {
+        "image_set": found.image_set,
+        "metric": found.metric,
+        "class": found.label_class,
+        "value": found.value,
+        "unit_of_values": found.unit,
+        "n": found.n,
+        "network": found.source,
+    }
