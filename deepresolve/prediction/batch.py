@@ -101,8 +101,8 @@ class Job:
       output: what kind of files predictions become.
       tables: paths of the tables, by their names.
       trust: what the reports beside them have in common.
-      slice_axis: as for `formats.read_image`.
-      choice: as for `formats.read_image`.
+      slice_axis: 0, 1 or 2 in a scan's own axes; None: what its file says.
+      choice: series, echo and volume, where a scan's files hold several.
       previews: where figures or pages of scans and results go; None without.
     """
 

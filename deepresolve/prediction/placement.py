@@ -30,7 +30,8 @@ def plan_nifti_files(
       source: what --input named.
       output: what --output named.
       scans: the scans found at `source`.
-      volume_names: of the further volumes of each scan, as for `further_path`.
+      volume_names: of the further volumes of each scan, such as "spread"; part of the
+        names of their files.
 
     Raises:
       ValueError: another file format, several scans for one file, two scans for the
@@ -61,7 +62,8 @@ def plan_folders(source: str, output: str, scans: list[pathlib.Path]) -> list[Pa
       scans: the scans found at `source`.
 
     Raises:
-      ValueError: a file is named, or as for `plan_nifti_files`.
+      ValueError: a file is named, two scans are for the same path, a scan would be
+        overwritten by a result, or results lie within the folder of scans.
     """
     target = pathlib.Path(output)
     if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_other_endings())):
@@ -85,7 +87,9 @@ def plan_dicom_files(source: str, output: str, scans: list[pathlib.Path]) -> lis
       scans: the scans found at `source`.
 
     Raises:
-      ValueError: as for `plan_nifti_files`.
+      ValueError: another file format, several scans for one file, two scans for the
+        same file, a scan that would be overwritten by a result, or results within the
+        folder of scans.
     """
     target = pathlib.Path(output)
     if output.lower().endswith((*nifti.SUFFIXES, *_other_endings())):
@@ -119,7 +123,8 @@ def plan_names(source: str, output: str, scans: list[pathlib.Path]) -> list[Pair
       scans: the scans found at `source`.
 
     Raises:
-      ValueError: a file is named, or as for `plan_nifti_files`.
+      ValueError: a file is named, two scans are for the same path, a scan would be
+        overwritten by a result, or results lie within the folder of scans.
     """
     if output.lower().endswith((".dcm", *nifti.SUFFIXES, *_other_endings())):
         raise ValueError(

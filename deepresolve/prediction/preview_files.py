@@ -111,7 +111,7 @@ def plan(
         NAME_preview.png or NAME_preview.html beside each result.
       source: what --input named.
       pairs: scans and their results.
-      anonymous: as in `Previews`.
+      anonymous: name neither of the two files, whose names may be a patient's.
 
     Raises:
       ValueError: another kind of file, one file for several scans, or one that would

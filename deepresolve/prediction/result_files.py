@@ -69,7 +69,7 @@ class NiftiFiles:
     def plan(
         self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
     ) -> list[Pair]:
-        """See `placement.plan_nifti_files`."""
+        """A .nii.gz file for each scan, in a folder or by name."""
         return placement.plan_nifti_files(source, output, scans, volume_names)
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
@@ -84,7 +84,7 @@ class NoFiles:
     def plan(
         self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
     ) -> list[Pair]:
-        """See `placement.plan_names`."""
+        """A path without ending for each scan; ValueError for further volumes."""
         _refuse_further(volume_names)
         return placement.plan_names(source, output, scans)
 
@@ -108,7 +108,7 @@ class DicomSeries:
     def plan(
         self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
     ) -> list[Pair]:
-        """See `placement.plan_folders`; ValueError where there are further volumes."""
+        """A new folder for each scan; ValueError for further volumes."""
         _refuse_further(volume_names)
         return placement.plan_folders(source, output, scans)
 
@@ -147,7 +147,7 @@ class DicomSegmentation:
     def plan(
         self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
     ) -> list[Pair]:
-        """See `placement.plan_dicom_files`; ValueError for further volumes."""
+        """A .dcm file for each scan; ValueError for further volumes."""
         _refuse_further(volume_names)
         return placement.plan_dicom_files(source, output, scans)
 
@@ -189,7 +189,7 @@ def choose(
       name: "nifti" or "dicom".
       run: whose network takes the scans.
       predictor: the network.
-      choice: of a volume in each scan, as for `formats.read_image`.
+      choice: series, echo and volume, where a scan's files hold several.
       anonymize: remove the patient from DICOM.
 
     Raises:

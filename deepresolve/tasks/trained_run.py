@@ -130,10 +130,12 @@ class TrainedRun:
 
         Args:
           scan: in any orientation and intensity unit.
-          **options: as `predictor` takes them.
+          **options: fields of the task's options (`tasks.NAME.options`); what is not
+            named keeps its default.
 
         Raises:
-          ValueError: as `predictor`; or voxels that are not finite or all alike.
+          ValueError: not trained yet, an option that the task lacks or that makes no
+            sense, or voxels that are not finite or all alike.
         """
         key = repr(sorted(options.items()))
         if key not in self._predictors:

@@ -48,7 +48,9 @@ class Trust:
 
     Attributes:
       trained: the training set of the run, None where it was not recorded.
-      training_factor: see `Predictor.training_factor`.
+      training_factor: the training set describes the network's inputs by how many
+        slices were made one; this is the number for scans that are taken now, None
+        where they are taken as they are.
       model: what is known of the network, as JSON values.
       command: the command line, a flag an item; of an anonymous one only what names
         no file.
@@ -134,7 +136,7 @@ class Trust:
     def examine(
         self, scan: Volume, prediction: Prediction
     ) -> tuple[dict[str, Any], list[Finding]]:
-        """The report as JSON values, and what is off; see `write`."""
+        """The report as JSON values, and what is off, without writing it."""
         compared = self._mismatch(scan)
         sections = dict(sorted({**prediction.report, "mismatch": compared}.items()))
         findings = [f for section in sections.values() for f in section.findings]

@@ -18,7 +18,7 @@ class SegmentationGraph:
       model: the network: scaled intensities to probabilities, background first.
       config: the run that trained it.
       memory_gib: for what the network holds of a window, in GiB; with the scan's shape
-        it decides how large the windows are, as in `Segmenter`.
+        it decides how large the windows are.
     """
 
     def __init__(self, model: keras.Model, config: Config, memory_gib: float):

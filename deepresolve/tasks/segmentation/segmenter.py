@@ -81,9 +81,10 @@ class Segmenter:
 
         Args:
           run: of a segmentation.
-          window_shape: as in the constructor.
-          flips: as in the constructor.
-          memory_gib: as in the constructor.
+          window_shape: (rows, columns, slices) that go through the network at once;
+            None: as many whole slices as fit into `memory_gib`.
+          flips: average with the mirror image's probabilities, left for right.
+          memory_gib: for what the network holds of a window, in GiB.
           dtype: what the network computes in, whatever it was trained in: "float32", or
             "bfloat16" for speed where the processor has it.
 
@@ -166,9 +167,10 @@ class Segmenter:
         """The most probable class of each voxel.
 
         Args:
-          scaled: as for `probabilities`.
-          left_right: likewise.
-          progress: likewise.
+          scaled: (rows, columns, slices) of a canonical scan, scaled to 0..1.
+          left_right: the axis that runs from left to right in the patient, or back;
+            only asked for with flips.
+          progress: show a progress bar.
 
         Returns:
           (rows, columns, slices) uint8: 0 is background, n the n-th of `class_names`.
@@ -201,7 +203,9 @@ class Segmenter:
         Args:
           scan: in any orientation and intensity unit.
           progress: show a progress bar.
-          compare: as for `probabilities`, in the axes of the canonical scan.
+          compare: called with the probabilities of the scan and those of its mirror
+            image, mirrored back, both (rows, columns, slices, 1 + classes) in the axes
+            of the canonical scan; and the channel of the latter for each of the former.
 
         Returns:
           The label map, and by class name the probabilities; both on the grid of

@@ -43,8 +43,9 @@ def enhancer(
       model: the network, built to compute in `dtype`.
       config: the run that trained it.
       dtype: "float32" or "bfloat16".
-      window_shape: as in `WindowedModel`; for networks that see windows.
-      memory_gib: as in `WindowedModel`; for networks that see windows.
+      window_shape: (rows, columns, slices) of a window, for networks that see windows;
+        None: what fits into `memory_gib`.
+      memory_gib: for what such a network holds of a window, in GiB.
 
     Raises:
       ValueError: a network that cannot be streamed, though it says so; or a window for

@@ -60,9 +60,10 @@ class SuperResolver:
 
         Args:
           run: of a super-resolution.
-          dtype: as in the constructor.
-          window_shape: as in the constructor.
-          memory_gib: as in the constructor.
+          dtype: what the network computes in: "float32", or "bfloat16" for speed.
+          window_shape: of a network that sees windows, (rows, columns, slices) of one;
+            None: what fits into `memory_gib`.
+          memory_gib: of a network that sees windows, for what it holds of one, in GiB.
 
         Raises:
           ValueError: not a super-resolution, or not trained yet.
