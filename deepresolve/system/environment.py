@@ -24,7 +24,7 @@ import tempfile
 import warnings
 from typing import Any
 
-from deepresolve.system import files, shadowing
+from deepresolve.system import chatter, files, shadowing
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -81,8 +81,7 @@ def pin() -> list[str]:
     for name in [name for name in os.environ if name.startswith("KERAS_")]:
         del os.environ[name]  # KERAS_MAX_EPOCHS would end a training early
     os.environ.update(_PINNED)
-    # Our own messages, without TensorFlow's chatter.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    chatter.keep_from_screen()
     notes = _temporary_folder()
     _give_matplotlib_a_folder()
     return notes
@@ -100,6 +99,7 @@ def repair() -> None:
     For who imports the package. What is imported already is left alone, and a command
     pins more.
     """
+    chatter.keep_from_screen_of_commands()
     if shadowing.is_command():
         return
     if "keras" not in sys.modules:
