@@ -131,7 +131,7 @@ class Bench:
     def examine(self, group: str, scan, result) -> None:
         """Counts what is flagged of a result from elsewhere."""
         from deepresolve.tasks.prediction import Image, Prediction
-        from deepresolve.tasks.super_resolution import consistency
+        from deepresolve.tasks.super_resolution.trust import consistency
 
         report = {"consistency": consistency.section(scan, result)}
         kind = Image()

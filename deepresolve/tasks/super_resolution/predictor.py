@@ -11,9 +11,9 @@ from deepresolve.system import hardware
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Image, Prediction, TableKind
-from deepresolve.tasks.super_resolution import consistency, spread, undershoot
 from deepresolve.tasks.super_resolution.options import Options
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, with_dtype
+from deepresolve.tasks.super_resolution.trust import consistency, spread, undershoot
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun

@@ -6,7 +6,7 @@ import pytest
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.super_resolution import spread
+from deepresolve.tasks.super_resolution.trust import spread
 
 
 def test_super_resolution_that_depends_on_the_row():

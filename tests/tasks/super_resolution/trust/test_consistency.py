@@ -4,7 +4,7 @@ import pytest
 from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.super_resolution import consistency
+from deepresolve.tasks.super_resolution.trust import consistency
 
 FACTOR = 3
 

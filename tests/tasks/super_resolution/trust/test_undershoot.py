@@ -5,10 +5,10 @@ from deepresolve import networks
 from deepresolve.imaging.floor import Undershoot
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.trust.report import Trust
-from deepresolve.tasks.super_resolution import undershoot
 from deepresolve.tasks.super_resolution.predictor import ThinSlicePredictor
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution.trust import undershoot
 
 
 def darkening(by):

@@ -1,0 +1,1 @@
+"""What a report on trust says of thin slices."""
