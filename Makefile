@@ -89,7 +89,7 @@ lint: install
 
 # The variable silences an advertisement of the theme's makers.
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 	@echo "Documentation  build/site/index.html"
 
 bench: install
