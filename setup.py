@@ -1,4 +1,4 @@
-"""Installs `deepresolve` and `records`; see README.md for the two supported stacks."""
+"""Installs `deepresolve` and `records`; docs/quickstart.md has the two stacks."""
 
 import pathlib
 import re

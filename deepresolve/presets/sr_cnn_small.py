@@ -11,8 +11,8 @@ bfloat16 where the processor is fast at it, which is then 1.7 times faster.
 
     python train.py --preset=sr_cnn_small --records=DIR --workdir=DIR --max_minutes=15
 
-171,299 parameters. What to expect of how many minutes stands in README.md, with the
-commands that measure it.
+171,299 parameters. What to expect of how many minutes stands in docs/results.md, with
+the commands that measure it.
 """
 
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig

@@ -9,7 +9,7 @@ is published (`sr_cnn`), but for patches of 33 slices at stride 15, which 3 divi
 
 2,002,243 parameters, 1.3 MFLOP a voxel: a GPU's work, in a third of the time. It works
 for the one factor it was trained for. On two cores `sr_cnn_small` learns far more in
-the same minutes (README.md).
+the same minutes (docs/results.md).
 """
 
 from deepresolve.presets import sr_cnn
