@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from deepresolve.metrics.table import Metric
 from deepresolve.training.validation.blocks import Block, central_region, mean, measure
 
 
@@ -23,14 +24,17 @@ def test_metric_gets_the_grid_and_its_error_names_the_scan(sagittal):
     volume = sagittal(np.ones((2, 2, 2)))
     block = Block("knee-7", volume, volume)
 
-    def millimetres(reference, estimate, *, spacing_mm, data_range):
+    def of_grid(reference, estimate, *, spacing_mm, data_range):
         if spacing_mm != (1, 1, 3):
             raise AssertionError
         return float((reference - estimate).sum() * data_range)
 
-    def refuse(*args, **options):
+    def refused(reference, estimate):
         raise ValueError("too thin")
 
+    needs = ("spacing_mm", "data_range")
+    millimetres = Metric(of_grid, "images", "Sum", "", needs=needs)
+    refuse = Metric(refused, "images", "Refusal", "")
     assert measure(millimetres, block, volume.array, 0 * volume.array) == 8
     with pytest.raises(ValueError, match="Validation scan 'knee-7': too thin"):
         measure(refuse, block, volume.array, volume.array)
