@@ -37,13 +37,16 @@ export class Case {
    */
   async load(onSlab, isBusy) {
     const perSlice = this.shape[1] * this.shape[2];
-    const fetchSlab = ([first, count]) =>
-      Promise.all(
+    const fetchSlab = ([first, count]) => {
+      const slab = Promise.all(
         this.imageIds.map(async (id, place) => {
           const voxels = await slices(id, first, count, this.stopper.signal);
           this.images[place].grey.voxels.set(voxels, first * perSlice);
         }),
       ).then(() => count);
+      slab.catch(() => {}); // told when its turn comes
+      return slab;
+    };
     this.loaded = 0;
     // Two slabs are on their way at any time.
     const todo = slabs(this.shape[0]);
@@ -52,7 +55,6 @@ export class Case {
       const current = ahead;
       if (!this.hurried) await this.rest(isBusy);
       if (n + 1 < todo.length) ahead = fetchSlab(todo[n + 1]);
-      ahead.catch(() => {}); // told when its turn comes
       this.loaded += await current;
       this.version += 1;
       onSlab(this);
