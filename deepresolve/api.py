@@ -116,7 +116,9 @@ def predict(
 
     Returns:
       A value; nothing is written. `prediction.image` or `prediction.label_map` is a
-      Volume, `prediction.findings` says what is off.
+      Volume; `prediction.findings` says what the network's task found to be off. What
+      tells a scan from those that the network knows is in the report that the command
+      writes (docs/trust.md).
 
     Raises:
       ValueError: no such run, an option that its task lacks, or a scan with voxels that

@@ -1,6 +1,7 @@
 """The Python interface, and the README's lines of it."""
 
 import ast
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -108,3 +109,10 @@ def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):
     assert set(np.unique(dr.read("cartilage.nii.gz").array)) == {0, 1, 2, 3}
     # docs/models.md: 88 +- 6 %.
     assert 0.82 < float(printed) < 0.94
+
+
+def test_a_measure_that_is_added_to_the_table_is_offered(monkeypatch):
+    added = dataclasses.replace(METRICS["mse"], function=lambda a, b: 7.0)
+    monkeypatch.setitem(METRICS, "added", added)
+    assert dr.metrics.added(None, None) == 7.0
+    assert "dsc" in dir(dr.metrics)

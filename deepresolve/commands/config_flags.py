@@ -21,11 +21,17 @@ _NUMBERS = {
 
 
 def define_flags() -> None:
-    """Defines --preset and a flag for each other field.
+    """Defines --preset, --task and a flag for each other field.
 
     No flag has a default: a preset says what counts where it is not given.
     """
     flags.DEFINE_enum("preset", None, sorted(presets.PRESETS), "Run to start from.")
+    flags.DEFINE_enum(
+        "task",
+        None,
+        sorted(tasks.TASKS),
+        "Without --preset: the task whose defaults to start from.",
+    )
     for name, (kind, meaning) in _overridable().items():
         text = f"{meaning} ({_describe_default(name)})"
         if typing.get_origin(kind) is Literal:
@@ -37,7 +43,7 @@ def define_flags() -> None:
 
 
 def config_from_flags(values: flags.FlagValues) -> Config:
-    """The preset, with every field replaced whose flag was given.
+    """The preset, or a task's defaults, with every field replaced whose flag was given.
 
     Raises:
       ValueError: a value is out of range or no list of whole numbers, or a field is of
@@ -48,16 +54,19 @@ def config_from_flags(values: flags.FlagValues) -> Config:
         for name, (kind, _) in _overridable().items()
         if values[name].present
     }
-    return presets.get(values.preset).replace(**given)
+    start = (
+        presets.get(values.preset) if values.preset else tasks.settings(values.task)()
+    )
+    return start.replace(**given)
 
 
 def _describe_default(name: str) -> str:
     """The value where all presets that have the field agree on it."""
-    values = {
-        getattr(config, name)
-        for config in presets.PRESETS.values()
-        if hasattr(config, name)
-    }
+    having = [c for c in presets.PRESETS.values() if hasattr(c, name)]
+    if not having:  # of a task without presets
+        of_tasks = (tasks.settings(task)() for task in tasks.TASKS)
+        having = [config for config in of_tasks if hasattr(config, name)]
+    values = {getattr(config, name) for config in having}
     if len(values) > 1:
         return "default: the preset's"
     value = values.pop()
@@ -69,7 +78,7 @@ def _describe_default(name: str) -> str:
 def _overridable() -> dict[str, tuple[Any, str]]:
     """Type and text of every field by name, those of each task behind the common ones.
 
-    A preset says its task, and so there is no flag for it.
+    A preset says its task; that has a flag of its own.
     """
     fields = {}
     for config in (Config, *(tasks.settings(name) for name in tasks.TASKS)):

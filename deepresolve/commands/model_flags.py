@@ -38,8 +38,9 @@ def workdir() -> str:
 
 def announce() -> None:
     """Tells what a network of the package is and is not fit for, if it is one."""
-    if not FLAGS.workdir:
-        print(f"note: {pretrained.describe(_name())}", file=sys.stderr)
+    if pretrained.is_pretrained(workdir()):
+        name = workdir().removeprefix(pretrained.PREFIX)
+        print(f"note: {pretrained.describe(name)}", file=sys.stderr)
 
 
 def _name() -> str:

@@ -8,6 +8,8 @@ The same seed gives the same knee at any shape and spacing.
 
 from __future__ import annotations
 
+import pathlib
+
 from absl import flags
 
 from deepresolve.system import path_flags, paths
@@ -30,6 +32,11 @@ def run() -> None:
     """Draws the knee and writes it."""
     for output in filter(None, (FLAGS.output, FLAGS.label_output)):
         paths.check_output(output)
+    if FLAGS.label_output and _is_one(FLAGS.output, FLAGS.label_output):
+        raise ValueError(
+            f"--output and --label_output are both {FLAGS.output}: the label map would "
+            "lie on the image. Name two files."
+        )
     # After the flags: SciPy and nibabel take longer to load than --help may take.
     from deepresolve.imaging import formats
     from deepresolve.imaging.degradation import thicken
@@ -52,3 +59,7 @@ def run() -> None:
         formats.write(FLAGS.label_output, drawn.label)
         print(f"{FLAGS.label_output}: {format_label_names(LABEL_NAMES)}")
     print(f"{FLAGS.output}: {image.shape}, {image.slice_spacing_mm:.4g} mm slices")
+
+
+def _is_one(output: str, other: str) -> bool:
+    return pathlib.Path(output).resolve() == pathlib.Path(other).resolve()

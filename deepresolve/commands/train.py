@@ -16,6 +16,7 @@ names.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from absl import flags
 
@@ -28,7 +29,14 @@ config_flags.define_flags()
 flags.adopt_module_key_flags(config_flags)  # so that --help lists them
 path_flags.define("records", None, "Folder that `python -m records convert` wrote.")
 path_flags.define("workdir", None, "Folder of the run; made if need be.")
-flags.mark_flags_as_required(["preset", "records", "workdir"])
+flags.mark_flags_as_required(["records", "workdir"])
+
+
+@flags.multi_flags_validator(
+    ["preset", "task"], "Give --preset; or --task, for the defaults of a task."
+)
+def _one_start(values: Mapping[str, str | None]) -> bool:
+    return bool(values["preset"]) != bool(values["task"])
 
 
 def run() -> None:

@@ -36,7 +36,14 @@ else:
             if name in names:
                 found = importlib.import_module(f"deepresolve.metrics.{module}")
                 return getattr(found, name)
+        if not name.startswith("_"):  # one that was added to the table
+            table = importlib.import_module("deepresolve.metrics.table")
+            if name in table.METRICS:
+                return table.METRICS[name].function
         raise AttributeError(f"module 'deepresolve.metrics' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return [*globals(), *__all__]
 
 
 __all__ = [

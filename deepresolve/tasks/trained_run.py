@@ -51,6 +51,11 @@ class TrainedRun:
         Raises:
           ValueError: there is no run, or one of a version or a task that is not known.
         """
+        if checkpoint not in ("best", "last"):
+            raise ValueError(
+                "A checkpoint is 'best' (by validation score) or 'last'; got "
+                f"{checkpoint!r}."
+            )
         folder = Workdir(workdir)
         return cls(str(workdir), folder, checkpoint, folder.load_config())
 

@@ -48,6 +48,13 @@ def test_flags_override_the_preset_and_nothing_else():
     assert config == expected
 
 
+def test_without_a_preset_a_task_s_defaults_are_the_start():
+    result = parse("--task=segmentation", "--num_levels=3")
+    assert result.returncode == 0, result.stderr
+    expected = settings("segmentation")(num_levels=3)
+    assert Config.from_json(result.stdout) == expected
+
+
 def test_classes_are_a_list_of_texts():
     classes = "femoral cartilage,tibial cartilage=medial+lateral"
     result = parse("--preset=seg_cnn", f"--classes={classes}")

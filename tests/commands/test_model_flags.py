@@ -54,6 +54,15 @@ def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
     assert "patellar cartilage" in table
 
 
+def test_a_workdir_of_the_package_is_announced_too(run_script, thick_knee, tmp_path):
+    result = run_script(
+        *("deepresolve", "predict", "--workdir=pretrained:sr_knee_phantom"),
+        *(f"--input={thick_knee}", f"--output={tmp_path / 'thin.nii.gz'}"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert WARNING in result.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -36,6 +36,14 @@ def test_writes_the_knee_of_the_seed_with_its_label_and_thick_slices(tmp_path):
     assert labels.parse_label_names(names) == phantom.LABEL_NAMES
 
 
+def test_a_label_map_does_not_take_the_place_of_its_image(tmp_path):
+    path = tmp_path / "knee.nii.gz"
+    result = run(f"--output={path}", f"--label_output={tmp_path}/./knee.nii.gz")
+    assert result.returncode == 1
+    assert "--output and --label_output are both" in result.stderr
+    assert not path.exists()
+
+
 def test_wrong_side_is_a_usage_error():
     result = run("--output=x.nii.gz", "--side=middle")
     assert result.returncode != 0

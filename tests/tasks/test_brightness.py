@@ -36,16 +36,14 @@ from deepresolve.config.tasks import TASKS
 TASKS["brightness"] = "brightness"
 """
 TRAIN = f"""{REGISTER}
-from brightness.settings import BrightnessConfig
-from deepresolve import presets
-presets.PRESETS["brightness"] = BrightnessConfig(
-    patch_shape=(8, 8, 8), patch_sampling="random", patches_per_volume=8,
-    min_tissue=0.0, batch_size=4, steps_per_epoch=6, num_epochs=3, learning_rate=0.5,
-    checkpoint_minutes=0.0, validation_volumes=2, distribution="single",
-    bright_from=0.3,
-)
 from deepresolve import commands
-commands.start("train", ["--preset=brightness", *sys.argv[1:]])
+commands.start("train", [
+    "--task=brightness", "--bright_from=0.3", "--patch_shape=8,8,8",
+    "--patch_sampling=random", "--patches_per_volume=8", "--min_tissue=0",
+    "--batch_size=4", "--steps_per_epoch=6", "--num_epochs=3", "--learning_rate=0.5",
+    "--checkpoint_minutes=0", "--validation_volumes=2", "--distribution=single",
+    *sys.argv[1:],
+])
 """
 PREDICT = f"""{REGISTER}
 from deepresolve import commands

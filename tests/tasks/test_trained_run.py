@@ -82,3 +82,8 @@ def test_the_last_epochs_network_is_another(silent_workdir, tmp_path):
     assert run.network().count_params() == silent_workdir.load_model().count_params()
     with pytest.raises(ValueError, match=r"no best\.keras yet"):
         TrainedRun.open(str(tmp_path)).network()
+
+
+def test_a_checkpoint_that_no_run_has_is_refused_at_once():
+    with pytest.raises(ValueError, match=r"'best' .* or 'last'; got 'worst'"):
+        TrainedRun.open("pretrained:sr_knee_phantom", "worst")

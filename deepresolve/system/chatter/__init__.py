@@ -92,7 +92,11 @@ class _Loader(importlib.abc.Loader):
 def _sifted() -> Iterator[None]:
     """Standard error, whoever writes to it, goes through `sift`."""
     sys.stderr and sys.stderr.flush()
-    screen = os.dup(2)
+    try:
+        screen = os.dup(2)
+    except OSError:  # it is closed: nobody reads
+        yield
+        return
     process = _start_sift(screen)
     try:
         yield

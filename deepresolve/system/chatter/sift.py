@@ -17,7 +17,8 @@ _CHATTER = re.compile(
     "|".join(
         [
             # What TF_CPP_MIN_LOG_LEVEL=2 hides once it counts.
-            _HEADER.format("[IW]"),
+            _HEADER.format("I"),
+            _HEADER.format("W") + r".*(?:tf2tensorrt|TF-TRT|computation placer)",
             r"WARNING: All log messages before absl::InitializeLog\(\) is called",
             # The second line of one about the processor.
             r"To enable the following instructions: .*rebuild TensorFlow with",
@@ -28,7 +29,9 @@ _CHATTER = re.compile(
         ]
     )
 )
-_NO_GPU = re.compile(_HEADER.format("E") + r".*failed call to cuInit")
+_NO_GPU = re.compile(
+    _HEADER.format("E") + r".*failed call to cuInit|" + _HEADER.format("W")
+)
 
 
 def is_chatter(line: str, *, has_gpu: bool) -> bool:

@@ -44,6 +44,15 @@ def test_start_up_chatter_is_known(has_gpu):
     assert all(is_chatter(line, has_gpu=has_gpu) for line in shared)
 
 
+def test_why_no_gpu_is_used_is_told_where_there_is_one():
+    line = (
+        "W0000 00:00:1751448151.003754   10148 gpu_device.cc:2344] Cannot dlopen some "
+        "GPU libraries. Skipping registering GPU devices..."
+    )
+    assert not is_chatter(line, has_gpu=True)
+    assert is_chatter(line, has_gpu=False)
+
+
 @pytest.mark.parametrize("has_gpu", [False, True])
 def test_errors_and_other_lines_are_none(has_gpu):
     assert not any(is_chatter(line, has_gpu=has_gpu) for line in REAL)
