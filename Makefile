@@ -4,7 +4,7 @@
 # make test-lowest   tests imaging, records and a training on the lowest versions that
 #              setup.py allows, as CI does: VENV=.venv-lowest PYTHON=python3.10
 #              STACK=keras3, or STACK=addons
-# make lint    checks format and style
+# make lint    checks format, style and types
 # make docs    builds the documentation into build/site; warnings are errors
 # make bench   measures what docs/results.md claims; needs real scans (DEEPRESOLVE_DATA);
 #              PEER_PYTHON names an interpreter with torch, monai and torchio;
@@ -86,6 +86,7 @@ $(VENV)/lowest-$(STACK): setup.py .ci/lowest.py
 lint: install
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
 
 # The variable silences an advertisement of the theme's makers.
 docs: install

@@ -103,6 +103,6 @@ setup(
         "reading": READING,
         "docs": [*DOCS, RUFF],
         "test": TEST,
-        "dev": [*TEST, *BEAM, *DOCS, RUFF],
+        "dev": [*TEST, *BEAM, *DOCS, RUFF, "mypy>=1.18"],
     },
 )

@@ -42,7 +42,7 @@ class Brings:
     arrays: tuple[str, ...] = ()
     scalars: Mapping[str, type] = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         taken = {"image", "label", *FIELDS}
         for name in (*self.arrays, *self.scalars):
             if not _NAME.fullmatch(name) or name in taken:
@@ -95,7 +95,7 @@ class Subject(abc.ABC):
     side: str = "unknown"
     split: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.side not in SIDES:
             raise ValueError(
                 f"Subject {self.id!r}: side must be one of {', '.join(SIDES)}; got "

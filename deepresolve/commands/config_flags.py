@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Callable
 from typing import Any, Literal
 
 from absl import flags
@@ -12,7 +13,7 @@ from deepresolve import presets
 from deepresolve.config import Config, tasks
 from deepresolve.system.tables import normal
 
-_NUMBERS = {
+_NUMBERS: dict[type, Callable[..., Any]] = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
@@ -80,7 +81,7 @@ def _overridable() -> dict[str, tuple[Any, str]]:
 
     A preset says its task; that has a flag of its own.
     """
-    fields = {}
+    fields: dict[str, tuple[Any, str]] = {}
     for config in (Config, *(tasks.settings(name) for name in tasks.TASKS)):
         types = typing.get_type_hints(config)
         for field in dataclasses.fields(config):

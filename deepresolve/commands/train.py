@@ -16,12 +16,21 @@ names.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from deepresolve.commands import config_flags
 from deepresolve.system import path_flags, paths
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from deepresolve.imaging.volume import Volume
+    from deepresolve.training.data import TrainingData, ValidationScan
+    from deepresolve.training.workers import Worker
+    from records.manifest import Manifest
 
 FLAGS = flags.FLAGS
 
@@ -77,14 +86,16 @@ def run() -> None:
         ) from error
 
 
-def _reason(error) -> str:
+def _reason(error: tf.errors.OpError) -> str:
     """What went wrong, without the trace of TensorFlow's graph before it."""
     plain = re.sub(r"\[\[.*?\]\]|\{\{.*?\}\}|\[Op:.*", "", error.message)
     plain = re.sub(r"The error could be from a previous operation\..*", "", plain)
     return (plain.strip().splitlines() or [type(error).__name__])[-1].strip()
 
 
-def _training_data(stored, needs, worker):
+def _training_data(
+    stored: Manifest, needs: Sequence[str], worker: Worker
+) -> TrainingData:
     """The records in the form in which the library takes them.
 
     Args:
@@ -112,7 +123,7 @@ def _training_data(stored, needs, worker):
     )
 
 
-def _some_training_scans():
+def _some_training_scans() -> Iterator[Volume]:
     """Those that are described in the workdir, one in memory at a time."""
     from deepresolve.runs import training_set
     from records import reader
@@ -121,7 +132,7 @@ def _some_training_scans():
         yield subject.image
 
 
-def _validation(stored):
+def _validation(stored: Manifest) -> Iterator[ValidationScan]:
     """Validation scans with their scales, one in memory at a time."""
     from deepresolve.training.data import ValidationScan
     from records import reader

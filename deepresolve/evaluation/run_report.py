@@ -92,7 +92,8 @@ def summary(evaluation: Evaluation) -> list[Block]:
 
 def meanings(evaluation: Evaluation) -> dict[str, str]:
     """What each number is, by name of the metric, of those that were taken."""
-    taken = {m.metric for m in (*evaluation.measurements, *evaluation.cohort)}
+    taken = {m.metric for m in evaluation.measurements}
+    taken |= {m.metric for m in evaluation.cohort}
     return {name: metric.meaning for name, metric in METRICS.items() if name in taken}
 
 

@@ -41,7 +41,7 @@ class WindowRule:
     margin: Shape = (0, 0, 0)
     multiple: Shape = (1, 1, 1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Between two margins at least one voxel is left.
         least = zip(self.smallest, self.margin, self.multiple, strict=True)
         smallest = tuple(max(s, 2 * margin + step) for s, margin, step in least)

@@ -10,6 +10,7 @@ import io
 import tokenize
 import zipfile
 import zlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +24,7 @@ _DAMAGE = (
 
 def to_npz(model: keras.Model) -> bytes:
     """The weights as a NumPy archive: "LAYER/0", "LAYER/1", ... float32."""
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{layer.name}/{number}": np.asarray(array, np.float32)
         for layer in model.layers
         for number, array in enumerate(layer.get_weights())

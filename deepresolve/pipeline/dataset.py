@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -24,7 +24,7 @@ VolumeSource = Callable[[tf.Tensor], tf.data.Dataset]
 _DRAWS_PER_PATCH = 20
 
 
-def count_patches(shape: tuple[int, int, int], pairs: Pairs) -> int:
+def count_patches(shape: Sequence[int], pairs: Pairs) -> int:
     """Patches of one volume in one epoch, air included.
 
     Patches of air are skipped only when they are cut: an epoch still has as many as are
@@ -46,7 +46,7 @@ def count_patches(shape: tuple[int, int, int], pairs: Pairs) -> int:
     return len(positions)
 
 
-def count_steps_per_epoch(shapes: Iterable[tuple[int, int, int]], pairs: Pairs) -> int:
+def count_steps_per_epoch(shapes: Iterable[Sequence[int]], pairs: Pairs) -> int:
     """Steps of one epoch: as configured, or one pass over all patches.
 
     Args:

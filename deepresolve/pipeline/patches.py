@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
-def check_patch_fits(shape: Sequence[int], patch_shape: Sequence[int], name: str):
+def check_patch_fits(
+    shape: Sequence[int], patch_shape: Sequence[int], name: str
+) -> None:
     """ValueError, naming the volume, unless a patch fits into its shape."""
     if any(n < p for n, p in zip(shape, patch_shape, strict=True)):
         raise ValueError(

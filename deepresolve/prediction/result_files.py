@@ -141,7 +141,7 @@ class DicomSegmentation:
     processing: Processing
     read: Read
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_highdicom()
 
     def plan(

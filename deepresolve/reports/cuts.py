@@ -7,7 +7,7 @@ starts without nibabel and SciPy.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from deepresolve.imaging.anatomy import CANONICAL_ORIENTATION, OPPOSITE
@@ -39,13 +39,17 @@ def cut(orientation: str, spacing_mm: Sequence[float], plane: str) -> Cut:
       plane: "sagittal", "coronal" or "axial".
     """
     wanted = CANONICAL_ORIENTATION[plane]
-    flipped = tuple(letter not in orientation for letter in wanted)
-    axes = tuple(
-        orientation.index(OPPOSITE[letter] if is_flipped else letter)
-        for letter, is_flipped in zip(wanted, flipped, strict=True)
+    rows, columns, slices = (
+        orientation.index(letter if letter in orientation else OPPOSITE[letter])
+        for letter in wanted
     )
-    rows_mm, columns_mm = (float(spacing_mm[axis]) for axis in axes[:2])
-    return Cut(axes, flipped, (rows_mm, columns_mm), edge_letters(wanted))
+    down, right, through = (letter not in orientation for letter in wanted)
+    return Cut(
+        (rows, columns, slices),
+        (down, right, through),
+        (float(spacing_mm[rows]), float(spacing_mm[columns])),
+        edge_letters(wanted),
+    )
 
 
 def edge_letters(orientation: str) -> tuple[str, str, str, str]:
@@ -54,7 +58,7 @@ def edge_letters(orientation: str) -> tuple[str, str, str, str]:
     Args:
       orientation: where rows, columns and slices of the plane grow to.
     """
-    down, right, _ = orientation
+    down, right = orientation[0], orientation[1]
     return OPPOSITE[down], right, down, OPPOSITE[right]
 
 
@@ -63,7 +67,7 @@ def for_viewer(
     chosen: Cut,
     *,
     start: int,
-    ticks: tuple[str, Sequence[int]] | None = None,
+    ticks: tuple[str, Iterable[int]] | None = None,
 ) -> dict[str, Any]:
     """A plane as `viewer/volume.js` has it, of JSON values.
 

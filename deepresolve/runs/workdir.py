@@ -60,7 +60,7 @@ class Workdir:
         self.path = pretrained.resolve(str(path))
         self.checkpoints = self.join("checkpoints")
         self.tensorboard = self.join("tensorboard")
-        self._claim = None
+        self._claim: locking.Claim | None = None
 
     def join(self, *names: str) -> str:
         """Path of something inside the folder."""
@@ -76,7 +76,8 @@ class Workdir:
         """
         self._require_own()
         remedy = "choose another --workdir"
-        with locking.held(self.path, "training", remedy) as self._claim:
+        with locking.held(self.path, "training", remedy) as claim:
+            self._claim = claim
             yield
 
     def check_claim(self) -> None:
@@ -101,7 +102,7 @@ class Workdir:
                 "from a copy, or choose another --workdir."
             )
 
-    def _require_own(self):
+    def _require_own(self) -> None:
         if self._is_packed("best"):
             raise ValueError(
                 f"{self.path} is a network that comes with the package, and is not "
@@ -141,7 +142,7 @@ class Workdir:
         storage.make_folder(self.path)
         storage.write(path, config.to_json().encode())
 
-    def _remove_temporaries(self):
+    def _remove_temporaries(self) -> None:
         for name in storage.list_files(self.path):
             if name.endswith(storage.TEMPORARY_SUFFIX):
                 storage.remove(self.join(name))

@@ -22,7 +22,7 @@ def launch(
     flags_parser: Callable[[Sequence[str]], Any] | None = None,
     *,
     command_line: CommandLine | None = None,
-    argv: Sequence[str] | None = None,
+    argv: list[str] | None = None,
 ) -> None:
     """Parses the flags, calls `run`, and ends with its status.
 

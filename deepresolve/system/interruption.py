@@ -8,6 +8,10 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -37,16 +41,16 @@ class Interruption:
       number: of the signal that has come; 0 while none has.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number = 0
-        self._before = {}
+        self._before: dict[signal.Signals, Any] = {}
 
     def act(self) -> None:
         """Lets a signal that has come do now what it would have done then."""
         if self.number:
             signal.raise_signal(self.number)
 
-    def _install(self):
+    def _install(self) -> None:
         for number in _SIGNALS:
             # A shell starts what runs in the background with SIGINT ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -56,7 +60,7 @@ class Interruption:
         self.number = number
         self._restore()  # A second signal need not wait.
 
-    def _restore(self):
+    def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
@@ -102,7 +106,7 @@ def repeat_what_finalizers_pass_over() -> None:
     """
     before = sys.unraisablehook
 
-    def hook(unraisable) -> None:
+    def hook(unraisable: UnraisableHookArgs) -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             before(unraisable)
             return

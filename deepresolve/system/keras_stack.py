@@ -108,5 +108,5 @@ class _OneBatch(NamedTuple):
     input: Any
     target: Any
 
-    def __next__(self):
+    def __next__(self) -> tuple[Any, ...]:
         return tuple(self)

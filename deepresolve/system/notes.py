@@ -44,7 +44,7 @@ def tell(lines: Iterable[str]) -> None:
 class _Collector(logging.Handler):
     """Keeps the warnings of its own thread; hands everything else on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.notes: list[str] = []
         self._thread = threading.get_ident()
@@ -52,6 +52,8 @@ class _Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps one record, or hands it on."""
         if record.levelno < logging.WARNING or record.thread != self._thread:
-            logging.getLogger(_READERS).parent.handle(record)
+            parent = logging.getLogger(_READERS).parent
+            if parent is not None:
+                parent.handle(record)
         elif (text := record.getMessage()) not in self.notes:
             self.notes.append(text)

@@ -11,6 +11,7 @@ work whose next step takes long is seen to live.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import itertools
 import logging
@@ -51,7 +52,7 @@ class Bar:
         self.text = text
 
 
-class _Ticking(Bar):
+class _Ticking(Bar, abc.ABC):
     """One that is shown by the clock, from a thread of its own; abstract."""
 
     def __init__(self, done: int):
@@ -73,6 +74,14 @@ class _Ticking(Bar):
             if self._closed.wait(delay):
                 return
             self._show()
+
+    @abc.abstractmethod
+    def _delays(self) -> Iterator[float]:
+        """Seconds before it is shown for the first time, the second, ..."""
+
+    @abc.abstractmethod
+    def _show(self) -> None:
+        """Shows how far it has come."""
 
 
 class _Terminal(_Ticking):

@@ -131,9 +131,9 @@ def replacing(path: str) -> Iterator[str]:
     with writing(path):
         try:
             yield temporary
-            local = local_path(path)
-            if local:
-                _flush_to_disk(local_path(temporary))
+            local, written = local_path(path), local_path(temporary)
+            if local and written:
+                _flush_to_disk(written)
             tf.io.gfile.rename(temporary, path, overwrite=True)
             if local:
                 _flush_to_disk(local.parent)

@@ -15,7 +15,7 @@ import pathlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -98,7 +98,9 @@ def _decoded(path: str | os.PathLike, content: bytes) -> str:
             f"{path}: neither UTF-8 nor {_WINDOWS} (byte {error.start} is "
             f"{content[error.start]:#04x}). {_HOW_TO_SAVE}"
         ) from error
-    strange = next(word for word in text.split() if not word.isascii())
+    # A blank that does not break lines is one of them, and part of a word here.
+    words = re.split(r"\s+", text, flags=re.ASCII)
+    strange = next(word for word in words if not word.isascii())
     _LOGGER.warning(
         "%s: no UTF-8; read as %s, the code page of Windows in Western Europe, such as "
         "%r. %s",
@@ -184,7 +186,7 @@ def _check_columns(
 
 
 def _rows(
-    path: str | os.PathLike, reader, names: Sequence[str], skipped: int
+    path: str | os.PathLike, reader: Any, names: Sequence[str], skipped: int
 ) -> Iterable[Row]:
     for cells in reader:
         where = f"{path}, line {reader.line_num + skipped}"

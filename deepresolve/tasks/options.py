@@ -50,7 +50,7 @@ class Options:
         "--flips it costs nothing.",
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         kinds = field_types(type(self))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
@@ -20,6 +20,8 @@ from deepresolve.runs.workdir import Workdir
 from deepresolve.system import hardware
 from deepresolve.tasks.options import Dtype, Options, WindowOptions
 from deepresolve.tasks.prediction import Prediction, Predictor
+
+_Config = TypeVar("_Config", bound=Config)
 
 _PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -80,13 +82,21 @@ class TrainedRun:
             return None
         return pretrained.describe(self.name.removeprefix(pretrained.PREFIX))
 
-    def require_task(self, task: str) -> None:
-        """ValueError unless the run learned `task`."""
-        if self.config.task != task:
+    def settings(self, kind: type[_Config]) -> _Config:
+        """The config of a run of one task.
+
+        Args:
+          kind: the task's subclass of `Config`.
+
+        Raises:
+          ValueError: the run learned another task.
+        """
+        if not isinstance(self.config, kind):
             raise ValueError(
                 f"{self.name} holds a network for {self.config.task}; expected one for "
-                f"{task}."
+                f"{kind.task}."
             )
+        return self.config
 
     def network(self, dtype: str = "float32") -> keras.Model:
         """The trained network, computing in `dtype` whatever it was trained in.

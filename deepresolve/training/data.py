@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from deepresolve.imaging.intensity import IntensityScale
@@ -44,7 +44,7 @@ class TrainingData(NamedTuple):
     """
 
     volumes: VolumeSource
-    shapes: Mapping[str, tuple[int, int, int]]
+    shapes: Mapping[str, Sequence[int]]
     validation: Iterable[ValidationScan]
     label_names: Mapping[int, str]
     num_labelled: int

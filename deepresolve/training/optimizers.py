@@ -78,7 +78,9 @@ def create_variables(
 def _from_keras(name: str, **settings: float) -> Build:
     """Builds `keras.optimizers.NAME`."""
 
-    def build(learning_rate: float, clip_norm: float | None):
+    def build(
+        learning_rate: float, clip_norm: float | None
+    ) -> keras.optimizers.Optimizer:
         optimizer = getattr(keras.optimizers, name)
         return optimizer(learning_rate=learning_rate, clipnorm=clip_norm, **settings)
 
@@ -88,7 +90,9 @@ def _from_keras(name: str, **settings: float) -> Build:
 def _from_addons(name: str) -> Build:
     """Builds `tensorflow_addons.optimizers.NAME`."""
 
-    def build(learning_rate: float, clip_norm: float | None):
+    def build(
+        learning_rate: float, clip_norm: float | None
+    ) -> keras.optimizers.Optimizer:
         optimizer = getattr(_addons(name), name)
         return optimizer(learning_rate=learning_rate, clipnorm=clip_norm)
 
@@ -101,14 +105,18 @@ def _lookahead(fast: Build) -> Build:
     Gradients are clipped once, by the outer one.
     """
 
-    def build(learning_rate: float, clip_norm: float | None):
+    def build(
+        learning_rate: float, clip_norm: float | None
+    ) -> keras.optimizers.Optimizer:
         addons = _addons("Lookahead")
         return addons.Lookahead(fast(learning_rate, None), clipnorm=clip_norm)
 
     return build
 
 
-def _legacy_adam(learning_rate: float, clip_norm: float | None):
+def _legacy_adam(
+    learning_rate: float, clip_norm: float | None
+) -> keras.optimizers.Optimizer:
     """Adam in the form that tensorflow-addons can wrap; Keras 2.15 alone has it."""
     return keras.optimizers.legacy.Adam(learning_rate, clipnorm=clip_norm)
 

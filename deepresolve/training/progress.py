@@ -16,7 +16,7 @@ class Progress(tf.Module):
         validation and its weights, is not: a signal came between.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)

@@ -7,6 +7,8 @@ fails in Keras 3's `fit`. On one device nothing here changes anything.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import keras
 import tensorflow as tf
 
@@ -47,7 +49,7 @@ def weigh_patches_alike(
     unweighted = loss.call
     even_share = config.batch_size / strategy.num_replicas_in_sync
 
-    def weighted(y_true, y_pred):
+    def weighted(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         losses = unweighted(y_true, y_pred)
         weight = tf.cast(tf.shape(y_pred)[0], losses.dtype) / even_share
         return losses * weight + tf.stop_gradient(losses * (1 - weight))
@@ -68,7 +70,9 @@ def clip_whole_gradient(
         return
     clip, add_up = optimizer._clip_gradients, optimizer._all_reduce_sum_gradients
 
-    def add_up_and_clip(grads_and_vars):
+    def add_up_and_clip(
+        grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]],
+    ) -> list[tuple[tf.Tensor, tf.Variable]]:
         grads, variables = zip(*add_up(grads_and_vars), strict=True)
         return list(zip(clip(grads), variables, strict=True))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from deepresolve.config import Config
 from deepresolve.imaging.volume import Volume
@@ -12,8 +12,10 @@ from deepresolve.pipeline.pairs import Pairs
 from deepresolve.training.data import TrainingData, check_patches, check_volumes
 from deepresolve.training.validation import Validation
 
+_Config = TypeVar("_Config", bound=Config)
 
-class Trainable(abc.ABC):
+
+class Trainable(abc.ABC, Generic[_Config]):
     """The part of a task that trainings ask; `deepresolve.config.tasks` names the rest.
 
     Attributes:
@@ -21,7 +23,7 @@ class Trainable(abc.ABC):
       needs: names of the arrays of a record that training asks for.
     """
 
-    settings: ClassVar[type[Config]]
+    settings: type[_Config]
     needs: ClassVar[tuple[str, ...]]
 
     @property
@@ -29,7 +31,7 @@ class Trainable(abc.ABC):
         """Its name in `TASKS` and in a config."""
         return self.settings.task
 
-    def checked_pairs(self, config: Config, data: TrainingData) -> Pairs:
+    def checked_pairs(self, config: _Config, data: TrainingData) -> Pairs:
         """How training pairs are made of these records, which were seen to do.
 
         Raises:
@@ -43,7 +45,7 @@ class Trainable(abc.ABC):
         return pairs
 
     @abc.abstractmethod
-    def check_data(self, config: Config, data: TrainingData) -> None:
+    def check_data(self, config: _Config, data: TrainingData) -> None:
         """Sees that records can be learned from as the config asks.
 
         Raises:
@@ -51,7 +53,7 @@ class Trainable(abc.ABC):
         """
 
     @abc.abstractmethod
-    def pairs(self, config: Config, label_names: Mapping[int, str]) -> Pairs:
+    def pairs(self, config: _Config, label_names: Mapping[int, str]) -> Pairs:
         """How training pairs are made.
 
         Args:
@@ -63,7 +65,7 @@ class Trainable(abc.ABC):
         """
 
     @abc.abstractmethod
-    def validation(self, config: Config, label_names: Mapping[int, str]) -> Validation:
+    def validation(self, config: _Config, label_names: Mapping[int, str]) -> Validation:
         """How a run is validated.
 
         Args:
@@ -72,7 +74,7 @@ class Trainable(abc.ABC):
         """
 
     @abc.abstractmethod
-    def seen(self, config: Config, scan: Volume) -> Mapping[int, Volume]:
+    def seen(self, config: _Config, scan: Volume) -> Mapping[int, Volume]:
         """A training scan as the network is given it, by downsample factor.
 
         Args:
@@ -83,6 +85,6 @@ class Trainable(abc.ABC):
           1 stands for a scan as it is.
         """
 
-    def provenance(self, config: Config, data: TrainingData) -> dict[str, Any]:
+    def provenance(self, config: _Config, data: TrainingData) -> dict[str, Any]:
         """What a start of a run is to be remembered by, as JSON values."""
         return {}

@@ -62,7 +62,7 @@ class Phantom:
         default=(0.75, 0.75, 0.75),
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.num_subjects < 1:
             raise ValueError(f"num_subjects must be 1 or more; got {self.num_subjects}")
 

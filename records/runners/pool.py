@@ -41,7 +41,7 @@ class ProcessPool:
         default=2,
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.num_workers < 1:
             raise ValueError(f"num_workers must be 1 or more; got {self.num_workers}.")
 

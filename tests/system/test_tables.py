@@ -49,6 +49,13 @@ def test_encodings_of_spreadsheets(file, encoding, caplog):
         assert not caplog.messages
 
 
+def test_blanks_that_do_not_break_lines_are_told_as_other_letters(file, caplog):
+    path = file("subject,person\na,b\xa0c\n", "cp1252")
+    assert values(path) == [("a", "b\xa0c")]
+    (message,) = caplog.messages
+    assert r"'a,b\xa0c'" in message
+
+
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-32-be"])
 def test_byte_orders(file, order):
     assert values(file(f"\ufeffsubject,person\n{NAMES}", order)) == [

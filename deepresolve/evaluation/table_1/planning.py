@@ -19,6 +19,7 @@ from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Network, Plan
 from deepresolve.networks import find_model
 from deepresolve.tasks.segmentation.classes import Classes
 from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 from deepresolve.tasks.trained_run import TrainedRun
 
@@ -148,24 +149,27 @@ def _classes(runs: Sequence[_Run], held_out: HeldOut) -> Classes | None:
     Raises:
       ValueError: two segment different classes, or the labels lack one.
     """
-    segmentations = [run for run in runs if run.part != "sr"]
-    if not segmentations:
+    segmented = {
+        run.workdir: run.config.classes
+        for run in runs
+        if isinstance(run.config, SegmentationConfig)
+    }
+    if not segmented:
         return None
-    first, *others = segmentations
-    for other in others:
-        if other.config.classes != first.config.classes:
+    (workdir, classes), *others = segmented.items()
+    for other, others_classes in others:
+        if others_classes != classes:
             raise ValueError(
-                f"The networks of {first.workdir} and {other.workdir} segment "
-                f"different classes: {', '.join(first.config.classes)}; and "
-                f"{', '.join(other.config.classes)}. Train both with the same "
-                "--classes."
+                f"The networks of {workdir} and {other} segment different classes: "
+                f"{', '.join(classes)}; and {', '.join(others_classes)}. Train both "
+                "with the same --classes."
             )
     held_out.require_labels("leave out --seg_workdir and --benchmark_workdir")
     try:
-        return Classes.of(first.config.classes, held_out.label_names)
+        return Classes.of(classes, held_out.label_names)
     except ValueError as error:
         raise ValueError(
-            f"{held_out.records} lacks labels that the network of {first.workdir} was "
+            f"{held_out.records} lacks labels that the network of {workdir} was "
             f"trained for. {error}"
         ) from error
 

@@ -80,7 +80,7 @@ class Fold(keras.layers.Layer):
             None if n is None else -(-n // factor)
             for n, factor in zip(spatial, self.factors, strict=True)
         )
-        return (batch, *coarse, f * g * h * channels)
+        return (batch, *coarse, None if channels is None else f * g * h * channels)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for Keras's serialisation."""
@@ -113,7 +113,8 @@ class Unfold(keras.layers.Layer):
         """The reference's spatial size with the unfolded channels."""
         (batch, *_, channels), (_, *spatial, _) = input_shape
         f, g, h = self.factors
-        return (batch, *spatial, channels // (f * g * h))
+        unfolded = None if channels is None else channels // (f * g * h)
+        return (batch, *spatial, unfolded)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for Keras's serialisation."""

@@ -24,8 +24,8 @@ class SlicesToBatch(keras.layers.Layer):
     ) -> tuple[int | None, ...]:
         """Shape of the batch of slices; unknown sizes stay unknown."""
         batch, rows, columns, slices, channels = input_shape
-        known = batch is not None and slices is not None
-        return (batch * slices if known else None, rows, columns, channels)
+        number = None if batch is None or slices is None else batch * slices
+        return (number, rows, columns, channels)
 
 
 @keras.saving.register_keras_serializable("deepresolve")

@@ -78,7 +78,12 @@ def apply_warp(
     return tf.reshape(resampled, (*patch_shape, 1))
 
 
-def _transform(warp, position, patch_shape, spacing_mm) -> tf.Tensor:
+def _transform(
+    warp: tf.Tensor,
+    position: tf.Tensor,
+    patch_shape: Sequence[int],
+    spacing_mm: tf.Tensor,
+) -> tf.Tensor:
     """Pixel of the patch to pixel of the slices, as ImageProjectiveTransformV3 has it.
 
     A pixel p is read at position + middle + matrix (p - middle).

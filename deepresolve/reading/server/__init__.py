@@ -18,7 +18,7 @@ from deepresolve.imaging.anatomy import PLANES
 from deepresolve.reading.server import doors
 from deepresolve.reading.study import Presentation, Study, rules
 from deepresolve.reading.study import questions as asked
-from deepresolve.reading.study.answers import LockedError
+from deepresolve.reading.study.answers import Answer, LockedError
 from deepresolve.reports import cuts, viewer_files
 
 # Sent by the page with every change; a form of another site cannot set it.
@@ -60,7 +60,8 @@ def make_app(
     app.after_request(_add_headers)
     app.register_error_handler(exceptions.HTTPException, _as_json)
     app.register_error_handler(ValueError, _as_refusal)
-    room = _Room(study, door, secure=bool(public) and public.scheme == "https")
+    is_secure = public is not None and public.scheme == "https"
+    room = _Room(study, door, secure=is_secure)
     for rule, method, view in (
         ("/api/study", "GET", room.overview),
         ("/api/enter", "POST", room.enter),
@@ -86,7 +87,11 @@ class _Room:
     def __init__(self, study: Study, door: doors.Door, *, secure: bool):
         self._study = study
         self._door = door
-        self._how = {"httponly": True, "samesite": "Strict", "secure": secure}
+        self._how: dict[str, Any] = {
+            "httponly": True,
+            "samesite": "Strict",
+            "secure": secure,
+        }
         self._answers = study.answers
         self._of_image = {
             image: presentation
@@ -224,7 +229,7 @@ def _question(question: asked.Question, num_images: int) -> dict[str, Any]:
     }
 
 
-def _answer(answer) -> dict[str, Any]:
+def _answer(answer: Answer) -> dict[str, Any]:
     return {
         "place": answer.place,
         "question": answer.question,

@@ -73,7 +73,7 @@ def serve(
 
 def _listen(host: str, port: int) -> list[socket.socket]:
     """A socket for each address that the host's name has."""
-    opened = []
+    opened: list[socket.socket] = []
     try:
         found = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -90,19 +90,20 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     return opened
 
 
-def _problem(host: str, port: int, error: Exception) -> str:
+def _problem(host: str, port: int, error: OSError | UnicodeError) -> str:
     if isinstance(error, socket.gaierror | UnicodeError):
         return (
             f"--host: {host!r} is no address ({error}). Give one of this machine's "
             "own, such as 127.0.0.1."
         )
+    reason = os.strerror(error.errno or 0)
     if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"--host: {host} is the address of another machine, or of none "
-            f"({os.strerror(error.errno)}). Give one of this machine's own."
+            f"({reason}). Give one of this machine's own."
         )
     return (
-        f"Cannot listen at {host}, port {port} ({os.strerror(error.errno)}). Choose "
+        f"Cannot listen at {host}, port {port} ({reason}). Choose "
         "another --port, or stop what listens there."
     )
 

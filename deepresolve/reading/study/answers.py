@@ -200,7 +200,9 @@ class Answers:
         base.execute("PRAGMA synchronous = FULL")
         return base
 
-    def _check_not_locked(self, base, reader, presentation) -> None:
+    def _check_not_locked(
+        self, base: sqlite3.Connection, reader: str, presentation: str
+    ) -> None:
         row = base.execute(
             "SELECT 1 FROM locks WHERE reader = ? AND presentation = ?",
             (reader, presentation),

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from deepresolve.evaluation.table_1 import saved_volumes
 from deepresolve.imaging import formats
@@ -117,7 +118,7 @@ def load(case: Case, image_sets: tuple[str, ...]) -> Images:
     high = max(float(volume.array.max()) for volume in volumes.values())
     scale = _HIGHEST / (high - low)
 
-    def stored(value):
+    def stored(value: npt.ArrayLike) -> np.ndarray:
         return (np.asarray(value, np.float64) - low) * scale
 
     views_of = {name: in_plane(v, "sagittal") for name, v in volumes.items()}
@@ -128,9 +129,10 @@ def load(case: Case, image_sets: tuple[str, ...]) -> Images:
         for name, v in views_of.items()
     }
     down, across, between = view.spacing_mm
+    black, white = stored(case.window)
     return Images(
         arrays,
         (between, down, across),
         view.orientation[2] + view.orientation[:2],
-        tuple(float(bound) for bound in stored(case.window)),
+        (float(black), float(white)),
     )

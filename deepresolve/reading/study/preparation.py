@@ -10,7 +10,7 @@ import os
 import pathlib
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Design:
     repeats: int = 2
     seed: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if problem := problem_of_title(self.title):
             raise ValueError(f"The study's {problem}; got {self.title!r:.80}.")
         studies.check_readers(self.readers)
@@ -225,7 +225,7 @@ def _write_images(
     return presentations
 
 
-def _pairs(shown: _Shown):
+def _pairs(shown: _Shown) -> Iterator[tuple[str, str]]:
     return zip(shown.images, shown.image_sets, strict=True)
 
 

@@ -63,7 +63,7 @@ class Question:
     scope: str = "image"
     ties: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
             raise ValueError(
                 f"A question's name is lower-case letters, digits and underscores, 40 "

@@ -83,6 +83,11 @@ def unblind(folder: pathlib.Path | str) -> Unblinded:
     readings = []
     for answer in study.answers.all_answers():
         shown = key.presentations.get(answer.presentation)
+        if shown is None or shown.reader != answer.reader:
+            raise ValueError(
+                f"{study.answers.path}: {answer}: that reader was not shown this "
+                "presentation."
+            )
         _check(study, shown, answer)
         readings.append(
             Reading(
@@ -133,11 +138,9 @@ def _image_set(shown: Sealed, place: int) -> str:
     return "" if place == WHOLE_CASE else shown.image_sets[place]
 
 
-def _check(study: Study, shown: Sealed | None, answer: Answer) -> None:
+def _check(study: Study, shown: Sealed, answer: Answer) -> None:
     """ValueError for an answer that no reader can have given on the page."""
     where = f"{study.answers.path}: {answer}"
-    if shown is None or shown.reader != answer.reader:
-        raise ValueError(f"{where}: that reader was not shown this presentation.")
     num_images = len(shown.image_sets)
     try:
         question = study.question(answer.question)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -59,7 +60,9 @@ def draw(preview: Preview) -> bytes:
     return drawing.png(figure)
 
 
-def _layout(pairs: Sequence[Pair], num_classes: int):
+def _layout(
+    pairs: Sequence[Pair], num_classes: int
+) -> tuple[Figure, list[tuple[Axes, Axes]], Margins]:
     """The figure, two panels for every pair, and the margins."""
     legend_rows = -(-num_classes // _LEGEND_COLUMNS)
     margins = Margins(
@@ -97,7 +100,9 @@ def _mark_acquired(axes: Axes, pair: Pair) -> None:
 
 
 def _outline(axes: Axes, pair: Pair, num_classes: int) -> None:
-    """The contour of every class in its own line."""
+    """The contour of every class in its own line; nothing where there are none."""
+    if pair.labels is None:
+        return
     for label in range(1, num_classes + 1):
         line = palette.line(label)
         drawing.contours(
@@ -116,8 +121,8 @@ def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
     for label, (name, volume_mm3) in enumerate(preview.classes, start=1):
         line = palette.line(label)
         text = drawing.plain(f"{name}: {volume_mm3:.0f} mm³")
-        style = {"color": line.colour, "linestyle": _style(line), "linewidth": 2.5}
-        handles.append(Line2D([], [], label=text, **style))
+        style: dict[str, Any] = {"color": line.colour, "linestyle": _style(line)}
+        handles.append(Line2D([], [], label=text, linewidth=2.5, **style))
     figure.legend(
         handles=handles,
         loc="lower left",
@@ -131,7 +136,7 @@ def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
     )
 
 
-def _style(line: palette.Line):
+def _style(line: palette.Line) -> str | tuple[int, tuple[float, ...]]:
     return (0, line.dashes) if line.dashes else "-"
 
 

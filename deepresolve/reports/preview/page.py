@@ -92,10 +92,13 @@ def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
     nearest = preview.acquired_slices.tolist() if preview.factor > 1 else None
     num_slices = preview.scan.num_slices
     scan = {"id": "scan", "num_slices": num_slices, "nearest": nearest}
-    made = {"num_slices": preview.result.num_slices, "nearest": None}
-    made["id"] = preview.kind
+    made = {
+        "id": preview.kind,
+        "num_slices": preview.result.num_slices,
+        "nearest": None,
+    }
     before = {"name": "Input", "grey": "scan", "overlay": None}
-    after = {"name": "Output", "grey": "result", "overlay": None}
+    after: dict[str, Any] = {"name": "Output", "grey": "result", "overlay": None}
     if preview.kind == "labels":
         overlay = {"labels": preview.kind, "classes": _classes(preview)}
         after |= {"grey": "scan", "overlay": overlay}

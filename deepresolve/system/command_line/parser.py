@@ -19,7 +19,7 @@ _WRONG_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)", re.DO
 class _Parser(argparse_flags.ArgumentParser):
     """Shows the help where nothing is given, and says what a wrong name may mean."""
 
-    def parse_known_args(
+    def parse_known_args(  # type: ignore[override]  # which is overloaded
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse does it."""
@@ -39,7 +39,7 @@ class _Parser(argparse_flags.ArgumentParser):
 class CommandParser(_Parser):
     """Flags of one command; a misspelt one is told before the one that is missing."""
 
-    def parse_known_args(
+    def parse_known_args(  # type: ignore[override]  # which is overloaded
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse does it, but for flags that are not known."""

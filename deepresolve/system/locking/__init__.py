@@ -25,6 +25,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import filelock
 
@@ -208,7 +209,7 @@ def _acquire(lock: filelock.BaseFileLock, folder: str) -> bool | None:
     return False
 
 
-def _file_lock(path: pathlib.Path, **settings: float) -> filelock.BaseFileLock:
+def _file_lock(path: pathlib.Path, **settings: Any) -> filelock.BaseFileLock:
     """A lock of the operating system, and nothing in its place.
 
     Where the file system has none, newer versions of filelock take a mere file, by

@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from deepresolve.config import Config
 from deepresolve.inference.graphs.blending import blended, fitting_window
 from deepresolve.inference.graphs.scaling import estimate_scale
 from deepresolve.inference.window_size import rule_of
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 
 class SegmentationGraph:
@@ -21,7 +21,9 @@ class SegmentationGraph:
         it decides how large the windows are.
     """
 
-    def __init__(self, model: keras.Model, config: Config, memory_gib: float):
+    def __init__(
+        self, model: keras.Model, config: SegmentationConfig, memory_gib: float
+    ):
         self._model = model
         self._rule = rule_of(config, 1 + len(config.class_names))
         self._memory_gib = memory_gib

@@ -11,6 +11,7 @@ from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.held_out import Subject
 from deepresolve.tasks.prediction import Predictor
 from deepresolve.tasks.segmentation.classes import Classes
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -36,7 +37,7 @@ def comparisons(
     Raises:
       ValueError: there are no labels, or they lack a class of the run.
     """
-    classes = Classes.of(run.config.classes, label_names)
+    classes = Classes.of(run.settings(SegmentationConfig).classes, label_names)
     true = reference(subject, classes)
     found = predictor.predict(subject.image, progress=True).label_map
     for masks in class_comparisons(
@@ -89,6 +90,8 @@ def class_comparisons(
 
 def _tissue_mm3(masks: Comparison) -> Comparison:
     """How large both masks are."""
+    if masks.voxel_mm3 is None:
+        raise ValueError("Masks have a size where that of a voxel is known; got None.")
     true, found = (
         overlap.volume_mm3(mask, voxel_mm3=masks.voxel_mm3)
         for mask in (masks.reference, masks.estimate)

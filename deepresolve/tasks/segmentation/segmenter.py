@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from deepresolve.config import Config
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.mirroring import left_right_axis, mirrored_classes
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.window_size import rule_of
 from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB, WindowedModel
 from deepresolve.networks import find_model
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -50,7 +50,7 @@ class Segmenter:
     def __init__(
         self,
         model: keras.Model,
-        config: Config,
+        config: SegmentationConfig,
         window_shape: Sequence[int] | None = None,
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
@@ -91,9 +91,8 @@ class Segmenter:
         Raises:
           ValueError: not a segmentation, or not trained yet.
         """
-        run.require_task("segmentation")
-        model = run.network(dtype)
-        return cls(model, run.config, window_shape, flips, memory_gib)
+        config, model = run.settings(SegmentationConfig), run.network(dtype)
+        return cls(model, config, window_shape, flips, memory_gib)
 
     def probabilities(
         self,

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from deepresolve.system.keras_stack import tensorflow_variables
 from deepresolve.tasks.segmentation.graph import SegmentationGraph, most_probable
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.servable import (
     DEFAULT_SIGNATURE,
     Field,
@@ -22,11 +23,11 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
     Raises:
       ValueError: not trained yet, or an option out of range.
     """
-    model = run.network(options.dtype)
-    graph = SegmentationGraph(model, run.config, options.memory_gib)
+    config, model = run.settings(SegmentationConfig), run.network(options.dtype)
+    graph = SegmentationGraph(model, config, options.memory_gib)
     shape = (1, "rows", "columns", "slices")
     scan = Field("float32", shape, "the scan's own", "A whole scan, canonical.")
-    classes = ("background", *run.config.class_names)
+    classes = ("background", *config.class_names)
     label_map = Field(
         "uint8",
         shape,
@@ -57,5 +58,5 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
         "label_map": Signature(map_alone, scan, {"label_map": label_map}),
         DEFAULT_SIGNATURE: whole,
     }
-    facts = {"class_names": list(run.config.class_names), "downsample_factors": []}
+    facts = {"class_names": list(config.class_names), "downsample_factors": []}
     return Servable(signatures, tensorflow_variables(model), facts)

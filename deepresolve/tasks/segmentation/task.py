@@ -13,7 +13,7 @@ from deepresolve.training.data import TrainingData
 from deepresolve.training.trainable import Trainable
 
 
-class Segmentation(Trainable):
+class Segmentation(Trainable[SegmentationConfig]):
     """A label map of tissues: learns from scans with labels."""
 
     settings = SegmentationConfig

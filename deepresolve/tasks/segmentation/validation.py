@@ -123,7 +123,7 @@ class SegmentationValidation(Validation):
           ValueError: a block cannot be measured; the message names its scan.
         """
         pairs = list(zip(blocks, estimates, strict=True))
-        result = {}
+        result: dict[str, float] = {}
         for name, metric in self._metrics.items():
             of_classes = {
                 f"{name}_{slug(class_name)}": mean(
@@ -145,9 +145,9 @@ class SegmentationValidation(Validation):
           Images (1, height, width, 3) in 0..1 by tag; see `legend`. Square pixels,
           black at 0 and white at the 99th percentile of the scan.
         """
-        grey = np.clip(block.input.array / drawing.white_level(block.input), 0, 1)
+        scaled = np.clip(block.input.array / drawing.white_level(block.input), 0, 1)
         trio = (
-            block.input.with_array(grey),
+            block.input.with_array(scaled),
             block.target,
             block.target.with_array(estimate),
         )
@@ -157,7 +157,7 @@ class SegmentationValidation(Validation):
             views = [drawing.across(volume, axis) for volume in trio]
             size_of_slices = np.count_nonzero(views[1].array, axis=(0, 1))
             index = int(np.argmax(size_of_slices))
-            enlarged = [
+            grey, reference, predicted = (
                 drawing.square_pixels(
                     view.array[..., index],
                     view.spacing_mm[:2],
@@ -165,9 +165,9 @@ class SegmentationValidation(Validation):
                     scale=scale,
                 )
                 for view, order in zip(views, (1, 0, 0), strict=True)
-            ]
+            )
             tag = f"{_TAG}/{views[0].plane}"
-            images[tag] = overlay(*enlarged, scale)[np.newaxis]
+            images[tag] = overlay(grey, reference, predicted, scale)[np.newaxis]
         return images
 
 

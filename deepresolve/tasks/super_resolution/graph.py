@@ -18,7 +18,6 @@ import keras
 import tensorflow as tf
 
 from deepresolve import networks
-from deepresolve.config import Config
 from deepresolve.inference.graphs.blending import blended, fitting_window
 from deepresolve.inference.graphs.convolution import (
     plane_convolution,
@@ -31,6 +30,7 @@ from deepresolve.inference.streaming import parse_chain
 from deepresolve.system.keras_stack import tensorflow_variables
 from deepresolve.tasks.servable import ServingOptions
 from deepresolve.tasks.super_resolution.engines import window_rule
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 DEFAULT_BLOCK_PLANES = 16
 
@@ -39,7 +39,7 @@ Held = tuple[tf.Tensor, ...]
 
 
 def graph_of_run(
-    model: keras.Model, config: Config, options: ServingOptions
+    model: keras.Model, config: SuperResolutionConfig, options: ServingOptions
 ) -> StreamedGraph | WholeGraph:
     """The graph of a network, by the engine that its line in the table names.
 

@@ -14,6 +14,7 @@ from deepresolve.tasks.super_resolution.graph import (
     WholeGraph,
     graph_of_run,
 )
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.trained_run import TrainedRun
 
 
@@ -23,9 +24,10 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
     Raises:
       ValueError: not trained yet, or an option out of range.
     """
-    factors = run.config.downsample_factors
+    config = run.settings(SuperResolutionConfig)
+    factors = config.downsample_factors
     model = run.network(options.dtype)
-    graph = graph_of_run(model, run.config, options)
+    graph = graph_of_run(model, config, options)
     signatures = {
         f"super_resolve_x{factor}": _thin_slices(graph, factor) for factor in factors
     }

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from deepresolve.config import Config
 from deepresolve.imaging import floor
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.floor import Undershoot
@@ -17,6 +16,7 @@ from deepresolve.imaging.intensity import estimate_scale, to_dtype
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB
 from deepresolve.tasks.super_resolution.engines import enhancer
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -40,7 +40,7 @@ class SuperResolver:
     def __init__(
         self,
         model: keras.Model,
-        config: Config,
+        config: SuperResolutionConfig,
         dtype: str = "float32",
         window_shape: Sequence[int] | None = None,
         memory_gib: float = DEFAULT_MEMORY_GIB,
@@ -68,8 +68,8 @@ class SuperResolver:
         Raises:
           ValueError: not a super-resolution, or not trained yet.
         """
-        run.require_task("super_resolution")
-        return cls(run.network(dtype), run.config, dtype, window_shape, memory_gib)
+        config = run.settings(SuperResolutionConfig)
+        return cls(run.network(dtype), config, dtype, window_shape, memory_gib)
 
     def choose_factor(self, factor: int | None) -> int:
         """`factor`, or the one the network was trained for.
@@ -80,7 +80,7 @@ class SuperResolver:
         trained = self.config.downsample_factors
         if factor is None and len(trained) == 1:
             return trained[0]
-        if factor not in trained:
+        if factor is None or factor not in trained:
             asked = "none was given" if factor is None else f"{factor} was asked for"
             raise ValueError(
                 f"The network was trained for downsample factors {trained}; {asked}. "

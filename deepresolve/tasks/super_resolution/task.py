@@ -13,7 +13,7 @@ from deepresolve.training.data import TrainingData
 from deepresolve.training.trainable import Trainable
 
 
-class SuperResolution(Trainable):
+class SuperResolution(Trainable[SuperResolutionConfig]):
     """Thin slices from thick ones: learns from any scan of thin slices."""
 
     settings = SuperResolutionConfig

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -98,12 +99,14 @@ class Checkpoint(keras.callbacks.Callback):
         is_last = int(self._progress.step) % self._steps_per_epoch == 0
         return is_last or self.model.stop_training
 
-    def _save(self):
+    def _save(self) -> None:
         self._workdir.check_claim()
         self._states.save(self._workdir.checkpoints)
         self._saved_at = float(self._progress.seconds)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Saves when the last checkpoint is `minutes` old, but for the last step.
 
         The epoch is not done before it is validated; `on_epoch_end` saves it then.
@@ -114,7 +117,7 @@ class Checkpoint(keras.callbacks.Callback):
             check_weights(self.model, self._progress)
             self._save()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves the state, the last weights and, where they are, the best."""
         self._workdir.check_claim()
         if not self._states.has_any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from deepresolve.system.keras_stack import loss_scale
 from deepresolve.training.callbacks.watch import Watch, diverged
 
@@ -14,7 +16,9 @@ class LossScale(Watch):
     not finite in float16, and Keras would skip every further step in silence.
     """
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """ValueError where nothing is left to halve."""
         if loss_scale(self.model.optimizer) <= 1:
             raise diverged(
@@ -23,7 +27,7 @@ class LossScale(Watch):
                 "--precision=mixed_bfloat16 or float32, or a lower --learning_rate",
             )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the scale to the logs."""
         if logs is not None:
             logs["loss_scale"] = loss_scale(self.model.optimizer)

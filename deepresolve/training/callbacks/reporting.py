@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from typing import Any
 
 import keras
 
@@ -47,7 +48,7 @@ class StepBar(keras.callbacks.Callback):
         """Shows no more."""
         self._shown.close()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begins to count, after the steps that an earlier start did."""
         self._bar = self._shown.enter_context(
             progress_bar.shown(
@@ -59,12 +60,14 @@ class StepBar(keras.callbacks.Callback):
             )
         )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Counts a step."""
         loss = (logs or {}).get("loss")
         self._bar.update(1, "" if loss is None else f"loss {loss:.4g}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Ends the count."""
         self.close()
         if self._bar.done < self._steps and not self._hidden:
@@ -87,7 +90,7 @@ class EpochLine(keras.callbacks.Callback):
         super().__init__()
         self._num_epochs = num_epochs
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Says it."""
         told = ", ".join(
             f"{name} {value:.4g}"

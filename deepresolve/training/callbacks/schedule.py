@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 
@@ -54,13 +55,15 @@ class Schedule(keras.callbacks.Callback):
             share = max(share, minutes / self._config.max_minutes)
         return share
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Sets the rate of the coming step."""
         step = int(self._progress.step)
         self._rate = learning_rate_at(self._config, step, self._share_done())
         self.model.optimizer.learning_rate = self._rate
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the rate of the last step to the logs."""
         if logs is not None:
             logs["learning_rate"] = self._rate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 
@@ -45,11 +47,11 @@ class StepDecay(keras.callbacks.Callback):
         """The learning rate of an epoch, counted from 0."""
         return self._initial_rate * (1 - self._drop) ** (epoch // self._epochs_per_drop)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the rate of the epoch."""
         self.model.optimizer.learning_rate = self.rate_at(epoch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the rate to the logs."""
         if logs is not None:
             logs["learning_rate"] = self.rate_at(epoch)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import keras
 
@@ -22,10 +23,18 @@ class _Count(NamedTuple):
     waited: float = 0.0
 
     def plus(self, other: _Count) -> _Count:
-        return _Count(*(a + b for a, b in zip(self, other, strict=True)))
+        return _Count(
+            self.steps + other.steps,
+            self.seconds + other.seconds,
+            self.waited + other.waited,
+        )
 
     def since(self, other: _Count) -> _Count:
-        return _Count(*(a - b for a, b in zip(self, other, strict=True)))
+        return _Count(
+            self.steps - other.steps,
+            self.seconds - other.seconds,
+            self.waited - other.waited,
+        )
 
 
 class Throughput(keras.callbacks.Callback):
@@ -64,7 +73,7 @@ class Throughput(keras.callbacks.Callback):
         voxels = config.batch_size * math.prod(config.patch_shape)
         self._gflop = FORWARD_PASSES_PER_STEP * flop_per_voxel * voxels / 1e9
         self._waited = 0.0
-        self._train_function = None
+        self._train_function: Any = None
         self._is_first_step = True
         self._epoch_start = self._count()
         self._total = self._start_up = _Count()
@@ -73,34 +82,36 @@ class Throughput(keras.callbacks.Callback):
         progress = self._progress
         return _Count(int(progress.step), float(progress.seconds), self._waited)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Takes the batches out of Keras's step."""
         self._train_function = self.model.train_function
         self._is_first_step = True
         self.model.train_function = self._timed_step
 
-    def _timed_step(self, batches):
+    def _timed_step(self, batches: Iterator[Any]) -> Any:
         start = time.perf_counter()
         batch = next(batches)
         self._waited += time.perf_counter() - start
         return step_on(self._train_function, batch)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Gives Keras its step back."""
         self.model.train_function = self._train_function
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts to count."""
         self._epoch_start = self._count()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Counts the first step by itself: it traces, and waits for the first data."""
         if self._is_first_step:
             self._is_first_step = False
             first = self._count().since(self._epoch_start)
             self._start_up = self._start_up.plus(first)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds speed and waiting to the logs."""
         spent = self._count().since(self._epoch_start)
         self._total = self._total.plus(spent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -60,20 +61,20 @@ class VolumeValidation(keras.callbacks.Callback):
         self._tensorboard = tensorboard
         self._check = check
         self._writer = tf.summary.create_file_writer(tensorboard)
-        self._network = None
+        self._network: Any = None
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         """Makes the function that runs the network."""
         super().set_model(model)
 
         # A graph, for Keras 3, called eagerly, keeps every feature map to the end.
         @tf.function(reduce_retracing=True)
-        def network(batch):
+        def network(batch: tf.Tensor) -> tf.Tensor:
             return model(batch, training=False)
 
         self._network = network
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures every block and draws the first."""
         number = len(self._blocks)
         _logger.info("Validating epoch %d on %d blocks.", epoch + 1, number)

@@ -52,7 +52,7 @@ class SavedStates:
 
     def __init__(self, state: tf.train.Checkpoint):
         self._state = state
-        self._last_whole = None
+        self._last_whole: int | None = None
 
     @property
     def has_any(self) -> bool:

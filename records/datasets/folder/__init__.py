@@ -113,7 +113,7 @@ class Folder:
         default=None,
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.is_labelled and not self.label_names:
             raise ValueError(
                 "--labels needs --label_names, for label maps do not say what their "

@@ -51,7 +51,7 @@ class Iwoai:
         default="IPR",
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         from records.datasets.iwoai import scans
 
         scans.affine(self)

@@ -72,7 +72,7 @@ class Oai:
         default=None,
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.slice_order not in tissues.SLICE_ORDERS:
             raise ValueError(
                 f"slice_order must be one of {', '.join(tissues.SLICE_ORDERS)}; got "
