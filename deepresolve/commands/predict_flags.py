@@ -172,7 +172,9 @@ def _value(name: str, kind: Any) -> Any:
 
 def command() -> tuple[str, ...]:
     """The command line; with --anonymize without the flags that may name someone."""
-    given = [FLAGS[name] for name in sorted(FLAGS) if FLAGS[name].present]
+    # One that has a short name, too, is under both.
+    flags_by_name = {FLAGS[name].name: FLAGS[name] for name in FLAGS}
+    given = [flag for _, flag in sorted(flags_by_name.items()) if flag.present]
     harmless = {*_HARMLESS_FLAGS, *_option_names()}
     shown = [f for f in given if not FLAGS.anonymize or f.name in harmless]
     return (
