@@ -168,9 +168,9 @@ def slices_of_passes(num_slices: int, config: Config) -> list[int]:
         has to do all in one pass.
     """
     choices = [num_slices]
-    if config.fold != (1, 1, 1):
-        return choices
     is_segmentation = config.task == "segmentation"
+    if not is_segmentation and config.fold != (1, 1, 1):
+        return choices
     multiple = config.patch_shape[2] if is_segmentation else _BLOCK_MULTIPLE
     while (half := math.ceil(choices[-1] / 2 / multiple) * multiple) < choices[-1]:
         choices.append(half)
