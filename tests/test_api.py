@@ -13,6 +13,7 @@ from doc_pages import ROOT, blocks, run
 import deepresolve as dr
 from deepresolve import api
 from deepresolve.imaging import formats
+from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.table import METRICS
 from deepresolve.simulation import phantom
 from deepresolve.tasks.trained_run import TrainedRun
@@ -80,11 +81,12 @@ def test_a_run_loads_its_network_once_for_the_same_options(monkeypatch):
     monkeypatch.setattr(
         TrainedRun, "predictor", lambda run, **options: loaded.append(options) or Spy()
     )
+    scan = Volume(np.zeros((4, 5, 6), np.float32), np.eye(4))
     for options in ({}, {}, {"dtype": "float32"}, {}):
-        assert opened.predict("scan", **options) == "prediction of scan"
+        assert opened.predict(scan, **options) == "prediction of 6 slices"
     assert loaded == [{}, {"dtype": "float32"}]
-    found = dr.predict("scan", "pretrained:seg_knee_phantom", keep_largest=True)
-    assert found == "prediction of scan"
+    found = dr.predict(scan, "pretrained:seg_knee_phantom", keep_largest=True)
+    assert found == "prediction of 6 slices"
     assert loaded[2:] == [{"keep_largest": True}]
 
 
@@ -92,7 +94,7 @@ class Spy:
     """In the place of a network."""
 
     def predict(self, scan):
-        return f"prediction of {scan}"
+        return f"prediction of {scan.num_slices} slices"
 
 
 def test_the_lines_of_the_readme_run(tmp_path, monkeypatch):

@@ -149,9 +149,16 @@ class TrainedRun:
             named keeps its default.
 
         Raises:
-          ValueError: not trained yet, an option that the task lacks or that makes no
-            sense, or voxels that are not finite or all alike.
+          ValueError: no Volume of several slices, not trained yet, an option that the
+            task lacks or that makes no sense, or voxels that are not finite or all
+            alike.
         """
+        if not isinstance(scan, Volume) or min(scan.shape) < 2:
+            got = getattr(scan, "shape", type(scan).__name__)
+            raise ValueError(
+                "A network takes a scan of several slices, a Volume as "
+                f"`deepresolve.read` gives it; got {got}."
+            )
         key = repr(sorted(options.items()))
         if key not in self._predictors:
             self._predictors[key] = self.predictor(**options)

@@ -87,3 +87,17 @@ def test_the_last_epochs_network_is_another(silent_workdir, tmp_path):
 def test_a_checkpoint_that_no_run_has_is_refused_at_once():
     with pytest.raises(ValueError, match=r"'best' .* or 'last'; got 'worst'"):
         TrainedRun.open("pretrained:sr_knee_phantom", "worst")
+
+
+@pytest.mark.parametrize(
+    ("scan", "got"),
+    [
+        ("scan.nii.gz", "str"),
+        (np.ones((8, 8, 8), np.float32), r"\(8, 8, 8\)"),
+        (Volume(np.ones((8, 8, 1), np.float32), np.eye(4)), r"\(8, 8, 1\)"),
+    ],
+)
+def test_what_is_no_scan_of_several_slices_is_refused(scan, got):
+    run = TrainedRun.open("pretrained:sr_knee_phantom")
+    with pytest.raises(ValueError, match=f"a Volume as `deepresolve.read`.*{got}"):
+        run.predict(scan)
