@@ -35,7 +35,7 @@ class ArrayEntry:
     Attributes:
       dtype: of the stored elements.
       shape: along its axes.
-      grid: where it lies: one of `records.stored.GRIDS`.
+      grid: where it lies: on that of the "image", on one of its "own", or "none".
     """
 
     dtype: str

@@ -62,12 +62,8 @@ class StoredSubject:
         return cast("Volume | None", self.arrays.get("label"))
 
     def grid(self, name: str) -> str:
-        """Where an array lies: one of `GRIDS`."""
+        """Where an array lies: "image", on its grid; "own", as the image; "none"."""
         return _grid(self.arrays[name], self.image)
-
-
-# On the image's grid, on one of its own (so does the image), or without a place.
-GRIDS = ("image", "own", "none")
 
 
 def load(subject: Subject, label_names: Mapping[int, str]) -> StoredSubject:
