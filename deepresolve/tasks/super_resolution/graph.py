@@ -72,6 +72,27 @@ def graph_of_run(
     return WholeGraph(enhance, tensorflow_variables(model))
 
 
+class _Interpolation:
+    """A scan scaled to 0..1 and interpolated onto the thin grid, slices as asked for.
+
+    Args:
+      thick: (rows, columns, n) float32, canonical, in its own units.
+      factor: thin slices per thick slice spacing.
+    """
+
+    def __init__(self, thick: tf.Tensor, factor: int):
+        self.scale = estimate_scale(thick)
+        self.rows, self.columns, num_thick = tf.unstack(tf.shape(thick))
+        self._matrix = cubic_matrix(num_thick, factor)
+        self.num_slices = tf.shape(self._matrix)[0]
+        self._scaled = tf.reshape(self.scale.apply(thick), [-1, num_thick])
+
+    def slices(self, start: tf.Tensor | int, stop: tf.Tensor) -> tf.Tensor:
+        """(rows, columns, stop - start) float32 of the thin grid."""
+        thin = tf.matmul(self._scaled, self._matrix[start:stop], transpose_b=True)
+        return tf.reshape(thin, [self.rows, self.columns, stop - start])
+
+
 class WholeGraph:
     """A trained network as functions of tensors, applied to all slices together.
 
@@ -100,13 +121,8 @@ class WholeGraph:
           (rows, columns, (n - 1) * factor + 1) float32; no voxel is below the lowest
           of `thick` (`imaging.floor`).
         """
-        scale = estimate_scale(thick)
-        rows, columns, num_thick = tf.unstack(tf.shape(thick))
-        matrix = cubic_matrix(num_thick, factor)
-        scaled = tf.reshape(scale.apply(thick), [-1, num_thick])
-        thin = tf.matmul(scaled, matrix, transpose_b=True)
-        interpolated = tf.reshape(thin, [rows, columns, tf.shape(matrix)[0]])
-        sharp = scale.invert(self._enhance(interpolated))
+        thin = _Interpolation(thick, factor)
+        sharp = thin.scale.invert(self._enhance(thin.slices(0, thin.num_slices)))
         return tf.maximum(sharp, tf.reduce_min(thick))
 
 
@@ -151,16 +167,10 @@ class StreamedGraph:
           (rows, columns, (n - 1) * factor + 1) float32; no voxel is below the lowest
           of `thick` (`imaging.floor`).
         """
-        scale = estimate_scale(thick)
         floor = tf.reduce_min(thick)
-        rows, columns, num_thick = tf.unstack(tf.shape(thick))
-        matrix = cubic_matrix(num_thick, factor)
-        num_thin = tf.shape(matrix)[0]
-        scaled = tf.reshape(scale.apply(thick), [-1, num_thick])
-
-        def interpolated(start: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
-            block = tf.matmul(scaled, matrix[start:stop], transpose_b=True)
-            return tf.reshape(block, [rows, columns, stop - start])
+        interpolation = _Interpolation(thick, factor)
+        rows, columns = interpolation.rows, interpolation.columns
+        num_thin, interpolated = interpolation.num_slices, interpolation.slices
 
         def step(
             start: tf.Tensor, done: tf.Tensor, held: Held, blocks: tf.TensorArray
@@ -171,7 +181,8 @@ class StreamedGraph:
             # The last block may hold slices that only filled the fold up.
             ready = tf.minimum(done + tf.shape(residual)[2], num_thin)
             residual = residual[:rows, :columns, : ready - done]
-            thin = scale.invert(interpolated(done, ready) + residual)
+            thin = interpolated(done, ready) + residual
+            thin = interpolation.scale.invert(thin)
             thin = tf.maximum(thin, floor)
             # (rows, columns, slices) -> (slices, rows, columns), to be put together
             blocks = blocks.write(blocks.size(), tf.transpose(thin, (2, 0, 1)))
