@@ -189,13 +189,15 @@ class Volume:
         array: np.ndarray,
         *,
         step: float = 1.0,
+        first: float = 0.0,
         slice_thickness_mm: float | None = None,
     ) -> Volume:
-        """Other slices of the same scan: number n lies at index `n * step`.
+        """Other slices of the same scan: number n lies at index `first + n * step`.
 
         Args:
           array: the new voxels; in-plane shape as here, any number of slices.
           step: distance between new slices, in slices of this volume.
+          first: where the first new slice lies, in slices of this volume.
           slice_thickness_mm: thickness of the new slices.
         """
         in_plane = [axis for axis in range(3) if axis != self.slice_axis]
@@ -206,6 +208,7 @@ class Volume:
             )
         to_old = np.eye(4)
         to_old[self.slice_axis, self.slice_axis] = step
+        to_old[self.slice_axis, 3] = first
         return self._regridded(array, to_old, slice_thickness_mm=slice_thickness_mm)
 
     def crop(self, region: Sequence[slice]) -> Volume:
