@@ -301,7 +301,7 @@ def test_wrong_axes_and_spacings_are_refused(orientation, spacing_mm, message):
 
 def test_resliced_may_begin_between_slices():
     affine = np.diag([0.5, 0.5, 3.0, 1.0])
-    volume = Volume(np.zeros((4, 4, 5), np.float32), affine)
+    volume = volumes.Volume(np.zeros((4, 4, 5), np.float32), affine)
     finer = volume.resliced(np.zeros((4, 4, 15)), step=1 / 3, first=-1 / 3)
     # The outer faces stay: -1.5 mm before the first centre, 1.5 mm after the last one.
     first_mm, last_mm = (finer.affine @ [0, 0, k, 1] for k in (0, 14))
