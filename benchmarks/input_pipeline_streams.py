@@ -130,7 +130,8 @@ def _patch_ms(config, volume: dict, count: int = 30) -> float:
     from deepresolve import tasks
 
     pairs = tasks.find(config.task).pairs(config, {1: "femoral cartilage"})
-    scan = pairs.prepare({key: tf.convert_to_tensor(v) for key, v in volume.items()})
+    stored = {key: tf.convert_to_tensor(value) for key, value in volume.items()}
+    scan = pairs.prepare(stored, tf.constant([0, 0], tf.int64))
 
     def pair(number):
         seed = tf.stack([number, number + 1])

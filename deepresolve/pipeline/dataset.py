@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from deepresolve.config import Config
 from deepresolve.pipeline import patches
-from deepresolve.pipeline.pairs import Pair, Pairs
+from deepresolve.pipeline.pairs import Pair, Pairs, StoredVolume
 from deepresolve.pipeline.seeds import STREAMS, subseed
 
 VolumeSource = Callable[[tf.Tensor], tf.data.Dataset]
@@ -154,17 +154,24 @@ def _one_pass(
     prepared = (
         volumes(pass_seed)
         .enumerate()
-        .map(
-            lambda index, volume: (
-                subseed(pass_seed, index * part[1] + part[0]),
-                pairs.prepare(volume),
-            )
-        )
+        .map(lambda index, volume: _prepared(pairs, volume, pass_seed, index, part))
         .prefetch(1)
     )
     return prepared.interleave(
         _volume_patches(pairs), cycle_length=pairs.config.volumes_in_flight
     )
+
+
+def _prepared(
+    pairs: Pairs,
+    volume: StoredVolume,
+    pass_seed: tf.Tensor,
+    index: tf.Tensor,
+    part: tuple[int, int],
+) -> tuple[tf.Tensor, Any]:
+    """A volume's own seed in a pass, and the volume that patches are cut from."""
+    seed = subseed(pass_seed, index * part[1] + part[0])
+    return seed, pairs.prepare(volume, seed)
 
 
 def _volume_patches(pairs: Pairs) -> Callable[..., tf.data.Dataset]:

@@ -40,13 +40,14 @@ class Pairs(abc.ABC):
         self.config = config
 
     @abc.abstractmethod
-    def prepare(self, volume: StoredVolume) -> Any:
+    def prepare(self, volume: StoredVolume, seed: tf.Tensor) -> Any:
         """A volume that pairs can be cut from, as a NamedTuple of tensors.
 
         Args:
           volume: as the records hold it: "image" (rows, columns, slices) float32 in
             scan units, "intensity" (2,) float32, the values that become 0 and 1, and
             what else the task needs of a record.
+          seed: (2,) int64, of the volume in this pass.
         """
 
     @abc.abstractmethod

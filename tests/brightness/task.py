@@ -30,7 +30,7 @@ class BrightnessPairs(Pairs):
         self.input_spec = tf.TensorSpec((*config.patch_shape, 1), tf.float32)
         self.target_spec = tf.TensorSpec((), tf.uint8)
 
-    def prepare(self, volume):
+    def prepare(self, volume, seed):
         image = scaled(volume)
         bright = tf.reduce_mean(image) >= self.config.bright_from
         return Graded(image[..., tf.newaxis], tf.cast(bright, tf.uint8))

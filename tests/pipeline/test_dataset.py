@@ -10,6 +10,7 @@ from deepresolve.tasks.segmentation.pairs import SegmentationPairs
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
+SEED = np.array([0, 0], np.int64)
 GRID = SuperResolutionConfig(
     patch_shape=(8, 8, 8),
     patch_stride=(8, 8, 8),
@@ -86,7 +87,7 @@ def test_input_is_the_degraded_patch_at_the_targets_place(make_volumes):
     config = GRID.replace(downsample_factors=(3,))
     (x, y), *_ = batches(volumes, config, 1, steps_per_epoch=3)
     task = pairs_of(config)
-    degraded, target = task.prepare(next(iter(volumes((0, 0)))))
+    degraded, target = task.prepare(next(iter(volumes((0, 0)))), SEED)
     for x_patch, y_patch in zip(x, y, strict=True):
         i, j, k = np.argwhere(target.numpy()[..., 0] == y_patch[0, 0, 0, 0])[0]
         expected = degraded[0, i : i + 8, j : j + 8, k : k + 8]
@@ -188,7 +189,7 @@ def test_several_factors_are_mixed_in_one_stream(make_volumes):
     volumes = make_volumes((16, 16, 24))
     config = GRID.replace(downsample_factors=(2, 4))
     task = pairs_of(config)
-    degraded, _ = task.prepare(next(iter(volumes((0, 0)))))
+    degraded, _ = task.prepare(next(iter(volumes((0, 0)))), SEED)
     pairs = batches(volumes, config, 6, steps_per_epoch=3)
     drawn = set()
     for x, y in pairs:

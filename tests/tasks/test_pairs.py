@@ -11,6 +11,7 @@ from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 NAMES = {1: "femoral cartilage", 2: "medial tibia", 5: "lateral tibia", 9: "patella"}
 SEGMENTATION = SegmentationConfig(patch_shape=(8, 9, 6))
+SEED = np.array([0, 0], np.int64)
 STRENGTHS = {
     "max_gamma": 0.3,
     "max_bias": 0.3,
@@ -42,10 +43,12 @@ def prepare(request):
     def call(task, volume):
         tensors = {key: tf.convert_to_tensor(value) for key, value in volume.items()}
         if request.param == "eager":
-            return task.prepare(tensors)
+            return task.prepare(tensors, SEED)
         dataset = tf.data.Dataset.from_tensors(tensors)
         # Within a tuple, for tf.data would unpack the NamedTuple.
-        (prepared,) = next(iter(dataset.map(lambda volume: (task.prepare(volume),))))
+        (prepared,) = next(
+            iter(dataset.map(lambda volume: (task.prepare(volume, SEED),)))
+        )
         return prepared
 
     return call
@@ -114,7 +117,9 @@ def test_a_class_that_a_mirror_would_change_is_refused():
 
 
 def cut(task, stored, position, seed):
-    prepared = task.prepare({k: tf.convert_to_tensor(v) for k, v in stored.items()})
+    prepared = task.prepare(
+        {k: tf.convert_to_tensor(v) for k, v in stored.items()}, SEED
+    )
     position = tf.constant(position, tf.int32)
     return task.cut(prepared, position, tf.constant(seed, tf.int64))
 

@@ -67,7 +67,7 @@ class SegmentationPairs(Pairs):
                 mirrored_classes(config.class_names), np.uint8
             )
 
-    def prepare(self, volume: StoredVolume) -> Labelled:
+    def prepare(self, volume: StoredVolume, seed: tf.Tensor) -> Labelled:
         """Turns labels into class numbers; fails if there are no labels."""
         label = volume["label"]
         tf.debugging.Assert(

@@ -43,7 +43,7 @@ class SuperResolutionPairs(Pairs):
         self.target_spec = self.input_spec
         self.grid_step = config.fold
 
-    def prepare(self, volume: StoredVolume) -> ThickAndThin:
+    def prepare(self, volume: StoredVolume, seed: tf.Tensor) -> ThickAndThin:
         """Degrades the volume as a whole: the low-pass reaches 24 slices each way."""
         target = scaled(volume)
         # Python runs once a volume here, for a matrix that depends on its number of
