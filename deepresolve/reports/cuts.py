@@ -67,7 +67,7 @@ def for_viewer(
     chosen: Cut,
     *,
     start: int,
-    ticks: tuple[str, Iterable[int]] | None = None,
+    ticks: tuple[str, Iterable[float]] | None = None,
 ) -> dict[str, Any]:
     """A plane as `viewer/volume.js` has it, of JSON values.
 
@@ -75,10 +75,12 @@ def for_viewer(
       plane: its name.
       chosen: how it runs.
       start: the slice to begin with.
-      ticks: what to mark positions beside, "rows" or "columns", and their indices.
+      ticks: what to mark positions beside, "rows" or "columns", and their places: n in
+        the middle of number n, n + 0.5 between it and the next one.
     """
     described = {"name": plane, **dataclasses.asdict(chosen), "start": start}
     if ticks is None:
         return described | {"ticks": None}
-    along, indices = ticks
-    return described | {"ticks": {"along": along, "at": [int(n) for n in indices]}}
+    along, places = ticks
+    at = [round(float(place), 4) for place in places]
+    return described | {"ticks": {"along": along, "at": at}}

@@ -1,7 +1,7 @@
 """A scan beside what was made of it, slice by slice in three planes.
 
-Both are shown on the grid of the result, from the first acquired slice to the last: of
-a thick slice every thin one shows the acquired slice that lies nearest to it.
+Both are shown on the grid of the result: of a thick scan every thin slice shows the
+acquired one that lies nearest to it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from deepresolve.imaging import slice_grid
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.labels import count_values
 from deepresolve.imaging.volume import PLANES, Volume
@@ -22,6 +23,8 @@ from deepresolve.reports.planes import fullest_slice
 from deepresolve.reports.preview.packing import eight_bit
 
 _LONGEST_NAME = 72
+# Less, in slices, is the rounding of affines.
+_OFF_GRID = 0.01
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,7 +41,8 @@ class Pair:
       pixel_mm: distance between rows and between columns, in mm.
       edges: anatomical letters of the top, right, bottom and left edge.
       acquired: where positions that were acquired cross this one: ("rows", their
-        indices) or ("columns", their indices); None where all were, or none crosses.
+        places) or ("columns", their places), n in the middle of number n; None where
+        all were, or none crosses.
     """
 
     plane: str
@@ -62,12 +66,14 @@ class Preview(abc.ABC):
 
     Args:
       scan: what was acquired.
-      result: on the scan's grid, or of slices that divide those of the scan, from its
-        first to its last; in the same axes as the scan.
+      result: on the scan's grid, or other slices of the same rows and columns, any
+        distance apart; in the same axes as the scan.
       scan_name: of the scan's file, without folders.
       result_name: of the result's.
 
     Attributes:
+      positions: of the result's slices, in numbers of the scan's.
+      is_on_scan: whether these are the scan's own.
       kind: of the result: "result", an image beside the scan, or "labels", over it.
       title: what was done to the scan.
       output: what is seen of the result, in a few words, on a page.
@@ -89,21 +95,15 @@ class Preview(abc.ABC):
     def __init__(self, scan: Volume, result: Volume, scan_name: str, result_name: str):
         self.scan, self.result = scan.canonical(), result.canonical()
         self.scan_name, self.result_name = printable(scan_name), printable(result_name)
-        spacings_mm = self.scan.slice_spacing_mm, self.result.slice_spacing_mm
-        self.factor = round(spacings_mm[0] / spacings_mm[1])
-        rows, columns, num_slices = self.scan.shape
-        expected = rows, columns, (num_slices - 1) * self.factor + 1
-        if self.result.shape != expected or not self._suits(self.factor):
+        try:
+            self.positions = slice_grid.positions(self.scan, self.result)
+        except ValueError as error:
             raise ValueError(
-                f"{result_name} cannot be shown beside {scan_name}: expected slices "
-                f"that divide those of the scan, {expected}; got {self.result.shape}."
-            )
+                f"{result_name} cannot be shown beside {scan_name}: {error}"
+            ) from error
+        self.is_on_scan = _are_one(self.positions, np.arange(self.scan.num_slices))
         of_result = self.result.orientation, self.result.spacing_mm
         self.cuts = {plane: cut(*of_result, plane) for plane in PLANES}
-
-    def _suits(self, factor: int) -> bool:
-        """Whether the result may have so many slices for each of the scan."""
-        return True
 
     @property
     @abc.abstractmethod
@@ -120,10 +120,22 @@ class Preview(abc.ABC):
     def packed(self, scale: IntensityScale) -> Iterator[np.ndarray]:
         """The result's slices as uint8, for a page; `scale` takes the scan to 0..1."""
 
-    @property
+    @functools.cached_property
     def acquired_slices(self) -> np.ndarray:
         """For every slice of the result the scan's nearest one, from 0."""
-        return (np.arange(self.result.num_slices) + self.factor // 2) // self.factor
+        # Halfway between two the later one, whatever the rounding of affines.
+        nearest = np.floor(self.positions + 0.5 + _OFF_GRID / 2).astype(int)
+        return np.clip(nearest, 0, self.scan.num_slices - 1)
+
+    @functools.cached_property
+    def away_mm(self) -> np.ndarray:
+        """How far each slice of the result lies from `acquired_slices`: 0 where on it.
+
+        In mm.
+        """
+        away = np.abs(self.positions - self.acquired_slices)
+        away[away < _OFF_GRID] = 0
+        return away * self.scan.slice_spacing_mm
 
     def num_slices(self, plane: str) -> int:
         """Slices of a plane."""
@@ -167,19 +179,25 @@ class Preview(abc.ABC):
         """Where positions that were acquired cross a plane's slices.
 
         Returns:
-          "rows" or "columns" of the plane, and which of them; None where all were
-          acquired, or the plane is the acquired one.
+          "rows" or "columns" of the plane, and their places within the result, which
+          may lie between two of them; None where all were acquired, or the plane is
+          the acquired one.
         """
         chosen = self.cuts[plane]
-        if self.factor == 1 or chosen.axes[2] == 2:
+        if self.is_on_scan or chosen.axes[2] == 2:
             return None
-        # From the first slice to the last: the same from either end.
-        indices = np.arange(0, self.result.num_slices, self.factor)
-        return ("rows" if chosen.axes[0] == 2 else "columns"), indices
+        last = self.result.num_slices - 1
+        step = self.scan.slice_spacing_mm / self.result.slice_spacing_mm
+        places = (np.arange(self.scan.num_slices) - self.positions[0]) * step
+        places = places[(places > -0.5) & (places < last + 0.5)]
+        side = chosen.axes.index(2)
+        if chosen.flipped[side]:
+            places = last - places[::-1]
+        return ("rows", "columns")[side], places
 
 
 class ImagePreview(Preview):
-    """An image beside the scan: thin slices of it, from its first to its last.
+    """An image beside the scan: thin slices of it.
 
     The arguments are those of `Preview`.
     """
@@ -192,15 +210,17 @@ class ImagePreview(Preview):
 
     def __init__(self, scan: Volume, result: Volume, scan_name: str, result_name: str):
         super().__init__(scan, result, scan_name, result_name)
-        self.title = f"Computed super-resolution x{self.factor}"
+        factor = self.scan.slice_spacing_mm / self.result.slice_spacing_mm
+        self.title = f"Computed super-resolution x{factor:.4g}"
         self.output = self.figure_output = f"{in_words(self.result)}, all computed"
 
     @functools.cached_property
     def first_shown(self) -> dict[str, int]:
-        """The middle one, and of the acquired plane the acquired one nearest to it."""
+        """The middle one, and of the acquired plane where one near it was acquired."""
         middle = {plane: self.num_slices(plane) // 2 for plane in PLANES}
         acquired = self.acquired_slices[middle[self.result.plane]]
-        return middle | {self.result.plane: int(acquired) * self.factor}
+        nearest = np.argmin(np.abs(self.positions - acquired))
+        return middle | {self.result.plane: int(nearest)}
 
     def _after(
         self, before: np.ndarray, made: np.ndarray
@@ -238,14 +258,17 @@ class LabelMapPreview(Preview):
         class_names: Sequence[str],
     ):
         super().__init__(scan, result, scan_name, result_name)
+        if not self.is_on_scan:
+            raise ValueError(
+                f"{result_name} cannot be shown beside {scan_name}: expected labels of "
+                f"the scan's own {scan.num_slices} slices; got {result.num_slices} "
+                "slices elsewhere."
+            )
         counts = count_values(self.result.restore().array)
         self.classes = tuple(
             (name, float(counts[label] * self.result.voxel_mm3))
             for label, name in enumerate(class_names, start=1)
         )
-
-    def _suits(self, factor: int) -> bool:
-        return factor == 1
 
     @functools.cached_property
     def first_shown(self) -> dict[str, int]:
@@ -291,9 +314,16 @@ def in_words(volume: Volume) -> str:
 def slice_in_words(preview: Preview, plane: str, index: int) -> str:
     """Which slice of a plane, and which one the input shows there."""
     text = f"{index + 1} of {preview.num_slices(plane)}"
-    if preview.factor == 1 or plane != preview.result.plane:
+    if preview.is_on_scan or plane != preview.result.plane:
         return text
     nearest = preview.acquired_slices[index]
-    where = "where" if nearest * preview.factor == index else "nearest to where"
+    where = "nearest to where" if preview.away_mm[index] else "where"
     slices = preview.scan.num_slices
     return f"{text}, {where} slice {nearest + 1} of {slices} was acquired"
+
+
+def _are_one(positions: np.ndarray, others: np.ndarray) -> bool:
+    """Whether two grids of slices have the same places, but for rounding."""
+    return positions.shape == others.shape and np.allclose(
+        positions, others, rtol=0, atol=_OFF_GRID
+    )

@@ -83,16 +83,16 @@ def _mark_acquired(axes: Axes, pair: Pair) -> None:
     """Ticks outside the panel, where acquired slices cross it."""
     if pair.acquired is None:
         return
-    side, indices = pair.acquired
+    side, places = pair.acquired
     height_mm, width_mm = pair.size_mm
     box = axes.get_position(original=True)
     mm_per_px = width_mm / (box.width * layout.WIDTH_PX)
     near, far = (px * mm_per_px for px in _TICK_PX)
     if side == "columns":
-        at = (indices + 0.5) * pair.pixel_mm[1]
+        at = (places + 0.5) * pair.pixel_mm[1]
         lines = [[(x, height_mm + near), (x, height_mm + far)] for x in at]
     else:
-        at = (indices + 0.5) * pair.pixel_mm[0]
+        at = (places + 0.5) * pair.pixel_mm[0]
         lines = [[(-near, y), (-far, y)] for y in at]
     ticks = LineCollection(lines, colors="white", linewidths=1, clip_on=False)
     ticks.set_gid("acquired")

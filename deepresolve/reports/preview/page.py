@@ -87,9 +87,9 @@ def _facts(preview: Preview, scale: IntensityScale) -> str:
 def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
     """Which volumes the page holds, and what is shown beside what.
 
-    Every slice of the result shows the nearest one of a volume that has fewer.
+    Every slice of the result shows the nearest one of a scan that has others.
     """
-    nearest = preview.acquired_slices.tolist() if preview.factor > 1 else None
+    nearest = None if preview.is_on_scan else preview.acquired_slices.tolist()
     num_slices = preview.scan.num_slices
     scan = {"id": "scan", "num_slices": num_slices, "nearest": nearest}
     made = {
@@ -107,7 +107,7 @@ def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
 
 def _notes(preview: Preview) -> list[str]:
     notes = ["8-bit preview, for research: not for diagnosis"]
-    if preview.factor > 1:
+    if not preview.is_on_scan:
         notes.insert(
             0, "every output slice is computed, at acquired positions (ticks), too"
         )
@@ -133,13 +133,10 @@ def _plane(preview: Preview, plane: str) -> dict[str, Any]:
 
 def _captions(preview: Preview, plane: str) -> list[str] | None:
     """Of each slice in the acquired plane, how far away one was acquired."""
-    if preview.factor == 1 or plane != preview.result.plane:
+    if preview.is_on_scan or plane != preview.result.plane:
         return None
     captions = []
-    for index, nearest in enumerate(preview.acquired_slices):
-        away_mm = (
-            abs(index - nearest * preview.factor) * preview.result.slice_spacing_mm
-        )
+    for nearest, away_mm in zip(preview.acquired_slices, preview.away_mm, strict=True):
         where = f"where slice {nearest + 1} was acquired"
         captions.append(f"{away_mm:.3g} mm from {where}" if away_mm else where)
     return captions

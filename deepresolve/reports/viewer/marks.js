@@ -60,14 +60,14 @@ export function drawTicks(context, { along, at }, frame, box, ratio) {
   context.strokeStyle = INK;
   context.lineWidth = ratio;
   context.beginPath();
-  for (const index of at) {
+  for (const place of at) {
     if (along === "rows") {
-      const y = frame.top + (index + 0.5) * frame.rowSize;
+      const y = frame.top + (place + 0.5) * frame.rowSize;
       if (y < box.top || y > box.bottom) continue;
       context.moveTo(box.left - near, y);
       context.lineTo(box.left - far, y);
     } else {
-      const x = frame.left + (index + 0.5) * frame.columnSize;
+      const x = frame.left + (place + 0.5) * frame.columnSize;
       if (x < box.left || x > box.right) continue;
       context.moveTo(x, box.bottom + near);
       context.lineTo(x, box.bottom + far);

@@ -9,7 +9,8 @@
 //   pixel_mm  between rows and between columns
 //   edges     letters of the top, right, bottom and left edge
 //   start     the slice to begin with
-//   ticks     {along: "rows" or "columns", at: indices} to mark beside it, or null
+//   ticks     {along: "rows" or "columns", at: places} to mark beside it, or null; n is
+//             the middle of number n, n + 0.5 lies between it and the next one
 //
 // and what a viewer shows is
 //

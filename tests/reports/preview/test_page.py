@@ -68,6 +68,23 @@ def test_page_holds_scan_and_result_in_8_bits(super_resolved, tmp_path):
         assert (found != expected).mean() < 0.01
 
 
+def test_page_tells_how_any_grid_lies_among_the_acquired_slices(thick, tmp_path):
+    thin = thick.resliced(np.ones((20, 24, 12)), step=0.4, first=-0.3)
+    page = Page(written(tmp_path, ImagePreview(thick, thin, "a.nii", "b.nii")))
+    facts = json.loads(page.scripts["facts"])
+    nearest = facts["volumes"][0]["nearest"]
+    # From right to left, as both are shown, at -0.1, 0.3, ..., 4.3 slices of 3 mm.
+    assert nearest == [0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 4]
+    sagittal, coronal, _ = facts["planes"]
+    assert sagittal["captions"][:2] == [
+        "0.3 mm from where slice 1 was acquired",
+        "0.9 mm from where slice 1 was acquired",
+    ]
+    # A quarter of 1.2 mm after the first one, and then 2.5 apart.
+    assert coronal["ticks"]["along"] == "columns"
+    assert coronal["ticks"]["at"] == [0.25, 2.75, 5.25, 7.75, 10.25]
+
+
 def test_page_holds_labels_as_they_are(segmented, tmp_path):
     page = Page(written(tmp_path, segmented))
     expected = np.moveaxis(segmented.result.array, 2, 0)

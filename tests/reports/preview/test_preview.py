@@ -1,5 +1,6 @@
 import dataclasses
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -46,6 +47,49 @@ def test_acquired_slices_are_marked_where_they_cross(super_resolved, segmented):
         assert side == "columns"
         assert indices.tolist() == [0, 3, 6, 9, 12]
     assert all(segmented.pair(p, 3).acquired is None for p in PLANES)
+
+
+@pytest.fixture
+def faces_kept(thick):
+    """5 slices of 3 mm in 12 of 1.2 mm from one outer face; 0.6 mm before the other."""
+    return thick.resliced(np.zeros((20, 24, 12)), step=0.4, first=-0.3)
+
+
+def test_slices_of_any_distance_show_the_nearest_acquired_one(thick, faces_kept):
+    preview = ImagePreview(thick, faces_kept, "a.nii", "b.nii")
+    assert preview.title == "Computed super-resolution x2.5"
+    # Shown from right to left, from the last one, 4.1: at -0.1, 0.3, ..., 4.3. Halfway
+    # between two (1.5, 3.5) stands the later one.
+    assert preview.acquired_slices.tolist() == [0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 4]
+    away = [0.1, 0.3, 0.3, 0.1, 0.5, 0.1, 0.3, 0.3, 0.1, 0.5, 0.1, 0.3]
+    np.testing.assert_allclose(preview.away_mm, 3 * np.array(away), atol=1e-9)
+    assert preview.first_shown["sagittal"] == 5  # at 1.9; the middle shows slice 2
+    words = slice_in_words(preview, "sagittal", 5)
+    assert words == "6 of 12, nearest to where slice 3 of 5 was acquired"
+    before = preview.pair("sagittal", 11).before
+    np.testing.assert_array_equal(before, in_plane(thick, "sagittal").array[:, :, 4])
+
+
+@pytest.mark.parametrize("plane", ["coronal", "axial"])
+def test_marks_lie_where_the_patient_was_acquired(thick, faces_kept, plane):
+    """Also where a plane's columns run against the slices: by world coordinates."""
+    preview = ImagePreview(thick, faces_kept, "a.nii", "b.nii")
+    side, places = preview.acquired(plane)
+    assert side == "columns"
+    shown = in_plane(faces_kept, plane)
+    at = nib.affines.apply_affine(shown.affine, [(0, place, 0) for place in places])
+    expected = nib.affines.apply_affine(thick.affine, [(0, 0, n) for n in range(5)])
+    lateral_mm, expected_mm = at[:, 0], expected[:, 0]
+    np.testing.assert_allclose(sorted(lateral_mm), sorted(expected_mm), atol=1e-9)
+    assert (np.diff(places) > 0).all()
+
+
+def test_acquired_slices_outside_the_result_are_not_marked(thick, faces_kept):
+    part = faces_kept.crop((slice(None), slice(None), slice(3, 12)))
+    _, places = ImagePreview(thick, part, "a.nii", "b.nii").acquired("axial")
+    assert len(places) == 4  # the first one lies before the result
+    assert places.min() >= -0.5
+    assert places.max() <= 8.5
 
 
 def test_begins_with_an_acquired_slice_or_with_most_tissue(super_resolved, segmented):
