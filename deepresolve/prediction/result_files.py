@@ -121,9 +121,14 @@ class DicomSeries:
         """
         files.check_new_folder(target)
         source = self.read(scan)
-        return lambda prediction: write_series(
-            target, prediction.main, source=source, processing=self.processing
-        )
+
+        def save(prediction: Prediction) -> None:
+            processing = dataclasses.replace(
+                self.processing, derivation=prediction.derivation
+            )
+            write_series(target, prediction.main, source, processing)
+
+        return save
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,8 +2,13 @@ import types
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 
+from deepresolve.imaging import formats
+from deepresolve.imaging.dicom_output.anonymization import Anonymizer
+from deepresolve.imaging.dicom_output.processing import Processing
+from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction import result_files
@@ -26,6 +31,25 @@ def test_a_folder_with_something_in_it_takes_no_series(tmp_path):
     output = result_files.DicomSeries(None, read=None)
     with pytest.raises(FileExistsError, match="out exists already"):
         output.begin(tmp_path / "scan", tmp_path / "out")
+
+
+def test_a_series_tells_what_was_done_to_its_own_scan(tmp_path, write_stack):
+    scans = [write_stack(name, StudyInstanceUID="1.2.3")[0] for name in ("a", "b")]
+    processing = Processing("computed", "sr_cnn", "0123456789abcdef" * 4)
+    anonymizer = Anonymizer()
+    output = result_files.DicomSeries(
+        processing, lambda scan: read_source(scan, anonymizer=anonymizer)
+    )
+    for scan, told in zip(
+        scans, ("self-test +1.1 dB", "self-test +0.3 dB"), strict=True
+    ):
+        target = tmp_path / "out" / scan.name
+        volume = formats.read_image(scan)
+        prediction = Prediction(Image(), {"image": volume}, {}, "", derivation=told)
+        output.begin(scan, target)(prediction)
+        image = pydicom.dcmread(target / "0001.dcm")
+        assert image.DerivationDescription.endswith(told)
+        assert image.PatientIdentityRemoved == "YES"
 
 
 def test_nobody_has_anonymous_copies_of_what_a_segmentation_refers_to():

@@ -12,6 +12,7 @@ from deepresolve.imaging.dicom_output import codes
 
 SOFTWARE = "DeepResolve"
 _LARGEST_NUMBER = 2**31 - 1  # of an integer string
+_LONGEST_TEXT = 1024
 # What is added to the number of the acquired series.
 THIN_SLICES_OFFSET, SEGMENTATION_OFFSET = 1000, 2000
 
@@ -25,11 +26,24 @@ class Processing:
       model_name: the architecture, as a config names it; of a network that comes
         with the package also its name: "sr_cnn pretrained:sr_knee_phantom".
       model_sha256: of the file of the network, 64 hexadecimal digits.
+      derivation: more of how it was done, as `Prediction.derivation`.
+
+    Raises:
+      ValueError: a derivation that is no line of printable ASCII, which every character
+        set of DICOM has.
     """
 
     title: str
     model_name: str
     model_sha256: str
+    derivation: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.derivation.isascii() and self.derivation.isprintable()):
+            raise ValueError(
+                "Expected a derivation of printable ASCII in one line; got "
+                f"{self.derivation!r}."
+            )
 
     @property
     def software(self) -> str:
@@ -40,6 +54,20 @@ class Processing:
     def description(self) -> str:
         """One sentence that names software, version and network."""
         return f"{self.title} by {self.software}, network SHA-256 {self.model_sha256}"
+
+    def told(self, what: str) -> str:
+        """A DerivationDescription: `description`, what came of it, and `derivation`.
+
+        Args:
+          what: became of what, as a sentence or two: "4 slices became 10."
+
+        Returns:
+          At most 1024 characters (ST, PS3.5 6.2); "..." in place of what is more.
+        """
+        text = f"{self.description}: {what} {self.derivation}".rstrip()
+        if len(text) <= _LONGEST_TEXT:
+            return text
+        return text[: _LONGEST_TEXT - 3] + "..."
 
     def equipment(self, when: datetime.datetime | None) -> pydicom.Dataset:
         """An item of ContributingEquipmentSequence (PS3.3 C.12.1).

@@ -105,9 +105,9 @@ def _common(
             setattr(image, keyword, now.strftime("%Y%m%d"))
         for keyword in ("SeriesTime", "ContentTime", "InstanceCreationTime"):
             setattr(image, keyword, now.strftime("%H%M%S"))
-    image.DerivationDescription = (
-        f"{processing.description}: {len(source.headers)} slices{_thickness(first)} "
-        f"became {volume.num_slices}. An estimate: what was not acquired can be wrong."
+    image.DerivationDescription = processing.told(
+        f"{len(source.headers)} slices{_thickness(first)} became {volume.num_slices}. "
+        "An estimate: what was not acquired can be wrong."
     )
     image.DerivationCodeSequence = [codes.item(codes.SPATIAL_RESAMPLING)]
     # All slices: the scale of intensities is the whole scan's.

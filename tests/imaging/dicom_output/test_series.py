@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 import subprocess
 
@@ -7,7 +8,7 @@ import pydicom
 import pytest
 import SimpleITK
 
-from deepresolve.imaging import formats
+from deepresolve.imaging import formats, slice_grid
 from deepresolve.imaging.dicom_output.series import write_series
 from deepresolve.imaging.dicom_output.source import read_source
 
@@ -243,6 +244,73 @@ def test_dcm2niix_and_dcmtk_read_the_series(whole_stack, derive, tmp_path):
     image = image.as_reoriented(transform)
     np.testing.assert_allclose(image.affine, volume.affine, atol=WORLD_MM)
     np.testing.assert_array_equal(np.asanyarray(image.dataobj), volume.array)
+
+
+OBLIQUE = [0, 0.8, -0.6, 0, -0.6, -0.8]  # sagittal
+
+
+def slice_by_own_grid(folder, factor=2.5):
+    """As many slices as fit between the outer faces, the first one at a face."""
+    scan = formats.read_image(folder)
+    rows, columns, num_slices = scan.shape
+    values = np.random.default_rng(3).integers(
+        -500, 2000, (rows, columns, int(num_slices * factor)), dtype=np.int16
+    )
+    first = (1 / factor - 1) / 2
+    return scan, scan.resliced(
+        values,
+        step=1 / factor,
+        first=first,
+        slice_thickness_mm=scan.slice_spacing_mm / factor,
+    )
+
+
+@pytest.mark.parametrize("thickness_mm", ["2", "2.5", "3.5"])  # gaps, none, overlap
+@pytest.mark.parametrize("orientation", [[1, 0, 0, 0, 1, 0], OBLIQUE])
+def test_slices_of_any_distance_that_keep_the_outer_faces(
+    thickness_mm, orientation, whole_stack, tmp_path, processing, errors_of
+):
+    normal = np.cross(orientation[:3], orientation[3:])
+    start = np.array([-33, 21, 55.125])
+    folder, _ = whole_stack(
+        ImageOrientationPatient=orientation,
+        SliceThickness=thickness_mm,
+        SpacingBetweenSlices="2.5",
+        each=lambda n: {"position": start + 2.5 * n * normal},
+    )
+    scan, volume = slice_by_own_grid(folder)
+    write_series(tmp_path / "thin", volume, read_source(folder), processing)
+    images = [pydicom.dcmread(name) for name in sorted((tmp_path / "thin").iterdir())]
+    assert len(images) == 10  # 4 slices of 2.5 mm, in slices of 1 mm
+    for number, image in enumerate(images):
+        # The outer face lies 1.25 mm before the first centre; half a slice is 0.5 mm.
+        place = start + (number - 0.75) * normal
+        np.testing.assert_allclose(image.ImagePositionPatient, place, atol=1e-6)
+        assert image.SliceLocation == pytest.approx(normal @ place)
+        assert image.SpacingBetweenSlices == pytest.approx(1)
+        assert image.SliceThickness == pytest.approx(1)
+        assert image.ImageOrientationPatient == orientation
+        assert image.InstanceNumber == number + 1
+    assert f"4 slices of {thickness_mm} mm became 10" in images[0].DerivationDescription
+    again = formats.read_image(tmp_path / "thin")
+    np.testing.assert_array_equal(again.array, volume.array)
+    np.testing.assert_allclose(again.affine, volume.affine, atol=1e-6)
+    assert again.slice_thickness_mm == pytest.approx(1)
+    np.testing.assert_allclose(
+        slice_grid.positions(scan, again), -0.3 + 0.4 * np.arange(10), atol=1e-6
+    )
+    for name in sorted((tmp_path / "thin").iterdir())[::4]:
+        assert errors_of(name) == set()
+
+
+def test_what_was_done_beside_the_network_is_told(whole_stack, tmp_path, processing):
+    folder, _ = whole_stack()
+    _, volume = slice_by_own_grid(folder)
+    text = "rect profile of 3 mm; self-test +1.1 dB"
+    done = dataclasses.replace(processing, derivation=text)
+    write_series(tmp_path / "thin", volume, read_source(folder), done)
+    image = pydicom.dcmread(tmp_path / "thin" / "0001.dcm")
+    assert image.DerivationDescription.endswith(f"can be wrong. {text}")
 
 
 def test_the_whole_series_or_none(whole_stack, derive, tmp_path, full_disk):
