@@ -6,8 +6,9 @@ The workdir is one of a super-resolution trained on knees of `records convert
 --dataset=phantom`, as `make demo` leaves it. Knees of other seeds, of either side and
 of four sizes are made thick and taken through its network as they are (none may be
 flagged), and with one thing changed: thickness, gaps, noise, or plane (each must be
-flagged, for that alone). Results are also spoiled, to see what data consistency finds.
-Real scans are flagged for whatever they are. Prints a table and writes trust.json.
+flagged, for that alone; gaps are two flags). Results are also spoiled, to see what data
+consistency finds. Real scans are flagged for whatever they are. Prints a table and
+writes trust.json.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ class Bench:
         from deepresolve.tasks.trained_run import TrainedRun
 
         run = TrainedRun.open(workdir)
-        self._predictor = run.predictor()
+        # The network's own output of slices with gaps, too, which are measured.
+        self._predictor = run.predictor(force=True)
         self.factor = self._predictor.training_factor
         self.trust = report.Trust.of(run, self.factor, (), anonymous=True)
         if self.trust.trained is None:

@@ -47,7 +47,7 @@ def config_from_flags(values: flags.FlagValues) -> Config:
     """The preset, or a task's defaults, with every field replaced whose flag was given.
 
     Raises:
-      ValueError: a value is out of range or no list of whole numbers, or a field is of
+      ValueError: a value is out of range or no list of numbers, or a field is of
         another task than the preset.
     """
     given = {
@@ -92,10 +92,11 @@ def _overridable() -> dict[str, tuple[Any, str]]:
 def _parsed(name: str, kind: Any, value: Any) -> Any:
     if not isinstance(value, list):
         return value
+    part_of = typing.get_args(kind)[0]
     try:
-        return tuple(typing.get_args(kind)[0](normal(part)) for part in value)
+        return tuple(part_of(normal(part)) for part in value)
     except ValueError:
+        numbers = "whole numbers" if part_of is int else "numbers"
         raise ValueError(
-            f"--{name} takes whole numbers separated by commas; "
-            f"got {','.join(value)!r}."
+            f"--{name} takes {numbers} separated by commas; got {','.join(value)!r}."
         ) from None

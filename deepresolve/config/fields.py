@@ -56,7 +56,7 @@ def check(field: dataclasses.Field, expected: Any, value: Any) -> None:
         raise ValueError(
             f"{field.name} must be of type {_type_name(expected)}; got {value!r}."
         )
-    if expected is float and not -math.inf < value < math.inf:
+    if any(isinstance(part, float) and not math.isfinite(part) for part in parts):
         raise ValueError(f"{field.name} must be finite; got {value!r}.")
     minimum = field.metadata["minimum"]
     if minimum is not None and min(parts) < minimum:
@@ -70,9 +70,12 @@ def _parts(value: Any, expected: Any) -> tuple | None:
     """The numbers or texts that `value` is made of; None if it is of another type."""
     if typing.get_origin(expected) is not tuple:
         return (value,) if _is_a(value, expected) else None
-    if not isinstance(value, tuple) or (expected == Shape and len(value) != 3):
+    kind, *further = typing.get_args(expected)
+    length_is_free = further == [Ellipsis]  # tuple[int, ...]
+    if not isinstance(value, tuple) or not (
+        length_is_free or len(value) == 1 + len(further)
+    ):
         return None
-    kind = typing.get_args(expected)[0]
     return value if all(_is_a(part, kind) for part in value) else None
 
 

@@ -7,6 +7,9 @@ acts on one axis alone, so each is a small matrix, and so is their product:
 
     degraded = degradation_matrix(n, D) @ thin        n x n, along the slice axis
 
+A scanner's slices need not touch, nor have that low-pass for a profile: `SliceProfile`
+takes its place where a shape or a thickness is given. `acquire` knows millimetres.
+
 A thick slice depends on thin ones up to 24 slices away: degrade volumes, then cut
 patches out of them.
 
@@ -17,6 +20,7 @@ for a graph runs no SciPy; `test_interpolation` holds both to B-splines.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Literal
 
 import numpy as np
@@ -24,9 +28,16 @@ from scipy import interpolate as scipy_interpolate
 from scipy import signal
 
 from deepresolve.imaging.factor import check_factor
+from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 
 FIR_ORDER = 48  # MRSR; window and cut-off are ours: Hamming, 1/D of Nyquist
+
+# Shape and thickness, in thick slice spacings, that stand for that filter itself.
+PUBLISHED = ("fir", 1.0)
+
+# A scan of n slices holds this much less than a slice more, for spacings are rounded.
+_ROUNDING = 1e-6
 
 Interpolation = Literal["cubic", "fourier"]
 
@@ -83,12 +94,41 @@ def interpolation_matrix(
     raise ValueError(f"Unknown interpolation {method!r}; known: 'cubic', 'fourier'.")
 
 
+def thickening_matrix(
+    num_slices: int, factor: int, shape: str = "fir", thickness: float = 1.0
+) -> np.ndarray:
+    """Thin slices to thick ones around slices 0, D, 2D, ...: (ceil(n / D), n) float64.
+
+    Args:
+      num_slices: n thin slices, which are taken to touch.
+      factor: D, thin slices per thick slice spacing.
+      shape: of the slice profile: "rect", "gaussian" or "fir".
+      thickness: of the profile, in thick slice spacings. "fir" of 1 is `filter_matrix`,
+        whose reach is 24 thin slices; of another thickness its reach grows along.
+
+    Raises:
+      ValueError: the factor or the profile is not one of the known.
+    """
+    if (shape, thickness) == PUBLISHED:
+        return decimation_matrix(num_slices, factor) @ filter_matrix(num_slices, factor)
+    centres = np.arange(0, num_slices, check_factor(factor))
+    # In thin slices, where the profile says millimetres.
+    return SliceProfile(shape, thickness * factor).matrix(centres, num_slices, 1.0)
+
+
 @functools.lru_cache(maxsize=64)
-def degradation_matrix(num_slices: int, factor: int) -> np.ndarray:
-    """Thin slices to their TCI: filter, decimate, interpolate in one (n, n) float32."""
-    thicken_by = decimation_matrix(num_slices, factor) @ filter_matrix(
-        num_slices, factor
-    )
+def degradation_matrix(
+    num_slices: int, factor: int, shape: str = "fir", thickness: float = 1.0
+) -> np.ndarray:
+    """Thin slices to their TCI: filter, decimate, interpolate in one (n, n) float32.
+
+    Args:
+      num_slices: n thin slices.
+      factor: D, thin slices per thick slice spacing.
+      shape: of the slice profile, as for `thickening_matrix`.
+      thickness: of the profile, in thick slice spacings.
+    """
+    thicken_by = thickening_matrix(num_slices, factor, shape, thickness)
     back = interpolation_matrix(len(thicken_by), factor, num_slices)
     matrix = (back @ thicken_by).astype(np.float32)
     matrix.setflags(write=False)  # the cache hands out one array to everybody
@@ -102,23 +142,79 @@ def along_slices(matrix: np.ndarray, array: np.ndarray, axis: int) -> np.ndarray
     return np.moveaxis(result, -1, axis)
 
 
-def thicken(volume: Volume, factor: int) -> Volume:
+def thicken(
+    volume: Volume, factor: int, shape: str = "fir", thickness: float = 1.0
+) -> Volume:
     """The thick-slice scan of the same patient: ceil(n / D) slices, D times as far.
 
     Args:
       volume: n thin slices.
       factor: D, thin slices for each thick one: 2 to 8.
+      shape: of the slice profile, as for `thickening_matrix`.
+      thickness: of the profile, in thick slice spacings; 1: slices that touch, if the
+        thin ones do.
 
     Returns:
-      A float32 Volume whose first slice lies where the first thin one did, and whose
-      slices are as thick as they are apart.
+      A float32 Volume whose first slice lies where the first thin one did. The filter
+      is made for thin slices that touch, s mm thick and apart, and gives W = thickness
+      D s; of others, known to be t mm thick, come slices of sqrt(W^2 + t^2 - s^2), for
+      variances add where one profile follows another, and never thinner ones than t.
+
+    Raises:
+      ValueError: the factor or the profile is not one of the known.
     """
-    n = volume.num_slices
-    matrix = decimation_matrix(n, factor) @ filter_matrix(n, factor)
+    matrix = thickening_matrix(volume.num_slices, factor, shape, thickness)
     return volume.resliced(
         along_slices(matrix, volume.array, volume.slice_axis),
         step=factor,
-        slice_thickness_mm=volume.slice_spacing_mm * factor,
+        slice_thickness_mm=_thickened_mm(volume, thickness * factor),
+    )
+
+
+def _thickened_mm(volume: Volume, times: float) -> float:
+    """Thickness of slices that are `times` as thick as thin ones that touch."""
+    spacing_mm, thin_mm = volume.slice_spacing_mm, volume.slice_thickness_mm
+    if thin_mm is None:
+        return spacing_mm * times
+    squared = (spacing_mm * times) ** 2 + (thin_mm**2 - spacing_mm**2)
+    return math.sqrt(max(squared, thin_mm**2))
+
+
+def acquire(volume: Volume, spacing_mm: float, profile: SliceProfile) -> Volume:
+    """A scan as a scanner would have acquired it with other, thicker slices.
+
+    Args:
+      volume: n slices, finely spaced, that stand for the tissue itself.
+      spacing_mm: from slice to slice of the new scan, not below the spacing of
+        `volume`, which it need not be a multiple of.
+      profile: of a new slice. Thicker than `spacing_mm`, slices overlap; thinner, they
+        leave gaps.
+
+    Returns:
+      A float32 Volume of as many slices as fit into the field of view, in its middle:
+      where they fill it, its outer faces stay where they were. Slices are as thick as
+      the profile.
+
+    Raises:
+      ValueError: a spacing below that of `volume`, or above its field of view.
+    """
+    fine_mm, n = volume.slice_spacing_mm, volume.num_slices
+    field_mm = n * fine_mm
+    if not fine_mm * (1 - _ROUNDING) <= spacing_mm <= field_mm * (1 + _ROUNDING):
+        raise ValueError(
+            f"Slices {spacing_mm:.6g} mm apart cannot be made of {n} slices that are "
+            f"{fine_mm:.6g} mm apart: expected {fine_mm:.6g} to {field_mm:.6g} mm."
+        )
+    step = spacing_mm / fine_mm
+    count = int(n / step + _ROUNDING)
+    first = ((n - 1) - (count - 1) * step) / 2
+    centres_mm = (first + step * np.arange(count)) * fine_mm
+    matrix = profile.matrix(centres_mm, n, fine_mm)
+    return volume.resliced(
+        along_slices(matrix, volume.array, volume.slice_axis),
+        step=step,
+        first=first,
+        slice_thickness_mm=profile.thickness_mm,
     )
 
 

@@ -16,7 +16,8 @@ import pathlib
 import numpy as np
 from scipy import integrate, special
 
-SHAPES = ("rect", "gaussian", "fir")
+from deepresolve.imaging.profile_shapes import SHAPES
+
 MEASURED = "measured"
 
 # Of a normal distribution: full width at half maximum over standard deviation.

@@ -23,6 +23,8 @@ class _Streams(NamedTuple):
     noise: int = 10
     blur: int = 11
     shift: int = 12
+    profile: int = 13
+    thickness: int = 14
 
 
 STREAMS = _Streams()

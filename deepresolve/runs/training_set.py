@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from deepresolve.imaging.acquisition import Acquisition, describe
 from deepresolve.imaging.volume import Volume
@@ -30,7 +30,8 @@ class TrainingSet:
 
     Attributes:
       by_factor: inputs made of the same training scans, by downsample factor; 1 stands
-        for scans as they are.
+        for scans as they are. A scan whose slices are made of more than one thickness
+        is there with the lowest and with the highest.
       num_scans: how many training scans there were, of which some are described.
       records_sha256: hash of the manifest of their records.
     """
@@ -79,8 +80,9 @@ class TrainingSet:
             raise ValueError(f"not a training set ({error!r})") from error
 
 
-# A training scan as the network was given it, by downsample factor; 1: as it is.
-Seen = Callable[[Volume], Mapping[int, Volume]]
+# A training scan as the network was given it, by downsample factor; 1: as it is. Where
+# that varies, those that it lies between.
+Seen = Callable[[Volume], Mapping[int, Sequence[Volume]]]
 
 
 def measure(
@@ -101,7 +103,7 @@ def measure(
     by_factor: dict[int, list[Acquisition]] = {}
     for scan in itertools.islice(scans, MAX_SCANS):
         for factor, given in seen(scan).items():
-            by_factor.setdefault(factor, []).append(describe(given))
+            by_factor.setdefault(factor, []).extend(map(describe, given))
     return TrainingSet(
         {factor: tuple(described) for factor, described in by_factor.items()},
         num_scans,

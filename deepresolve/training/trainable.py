@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from deepresolve.config import Config
@@ -74,7 +74,7 @@ class Trainable(abc.ABC, Generic[_Config]):
         """
 
     @abc.abstractmethod
-    def seen(self, config: _Config, scan: Volume) -> Mapping[int, Volume]:
+    def seen(self, config: _Config, scan: Volume) -> Mapping[int, Sequence[Volume]]:
         """A training scan as the network is given it, by downsample factor.
 
         Args:
@@ -82,7 +82,8 @@ class Trainable(abc.ABC, Generic[_Config]):
           scan: as the records hold it.
 
         Returns:
-          1 stands for a scan as it is.
+          One volume or, where what is given varies, those that it lies between. Of
+          the factors 1 stands for a scan as it is.
         """
 
     def provenance(self, config: _Config, data: TrainingData) -> dict[str, Any]:

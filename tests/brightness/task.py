@@ -102,7 +102,7 @@ class Brightness(Trainable):
         return BrightnessValidation(config, label_names)
 
     def seen(self, config, scan):
-        return {1: scan}
+        return {1: [scan]}
 
 
 TASK = Brightness()

@@ -34,6 +34,8 @@ def test_flags_override_the_preset_and_nothing_else():
         "--random_flips",
         "--precision=mixed_bfloat16",
         "--num_layers=5",
+        "--slice_profiles=rect,gaussian",
+        "--thickness_range=0.5,2",
     )
     assert result.returncode == 0, result.stderr
     config = Config.from_json(result.stdout)
@@ -44,6 +46,8 @@ def test_flags_override_the_preset_and_nothing_else():
         random_flips=True,
         precision="mixed_bfloat16",
         num_layers=5,
+        slice_profiles=("rect", "gaussian"),
+        thickness_range=(0.5, 2.0),
     )
     assert config == expected
 
@@ -66,6 +70,8 @@ def test_classes_are_a_list_of_texts():
     ("flag", "message"),
     [
         ("--patch_shape=8,8,x", "--patch_shape takes whole numbers"),
+        ("--thickness_range=1,thick", "--thickness_range takes numbers separated"),
+        ("--thickness_range=1", "thickness_range must be of type tuple[float, float]"),
         ("--batch_size=0", "batch_size must be at least 1"),
         ("--batch_size=many", "batch_size"),
         ("--schedule=poly", "should be one of"),

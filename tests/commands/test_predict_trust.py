@@ -12,7 +12,12 @@ import pytest
 
 from deepresolve import tasks
 from deepresolve.imaging import formats
-from deepresolve.imaging.degradation import along_slices, filter_matrix, thicken
+from deepresolve.imaging.degradation import (
+    along_slices,
+    filter_matrix,
+    interpolate,
+    thicken,
+)
 from deepresolve.imaging.intensity import to_dtype
 from deepresolve.imaging.volume import affine_to_dicom
 from deepresolve.runs import training_set
@@ -39,6 +44,19 @@ def recorded(silent_workdir, tmp_path_factory):
     shutil.copytree(silent_workdir.path, workdir.path)
     other = knee(seed=1, shape=SHAPE, spacing_mm=SPACING_MM).image
     training_set.record(workdir, seen_by(workdir.load_config()), [other], 1, "abc")
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def one_that_brightens(silent_workdir, tmp_path_factory):
+    """The silent run, but that its network adds 0.1 of the range to every voxel."""
+    workdir = Workdir(tmp_path_factory.mktemp("brightens") / "run")
+    shutil.copytree(silent_workdir.path, workdir.path)
+    model = workdir.load_model("best")
+    residual = model.get_layer("residual")
+    kernel, bias = residual.get_weights()
+    residual.set_weights([kernel, bias + np.float32(0.1)])
+    workdir.save_model(model, "best")
     return workdir
 
 
@@ -101,7 +119,7 @@ def test_each_scan_is_flagged_for_what_it_is(
     scans = {
         "matching": (thicken(thin, 3), []),
         "thick": (thicken(thin, 5), ["slice_thickness_mm"]),
-        "gaps": (with_gaps(thin), ["gap_share"]),
+        "gaps": (with_gaps(thin), ["gap_share", "slice_profile"]),
     }
     for name, (volume, _) in scans.items():
         write_series(source / name, whole(volume))
@@ -137,6 +155,35 @@ def test_each_scan_is_flagged_for_what_it_is(
         "measured": False,
         "how": "--spread=report (--spread=volume also writes it for each voxel)",
     }
+
+
+@pytest.mark.parametrize(
+    ("flags", "given"), [((), "interpolation"), (("--force",), "network")]
+)
+def test_slices_twice_as_thick_as_apart_are_interpolated_unless_forced(
+    run_script, one_that_brightens, thin, write_series, tmp_path, flags, given
+):
+    """A series of a 3D sequence: every second slice lies between two others."""
+    thick = thicken(thin, 3)
+    source, output = tmp_path / "series", tmp_path / "thin"
+    overlapping = dataclasses.replace(
+        thick, slice_thickness_mm=2 * thick.slice_spacing_mm
+    )
+    write_series(source, whole(overlapping))
+    result = run_predict(
+        run_script, one_that_brightens, source, output, "--output_format=dicom", *flags
+    )
+    report = read(tmp_path / "thin_trust.json")
+    assert report["slice_profile"]["given"] == given
+    assert report["slice_profile"]["thickness"] == 2
+    assert "slice_profile" in [flag["what"] for flag in report["flags"]]
+    assert "9 mm thick and 4.5 mm apart" in result.stderr
+    told = "interpolated: not the slice profile" in result.stdout + result.stderr
+    assert told == (given == "interpolation")
+    scan, written = formats.read_image(source), formats.read_image(output)
+    tci = np.maximum(interpolate(scan, 3).array, scan.array.min())
+    difference = np.abs(written.array - tci).max()
+    assert (difference <= 1) == (given == "interpolation")
 
 
 def test_without_a_record_nothing_counts_as_matching(

@@ -10,7 +10,11 @@ from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 def test_config_survives_json():
     config = SuperResolutionConfig(
-        num_layers=7, downsample_factors=(2, 4), schedule="cosine"
+        num_layers=7,
+        downsample_factors=(2, 4),
+        schedule="cosine",
+        slice_profiles=("rect", "fir"),
+        thickness_range=(0.5, 2.0),
     )
     assert Config.from_json(config.to_json()) == config
 
@@ -50,6 +54,14 @@ def test_every_field_says_what_it_is():
         ),
         ({"downsample_factors": ()}, "at least one factor"),
         ({"downsample_factors": (3, 9)}, "from 2 to 8; got 9"),
+        ({"slice_profiles": ()}, "slice_profiles must name at least one"),
+        ({"slice_profiles": ("rect", "box")}, r"of rect, gaussian, fir; got .*'box'"),
+        ({"slice_profiles": ("fir", "fir")}, "each once"),
+        ({"thickness_range": (0.0, 1.0)}, "two numbers above 0, the lower first"),
+        ({"thickness_range": (2.0, 1.0)}, r"the lower first; got \(2\.0, 1\.0\)"),
+        ({"thickness_range": (1.0, 3.1)}, "thickness_range must be at most 3"),
+        ({"thickness_range": (1.0, float("nan"))}, "thickness_range must be finite"),
+        ({"thickness_range": (1.0,)}, r"of type tuple\[float, float\]; got \(1\.0,\)"),
         ({"fold": (5, 1, 1)}, "must be a multiple of fold"),
         (
             {"fold": (1, 1, 2), "downsample_factors": (2, 4)},
@@ -130,6 +142,7 @@ def test_field_that_an_older_version_lacks_takes_its_default():
     config = SuperResolutionConfig(seed=3, num_layers=7, downsample_factors=(2, 4))
     values = json.loads(config.to_json())
     del values["fold"], values["deterministic"]
+    del values["slice_profiles"], values["thickness_range"]
     assert Config.from_json(json.dumps(values)) == config
 
 

@@ -94,6 +94,26 @@ def test_input_is_the_degraded_patch_at_the_targets_place(make_volumes):
         np.testing.assert_array_equal(x_patch, expected)
 
 
+def test_drawn_profiles_follow_the_seed_and_a_resumed_run(make_volumes):
+    volumes = make_volumes((16, 16, 24), (16, 8, 24))
+    config = GRID.replace(
+        slice_profiles=("rect", "gaussian", "fir"), thickness_range=(0.5, 2.0)
+    )
+    whole = batches(volumes, config, 6, steps_per_epoch=3)
+    resumed = batches(volumes, config, 2, steps_per_epoch=3, first_step=4)
+    for (x, y), (x_again, y_again) in zip(whole[4:], resumed, strict=True):
+        np.testing.assert_array_equal(x, x_again)
+        np.testing.assert_array_equal(y, y_again)
+    # The same patch comes with another input in the next pass.
+    inputs = {}
+    for x, y in whole:
+        for x_patch, y_patch in zip(x, y, strict=True):
+            inputs.setdefault(float(y_patch[0, 0, 0, 0]), []).append(x_patch)
+    twice = [patches for patches in inputs.values() if len(patches) > 1]
+    assert twice
+    assert not any(np.array_equal(first, last) for first, *_, last in twice)
+
+
 @pytest.mark.parametrize("sampling", ["grid", "random"])
 def test_same_seed_same_batches_and_another_seed_others(make_volumes, sampling):
     volumes = make_volumes((20, 20, 20), (24, 16, 20))

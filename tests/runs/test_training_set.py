@@ -34,6 +34,18 @@ def test_super_resolution_is_described_as_its_network_sees_it(scans):
     assert measured.inputs(4) == measured.inputs(None) == ()
 
 
+def test_a_range_of_thickness_is_described_by_its_ends(scans):
+    config = SuperResolutionConfig(
+        slice_profiles=("rect", "fir"), thickness_range=(0.5, 2.0)
+    )
+    measured = training_set.measure(seen_by(config), scans[:1], 1, "abc")
+    thin, thick = measured.inputs(3)
+    assert thin.slice_spacing_mm == thick.slice_spacing_mm == pytest.approx(2.1)
+    assert thin.slice_thickness_mm == pytest.approx(1.05)
+    assert thick.slice_thickness_mm == pytest.approx(4.2)
+    assert training_set.TrainingSet.from_json(measured.to_json()) == measured
+
+
 def test_segmentation_is_described_by_its_scans(scans):
     config = SegmentationConfig(model="seg_cnn")
     (seen, _) = training_set.measure(seen_by(config), scans, 2, "abc").inputs(None)

@@ -4,12 +4,24 @@ import tensorflow as tf
 
 from deepresolve import tasks
 from deepresolve.config.tasks import settings
-from deepresolve.imaging.degradation import interpolate, thicken
+from deepresolve.imaging.degradation import (
+    decimation_matrix,
+    filter_matrix,
+    interpolate,
+    interpolation_matrix,
+    thicken,
+)
 from deepresolve.imaging.volume import Volume
+from deepresolve.pipeline.seeds import STREAMS, subseed
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 NAMES = {1: "femoral cartilage", 2: "medial tibia", 5: "lateral tibia", 9: "patella"}
+SEVERAL_PROFILES = SuperResolutionConfig(
+    downsample_factors=(2, 3),
+    slice_profiles=("rect", "gaussian"),
+    thickness_range=(0.5, 2.0),
+)
 SEGMENTATION = SegmentationConfig(patch_shape=(8, 9, 6))
 SEED = np.array([0, 0], np.int64)
 STRENGTHS = {
@@ -40,14 +52,15 @@ def stored():
 def prepare(request):
     """Prepares a volume for a task, at once or within tf.data."""
 
-    def call(task, volume):
+    def call(task, volume, seed=SEED):
+        seed = tf.constant(seed, tf.int64)
         tensors = {key: tf.convert_to_tensor(value) for key, value in volume.items()}
         if request.param == "eager":
-            return task.prepare(tensors, SEED)
+            return task.prepare(tensors, seed)
         dataset = tf.data.Dataset.from_tensors(tensors)
         # Within a tuple, for tf.data would unpack the NamedTuple.
         (prepared,) = next(
-            iter(dataset.map(lambda volume: (task.prepare(volume, SEED),)))
+            iter(dataset.map(lambda volume: (task.prepare(volume, seed),)))
         )
         return prepared
 
@@ -73,6 +86,61 @@ def test_super_resolution_pairs_a_scan_with_its_tci(stored, prepare):
         tci = interpolate(thicken(thin, factor), factor).array
         spanned = inputs[variant, :, :, : tci.shape[-1], 0]
         np.testing.assert_allclose(spanned, tci, atol=1e-5)
+
+
+def drawn_profiles(seed):
+    """What SEVERAL_PROFILES draws from a seed: shapes and thicknesses, a factor each.
+
+    As the pipeline's documented streams give them, with TensorFlow's own generator.
+    """
+    seed = tf.constant(seed, tf.int64)
+    which = tf.random.stateless_uniform(
+        (2,), subseed(seed, STREAMS.profile), maxval=2, dtype=tf.int32
+    )
+    thickness = tf.random.stateless_uniform(
+        (2,), subseed(seed, STREAMS.thickness), 0.5, 2.0
+    )
+    shapes = [SEVERAL_PROFILES.slice_profiles[n] for n in which]
+    return list(zip(shapes, thickness.numpy().tolist(), strict=True))
+
+
+def test_profile_and_thickness_are_drawn_from_the_volume_s_seed(stored, prepare):
+    task = pairs_of(SEVERAL_PROFILES, {})
+    scaled = Volume((stored["image"] - 100) / 400, np.eye(4))
+    for seed in [(1, 2), (1, 3), (4, 0)]:
+        inputs, target = prepare(task, stored, seed)
+        np.testing.assert_allclose(target[..., 0], scaled.array, atol=1e-6)
+        for variant, (shape, thickness) in enumerate(drawn_profiles(seed)):
+            factor = (2, 3)[variant]
+            thick = thicken(scaled, factor, shape, thickness)
+            tci = interpolate(thick, factor).array
+            spanned = inputs[variant, :, :, : tci.shape[-1], 0]
+            np.testing.assert_allclose(spanned, tci, atol=1e-5)
+
+
+def test_all_profiles_and_the_whole_range_are_drawn():
+    drawn = [one for n in range(100) for one in drawn_profiles((7, n))]
+    assert {shape for shape, _ in drawn} == {"rect", "gaussian"}
+    thicknesses = [thickness for _, thickness in drawn]
+    assert 0.5 <= min(thicknesses) < 0.55
+    assert 1.95 < max(thicknesses) <= 2.0
+
+
+def test_the_published_filter_is_drawn_whatever_the_seed(stored, prepare):
+    config = SuperResolutionConfig(downsample_factors=(2, 3))
+    inputs, _ = prepare(pairs_of(config, {}), stored, (5, 6))
+    scaled = (stored["image"] - np.float32(100)) / np.float32(400)
+    for variant, factor in enumerate((2, 3)):
+        # What was trained by before profiles could be chosen, in the same arithmetic.
+        by_filter = decimation_matrix(40, factor) @ filter_matrix(40, factor)
+        back = interpolation_matrix(len(by_filter), factor, 40)
+        matrix = (back @ by_filter).astype(np.float32)
+        expected = tf.linalg.matmul(
+            scaled.reshape(1, -1, 40), matrix[np.newaxis], transpose_b=True
+        )
+        np.testing.assert_array_equal(
+            inputs[variant, ..., 0], tf.reshape(expected, scaled.shape)
+        )
 
 
 @pytest.mark.parametrize(

@@ -101,15 +101,19 @@ def in_plane_mm(scan: Acquisition, trained: Trained) -> Answer:
 
 
 def slice_spacing_mm(scan: Acquisition, trained: Trained) -> Answer:
-    """Distance between slices; where thickness is known, that and gaps are flagged."""
+    """Distance between slices.
+
+    Where the thickness is known, that and the gaps are flagged in its place, as long as
+    there is one spacing that they tell: training scans all have the same share of gaps.
+    """
     found, expected = (
         scan.slice_spacing_mm,
         _bounds(t.slice_spacing_mm for t in trained),
     )
+    lowest, highest = _gap_shares(trained)
+    is_told = scan.slice_thickness_mm is not None and highest - lowest <= _GAP_TOLERANCE
     text = None
-    if scan.slice_thickness_mm is None and not _within(
-        found, expected, _SLICE_TOLERANCE
-    ):
+    if not is_told and not _within(found, expected, _SLICE_TOLERANCE):
         text = (
             f"slices are {found:.3g} mm apart; the network knows {_range(expected)} mm."
         )
@@ -129,20 +133,33 @@ def slice_thickness_mm(scan: Acquisition, trained: Trained) -> Answer:
 
 
 def gap_share(scan: Acquisition, trained: Trained) -> Answer:
-    """Part of the slice spacing that no slice covers."""
-    found, expected = scan.gap_share, _bounds(t.gap_share or 0.0 for t in trained)
+    """Part of the slice spacing that no slice covers; below 0 slices overlap."""
+    found, expected = scan.gap_share, _gap_shares(trained)
     lowest, highest = expected
-    thickness_mm, text = scan.slice_thickness_mm, None
+    thickness_mm, spacing_mm = scan.slice_thickness_mm, scan.slice_spacing_mm
     if found is None or thickness_mm is None:
         return Answer(found, expected)
-    if found > highest + _GAP_TOLERANCE:
-        text = gap_text(thickness_mm, scan.slice_spacing_mm)
-    elif found < lowest - _GAP_TOLERANCE:
+    if lowest - _GAP_TOLERANCE <= found <= highest + _GAP_TOLERANCE:
+        return Answer(found, expected)
+    if max(-lowest, highest) > _GAP_TOLERANCE:
         text = (
-            f"slices overlap: {thickness_mm:.4g} mm thick and "
-            f"{scan.slice_spacing_mm:.4g} mm apart."
+            f"slices are {thickness_mm:.4g} mm thick and {spacing_mm:.4g} mm apart, "
+            f"{1 - found:.3g} times as thick as apart; the network knows "
+            f"{_range((1 - highest, 1 - lowest))} times."
+        )
+    elif found > highest:
+        text = gap_text(thickness_mm, spacing_mm)
+    else:
+        text = (
+            f"slices overlap: {thickness_mm:.4g} mm thick and {spacing_mm:.4g} mm "
+            "apart."
         )
     return Answer(found, expected, text)
+
+
+def _gap_shares(trained: Trained) -> list[float]:
+    """Lowest and highest; where the thickness is unknown, slices count as touching."""
+    return _bounds(t.gap_share or 0.0 for t in trained)
 
 
 def gap_text(thickness_mm: float, spacing_mm: float) -> str:

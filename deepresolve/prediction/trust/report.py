@@ -7,8 +7,9 @@ notes         what was told when the scan was read; none of an anonymous one
 provenance    model, versions, input and command
 
 Beside `mismatch` stand the sections that the task itself measured, in the order of
-their names: `consistency` of a super-resolution with the acquired slices, `spread` over
-mirrored inputs, `undershoot`, the voxels that were held at the scan's minimum.
+their names: `consistency` of a super-resolution with the acquired slices, its
+`slice_profile` beside what was learned, `spread` over mirrored inputs, `undershoot`,
+the voxels that were held at the scan's minimum.
 """
 
 from __future__ import annotations

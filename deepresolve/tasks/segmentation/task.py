@@ -52,9 +52,9 @@ class Segmentation(Trainable[SegmentationConfig]):
         """Dice coefficients of the classes."""
         return SegmentationValidation(config, label_names)
 
-    def seen(self, config: SegmentationConfig, scan: Volume) -> dict[int, Volume]:
+    def seen(self, config: SegmentationConfig, scan: Volume) -> dict[int, list[Volume]]:
         """The scan as it is."""
-        return {1: scan}
+        return {1: [scan]}
 
     def provenance(
         self, config: SegmentationConfig, data: TrainingData

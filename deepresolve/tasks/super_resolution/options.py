@@ -23,3 +23,8 @@ class Options(options.WindowOptions):
         "input",
         "voxels as the scan's own type (integers are rounded), or unrounded float32.",
     )
+    force: bool = option(
+        False,
+        "give the network's output though the slice profile is not what it learned; "
+        "without, such a scan is interpolated, and a note says so.",
+    )

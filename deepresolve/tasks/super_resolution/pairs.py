@@ -30,6 +30,8 @@ class ThickAndThin(NamedTuple):
 class SuperResolutionPairs(Pairs):
     """From a scan's TCI, of a factor drawn for each patch, to the scan itself.
 
+    Slice profile and thickness are drawn for each factor and volume in each pass.
+
     Both are (rows, columns, slices, 1) float32, intensities scaled to 0..1.
 
     Args:
@@ -46,20 +48,47 @@ class SuperResolutionPairs(Pairs):
     def prepare(self, volume: StoredVolume, seed: tf.Tensor) -> ThickAndThin:
         """Degrades the volume as a whole: the low-pass reaches 24 slices each way."""
         target = scaled(volume)
-        # Python runs once a volume here, for a matrix that depends on its number of
-        # slices alone; the product over its voxels is TensorFlow's.
-        factors = self._config.downsample_factors
-        matrices = tf.numpy_function(
-            lambda slices: _degradation_matrices(int(slices), factors),
-            [tf.shape(target)[2]],
-            tf.float32,
-        )
-        matrices.set_shape((len(factors), None, None))
         shape = tf.shape(target)
+        matrices = self._matrices(shape[2], seed)
         columns = tf.reshape(target, (1, -1, shape[2]))  # one row per slice-axis column
         degraded = tf.linalg.matmul(columns, matrices, transpose_b=True)
         inputs = tf.reshape(degraded, tf.concat([[-1], shape, [1]], axis=0))
         return ThickAndThin(inputs, target[..., tf.newaxis])
+
+    def _matrices(self, num_slices: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Each factor's degradation, by a profile of its own: (factors, n, n) float32.
+
+        Python runs once a volume here, for matrices that depend on its number of slices
+        and on what was drawn alone; the product over its voxels is TensorFlow's.
+        """
+        config = self._config
+        count = len(config.downsample_factors)
+        which = tf.random.stateless_uniform(
+            (count,),
+            subseed(seed, STREAMS.profile),
+            maxval=len(config.slice_profiles),
+            dtype=tf.int32,
+        )
+        thickness = tf.random.stateless_uniform(
+            (count,), subseed(seed, STREAMS.thickness), *config.thickness_range
+        )
+        matrices = tf.numpy_function(
+            self._degradations, [num_slices, which, thickness], tf.float32
+        )
+        matrices.set_shape((count, None, None))
+        return matrices
+
+    def _degradations(
+        self, num_slices: np.ndarray, which: np.ndarray, thickness: np.ndarray
+    ) -> np.ndarray:
+        shapes = self._config.slice_profiles
+        drawn = zip(
+            self._config.downsample_factors,
+            [shapes[number] for number in which],
+            thickness.tolist(),
+            strict=True,
+        )
+        return np.stack([degradation_matrix(int(num_slices), *one) for one in drawn])
 
     def shape(self, scan: ThickAndThin) -> tf.Tensor:
         """That of the target."""
@@ -86,7 +115,3 @@ class SuperResolutionPairs(Pairs):
             return pair
         drawn = flips.sample_flips(subseed(seed, STREAMS.flips))
         return flips.apply_flips(pair[0], drawn), flips.apply_flips(pair[1], drawn)
-
-
-def _degradation_matrices(num_slices: int, factors: tuple[int, ...]) -> np.ndarray:
-    return np.stack([degradation_matrix(num_slices, factor) for factor in factors])

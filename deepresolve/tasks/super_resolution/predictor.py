@@ -12,8 +12,19 @@ from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Image, Prediction, TableKind
 from deepresolve.tasks.super_resolution.options import Options
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, with_dtype
-from deepresolve.tasks.super_resolution.trust import consistency, spread, undershoot
+from deepresolve.tasks.super_resolution.super_resolver import (
+    Enhance,
+    SuperResolver,
+    leave_interpolated,
+    resolve,
+    with_dtype,
+)
+from deepresolve.tasks.super_resolution.trust import (
+    consistency,
+    slice_profile,
+    spread,
+    undershoot,
+)
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -29,6 +40,8 @@ class ThinSlicePredictor:
       factor: thin slices per thick slice spacing.
       keep_dtype: give the scan's own type, integers rounded, instead of float32.
       spread: "none", "report" (measured), "volume" (also given for each voxel).
+      force: give the network's output of scans, too, whose slices are thicker or
+        thinner, for their spacing, than it learned; without, they are interpolated.
     """
 
     kind = Image()
@@ -41,11 +54,13 @@ class ThinSlicePredictor:
         factor: int,
         keep_dtype: bool = True,
         spread: str = "none",
+        force: bool = False,
     ):
         self._resolver = resolver
         self.training_factor = factor
         self.title = f"computed super-resolution x{factor}"
         self._keep_dtype = keep_dtype
+        self._force = force
         self._measures_spread = spread != "none"
         self.volume_names = (SPREAD,) if spread == "volume" else ()
 
@@ -58,20 +73,24 @@ class ThinSlicePredictor:
 
         Returns:
           "image", of (n - 1) D + 1 slices in the axes of `scan`, float32 or its own
-          type; "spread" where it was asked for, the standard deviation over mirrored
-          passes, float32, in scan units.
+          type, interpolated (TCI) where the network learned another thickness of
+          slices, if not forced; "spread" where it was asked for, the standard deviation
+          over mirrored passes, float32, in scan units.
 
         Raises:
           ValueError: voxels that are not finite or all alike.
         """
-        thin, held = self._resolver.super_resolve_with_undershoot(
-            scan, self.training_factor, progress
-        )
-        report, further = self._spread(scan, thin, progress)
+        learned = self._resolver.config.thickness_range
+        by_network = self._force or slice_profile.matches(scan, learned)
+        enhance = self._resolver.enhance if by_network else leave_interpolated
+        thin, held = resolve(enhance, scan, self.training_factor, progress)
+        report, further = self._spread(enhance, scan, thin, progress)
         if self._keep_dtype:
             thin = with_dtype(thin, scan.array.dtype)
+        given = "network" if by_network else "interpolation"
         report |= {
             "consistency": consistency.section(scan, thin),
+            "slice_profile": slice_profile.section(scan, learned, given),
             "undershoot": undershoot.section(held),
         }
         summary = (
@@ -79,6 +98,8 @@ class ThinSlicePredictor:
             f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
             f"{thin.array.dtype}"
         )
+        if not by_network:
+            summary += ", interpolated: not the slice profile that the network learned"
         return Prediction(self.kind, {Image.name: thin, **further}, report, summary)
 
     def enhance(self, interpolated: np.ndarray, progress: bool = False) -> np.ndarray:
@@ -94,13 +115,13 @@ class ThinSlicePredictor:
         return self._resolver.enhance(interpolated, progress)
 
     def _spread(
-        self, scan: Volume, thin: Volume, progress: bool
+        self, enhance: Enhance, scan: Volume, thin: Volume, progress: bool
     ) -> tuple[dict[str, Section], dict[str, Volume]]:
         """Its section of the report, and its volume where that is asked for."""
         if not self._measures_spread:
             return {SPREAD: Section(SPREAD_NOT_ASKED)}, {}
         numbers, deviation = spread.measure(
-            self._resolver, scan, self.training_factor, thin, progress
+            enhance, scan, self.training_factor, thin, progress
         )
         further = {SPREAD: deviation} if self.volume_names else {}
         return {SPREAD: Section(numbers)}, further
@@ -120,6 +141,7 @@ def load(run: TrainedRun, options: Options) -> ThinSlicePredictor:
         resolver.choose_factor(options.downsample_factor),
         options.output_dtype == "input",
         options.spread,
+        options.force,
     )
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 from deepresolve.config import Config
 from deepresolve.config.fields import Shape, option
 from deepresolve.imaging.factor import check_factor
+from deepresolve.imaging.profile_shapes import SHAPES
+
+MAX_THICKNESS = 3.0  # slice spacings; ours: three slices see every place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,21 @@ class SuperResolutionConfig(Config):
     downsample_factors: tuple[int, ...] = option(
         (3,), "Thick slices are this many thin ones apart; several train together."
     )
+    slice_profiles: tuple[str, ...] = option(
+        ("fir",),
+        f"How thick slices weigh thin ones: {', '.join(SHAPES)}; of several each "
+        "volume draws one for each factor in each epoch. rect: an ideal pulse; "
+        "gaussian: a short one; fir: the published low-pass, which is also what phase "
+        "encoding along the slices gives.",
+    )
+    thickness_range: tuple[float, float] = option(
+        (1.0, 1.0),
+        "Lowest and highest thickness of thick slices, in slice spacings, drawn as the "
+        "profile is: below 1 slices leave gaps, above they overlap, fir 2 is "
+        "zero-filling to twice as many. fir of 1,1 alone is the published filter.",
+        0,
+        MAX_THICKNESS,
+    )
     random_flips: bool = option(
         False, "Flip patches in-plane at random, the same for input and target (ours)."
     )
@@ -46,7 +64,27 @@ class SuperResolutionConfig(Config):
             raise ValueError("downsample_factors must name at least one factor.")
         for factor in self.downsample_factors:
             check_factor(factor)
+        self._check_profiles()
         self._check_fold()
+
+    @property
+    def usual_profile(self) -> tuple[str, float]:
+        """The first profile, and the middle of the thickness range."""
+        return self.slice_profiles[0], sum(self.thickness_range) / 2
+
+    def _check_profiles(self) -> None:
+        names = self.slice_profiles
+        if not names or set(names) - set(SHAPES) or len(set(names)) < len(names):
+            raise ValueError(
+                "slice_profiles must name at least one, each once, of "
+                f"{', '.join(SHAPES)}; got {names}."
+            )
+        low, high = self.thickness_range
+        if not 0 < low <= high:
+            raise ValueError(
+                "thickness_range must be two numbers above 0, the lower first; got "
+                f"{self.thickness_range}."
+            )
 
     def _check_fold(self) -> None:
         if any(p % f for p, f in zip(self.patch_shape, self.fold, strict=True)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import keras
@@ -20,6 +20,9 @@ from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
+
+# (interpolated, progress) -> sharper, as `SuperResolver.enhance`.
+Enhance = Callable[[np.ndarray, bool], np.ndarray]
 
 
 class SuperResolver:
@@ -122,29 +125,42 @@ class SuperResolver:
         Raises:
           ValueError: voxels that are not finite or all alike.
         """
-        return self.super_resolve_with_undershoot(thick, factor, progress)[0]
+        return resolve(self.enhance, thick, factor, progress)[0]
 
-    def super_resolve_with_undershoot(
-        self, thick: Volume, factor: int, progress: bool = False
-    ) -> tuple[Volume, Undershoot]:
-        """As `super_resolve`, with what lay below the lowest voxel of the scan.
 
-        Args:
-          thick: n slices, in any orientation.
-          factor: thin slices per thick slice spacing.
-          progress: show a progress bar.
-        """
-        scan = thick.canonical()
-        scale = estimate_scale(scan.array)
-        scaled = dataclasses.replace(scan, array=scale.apply(scan.array))
-        thin = interpolate(scaled, factor)
-        sharp = scale.invert(self.enhance(thin.array, progress))
-        lowest = float(np.min(scan.array))
-        undershoot = floor.measure(sharp, lowest, scale.high - scale.low)
-        result = thin.with_array(floor.hold(sharp, lowest))
-        if thick.to_source is None:
-            result = result.restore()
-        return result, undershoot
+def resolve(
+    enhance: Enhance, thick: Volume, factor: int, progress: bool = False
+) -> tuple[Volume, Undershoot]:
+    """Interpolates a scan, sharpens it, and holds it at its lowest voxel.
+
+    Args:
+      enhance: `SuperResolver.enhance`, or `leave_interpolated`.
+      thick: n slices, in any orientation.
+      factor: thin slices per thick slice spacing.
+      progress: show a progress bar.
+
+    Returns:
+      As `SuperResolver.super_resolve`, with what lay below the lowest voxel of `thick`.
+
+    Raises:
+      ValueError: voxels that are not finite or all alike.
+    """
+    scan = thick.canonical()
+    scale = estimate_scale(scan.array)
+    scaled = dataclasses.replace(scan, array=scale.apply(scan.array))
+    thin = interpolate(scaled, factor)
+    sharp = scale.invert(enhance(thin.array, progress))
+    lowest = float(np.min(scan.array))
+    undershoot = floor.measure(sharp, lowest, scale.high - scale.low)
+    result = thin.with_array(floor.hold(sharp, lowest))
+    if thick.to_source is None:
+        result = result.restore()
+    return result, undershoot
+
+
+def leave_interpolated(interpolated: np.ndarray, progress: bool = False) -> np.ndarray:
+    """In place of a network that must not have its say: its input (TCI), unchanged."""
+    return interpolated
 
 
 def with_dtype(volume: Volume, dtype: np.dtype) -> Volume:

@@ -34,9 +34,18 @@ class SuperResolution(Trainable[SuperResolutionConfig]):
         """PSNR and SSIM, beside those of interpolations."""
         return SuperResolutionValidation(config, label_names)
 
-    def seen(self, config: SuperResolutionConfig, scan: Volume) -> dict[int, Volume]:
-        """The scan made thick by each of the factors."""
-        return {factor: thicken(scan, factor) for factor in config.downsample_factors}
+    def seen(
+        self, config: SuperResolutionConfig, scan: Volume
+    ) -> dict[int, list[Volume]]:
+        """The scan made thick by each of the factors, thinnest and thickest.
+
+        By the first of the profiles: they hardly differ in what is described of scans.
+        """
+        shape, ends = config.slice_profiles[0], sorted(set(config.thickness_range))
+        return {
+            factor: [thicken(scan, factor, shape, thickness) for thickness in ends]
+            for factor in config.downsample_factors
+        }
 
 
 TASK = SuperResolution()

@@ -38,7 +38,7 @@ class SuperResolutionValidation(Validation):
     """Image quality in the middle of scans, beside that of interpolations.
 
     Args:
-      config: uses validation_shape and downsample_factors.
+      config: uses validation_shape, downsample_factors and the usual slice profile.
       label_names: of the scans; not asked for.
       metrics: what to measure of two images; "psnr" is one of them.
     """
@@ -55,11 +55,19 @@ class SuperResolutionValidation(Validation):
         super().__init__(config, label_names)
         self._shape = config.validation_shape
         self._factors = config.downsample_factors
+        self._profile = config.usual_profile
         self._metrics = metrics
 
     def cut(self, scan: ValidationScan) -> list[InterpolatedBlock]:
-        """The middle of a scan and of its TCI, once for each downsample factor."""
-        return [central_block(scan, factor, self._shape) for factor in self._factors]
+        """The middle of a scan and of its TCI, once for each downsample factor.
+
+        Made thick by the first of the run's slice profiles, in the middle of its range
+        of thickness: a score is to mean the same at each epoch.
+        """
+        return [
+            central_block(scan, factor, self._shape, *self._profile)
+            for factor in self._factors
+        ]
 
     def describe(self, blocks: Sequence[InterpolatedBlock]) -> str:
         """How interpolations score, which are to be surpassed.
@@ -149,7 +157,11 @@ class SuperResolutionValidation(Validation):
 
 
 def central_block(
-    scan: ValidationScan, factor: int, shape: Sequence[int]
+    scan: ValidationScan,
+    factor: int,
+    shape: Sequence[int],
+    profile: str = "fir",
+    thickness: float = 1.0,
 ) -> InterpolatedBlock:
     """The middle of a scan and of its interpolations, degraded whole before it is cut.
 
@@ -159,9 +171,11 @@ def central_block(
       scan: a canonical scan, in scan units, with its scale.
       factor: downsample factor of the TCI.
       shape: voxels of the block, at most, (rows, columns, slices).
+      profile: of thick slices, as for `degradation.thicken`.
+      thickness: of the profile, in thick slice spacings.
     """
     target = scan.image.with_array(scan.scale.apply(scan.image.array))
-    thick = thicken(target, factor)
+    thick = thicken(target, factor, profile, thickness)
     tci = interpolate(thick, factor)
     # Starts at an acquired slice, as a folded network needs it.
     region = central_region(tci.shape, shape, alignment=factor)

@@ -84,6 +84,42 @@ def test_what_any_training_scan_was_like_is_known():
     assert flagged(between, (TRAINED, other)) == []
 
 
+def touching_to_twice():
+    """What a network saw whose slices are 1 to 2 times as thick as apart."""
+    return TRAINED, dataclasses.replace(TRAINED, slice_thickness_mm=4.2)
+
+
+@pytest.mark.parametrize("thickness_mm", [2.1, 3.0, 4.2])
+def test_overlap_that_a_network_knows_is_not_flagged(thickness_mm):
+    scan = dataclasses.replace(TRAINED, slice_thickness_mm=thickness_mm)
+    assert flagged(scan, touching_to_twice()) == []
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "thickness_mm", "what", "text"),
+    [
+        (2.1, 2.3 * 2.1, "gap_share", "2.3 times as thick as apart; the network"),
+        (2.1, 0.8 * 2.1, "gap_share", "0.8 times as thick as apart; the network"),
+        # As thick as some and as far apart as none: thickness and gaps cannot tell.
+        (3.0, 3.0, "slice_spacing_mm", "3 mm apart; the network knows 2.1 mm"),
+    ],
+)
+def test_what_lies_outside_is(spacing_mm, thickness_mm, what, text):
+    scan = dataclasses.replace(
+        TRAINED, slice_spacing_mm=spacing_mm, slice_thickness_mm=thickness_mm
+    )
+    texts = {f.what: f.text for f in flagged(scan, touching_to_twice())}
+    assert text in texts[what]
+    if what == "gap_share":
+        assert "1 to 2 times" in texts[what]
+
+
+def test_a_network_of_gaps_alone_does_not_know_slices_that_touch():
+    gaps = dataclasses.replace(TRAINED, slice_thickness_mm=1.05)
+    (found, *_) = [f for f in flagged(TRAINED, (gaps,)) if f.what == "gap_share"]
+    assert "1 times as thick as apart; the network knows 0.5 times" in found.text
+
+
 def test_training_scans_of_unknown_thickness_count_as_touching():
     unknown = dataclasses.replace(TRAINED, slice_thickness_mm=None)
     assert flagged(TRAINED, (unknown,)) == []

@@ -8,7 +8,7 @@ from deepresolve import networks
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.super_resolution.graph import StreamedGraph
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, resolve
 
 CHAIN = SuperResolutionConfig(num_layers=5, num_features=6)
 CONFIGS = {
@@ -49,7 +49,7 @@ def test_equals_the_super_resolver(model, block_planes, factor):
 def test_nothing_lies_below_the_scan(model):
     thick = np.random.default_rng(1).random((8, 8, 9), np.float32)
     scan = Volume(thick, np.eye(4), to_source=np.eye(3, 2))
-    _, held = SuperResolver(model, CHAIN).super_resolve_with_undershoot(scan, 3)
+    _, held = resolve(SuperResolver(model, CHAIN).enhance, scan, 3)
     assert held.share > 0.01  # this network does go below
     thin = StreamedGraph(model).super_resolve(thick, 3)
     assert np.min(thin) == thick.min()

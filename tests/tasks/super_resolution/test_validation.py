@@ -50,6 +50,21 @@ def test_there_is_a_block_for_each_factor(scan):
         np.testing.assert_array_equal(block.input.array, expected.input.array)
 
 
+def test_blocks_are_of_the_first_profile_in_the_middle_of_the_range(scan):
+    config = CONFIG.replace(
+        slice_profiles=("gaussian", "rect"), thickness_range=(0.5, 2.5)
+    )
+    (block, _) = SuperResolutionValidation(config, {}).cut(scan)
+    tci = interpolate(thicken(scan.image, 2, "gaussian", 1.5), 2)
+    place = np.linalg.inv(tci.affine) @ block.input.affine[:, 3]
+    i, j, k = np.rint(place[:3]).astype(int)
+    rows, columns, slices = block.input.shape
+    expected = tci.array[i : i + rows, j : j + columns, k : k + slices]
+    np.testing.assert_allclose(block.input.array, expected, atol=1e-6)
+    published = central_block(scan, 2, config.validation_shape)
+    assert not np.allclose(block.input.array, published.input.array, atol=1e-3)
+
+
 def test_scores_are_means_over_the_blocks(scan):
     blocks = [central_block(scan, 3, (8, 8, 8))] * 2
     estimates = [blocks[0].target.array + shift for shift in (1, 3)]

@@ -16,13 +16,13 @@ from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.findings import digits
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution.super_resolver import Enhance
 
 _ROWS, _COLUMNS = 0, 1
 
 
 def measure(
-    resolver: SuperResolver,
+    enhance: Enhance,
     scan: Volume,
     factor: int,
     thin: Volume,
@@ -34,7 +34,7 @@ def measure(
     knee still has its acquired slices where they were.
 
     Args:
-      resolver: the network.
+      enhance: the network, or what is given in its place.
       scan: the thick slices.
       factor: thin slices per thick slice spacing.
       thin: what became of them, float32, in the axes of `scan`.
@@ -52,7 +52,7 @@ def measure(
     # Sums over the differences from the first pass, which itself adds nothing to them.
     total, squares = np.zeros((2, *first.shape), np.float32)
     for axis in (_ROWS, _COLUMNS):
-        mirrored = resolver.enhance(np.flip(interpolated, axis), progress)
+        mirrored = enhance(np.flip(interpolated, axis), progress)
         held = floor.hold(np.flip(mirrored, axis), lowest)  # as `thin` is
         difference = held - scale.apply(first.array)
         total += difference

@@ -7,7 +7,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.trust.report import Trust
 from deepresolve.tasks.super_resolution.predictor import ThinSlicePredictor
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution.super_resolver import SuperResolver, resolve
 from deepresolve.tasks.super_resolution.trust import undershoot
 
 
@@ -52,14 +52,14 @@ def test_a_magnitude_image_stays_one_and_the_report_tells_the_share(
 
 def test_a_scan_with_negative_voxels_is_held_at_its_own(magnitude):
     lower = magnitude.with_array(magnitude.array.astype(np.int16) - 300)
-    thin, held = darkening(0.1).super_resolve_with_undershoot(lower, 3)
+    thin, held = resolve(darkening(0.1).enhance, lower, 3)
     assert thin.array.min() == held.floor == -300
-    thin, _ = darkening(0.0).super_resolve_with_undershoot(lower, 3)
+    thin, _ = resolve(darkening(0.0).enhance, lower, 3)
     assert thin.array.min() < 0
 
 
 def test_there_is_no_ceiling(magnitude):
-    thin, _ = darkening(-0.1).super_resolve_with_undershoot(magnitude, 3)
+    thin, _ = resolve(darkening(-0.1).enhance, magnitude, 3)
     assert thin.array.max() > magnitude.array.max()
 
 
