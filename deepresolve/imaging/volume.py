@@ -21,6 +21,10 @@ from deepresolve.imaging.anatomy import CANONICAL_ORIENTATION, PLANES
 # Two spacings closer than this share are one: scanners round what they write.
 _SPACING_TOLERANCE = 0.01
 
+# How slices were told apart: by a pulse that excites one at a time, or by phase
+# encoding of a slab. DICOM's MRAcquisitionType (PS3.3 C.8.3.1).
+SLICE_ENCODINGS = ("2D", "3D")
+
 # Less than this share of the spacing between two slices is rounding, not a gap.
 _GAP_TOLERANCE = 0.05
 
@@ -40,10 +44,13 @@ class Volume:
       space: what the affine's millimetres are those of; one of `spaces.SPACES`.
         "unknown" where the scan's file does not say how it lies in the patient.
       other_form: the second affine of the scan's NIfTI header, None where it has one.
+      slice_encoding: "2D" of slices that were excited one at a time, "3D" of a slab
+        that was phase-encoded along the slice axis, None where unknown. It shapes the
+        slice profile.
 
     Raises:
       ValueError: the array is not 3D or is empty, the affine is not a finite and
-        invertible (4, 4) matrix, or there is no such slice axis.
+        invertible (4, 4) matrix, or there is no such slice axis or encoding.
     """
 
     array: np.ndarray
@@ -53,6 +60,7 @@ class Volume:
     to_source: np.ndarray | None = None
     space: str = "scanner"
     other_form: spaces.OtherForm | None = None
+    slice_encoding: str | None = None
 
     def __post_init__(self) -> None:
         array = np.asanyarray(self.array)
@@ -73,6 +81,10 @@ class Volume:
             )
         if self.slice_axis not in (0, 1, 2):
             raise ValueError(f"slice_axis must be 0, 1 or 2; got {self.slice_axis}.")
+        if self.slice_encoding not in (None, *SLICE_ENCODINGS):
+            raise ValueError(
+                f"slice_encoding must be 2D, 3D or None; got {self.slice_encoding!r}."
+            )
         spaces.check(self.space)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", affine)

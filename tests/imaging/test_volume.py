@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import nibabel as nib
@@ -109,6 +110,19 @@ def test_restore_undoes_canonical(codes, slice_axis):
     assert restored.slice_axis == slice_axis
     assert restored.slice_thickness_mm == 2.0
     assert restored.to_source is None
+
+
+def test_every_change_of_grid_keeps_the_slice_encoding():
+    volume = dataclasses.replace(_volume("RAS", slice_axis=1), slice_encoding="3D")
+    canonical = volume.canonical()
+    thin = canonical.resliced(np.repeat(canonical.array, 2, axis=2), step=0.5)
+    for other in (canonical, canonical.restore(), thin, thin.crop([slice(2)] * 3)):
+        assert other.slice_encoding == "3D"
+
+
+def test_an_unknown_slice_encoding_is_refused():
+    with pytest.raises(ValueError, match="2D, 3D or None; got '1D'"):
+        dataclasses.replace(_volume("RAS"), slice_encoding="1D")
 
 
 @pytest.mark.parametrize(

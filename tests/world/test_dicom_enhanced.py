@@ -68,6 +68,15 @@ def test_frames_are_put_where_they_lie(order, shared, array, tmp_path, caplog):
         assert strangers.is_same(volume, image)
 
 
+@pytest.mark.parametrize("encoding", ["2D", "3D"])
+def test_how_slices_were_encoded_is_said_once_for_all_frames(encoding, array, tmp_path):
+    """In the MR Pulse Sequence module (PS3.3 C.8.13.4), outside the groups."""
+    path = scans.save_enhanced(
+        tmp_path / "IM1", frames_of(array), MRAcquisitionType=encoding
+    )
+    assert read(path).slice_encoding == encoding
+
+
 def test_simpleitk_finds_the_same_voxels(array, tmp_path):
     path = scans.save_enhanced(tmp_path / "IM1", frames_of(array))
     theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))

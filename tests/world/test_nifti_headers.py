@@ -591,6 +591,29 @@ def test_a_json_that_is_wrong_is_told_and_never_an_error(scan, content, note):
     assert re.search(note, found[0])
 
 
+@pytest.mark.parametrize(
+    ("content", "expected", "note"),
+    [
+        ('{"MRAcquisitionType": "3D", "SliceThickness": 2.5}', "3D", None),
+        ('{"MRAcquisitionType": "2D", "SpacingBetweenSlices": 3}', "2D", None),
+        ('{"MRAcquisitionType": null}', None, None),
+        ('{"MRAcquisitionType": ["2D"]}', None, r"is \['2D'\] .* expected 2D or 3D"),
+        ('{"MRAcquisitionType": "4D"}', None, "is '4D' in scan.json; expected 2D or"),
+        (
+            '{"MRAcquisitionType": "3D", "SpacingBetweenSlices": 0.7}',
+            None,
+            "how slices were encoded are taken as unknown",
+        ),
+    ],
+)
+def test_the_json_tells_how_slices_were_encoded(scan, content, expected, note):
+    scan.with_name("scan.json").write_text(content)
+    volume, found = read(scan)
+    assert volume.slice_encoding == expected
+    assert len(found) == (note is not None)
+    assert note is None or re.search(note, found[0])
+
+
 @pytest.mark.parametrize("content", ["{}", '{"SliceThickness": null}'])
 def test_a_json_that_tells_nothing_is_no_matter(scan, content):
     scan.with_name("scan.json").write_text(content)

@@ -53,7 +53,7 @@ def read(path: pathlib.Path | DicomFiles, choice: Choice = ONLY) -> Volume:
     Voxels are array[column, row, slice], in the scanner's units: RescaleSlope and
     RescaleIntercept of each slice are applied (not vendors' private scalings). The
     slice spacing comes from the positions; SliceThickness, less than it where there are
-    gaps, is kept beside it.
+    gaps, is kept beside it, and so is MRAcquisitionType, where all slices agree.
 
     Args:
       path: a folder or zip, or what `find` found there; files in it that are no DICOM
@@ -78,7 +78,8 @@ def read(path: pathlib.Path | DicomFiles, choice: Choice = ONLY) -> Volume:
     line = geometry.Line.through(slices)
     spacing_mm = geometry.spacing_mm(slices)
     thickness_mm, told = dicom_notes.thickness_mm(slices, spacing_mm)
-    for note in [*notes, *dicom_notes.of(slices), *told]:
+    encoding, unlike = dicom_notes.slice_encoding(slices)
+    for note in [*notes, *dicom_notes.of(slices), *told, *unlike]:
         _LOGGER.warning("%s: %s", source, note)
     # (slice, row, column) -> (column, row, slice).
     array = _rescaled(stored, [s.rescale for s in slices]).transpose(2, 1, 0)
@@ -88,7 +89,7 @@ def read(path: pathlib.Path | DicomFiles, choice: Choice = ONLY) -> Volume:
         geometry.orthonormal(slices[0].orientation),
         slices[0].pixel_spacing_mm,
     )
-    return Volume(array, affine, 2, thickness_mm)
+    return Volume(array, affine, 2, thickness_mm, slice_encoding=encoding)
 
 
 def read_headers(

@@ -34,6 +34,7 @@ TAGS = (
     *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames"),
     *("Rows", "Columns", "BitsAllocated", "SliceThickness", *_NEEDED),
     *("SpacingBetweenSlices", "ImageLaterality", "Laterality", *_COUNTS),
+    "MRAcquisitionType",
     *frames.TAGS,
     *dicom_traits.TAGS,
 )
@@ -70,6 +71,7 @@ class SliceHeader:
       slice_spacing_mm: SpacingBetweenSlices.
       counts: how many images there should be, by keyword.
       side: "left" or "right" by ImageLaterality, else by Laterality; else "unknown".
+      acquisition_type: MRAcquisitionType as written, "2D" or "3D" where all is well.
     """
 
     file: str
@@ -98,6 +100,7 @@ class SliceHeader:
     slice_spacing_mm: float | None = None
     counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
     side: str = "unknown"
+    acquisition_type: str = ""
 
     @functools.cached_property
     def along_normal_mm(self) -> float:
@@ -192,6 +195,7 @@ def _parse(file: str, frame: int | None, dataset: pydicom.Dataset) -> SliceHeade
         slice_spacing_mm=hints.number("SpacingBetweenSlices"),
         counts={keyword: hints.whole(keyword) or 0 for keyword in _COUNTS},
         side=_side(dataset),
+        acquisition_type=elements.text(dataset, "MRAcquisitionType"),
     )
 
 

@@ -83,8 +83,9 @@ def read(path: pathlib.Path | NiftiFiles) -> Volume:
 
     The affine is that of `forms.placement`. The slice axis is the header's
     (dim_info), unless another one has clearly thicker slices; without it that of
-    `volume.default_slice_axis`. The header has no place for the slice thickness: it
-    comes from a JSON file beside the scan, if there is one (see `sidecar`).
+    `volume.default_slice_axis`. The header has no place for the slice thickness and
+    encoding: they come from a JSON file beside the scan, if there is one (see
+    `sidecar`).
 
     Args:
       path: a file that `matches`, of a pair either of the two; or what `find` found.
@@ -119,13 +120,15 @@ def read(path: pathlib.Path | NiftiFiles) -> Volume:
     placement = forms.placement(header, path)
     sizes = nib.affines.voxel_sizes(placement.affine)
     slice_axis = _slice_axis(header, sizes, path)
+    slices = sidecar.slices(path, float(sizes[slice_axis]))
     return Volume(
         array,
         placement.affine,
         slice_axis,
-        sidecar.slice_thickness_mm(path, float(sizes[slice_axis])),
+        slices.thickness_mm,
         space=placement.space,
         other_form=placement.other,
+        slice_encoding=slices.encoding,
     )
 
 

@@ -1,9 +1,10 @@
 """What a JSON file beside a NIfTI scan tells (dcm2niix, BIDS), and NIfTI cannot.
 
-Without the slice thickness nobody knows of gaps between slices; without identifiers,
-whose scan it is. The file is named as the scan, `knee.json` beside `knee.nii.gz`, and
-holds both under the names of DICOM's elements, lengths in mm. It is a help and never a
-hindrance: what is wrong with it is told, and counts as unknown.
+Without the slice thickness nobody knows of gaps between slices; without the kind of
+acquisition, what profile slices have; without identifiers, whose scan it is. The file
+is named as the scan, `knee.json` beside `knee.nii.gz`, and holds all under the names of
+DICOM's elements, lengths in mm. It is a help and never a hindrance: what is wrong with
+it is told, and counts as unknown.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import logging
 import math
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from deepresolve.imaging.formats.dicom.slice_header import IDENTITY
 from deepresolve.imaging.formats.nifti import file_set
+from deepresolve.imaging.volume import SLICE_ENCODINGS
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_BYTES = 2**24
@@ -26,21 +28,34 @@ _TOLERANCE = 0.05
 _OWN_OVERLAP = 2
 
 
+class Slices(NamedTuple):
+    """What is told of a scan's slices; None where it is unknown.
+
+    Attributes:
+      thickness_mm: of one slice.
+      encoding: "2D" or "3D", as `Volume.slice_encoding`.
+    """
+
+    thickness_mm: float | None = None
+    encoding: str | None = None
+
+
 def path_of(path: pathlib.Path) -> pathlib.Path:
     """Where the JSON file of a scan would lie."""
     return path.with_name(f"{file_set.stem(path)}.json")
 
 
-def slice_thickness_mm(path: pathlib.Path, slice_spacing_mm: float) -> float | None:
-    """The thickness of the scan's slices.
+def slices(path: pathlib.Path, slice_spacing_mm: float) -> Slices:
+    """The thickness of the scan's slices, and how they were told apart.
 
     Args:
       path: the scan.
       slice_spacing_mm: distance between its slices, by its header.
 
     Returns:
-      mm; None where no JSON file tells, or where it tells of slices at another
-      distance: then it was made for the scan before somebody resampled it.
+      `Slices`, with None for what no JSON file tells, and for all where it tells of
+      slices at another distance: then it was made for the scan before somebody
+      resampled it.
     """
     told = _content(path_of(path))
     thickness = _length(told, "SliceThickness", path)
@@ -50,16 +65,16 @@ def slice_thickness_mm(path: pathlib.Path, slice_spacing_mm: float) -> float | N
     elif thickness and thickness > (_OWN_OVERLAP + _TOLERANCE) * slice_spacing_mm:
         wrong = f"SliceThickness is {thickness:g} mm"
     else:
-        return thickness
+        return Slices(thickness, _encoding(told, path))
     _LOGGER.warning(
         "%s: %s in %s, and by the header slices are %.4g mm apart; the slice thickness "
-        "is taken as unknown.",
+        "and how slices were encoded are taken as unknown.",
         path,
         wrong,
         path_of(path).name,
         slice_spacing_mm,
     )
-    return None
+    return Slices()
 
 
 def identity(path: pathlib.Path) -> frozenset[tuple[str, str]]:
@@ -101,13 +116,27 @@ def _content(path: pathlib.Path) -> Mapping[str, Any]:
             raise ValueError(f"expected an object, got {type(found).__name__}")
     except (OSError, ValueError, RecursionError) as error:
         _LOGGER.warning(
-            "%s: no slice thickness is taken from it, for it is no JSON file of a scan "
-            "(%s).",
+            "%s: no slice thickness is taken from it, nor anything else, for it is no "
+            "JSON file of a scan (%s).",
             path,
             error,
         )
         return {}
     return found
+
+
+def _encoding(told: Mapping[str, Any], path: pathlib.Path) -> str | None:
+    value = told.get("MRAcquisitionType")
+    if value is None or value in SLICE_ENCODINGS:
+        return value
+    _LOGGER.warning(
+        "%s: MRAcquisitionType is %.60r in %s; expected %s. It is left out.",
+        path,
+        value,
+        path_of(path).name,
+        " or ".join(SLICE_ENCODINGS),
+    )
+    return None
 
 
 def _length(told: Mapping[str, Any], key: str, path: pathlib.Path) -> float | None:

@@ -101,6 +101,29 @@ def test_unknown_thickness_is_none(thickness, write_stack):
     assert dicom.read(folder).slice_thickness_mm is None
 
 
+@pytest.mark.parametrize(
+    ("written", "expected", "told"),
+    [
+        ("2D", "2D", ""),
+        ("3D", "3D", ""),
+        (None, None, ""),
+        ("", None, ""),
+        ("REMOVED", None, "MRAcquisitionType is REMOVED, neither 2D nor 3D"),
+    ],
+)
+def test_how_slices_were_encoded(written, expected, told, write_stack, caplog):
+    folder, _ = write_stack(MRAcquisitionType=written)
+    assert dicom.read(folder).slice_encoding == expected
+    assert told in caplog.text
+    assert ("MRAcquisitionType" in caplog.text) == bool(told)
+
+
+def test_slices_that_disagree_on_their_encoding_are_told(write_stack, caplog):
+    folder, _ = write_stack(each=lambda n: {"MRAcquisitionType": "2D" if n else "3D"})
+    assert dicom.read(folder).slice_encoding is None
+    assert "MRAcquisitionType differs, 2D and 3D" in caplog.text
+
+
 def test_slices_that_step_sideways_shear_the_affine(write_stack):
     folder, _ = write_stack(each=lambda n: {"position": (0, 1.5 * n, 4 * n)})
     np.testing.assert_allclose(dicom.read(folder).affine[:3, 2], (0, -1.5, 4))

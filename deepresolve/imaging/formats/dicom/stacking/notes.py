@@ -8,6 +8,7 @@ from deepresolve.imaging.formats.dicom import traits
 from deepresolve.imaging.formats.dicom.slice_header import SliceHeader
 from deepresolve.imaging.formats.dicom.stacking import geometry
 from deepresolve.imaging.formats.dicom.stacking import series as dicom_series
+from deepresolve.imaging.volume import SLICE_ENCODINGS
 from deepresolve.system import wording
 
 # A slice of more than so many spacings is no overlap, but a mistake.
@@ -94,6 +95,23 @@ def thickness_mm(
         return thickness, []
     return None, [
         f"SliceThickness is {shown}, where slices are {spacing_mm:.4g} mm apart: it is "
+        "taken as unknown."
+    ]
+
+
+def slice_encoding(slices: Sequence[SliceHeader]) -> tuple[str | None, list[str]]:
+    """MRAcquisitionType where all slices agree on 2D or 3D; and what is wrong."""
+    found = sorted({header.acquisition_type.upper() for header in slices})
+    shown = " and ".join(value or "none" for value in found)
+    if len(found) > 1:
+        return None, [f"MRAcquisitionType differs, {shown}: it is taken as unknown."]
+    (encoding,) = found
+    if encoding in SLICE_ENCODINGS:
+        return encoding, []
+    if not encoding:
+        return None, []
+    return None, [
+        f"MRAcquisitionType is {shown}, neither {' nor '.join(SLICE_ENCODINGS)}: it is "
         "taken as unknown."
     ]
 
