@@ -41,7 +41,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -77,13 +77,15 @@ def run() -> int:
     found = formats.search(FLAGS.input)
     notes.tell(found.describe())
 
-    work = _opened()
+    work = _opened(predict_flags.learning(len(found.paths)))
     names = work.predictor.volume_names
     pairs = work.job.output.plan(FLAGS.input, FLAGS.output, found.paths, names)
     for folder in {target.parent for _, target in pairs}:
         files.check_folder(folder)
     work.remove_leftovers(pairs)
     work = dataclasses.replace(work, job=_with_previews(work.job, pairs))
+    if work.predictor.announcement:
+        print(work.predictor.announcement)
     num_failed = _tell(_runner().run(work, pairs))
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)
@@ -107,8 +109,12 @@ def _runner() -> Here | Beam:
     return batch.Beam(FLAGS.beam_options) if FLAGS.runner == "beam" else batch.Here()
 
 
-def _opened() -> OpenJob:
-    """What the flags ask for, with the network loaded."""
+def _opened(learning: Mapping[str, str]) -> OpenJob:
+    """What the flags ask for, with the network loaded.
+
+    Args:
+      learning: options that stand in place of those that were not given.
+    """
     from deepresolve.imaging.formats.choice import Choice
     from deepresolve.prediction import batch, result_files
     from deepresolve.prediction.placement import table_beside
@@ -118,7 +124,8 @@ def _opened() -> OpenJob:
     trained = TrainedRun.open(model_flags.workdir(), FLAGS.checkpoint)
     predict_flags.check(trained, takers)
     _check_preview()
-    recipe = batch.Recipe(trained.name, trained.checkpoint, _options(trained))
+    options = {**_options(trained), **learning}
+    recipe = batch.Recipe(trained.name, trained.checkpoint, options)
     predictor = recipe.open(trained)
     if FLAGS.preview is not None and predictor.kind is None:
         raise ValueError("--preview shows images; this network gives tables alone.")

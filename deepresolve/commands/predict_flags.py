@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import pathlib
 import typing
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ from deepresolve.commands import model_flags
 from deepresolve.config.tasks import TASKS, part
 from deepresolve.system import path_flags
 from deepresolve.tasks.options import Options, WindowOptions, field_types
+from deepresolve.tasks.super_resolution.options import PASSING_FOLDER
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -110,12 +112,34 @@ def _define(options: type[Options], field: dataclasses.Field, text: str) -> None
         flags.DEFINE_list(name, default, text)
     elif kind is bool:
         flags.DEFINE_bool(name, default, text)
+    elif kind is str:
+        flags.DEFINE_string(name, default, text)
     else:
         lowest = field.metadata["minimum"]
         _NUMBERS[kind](name, default, text, lower_bound=lowest)
 
 
 _define_options()
+
+
+def learning(num_scans: int) -> dict[str, str]:
+    """What is learned of scans, where the flags do not say it.
+
+    Without a network of one's own a lone scan is learned from. What is known of a scan
+    while it is learned from lies beside the output.
+
+    Args:
+      num_scans: that there are.
+    """
+    options = {}
+    own = FLAGS.workdir or FLAGS.pretrained
+    if not own and not FLAGS["learn"].present and num_scans == 1:
+        options["learn"] = "scan"
+    learns = (options.get("learn") or FLAGS.learn) == "scan"
+    if learns and FLAGS.learn_folder is None:
+        beside = pathlib.Path(FLAGS.output).absolute().parent
+        options["learn_folder"] = str(beside / PASSING_FOLDER)
+    return options
 
 
 def check(run: TrainedRun, takers: Callable[[str], Sequence[str]]) -> None:

@@ -16,6 +16,7 @@ def option(
     help_text: str,
     minimum: float | None = None,
     maximum: float | None = None,
+    engine: str | None = None,
 ) -> Any:
     """A dataclass field with the text of its flag.
 
@@ -24,11 +25,13 @@ def option(
       help_text: meaning, unit and source.
       minimum: smallest value that makes sense; None for any.
       maximum: largest value that makes sense; None for any.
+      engine: of the networks for which it means anything; None: all.
     """
     metadata = {
         "help": help_text,
         "minimum": minimum,
         "maximum": maximum,
+        "engine": engine,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -87,10 +87,7 @@ def interpolation_matrix(
         spline = scipy_interpolate.CubicSpline(np.arange(num_thick), identity)
         return spline(positions)
     if method == "fourier":
-        # Whole-sample symmetric: 0 1 .. n-1 n-2 .. 1, so that nothing wraps around.
-        extended = np.concatenate([identity, identity[-2:0:-1]])
-        fine = signal.resample(extended, len(extended) * factor, axis=0)
-        return fine[np.rint(positions * factor).astype(int)]
+        return fourier_matrix(num_thick, positions)
     raise ValueError(f"Unknown interpolation {method!r}; known: 'cubic', 'fourier'.")
 
 
@@ -114,6 +111,29 @@ def thickening_matrix(
     centres = np.arange(0, num_slices, check_factor(factor))
     # In thin slices, where the profile says millimetres.
     return SliceProfile(shape, thickness * factor).matrix(centres, num_slices, 1.0)
+
+
+def fourier_matrix(num_thick: int, positions: np.ndarray) -> np.ndarray:
+    """Zero-filling in k-space of the symmetrically extended slices.
+
+    Whole-sample symmetric, 0 1 .. n-1 n-2 .. 1, so that nothing wraps around: a sum of
+    cosines, which may be taken anywhere.
+
+    Args:
+      num_thick: number n of thick slices, at least 2.
+      positions: in thick slices; past the first and the last one its value is held.
+
+    Returns:
+      (positions, num_thick) float64.
+    """
+    last = num_thick - 1
+    places = np.clip(positions, 0, last)
+    orders = np.arange(num_thick)
+    # The discrete cosine transform of type I and its inverse, with halved ends.
+    halved = np.where((orders == 0) | (orders == last), 0.5, 1.0)
+    waves = np.cos(np.pi * np.outer(orders, orders) / last) * halved
+    fine = np.cos(np.pi * np.outer(places, orders) / last) * halved
+    return (2 / last) * fine @ waves
 
 
 @functools.lru_cache(maxsize=64)

@@ -90,6 +90,11 @@ class SliceProfile:
         edges[0], edges[-1] = -np.inf, np.inf
         return np.diff(self.cumulative(edges - np.asarray(centres_mm)[:, None]), axis=1)
 
+    def scaled(self, factor: float) -> SliceProfile:
+        """The same shape, `factor` times as wide."""
+        samples = tuple((offset * factor, weight) for offset, weight in self.samples)
+        return SliceProfile(self.shape, self.thickness_mm * factor, samples)
+
     @functools.cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
         """Offsets in mm and the areas up to them, of what has no closed form."""

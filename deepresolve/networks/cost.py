@@ -29,12 +29,15 @@ def flop_per_voxel(model: keras.Model, shape: Sequence[int]) -> float:
 
     Args:
       model: a network of `deepresolve.networks`.
-      shape: (rows, columns, slices) of one input; it matters where sizes are padded.
+      shape: (rows, columns, slices) of one input, of a network of images its last two;
+        it matters where sizes are padded.
     """
-    image = keras.Input((*shape, 1), batch_size=1)
+    _, *axes, channels = model.input.shape
+    size = shape[-len(axes) :]
+    image = keras.Input((*size, channels), batch_size=1)
     # Only where the input's size is known, Keras knows that of every layer.
     sized = keras.models.clone_model(model, input_tensors=image)
-    return sum(_flop(layer) for layer in sized.layers) / math.prod(shape)
+    return sum(_flop(layer) for layer in sized.layers) / math.prod(size)
 
 
 def _flop(layer: keras.layers.Layer) -> int:

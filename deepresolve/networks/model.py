@@ -27,7 +27,8 @@ class Model:
       title: its name in tables and figures.
       engine: how it is taken over whole volumes. "stream": a chain of convolutions,
         plane by plane, exactly; "windows": in windows that overlap, blended; "whole":
-        in one pass.
+        in one pass; "views": the images across the slices, either way (super-resolution
+        alone).
       slicewise: whether it sees one slice at a time.
       num_resolutions: at how many resolutions it works, the volume's own included.
       slice_multiple: what it fills the slices of its input up to a multiple of.
@@ -38,7 +39,7 @@ class Model:
 
     build: Callable[[Settings, str], keras.Model]
     title: str
-    engine: Literal["stream", "windows", "whole"]
+    engine: Literal["stream", "windows", "whole", "views"]
     slicewise: bool = False
     num_resolutions: Callable[[Settings], int] = _one
     slice_multiple: Callable[[Settings], int] = _one

@@ -7,12 +7,13 @@ cuts patch pairs out of them, and changes the pairs at random.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from deepresolve.config import Config
+from deepresolve.pipeline import patches
 
 StoredVolume = Mapping[str, tf.Tensor]
 Pair = tuple[tf.Tensor, tf.Tensor]
@@ -38,6 +39,15 @@ class Pairs(abc.ABC):
 
     def __init__(self, config: Config):
         self.config = config
+
+    def check_fits(self, shape: Sequence[int], name: str) -> None:
+        """ValueError, naming the volume, unless a patch fits into what is made of it.
+
+        Args:
+          shape: (rows, columns, slices) of the volume.
+          name: of the volume.
+        """
+        patches.check_patch_fits(shape, self.config.patch_shape, name)
 
     @abc.abstractmethod
     def prepare(self, volume: StoredVolume, seed: tf.Tensor) -> Any:

@@ -25,6 +25,7 @@ class _Streams(NamedTuple):
     shift: int = 12
     profile: int = 13
     thickness: int = 14
+    slices: int = 15
 
 
 STREAMS = _Streams()

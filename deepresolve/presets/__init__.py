@@ -9,6 +9,7 @@ from deepresolve.presets import (
     sr_cnn,
     sr_cnn_small,
     sr_cnn_subpixel,
+    sr_views,
     unet_2d,
     unet_2d_small,
 )
@@ -21,6 +22,7 @@ PRESETS = {
     "sr_cnn": sr_cnn.CONFIG,
     "sr_cnn_small": sr_cnn_small.CONFIG,
     "sr_cnn_subpixel": sr_cnn_subpixel.CONFIG,
+    "sr_views": sr_views.CONFIG,
     "unet_2d": unet_2d.CONFIG,
     "unet_2d_small": unet_2d_small.CONFIG,
 }

@@ -93,12 +93,14 @@ class WindowOptions(Options):
         None,
         "ROWS,COLUMNS,SLICES that go through the network at once. By default as many "
         "whole slices as fit into --memory_gib, best all.",
+        engine="windows",
     )
     memory_gib: float = option(
         4.0,
         "memory for what the network holds at once, in GiB. Windows are never smaller "
         "than a training patch, whatever that takes.",
         0.1,
+        engine="windows",
     )
 
 

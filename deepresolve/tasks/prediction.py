@@ -133,6 +133,7 @@ class Predictor(Protocol):
         slices were made one; this is the number for the scans that it takes now, None
         where it takes scans as they are.
       memory_advice: for who has too little of it.
+      announcement: what to tell before a scan is begun, if it takes long; "" if not.
     """
 
     title: str
@@ -141,6 +142,7 @@ class Predictor(Protocol):
     tables: Mapping[str, TableKind]
     training_factor: int | None
     memory_advice: str
+    announcement: str
 
     def predict(self, scan: Volume, *, progress: bool = False) -> Prediction:
         """What the network makes of a scan.

@@ -18,7 +18,7 @@ from deepresolve.runs import pretrained, training_set
 from deepresolve.runs.training_set import TrainingSet
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system import hardware
-from deepresolve.tasks.options import Dtype, Options, WindowOptions
+from deepresolve.tasks.options import Dtype, Options
 from deepresolve.tasks.prediction import Prediction, Predictor
 
 _Config = TypeVar("_Config", bound=Config)
@@ -198,7 +198,5 @@ def takers(option: str) -> list[str]:
 
 def _takes(task: str, model: Model, option: str) -> bool:
     known = dataclasses.fields(part(task, "options").Options)
-    of_windows = {field.name for field in WindowOptions.own_fields()}
-    return option in {field.name for field in known} and (
-        option not in of_windows or model.engine == "windows"
-    )
+    engines = {field.name: field.metadata["engine"] for field in known}
+    return option in engines and engines[option] in (None, model.engine)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
-from deepresolve.pipeline import patches
 from deepresolve.pipeline.dataset import VolumeSource, holds_tissue
 from deepresolve.pipeline.pairs import Pairs
 
@@ -65,7 +64,7 @@ def check_patches(pairs: Pairs, data: TrainingData) -> None:
     """
     config = pairs.config
     for subject, shape in data.shapes.items():
-        patches.check_patch_fits(shape, config.patch_shape, subject)
+        pairs.check_fits(shape, subject)
     if config.min_tissue and not holds_tissue(data.volumes, pairs):
         raise ValueError(
             f"No training patch has a share of {config.min_tissue} of its voxels above "

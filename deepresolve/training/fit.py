@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from deepresolve.config import Config
 from deepresolve.pipeline.dataset import training_dataset
@@ -48,6 +49,7 @@ def fit(
     data: TrainingData,
     workdir: Workdir,
     verbose: int = 1,
+    start: Sequence[np.ndarray] | None = None,
 ) -> keras.Model:
     """Trains the network that `config` describes, from the workdir's last checkpoint.
 
@@ -58,6 +60,7 @@ def fit(
       workdir: where checkpoints, weights and curves go.
       verbose: 0 silent, 1 also a bar in a terminal, or lines in
         a log, 2 a line an epoch.
+      start: weights of a run's first step; None: fresh ones.
 
     Returns:
       The network with the weights of the last step.
@@ -86,6 +89,8 @@ def fit(
         keras.utils.set_random_seed(config.seed + 1)
         precision = resolve_precision(config)
         model = compiled_model(pairs, precision, strategy)
+        if start is not None:
+            model.set_weights(start)
         run = restored_run(
             pairs, validation, data, model, workdir, own, worker, agreement
         )

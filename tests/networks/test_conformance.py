@@ -11,6 +11,7 @@ from deepresolve.inference.streaming import parse_chain
 from deepresolve.networks import Model
 from deepresolve.networks.layers import CUSTOM_OBJECTS
 from deepresolve.networks.sr_cnn import MODEL as CHAIN
+from deepresolve.networks.sr_views import NUM_INPUTS, NUM_PARTS
 from deepresolve.tasks.segmentation.models import MODELS as SEGMENTATION
 
 TASKS = ("segmentation", "super_resolution")
@@ -34,18 +35,28 @@ def check_model(entry, config, num_outputs):
     """AssertionError where a network is not what its entry says."""
     assert isinstance(entry, Model)
     assert entry.title
-    assert entry.engine in ("stream", "windows", "whole")
+    assert entry.engine in ("stream", "windows", "whole", "views")
     assert entry.num_resolutions(config) >= 1
     assert entry.live_channels(config) >= 1
     model = entry.build(config, "float32")
-    for shape in ((8, 9, 6), (5, 7, 3)):
-        output = np.asarray(model(volume(*shape)))
-        assert output.shape == (1, *shape, num_outputs)
-    _check_slices(entry, config, model)
+    if entry.engine == "views":
+        _check_views(model)
+    else:
+        for shape in ((8, 9, 6), (5, 7, 3)):
+            output = np.asarray(model(volume(*shape)))
+            assert output.shape == (1, *shape, num_outputs)
+        _check_slices(entry, config, model)
     if entry.engine == "stream":
         parse_chain(model)  # ValueError: no chain
     restored = keras.Model.from_config(model.get_config(), CUSTOM_OBJECTS)
     assert [w.shape for w in restored.weights] == [w.shape for w in model.weights]
+
+
+def _check_views(model):
+    """Images of any even number of pixels and any number of slices, to their parts."""
+    for pixels, slices in ((8, 9), (14, 1)):
+        views = np.zeros((2, pixels, slices, NUM_INPUTS), np.float32)
+        assert np.asarray(model(views)).shape == (2, pixels, slices, NUM_PARTS)
 
 
 def _check_slices(entry, config, model):

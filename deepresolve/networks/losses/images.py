@@ -6,8 +6,6 @@ import keras
 
 from deepresolve.system.keras_stack import Tensor, ops
 
-_VOXEL_AXES = (1, 2, 3, 4)  # of (batch, rows, columns, slices, channels)
-
 
 def charbonnier(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-3) -> Tensor:
     """Mean over the voxels of sqrt(error^2 + epsilon^2).
@@ -16,7 +14,7 @@ def charbonnier(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-3) -> Ten
     can wholly restore, weigh less than in the squared error, and flat tissue more.
 
     Args:
-      y_true: intensities, (batch, I, J, K, 1), scaled to 0..1.
+      y_true: intensities, (batch, ...), of at least one more axis, scaled to 0..1.
       y_pred: estimates, the same shape, any floating type.
       epsilon: error below which the loss is round, of full scale.
 
@@ -27,7 +25,8 @@ def charbonnier(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-3) -> Ten
     it is.
     """
     error = ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")
-    return ops.mean(ops.sqrt(error * error + epsilon**2), axis=_VOXEL_AXES)
+    axes = tuple(range(1, len(error.shape)))
+    return ops.mean(ops.sqrt(error * error + epsilon**2), axis=axes)
 
 
 @keras.saving.register_keras_serializable("deepresolve")

@@ -138,7 +138,8 @@ class Trust:
         self, scan: Volume, prediction: Prediction
     ) -> tuple[dict[str, Any], list[Finding]]:
         """The report as JSON values, and what is off, without writing it."""
-        compared = self._mismatch(scan)
+        # A task that compares the scan with something else brings its own section.
+        compared = prediction.report.get("mismatch") or self._mismatch(scan)
         sections = dict(sorted({**prediction.report, "mismatch": compared}.items()))
         findings = [f for section in sections.values() for f in section.findings]
         content = {

@@ -49,6 +49,7 @@ class LabelMapPredictor:
     title = "computed segmentation"
     tables: ClassVar = {sizes.TABLE: sizes.KIND}
     training_factor = None
+    announcement = ""
     memory_advice = "A smaller --memory_gib or --window needs less."
 
     def __init__(

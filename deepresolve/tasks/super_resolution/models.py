@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import keras
 
-from deepresolve.networks import Model, sr_cnn
+from deepresolve.networks import Model, sr_cnn, sr_views
 from deepresolve.networks.losses import images
 
 MODELS: dict[str, Model] = {
     "sr_cnn": sr_cnn.MODEL,
+    "sr_views": sr_views.MODEL,
 }
 LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
     "charbonnier": images.Charbonnier,

@@ -8,6 +8,11 @@ from typing import ClassVar, Literal
 from deepresolve.config.fields import option
 from deepresolve.tasks import options
 
+# Engine of the networks that can be fitted to one scan.
+VIEWS = "views"
+# Name of a folder for what is learned whose content is deleted once it has served.
+PASSING_FOLDER = ".deepresolve-learning"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(options.WindowOptions):
@@ -17,7 +22,8 @@ class Options(options.WindowOptions):
 
     downsample_factor: int | None = option(
         None,
-        "thin slices per thick slice spacing. Needed if the network knows several.",
+        "thin slices per thick slice spacing. Needed if the network knows several, but "
+        "for sr_views, which gives 3.",
     )
     output_dtype: Literal["input", "float32"] = option(
         "input",
@@ -26,5 +32,56 @@ class Options(options.WindowOptions):
     force: bool = option(
         False,
         "give the network's output though the slice profile is not what it learned; "
-        "without, such a scan is interpolated, and a note says so.",
+        "without, such a scan is interpolated, and a note says so. With learn=scan: "
+        "though the self-test shows no gain.",
+    )
+    learn: Literal["none", "scan"] = option(
+        "none",
+        "scan: fit the network to the scan itself first, whose in-plane axes are sharp "
+        "(sr_views alone).",
+        engine=VIEWS,
+    )
+    minutes: float = option(
+        5.0, "with learn=scan: how long to learn from it.", 0.05, engine=VIEWS
+    )
+    learn_steps: int | None = option(
+        None,
+        "with learn=scan: learn for exactly so many steps instead of minutes; the same "
+        "number and seed give the same result on the same machine.",
+        1,
+        engine=VIEWS,
+    )
+    seed: int = option(
+        0, "with learn=scan: of the patches that are learned from.", 0, engine=VIEWS
+    )
+    learn_folder: str | None = option(
+        None,
+        "with learn=scan: folder in which what was learned of each scan is kept, so "
+        "that no scan is learned twice. Without, it lies beside the output while it "
+        "is needed: an interrupted command goes on from there.",
+        engine=VIEWS,
+    )
+    spacing_mm: float | None = option(
+        None,
+        "how far apart thin slices are to be, in mm; the nearest distance that divides "
+        "the field of view (sr_views alone).",
+        0.01,
+        engine=VIEWS,
+    )
+    isotropic: bool = option(
+        False, "thin slices as far apart as pixels (sr_views alone).", engine=VIEWS
+    )
+    slice_thickness_mm: float | None = option(
+        None,
+        "thickness of the acquired slices where their header is wrong or silent; "
+        "slices are taken to touch where nobody tells (sr_views alone).",
+        0.01,
+        engine=VIEWS,
+    )
+    slice_profile: str = option(
+        "auto",
+        "how acquired slices weigh what they cover: rect, gaussian, fir (3D sequences, "
+        "whose slices are phase-encoded), or a file of offsets in mm and weights. "
+        "auto: by the header, or else by the spectrum (sr_views alone).",
+        engine=VIEWS,
     )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
+from deepresolve.networks import find_model
 from deepresolve.system import hardware
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Image, Prediction, TableKind
-from deepresolve.tasks.super_resolution.options import Options
+from deepresolve.tasks.super_resolution.options import VIEWS, Options
 from deepresolve.tasks.super_resolution.super_resolver import (
     Enhance,
     SuperResolver,
@@ -25,6 +26,7 @@ from deepresolve.tasks.super_resolution.trust import (
     spread,
     undershoot,
 )
+from deepresolve.tasks.super_resolution.views import predictor as views
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -47,6 +49,7 @@ class ThinSlicePredictor:
     kind = Image()
     tables: ClassVar[dict[str, TableKind]] = {}
     memory_advice = "--dtype=bfloat16 needs less than float32."
+    announcement = ""
 
     def __init__(
         self,
@@ -127,12 +130,16 @@ class ThinSlicePredictor:
         return {SPREAD: Section(numbers)}, further
 
 
-def load(run: TrainedRun, options: Options) -> ThinSlicePredictor:
+def load(
+    run: TrainedRun, options: Options
+) -> ThinSlicePredictor | views.ViewsPredictor:
     """The network of a run.
 
     Raises:
       ValueError: not trained yet, or not for the factor that is asked for.
     """
+    if find_model(run.config).engine == VIEWS:
+        return views.load(run, options)
     resolver = SuperResolver.from_run(
         run, options.dtype, options.window, options.memory_gib
     )

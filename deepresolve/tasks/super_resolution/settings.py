@@ -54,6 +54,12 @@ class SuperResolutionConfig(Config):
         0,
         MAX_THICKNESS,
     )
+    spacing_range_mm: tuple[float, float] = option(
+        (2.0, 7.0),
+        "sr_views: lowest and highest distance of the slices that in-plane axes are "
+        "made into, in mm; each pass of a volume draws one.",
+        0,
+    )
     random_flips: bool = option(
         False, "Flip patches in-plane at random, the same for input and target (ours)."
     )
@@ -79,12 +85,13 @@ class SuperResolutionConfig(Config):
                 "slice_profiles must name at least one, each once, of "
                 f"{', '.join(SHAPES)}; got {names}."
             )
-        low, high = self.thickness_range
-        if not 0 < low <= high:
-            raise ValueError(
-                "thickness_range must be two numbers above 0, the lower first; got "
-                f"{self.thickness_range}."
-            )
+        for name in ("thickness_range", "spacing_range_mm"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(
+                    f"{name} must be two numbers above 0, the lower first; got "
+                    f"{low},{high}."
+                )
 
     def _check_fold(self) -> None:
         if any(p % f for p, f in zip(self.patch_shape, self.fold, strict=True)):

@@ -1,0 +1,173 @@
+"""What is to be done to one scan: which slices it has, and which are wanted."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from deepresolve.imaging.profile_shapes import SHAPES
+from deepresolve.imaging.slice_profile import SliceProfile, read_profile
+from deepresolve.imaging.volume import Volume
+from deepresolve.tasks.super_resolution.options import Options
+from deepresolve.tasks.super_resolution.views import encoding
+from deepresolve.tasks.super_resolution.views.slicing import ThinGrid
+
+# Thin slices for each thick one where nobody says: the published factor.
+_USUAL_FACTOR = 3.0
+# Below, slices are as fine as pixels or nearly.
+_LOWEST_FACTOR = 1.3
+_HIGHEST_FACTOR = 16.0
+# Thick slices that an in-plane axis must make for a network to learn from it.
+MIN_THICK = 6
+MIN_PIXELS = 32
+MIN_SLICES = 4
+
+# How the profile is known, for the report.
+GIVEN, FROM_HEADER, FROM_SPECTRUM = (
+    "as asked for",
+    "by the scan's header",
+    "measured from the spectrum; the header does not tell",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a scan is taken apart.
+
+    Attributes:
+      grid: where the thin slices lie.
+      profile: of the acquired slices, in mm.
+      learned: the shapes that a network is to learn: several where the true one is not
+        known; of a measured one its file.
+      how: how the shape is known.
+      thickness_known: whether the scan or the user told the thickness; else slices are
+        taken to touch.
+    """
+
+    grid: ThinGrid
+    profile: SliceProfile
+    learned: tuple[str, ...]
+    how: str
+    thickness_known: bool
+
+    def to_dict(self, spacing_mm: float) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "shape": self.profile.shape,
+            "learned": list(self.learned),
+            "how": self.how,
+            "slice_thickness_mm": round(self.profile.thickness_mm, 4),
+            "slice_spacing_mm": round(spacing_mm, 4),
+            "slice_thickness_known": self.thickness_known,
+            "thin_slice_spacing_mm": round(self.grid.step * spacing_mm, 4),
+        }
+
+
+def planned(scan: Volume, options: Options) -> Plan:
+    """What is asked for of a scan.
+
+    Args:
+      scan: canonical.
+      options: of the prediction.
+
+    Raises:
+      ValueError: slices that are as fine as pixels, or options that contradict the
+        scan.
+      OSError: a measured profile cannot be read.
+    """
+    factor = _factor(scan, options)
+    profile, learned, how = _profile(scan, options)
+    known = options.slice_thickness_mm or scan.slice_thickness_mm
+    return Plan(
+        ThinGrid.of_faces(scan.num_slices, factor),
+        profile,
+        learned,
+        how,
+        known is not None or profile.shape not in SHAPES,
+    )
+
+
+def check_learnable(scan: Volume) -> None:
+    """ValueError where there is too little of a scan to learn from.
+
+    Args:
+      scan: canonical.
+    """
+    rows, columns, num_slices = scan.shape
+    reach_mm = min(rows * scan.spacing_mm[0], columns * scan.spacing_mm[1])
+    num_thick = int(reach_mm / scan.slice_spacing_mm)
+    if num_slices < MIN_SLICES:
+        problem = f"{num_slices} slices, and at least {MIN_SLICES} are needed"
+    elif min(rows, columns) < MIN_PIXELS:
+        problem = f"{rows} x {columns} pixels, and {MIN_PIXELS} each way are needed"
+    elif num_thick < MIN_THICK:
+        problem = (
+            f"a field of view of {reach_mm:.4g} mm, in which only {num_thick} slices "
+            f"{scan.slice_spacing_mm:.4g} mm apart have room; {MIN_THICK} are needed"
+        )
+    else:
+        return
+    raise ValueError(
+        f"Too little to learn from: the scan has {problem}. --learn=none takes a "
+        "network that is trained already."
+    )
+
+
+def _factor(scan: Volume, options: Options) -> float:
+    """Thin slices for each thick one."""
+    spacing_mm, finest_mm = scan.slice_spacing_mm, max(scan.spacing_mm[:2])
+    asked = [
+        name
+        for name in ("downsample_factor", "spacing_mm", "isotropic")
+        if getattr(options, name)
+    ]
+    if len(asked) > 1:
+        raise ValueError(
+            f"{' and '.join(asked)} both say how thin slices are to be. Give one."
+        )
+    if spacing_mm / finest_mm < _LOWEST_FACTOR:
+        raise ValueError(
+            f"Declined: slices are {spacing_mm:.4g} mm apart and pixels "
+            f"{finest_mm:.4g} mm, as fine already or nearly. There is nothing to gain, "
+            "and nothing sharper to learn from. If the header is wrong, --slice_axis "
+            "says which axis the slices lie along."
+        )
+    factor = min(_USUAL_FACTOR, spacing_mm / finest_mm)
+    if options.downsample_factor:
+        factor = float(options.downsample_factor)
+    elif options.spacing_mm:
+        factor = spacing_mm / options.spacing_mm
+    elif options.isotropic:
+        factor = spacing_mm / finest_mm
+    if not 1 < factor <= _HIGHEST_FACTOR:
+        raise ValueError(
+            f"Slices {spacing_mm / factor:.4g} mm apart were asked for, of a scan with "
+            f"{spacing_mm:.4g} mm from slice to slice. Expected "
+            f"{spacing_mm / _HIGHEST_FACTOR:.4g} to {spacing_mm:.4g} mm."
+        )
+    return factor
+
+
+def _profile(scan: Volume, options: Options) -> tuple[SliceProfile, tuple, str]:
+    """The profile, the shapes to learn, and how they are known."""
+    thickness_mm = (
+        options.slice_thickness_mm or scan.slice_thickness_mm or scan.slice_spacing_mm
+    )
+    asked = options.slice_profile
+    if asked in SHAPES:
+        return SliceProfile(asked, thickness_mm), (asked,), GIVEN
+    if asked != "auto":
+        if options.slice_thickness_mm:
+            raise ValueError(
+                f"A measured slice profile ({asked}) has its own thickness: leave out "
+                "slice_thickness_mm."
+            )
+        return read_profile(pathlib.Path(asked)), (asked,), GIVEN
+    if scan.slice_encoding == "3D":
+        return SliceProfile("fir", thickness_mm), ("fir",), FROM_HEADER
+    if scan.slice_encoding == "2D":
+        return SliceProfile("rect", thickness_mm), ("rect", "gaussian"), FROM_HEADER
+    if encoding.looks_phase_encoded(scan):
+        return SliceProfile("fir", thickness_mm), ("fir",), FROM_SPECTRUM
+    return SliceProfile("rect", thickness_mm), SHAPES, FROM_SPECTRUM

@@ -1,0 +1,329 @@
+"""From one scan to its thin slices by a network of views, learned from it or not."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+
+from deepresolve.imaging import floor
+from deepresolve.imaging.intensity import IntensityScale, estimate_scale
+from deepresolve.imaging.volume import Volume
+from deepresolve.runs.workdir import Workdir
+from deepresolve.system.progress_bar import duration
+from deepresolve.tasks.findings import Section, digits
+from deepresolve.tasks.options import SPREAD_NOT_ASKED
+from deepresolve.tasks.prediction import Image, Prediction, TableKind
+from deepresolve.tasks.super_resolution.options import PASSING_FOLDER, Options
+from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.super_resolution.super_resolver import with_dtype
+from deepresolve.tasks.super_resolution.trust import consistency, undershoot
+from deepresolve.tasks.super_resolution.views import (
+    learning,
+    plan,
+    restoring,
+    self_test,
+)
+from deepresolve.tasks.super_resolution.views.plan import Plan
+from deepresolve.tasks.super_resolution.views.restoring import Network, ThickScan
+from deepresolve.tasks.super_resolution.views.self_test import SelfTest
+
+if TYPE_CHECKING:
+    from deepresolve.tasks.trained_run import TrainedRun
+
+SPREAD = "spread"
+_MAX_PIXELS, _MAX_THICK = 96, 16
+_MANY_EPOCHS = 10_000
+
+
+class _Fitted(NamedTuple):
+    """The network for one scan.
+
+    Attributes:
+      network: as a function.
+      learned: what is reported of its learning, as JSON values.
+      text: the same in a few words.
+    """
+
+    network: Network
+    learned: dict[str, Any]
+    text: str
+
+
+class ViewsPredictor:
+    """A network of views as a `Predictor`.
+
+    Args:
+      model: the network, in float32.
+      config: the run that trained it.
+      options: of the prediction.
+    """
+
+    kind = Image()
+    tables: ClassVar[dict[str, TableKind]] = {}
+    training_factor = None
+    memory_advice = "Fewer or thicker thin slices need less."
+
+    def __init__(
+        self, model: keras.Model, config: SuperResolutionConfig, options: Options
+    ):
+        self._model, self._config, self._options = model, config, options
+        self._network = restoring.graph_of(model)
+        self._learns = options.learn == "scan"
+        self.title = "computed super-resolution"
+        if self._learns:
+            self.title += ", learned from the scan"
+        self.volume_names = (SPREAD,) if options.spread == "volume" else ()
+
+    @property
+    def announcement(self) -> str:
+        """What is about to take long."""
+        if not self._learns:
+            return ""
+        if self._options.learn_steps is not None:
+            return f"Learning from the scan: {self._options.learn_steps} steps."
+        minutes = duration(60 * self._options.minutes)
+        return (
+            f"Learning from the scan for {minutes} (--minutes), then half a minute or "
+            "so for its thin slices."
+        )
+
+    def predict(self, scan: Volume, *, progress: bool = False) -> Prediction:
+        """Thin slices that fill the field of view of the acquired ones.
+
+        Args:
+          scan: n slices, in any orientation.
+          progress: show a progress bar.
+
+        Returns:
+          "image" in the axes of `scan`, float32 or its own type; "spread" where it was
+          asked for, half the absolute difference between the two views, float32, in
+          scan units.
+
+        Raises:
+          ValueError: voxels that are not finite or all alike, slices as fine as pixels
+            or too few to learn from.
+        """
+        acquired = scan.canonical()
+        planned = plan.planned(acquired, self._options)
+        scale = estimate_scale(acquired.array)
+        fitted = self._fitted(acquired, scale, planned, progress)
+        thick = ThickScan(
+            scale.apply(acquired.array),
+            acquired.spacing_mm[:2],
+            acquired.slice_spacing_mm,
+            planned.profile,
+        )
+        tested = self_test.measure(
+            fitted.network,
+            thick,
+            planned.grid.step,
+            kept_from_learning=True,
+        )
+        by_network = tested.gain_db > 0 or self._options.force
+        restored = restoring.restore(fitted.network, thick, planned.grid, progress)
+        values = restored.thin
+        if not by_network:
+            values = restoring.interpolated_at_centres(thick, planned.grid)
+        thin, held = _in_scan_units(acquired, values, scale, planned)
+        written = self_test.NETWORK if by_network else "interpolation"
+        spread, further = self._spread(acquired, restored.difference, scale, planned)
+        if scan.to_source is None:
+            thin = thin.restore()
+            further = {name: volume.restore() for name, volume in further.items()}
+        if self._options.output_dtype == "input":
+            thin = with_dtype(thin, scan.array.dtype)
+        report = {
+            "consistency": consistency.section(scan, thin, planned.profile),
+            "learned": Section(fitted.learned),
+            "self_test": tested.section(written),
+            "slice_profile": Section(planned.to_dict(acquired.slice_spacing_mm)),
+            SPREAD: spread,
+            "undershoot": undershoot.section(held),
+        }
+        derivation = _derivation(planned, fitted, tested, written)
+        return Prediction(
+            self.kind,
+            {Image.name: thin, **further},
+            report | _own_mismatch(self._learns),
+            _summary(scan, thin, tested, written),
+            derivation=derivation,
+        )
+
+    def _fitted(
+        self, acquired: Volume, scale: IntensityScale, planned: Plan, progress: bool
+    ) -> _Fitted:
+        """The network as it is, or fitted to the scan."""
+        if not self._learns:
+            return _Fitted(
+                self._network, {"from_scan": False}, "not fitted to the scan"
+            )
+        plan.check_learnable(acquired)
+        config = _config(self._config, self._options, acquired, planned)
+        kept = self_test.kept_slices(acquired.num_slices)
+        others = np.delete(np.asarray(acquired.array), kept, axis=2)
+        part = dataclasses.replace(acquired, array=others)
+        with self._folder(part, config) as folder:
+            workdir, start = Workdir(str(folder)), self._model.get_weights()
+            verbose = 1 if progress else 0
+            model = learning.learn(part, scale, config, workdir, start, verbose)
+            learned = learning.told(workdir, model)
+        learned["slices_kept_from_learning"] = (kept + 1).tolist()
+        text = f"learned from {part.num_slices} slices in {learned['steps']} steps"
+        return _Fitted(restoring.graph_of(model), learned, text)
+
+    @contextlib.contextmanager
+    def _folder(
+        self, part: Volume, config: SuperResolutionConfig
+    ) -> Iterator[pathlib.Path]:
+        """Where the state of the learning is kept; deleted at the end if passing."""
+        if self._options.learn_folder is None:
+            with tempfile.TemporaryDirectory() as temporary:
+                yield pathlib.Path(temporary)
+            return
+        above = pathlib.Path(self._options.learn_folder)
+        digest = hashlib.sha256(np.ascontiguousarray(part.array).tobytes())
+        digest.update(config.replace(max_minutes=0.0).to_json().encode())
+        folder = above / digest.hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        if above.name == PASSING_FOLDER:
+            shutil.rmtree(folder)
+            with contextlib.suppress(OSError):  # of another scan
+                above.rmdir()
+
+    def _spread(
+        self,
+        acquired: Volume,
+        difference: np.ndarray,
+        scale: IntensityScale,
+        planned: Plan,
+    ) -> tuple[Section, dict[str, Volume]]:
+        """How far the two views are apart: its section, and its volume."""
+        if self._options.spread == "none":
+            return Section(SPREAD_NOT_ASKED), {}
+        deviation = np.abs(difference, out=difference)
+        deviation *= 0.5
+        numbers = {
+            "measured": True,
+            "over": "2 views: along the rows, along the columns",
+            "unit": "standard deviation, share of the intensity range",
+            "mean": digits(deviation.mean(dtype=np.float64)),
+            "percentile_99": digits(np.percentile(deviation, 99)),
+            "largest": digits(deviation.max()),
+        }
+        if not self.volume_names:
+            return Section(numbers), {}
+        deviation *= np.float32(scale.high - scale.low)
+        return Section(numbers), {SPREAD: _resliced(acquired, deviation, planned)}
+
+
+def load(run: TrainedRun, options: Options) -> ViewsPredictor:
+    """The network of a run of views.
+
+    Raises:
+      ValueError: not trained yet.
+    """
+    if options.learn_steps is not None:
+        learning.prepare_to_repeat()
+    config = run.settings(SuperResolutionConfig)
+    return ViewsPredictor(run.network("float32"), config, options)
+
+
+def _config(
+    config: SuperResolutionConfig, options: Options, acquired: Volume, planned: Plan
+) -> SuperResolutionConfig:
+    """The run that fits the network to one scan."""
+    spacing_mm = acquired.slice_spacing_mm
+    rows, columns, _ = acquired.shape
+    reach_mm = min(rows * acquired.spacing_mm[0], columns * acquired.spacing_mm[1])
+    pixels = min(_MAX_PIXELS, min(rows, columns) // 2 * 2)
+    thick = min(_MAX_THICK, int(reach_mm / spacing_mm))
+    share = planned.profile.thickness_mm / spacing_mm
+    length: dict[str, Any] = {
+        "max_minutes": options.minutes,
+        "num_epochs": _MANY_EPOCHS,
+    }
+    if options.learn_steps is not None:
+        length = {
+            "max_minutes": 0.0,
+            "num_epochs": 1,
+            "steps_per_epoch": options.learn_steps,
+            "deterministic": True,
+        }
+    return config.replace(
+        slice_profiles=planned.learned,
+        thickness_range=(share, share),
+        spacing_range_mm=(spacing_mm, spacing_mm),
+        patch_shape=(1, pixels, thick),
+        validation_volumes=0,
+        checkpoint_minutes=0.5,
+        precision="auto",
+        seed=options.seed,
+        **length,
+    )
+
+
+def _resliced(acquired: Volume, array: np.ndarray, planned: Plan) -> Volume:
+    grid = planned.grid
+    return acquired.resliced(
+        array,
+        step=grid.step,
+        first=grid.first,
+        slice_thickness_mm=grid.step * acquired.slice_spacing_mm,
+    )
+
+
+def _in_scan_units(
+    acquired: Volume, values: np.ndarray, scale: IntensityScale, planned: Plan
+) -> tuple[Volume, floor.Undershoot]:
+    """Thin slices, held at the lowest voxel of the scan, and what that changed."""
+    values = scale.invert(values)
+    lowest = float(np.min(acquired.array))
+    held = floor.measure(values, lowest, scale.high - scale.low)
+    return _resliced(acquired, floor.hold(values, lowest), planned), held
+
+
+def _own_mismatch(learns: bool) -> dict[str, Section]:
+    """A network that learned from the scan is compared with no other training set."""
+    if not learns:
+        return {}
+    why = "the network learned from the scan itself"
+    return {"mismatch": Section({"compared": False, "why": why})}
+
+
+def _summary(scan: Volume, thin: Volume, tested: SelfTest, written: str) -> str:
+    made = (
+        f"{scan.num_slices} slices {scan.slice_spacing_mm:.4g} mm apart -> "
+        f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
+        f"{thin.array.dtype}"
+    )
+    network, cubic = tested.scores[self_test.NETWORK], tested.scores[self_test.CUBIC]
+    gain = (
+        f"self-test {network.psnr - cubic.psnr:+.2f} dB, "
+        f"{100 * (network.ssim - cubic.ssim):+.1f} SSIM points against cubic "
+        "interpolation"
+    )
+    if written != self_test.NETWORK:
+        gain += ": no gain, interpolated"
+    return f"{made}; {gain}"
+
+
+def _derivation(planned: Plan, fitted: _Fitted, tested: SelfTest, written: str) -> str:
+    """What was done, in a sentence or two, for DICOM."""
+    profile = planned.profile
+    text = (
+        f"{fitted.text}; slice profile {profile.shape}, {profile.thickness_mm:.4g} mm "
+        f"({planned.how}); self-test {tested.gain_db:+.2f} dB against interpolation"
+    )
+    if written != self_test.NETWORK:
+        return f"Cubic interpolation, for the network had no gain: {text}."
+    return f"Views across the slices: {text}."
