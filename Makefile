@@ -19,6 +19,7 @@ RUN = $(VENV)/bin/python
 DEMO ?= demo
 DEMO_KNEES ?= 24
 DEMO_MINUTES ?= 4
+DEMO_LEARN ?= 1
 BENCH ?= benchmarks/results
 PEER = $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
 
@@ -33,6 +34,12 @@ $(VENV)/installed-$(EXTRAS): setup.py
 	touch $@
 
 demo: install
+	$(RUN) -m deepresolve phantom --seed=2026 --side=left \
+	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
+	$(RUN) -m deepresolve predict --minutes=$(DEMO_LEARN) \
+	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/learned.nii.gz \
+	    --preview=$(DEMO)/learned_preview.html
+	@echo "A first result: $(DEMO)/learned_preview.html, learned from one scan"
 	$(RUN) -m records convert --dataset=phantom --num_subjects=$(DEMO_KNEES) \
 	    --phantom_shape=144,144,121 --phantom_spacing_mm=0.8,0.8,0.75 \
 	    --split=58,10,32 --output=$(DEMO)/records
@@ -47,8 +54,6 @@ demo: install
 	    --benchmark_workdir=$(DEMO)/segnet --save_volumes
 	test -e $(DEMO)/study || $(RUN) -m deepresolve reading prepare \
 	    --evaluation=$(DEMO)/report --output=$(DEMO)/study
-	$(RUN) -m deepresolve phantom --seed=2026 --side=left \
-	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
 	$(RUN) -m deepresolve predict --workdir=$(DEMO)/sr \
 	    --input=$(DEMO)/thick.nii.gz --output=$(DEMO)/thin.nii.gz \
 	    --preview=$(DEMO)/thin_preview.html
@@ -58,6 +63,7 @@ demo: install
 	@echo "Report       $(DEMO)/report/report.html (report.md: the same as text)"
 	@echo "Scans        $(DEMO)/thick.nii.gz became $(DEMO)/thin.nii.gz"
 	@echo "Preview      $(DEMO)/thin_preview.html, both side by side"
+	@echo "Learned      $(DEMO)/learned_preview.html, from that scan alone"
 	@echo "Cartilage    $(DEMO)/cartilage.nii.gz, a label map on the grid of thin.nii.gz"
 	@echo "Curves       $(VENV)/bin/tensorboard --logdir=$(DEMO)"
 	@echo "Read them    $(RUN) -m deepresolve reading serve --study=$(DEMO)/study"
@@ -94,6 +100,7 @@ docs: install
 	@echo "Documentation  build/site/index.html"
 
 bench: install
+	$(RUN) benchmarks/self_sr.py --output=$(BENCH)/self_sr
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain
 	$(RUN) benchmarks/real_scan.py --scan=knee --output=$(BENCH)/knee
 	$(RUN) benchmarks/segmentation.py --output=$(BENCH)/seg_cnn

@@ -23,6 +23,9 @@ from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.views.kinds import SliceKinds, facts
 from deepresolve.tasks.super_resolution.views.slicing import example_matrices
 
+# An axis whose pixels are so much longer than the other's teaches nothing.
+COARSE = 1.5
+
 
 class Views(NamedTuple):
     """A scan made thick along one in-plane axis.
@@ -70,15 +73,15 @@ class ViewPairs(Pairs):
         drawn = tf.random.stateless_uniform(
             (5,), subseed(seed, STREAMS.slices), dtype=tf.float64
         )
-        over_rows = drawn[0] < 0.5
+        between_rows, between_columns = tf.unstack(
+            tf.norm(volume["affine"][:3, :2], axis=0)
+        )
+        over_rows = _over_rows(between_rows, between_columns, drawn[0])
         # (rows, columns, slices) -> (slices, pixels, axis to be made thick)
         turned = tf.cond(
             over_rows,
             lambda: tf.transpose(image, (2, 1, 0)),
             lambda: tf.transpose(image, (2, 0, 1)),
-        )
-        between_rows, between_columns = tf.unstack(
-            tf.norm(volume["affine"][:3, :2], axis=0)
         )
         pixels_mm = tf.where(
             over_rows,
@@ -131,6 +134,18 @@ class ViewPairs(Pairs):
             lambda: (view[:, ::-1], added[:, ::-1, ::-1]),
             lambda: (view, added),
         )
+
+
+def _over_rows(
+    between_rows: tf.Tensor, between_columns: tf.Tensor, drawn: tf.Tensor
+) -> tf.Tensor:
+    """Which axis is made thick: either as often, unless one is too coarse to tell."""
+    low, high = between_rows * COARSE, between_columns * COARSE
+    return tf.where(
+        between_columns > low,
+        True,
+        tf.where(between_rows > high, False, drawn < 0.5),
+    )
 
 
 def _drawn(

@@ -116,7 +116,7 @@ def check_learnable(scan: Volume) -> None:
 
 def _factor(scan: Volume, options: Options) -> float:
     """Thin slices for each thick one."""
-    spacing_mm, finest_mm = scan.slice_spacing_mm, max(scan.spacing_mm[:2])
+    spacing_mm, finest_mm = scan.slice_spacing_mm, min(scan.spacing_mm[:2])
     asked = [
         name
         for name in ("downsample_factor", "spacing_mm", "isotropic")

@@ -19,6 +19,7 @@ from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.metrics import image as image_metrics
 from deepresolve.tasks.findings import Finding, Section, digits
 from deepresolve.tasks.super_resolution.views import restoring
+from deepresolve.tasks.super_resolution.views.pairs import COARSE
 from deepresolve.tasks.super_resolution.views.restoring import Network, ThickScan
 from deepresolve.tasks.super_resolution.views.slicing import ThinGrid, interpolation
 
@@ -121,10 +122,15 @@ def measure(
     kept = kept_slices(scan.array.shape[2])
     kept = kept[:: -(-len(kept) // _MOST_SLICES)]
     slices = np.moveaxis(scan.array[:, :, kept], -1, 0)  # (slice, row, column)
+    finest_mm = min(scan.pixels_mm)
     of_axes = [
         # The last axis is made thick; the one before lies beside it.
-        _restored(network, scan, np.swapaxes(slices, 1, 2), scan.pixels_mm, step),
-        _restored(network, scan, slices, scan.pixels_mm[::-1], step),
+        _restored(network, scan, turned, pixels_mm, step)
+        for turned, pixels_mm in (
+            (np.swapaxes(slices, 1, 2), scan.pixels_mm),
+            (slices, scan.pixels_mm[::-1]),
+        )
+        if pixels_mm[0] <= COARSE * finest_mm
     ]
     scores = {
         name: Scores(*np.mean([_scores(*of[name]) for of in of_axes], axis=0).tolist())
