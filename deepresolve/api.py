@@ -26,6 +26,7 @@ from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.resampling import resample_labels
 from deepresolve.imaging.volume import Volume
+from deepresolve.runs import pretrained
 
 if TYPE_CHECKING:
     from deepresolve.tasks.prediction import Prediction
@@ -104,13 +105,16 @@ def open_run(workdir: str | os.PathLike[str], checkpoint: str = "best") -> Train
 
 
 def predict(
-    scan: Volume, workdir: str | os.PathLike[str], **options: Any
+    scan: Volume,
+    workdir: str | os.PathLike[str] = pretrained.PREFIX + pretrained.DEFAULT,
+    **options: Any,
 ) -> Prediction:
     """What a trained network makes of one scan; for several, open the run once.
 
     Args:
       scan: in any orientation and intensity unit.
-      workdir: of the network, as `open_run` takes it.
+      workdir: of the network, as `open_run` takes it; by default the package's for
+        super-resolution, which `learn="scan"` fits to the scan itself first.
       **options: those of the run's task, as flags of `deepresolve predict` name them:
         `dtype="float32"`, `keep_largest=True`.
 

@@ -16,8 +16,8 @@ flags.DEFINE_enum(
     "pretrained",
     None,
     sorted(pretrained.PRETRAINED),
-    "Without --workdir: a network that comes with the package, trained on synthetic "
-    f"knees alone (docs/models.md). Without either it is {pretrained.DEFAULT}. "
+    "Without --workdir: a network that comes with the package (docs/models.md). "
+    f"Without either it is {pretrained.DEFAULT}. "
     + "; ".join(f"{k}: {m.summary}" for k, m in pretrained.PRETRAINED.items())
     + ".",
 )

@@ -5,12 +5,20 @@ r"""Scans in; thin slices or label maps out, whatever the run was trained for.
 
 SCAN is a NIfTI, MetaImage or NRRD file, a folder of DICOM files or a zip of them. Where
 SCAN is a folder of several scans, OUT is a folder: one scan is taken after the other, a
-bad one is reported and passed over, and the command then ends with status 1. Without
---workdir the network is one that comes with the package (--pretrained), for a try.
+bad one is reported and passed over, and the command then ends with status 1.
 
-Super-resolution: a scan of n slices becomes one of (n - 1) D + 1, from the first
-acquired slice to the last, in the scan's own orientation, in-plane grid and intensity
-units. All of them come out of the network, those at acquired positions, too.
+Without --workdir a lone scan is learned from (--learn=scan): its sharp in-plane axes
+are made thick as its slices are, a network learns what that takes away, for --minutes,
+and restores the slices; how much that gains is measured on slices that it did not learn
+from, and where it gains nothing, interpolation is written. Several scans are taken
+through the package's network as it is, in seconds each, unless --learn=scan is given.
+--spacing_mm, --isotropic or --downsample_factor say how far apart thin slices are to
+be; the faces of the field of view stay. See docs/learn_from_scan.md.
+
+Super-resolution by a network of your own (presets sr_cnn): a scan of n slices becomes
+one of (n - 1) D + 1, from the first acquired slice to the last, in the scan's own
+orientation, in-plane grid and intensity units. All of them come out of the network,
+those at acquired positions, too.
 
 Segmentation: a scan becomes a label map on its own grid, uint8: 0 is background, n the
 n-th of the run's classes. --probabilities adds OUT_probability_CLASS.nii.gz. The

@@ -1,4 +1,4 @@
-"""Trained networks that come with the package: small, and of synthetic knees alone.
+"""Trained networks that come with the package: small, and of what may be shipped.
 
 Each is the folder of this package with its name, a workdir without what training needs:
 
@@ -27,11 +27,17 @@ class Pretrained:
       summary: what it makes of a scan.
       suits: the scans that it learned from.
       on_real_scans: what was seen of it there.
+      fitness: what it is fit for, and what not.
     """
 
     summary: str
     suits: str
     on_real_scans: str
+    fitness: str = (
+        "Fit for trying this software out and for tests; not for diagnosis, "
+        "measurements or research results, nor for other anatomy. For these train your "
+        "own with train.py"
+    )
 
 
 PRETRAINED = {
@@ -41,6 +47,7 @@ PRETRAINED = {
         "synthetic knees and two real scans, a head and a knee",
         "On real scans its gain over interpolation is measured anew on each, and "
         "where there is none, interpolation is given",
+        "For research, not for diagnosis: what was not acquired can be wrong in it",
     ),
     "sr_knee_phantom": Pretrained(
         "three slices of each acquired one",
@@ -63,9 +70,7 @@ def describe(name: str) -> str:
     return (
         f"{name}, a network that comes with this package: {model.summary}. It learned "
         f"from {model.suits}. {model.on_real_scans}. "
-        "Fit for trying this software out and for tests; not for diagnosis, "
-        "measurements or research results, nor for other anatomy. For these train your "
-        "own with train.py. Model card: docs/models.md of the source"
+        f"{model.fitness}. Model card: docs/models.md of the source"
     )
 
 
