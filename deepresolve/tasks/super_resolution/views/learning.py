@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+import logging
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +16,7 @@ import tensorflow as tf
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs.workdir import Workdir
+from deepresolve.system import progress_bar
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.task import TASK
 from deepresolve.training.data import TrainingData
@@ -30,7 +34,7 @@ def learn(
     config: SuperResolutionConfig,
     workdir: Workdir,
     start: Sequence[np.ndarray] | None = None,
-    verbose: int = 0,
+    progress: bool = False,
 ) -> keras.Model:
     """Trains until the run is complete; goes on with a run that was interrupted.
 
@@ -40,7 +44,7 @@ def learn(
       config: of the run.
       workdir: of the run.
       start: weights to begin with; None: fresh ones.
-      verbose: as for `fit`.
+      progress: show a progress bar, by the clock.
 
     Raises:
       ValueError: the training diverged, or the workdir holds another run.
@@ -56,7 +60,43 @@ def learn(
         records=_NAME,
         sha256=_sha256(scan, scale),
     )
-    return fit(TASK, config, data, workdir, verbose, start)
+    with _quiet(), _clock(60 * config.max_minutes, hidden=not progress):
+        return fit(TASK, config, data, workdir, 0, start)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leaves out what a training of hours tells of its epochs, networks and folders."""
+    logger = logging.getLogger("deepresolve.training")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def _clock(seconds: float, *, hidden: bool) -> Iterator[None]:
+    """A bar of seconds, of which `seconds` are all; 0: nobody knows how many."""
+    ended = threading.Event()
+    total = round(seconds) or None
+    with progress_bar.shown(
+        "learning from the scan", total, "second", hidden=hidden
+    ) as bar:
+
+        def tick() -> None:
+            # Only steps count as learning, not the making of graphs before them.
+            while not ended.wait(1.0) and bar.done != total:
+                bar.update()
+
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 def prepare_to_repeat() -> None:

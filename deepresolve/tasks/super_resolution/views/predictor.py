@@ -173,8 +173,7 @@ class ViewsPredictor:
         part = dataclasses.replace(acquired, array=others)
         with self._folder(part, config) as folder:
             workdir, start = Workdir(str(folder)), self._model.get_weights()
-            verbose = 1 if progress else 0
-            model = learning.learn(part, scale, config, workdir, start, verbose)
+            model = learning.learn(part, scale, config, workdir, start, progress)
             learned = learning.told(workdir, model)
         learned["slices_kept_from_learning"] = (kept + 1).tolist()
         text = f"learned from {part.num_slices} slices in {learned['steps']} steps"
