@@ -69,7 +69,10 @@ class Options(options.WindowOptions):
         engine=VIEWS,
     )
     isotropic: bool = option(
-        False, "thin slices as far apart as pixels (sr_views alone).", engine=VIEWS
+        False,
+        "thin slices as far apart as pixels, or as what the scanner resolved within "
+        "slices where it made pixels finer (sr_views alone).",
+        engine=VIEWS,
     )
     slice_thickness_mm: float | None = option(
         None,

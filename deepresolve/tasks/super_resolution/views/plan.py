@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from deepresolve.imaging.in_plane_resolution import in_plane_resolution_mm
 from deepresolve.imaging.profile_shapes import SHAPES
 from deepresolve.imaging.slice_profile import SliceProfile, read_profile
 from deepresolve.imaging.volume import Volume
@@ -43,6 +44,8 @@ class Plan:
       how: how the shape is known.
       thickness_known: whether the scan or the user told the thickness; else slices are
         taken to touch.
+      resolution_mm: what the scanner resolved along rows and columns; above the pixels'
+        distance where it filled k-space up. Nothing finer can be learned.
     """
 
     grid: ThinGrid
@@ -50,6 +53,7 @@ class Plan:
     learned: tuple[str, ...]
     how: str
     thickness_known: bool
+    resolution_mm: tuple[float, float]
 
     def to_dict(self, spacing_mm: float) -> dict[str, Any]:
         """As JSON values."""
@@ -61,6 +65,7 @@ class Plan:
             "slice_spacing_mm": round(spacing_mm, 4),
             "slice_thickness_known": self.thickness_known,
             "thin_slice_spacing_mm": round(self.grid.step * spacing_mm, 4),
+            "in_plane_resolution_mm": [round(r, 4) for r in self.resolution_mm],
         }
 
 
@@ -76,7 +81,8 @@ def planned(scan: Volume, options: Options) -> Plan:
         scan.
       OSError: a measured profile cannot be read.
     """
-    factor = _factor(scan, options)
+    resolution_mm = in_plane_resolution_mm(scan)
+    factor = _factor(scan.slice_spacing_mm, min(resolution_mm), options)
     profile, learned, how = _profile(scan, options)
     known = options.slice_thickness_mm or scan.slice_thickness_mm
     return Plan(
@@ -85,6 +91,7 @@ def planned(scan: Volume, options: Options) -> Plan:
         learned,
         how,
         known is not None or profile.shape not in SHAPES,
+        resolution_mm,
     )
 
 
@@ -114,9 +121,14 @@ def check_learnable(scan: Volume) -> None:
     )
 
 
-def _factor(scan: Volume, options: Options) -> float:
-    """Thin slices for each thick one."""
-    spacing_mm, finest_mm = scan.slice_spacing_mm, min(scan.spacing_mm[:2])
+def _factor(spacing_mm: float, finest_mm: float, options: Options) -> float:
+    """Thin slices for each thick one.
+
+    Args:
+      spacing_mm: of the thick ones.
+      finest_mm: what was resolved within them.
+      options: of the prediction.
+    """
     asked = [
         name
         for name in ("downsample_factor", "spacing_mm", "isotropic")
@@ -128,10 +140,10 @@ def _factor(scan: Volume, options: Options) -> float:
         )
     if spacing_mm / finest_mm < _LOWEST_FACTOR:
         raise ValueError(
-            f"Declined: slices are {spacing_mm:.4g} mm apart and pixels "
-            f"{finest_mm:.4g} mm, as fine already or nearly. There is nothing to gain, "
-            "and nothing sharper to learn from. If the header is wrong, --slice_axis "
-            "says which axis the slices lie along."
+            f"Declined: slices are {spacing_mm:.4g} mm apart, and what was resolved "
+            f"within them is {finest_mm:.4g} mm, as coarse or nearly. There is nothing "
+            "to gain, and nothing sharper to learn from. If the header is wrong, "
+            "--slice_axis says which axis the slices lie along."
         )
     factor = min(_USUAL_FACTOR, spacing_mm / finest_mm)
     if options.downsample_factor:
