@@ -81,6 +81,7 @@ def planned(scan: Volume, options: Options) -> Plan:
         scan.
       OSError: a measured profile cannot be read.
     """
+    _check_room(scan)
     resolution_mm = in_plane_resolution_mm(scan)
     factor = _factor(scan.slice_spacing_mm, min(resolution_mm), options)
     profile, learned, how = _profile(scan, options)
@@ -96,17 +97,24 @@ def planned(scan: Volume, options: Options) -> Plan:
 
 
 def check_learnable(scan: Volume) -> None:
-    """ValueError where there is too little of a scan to learn from.
+    """ValueError where a scan has too few slices to learn from."""
+    if scan.num_slices < MIN_SLICES:
+        raise ValueError(
+            f"Declined: too little to learn from. The scan has {scan.num_slices} "
+            f"slices, and {MIN_SLICES} are needed; --learn=none takes the network as "
+            "it is."
+        )
 
-    Args:
-      scan: canonical.
+
+def _check_room(scan: Volume) -> None:
+    """ValueError where nothing can be seen of slices in the plane.
+
+    Nobody could then learn from it, nor test what a network makes of it.
     """
-    rows, columns, num_slices = scan.shape
+    rows, columns, _ = scan.shape
     reach_mm = min(rows * scan.spacing_mm[0], columns * scan.spacing_mm[1])
     num_thick = int(reach_mm / scan.slice_spacing_mm)
-    if num_slices < MIN_SLICES:
-        problem = f"{num_slices} slices, and at least {MIN_SLICES} are needed"
-    elif min(rows, columns) < MIN_PIXELS:
+    if min(rows, columns) < MIN_PIXELS:
         problem = f"{rows} x {columns} pixels, and {MIN_PIXELS} each way are needed"
     elif num_thick < MIN_THICK:
         problem = (
@@ -116,8 +124,9 @@ def check_learnable(scan: Volume) -> None:
     else:
         return
     raise ValueError(
-        f"Too little to learn from: the scan has {problem}. --learn=none takes a "
-        "network that is trained already."
+        f"Declined: the scan has {problem}, to learn from them or to see what a "
+        "network gains. Use a network of your own of another kind (preset sr_cnn), or "
+        "interpolate."
     )
 
 

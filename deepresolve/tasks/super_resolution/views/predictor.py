@@ -122,19 +122,15 @@ class ViewsPredictor:
             acquired.slice_spacing_mm,
             planned.profile,
         )
-        tested = self_test.measure(
-            fitted.network,
-            thick,
-            planned.grid.step,
-            kept_from_learning=True,
-        )
+        tested = self_test.measure(fitted.network, thick, planned.grid.step)
         by_network = tested.gain_db > 0 or self._options.force
         restored = restoring.restore(fitted.network, thick, planned.grid, progress)
-        values = restored.thin
+        values, written = restored.thin, self_test.NETWORK
         if not by_network:
-            values = restoring.interpolated_at_centres(thick, planned.grid)
+            method = tested.better_interpolation
+            values = restoring.interpolated_at_centres(thick, planned.grid, method)
+            written = method
         thin, held = _in_scan_units(acquired, values, scale, planned)
-        written = self_test.NETWORK if by_network else "interpolation"
         spread, further = self._spread(acquired, restored.difference, scale, planned)
         if scan.to_source is None:
             thin = thin.restore()
@@ -312,7 +308,7 @@ def _summary(scan: Volume, thin: Volume, tested: SelfTest, written: str) -> str:
         "interpolation"
     )
     if written != self_test.NETWORK:
-        gain += ": no gain, interpolated"
+        gain += f": no gain, {written} interpolation"
     return f"{made}; {gain}"
 
 
@@ -324,5 +320,5 @@ def _derivation(planned: Plan, fitted: _Fitted, tested: SelfTest, written: str) 
         f"({planned.how}); self-test {tested.gain_db:+.2f} dB against interpolation"
     )
     if written != self_test.NETWORK:
-        return f"Cubic interpolation, for the network had no gain: {text}."
+        return f"{written} interpolation, for the network had no gain: {text}."
     return f"Views across the slices: {text}."

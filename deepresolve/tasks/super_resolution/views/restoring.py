@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from deepresolve.imaging.degradation import Interpolation, fourier_matrix
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.networks.sr_views import NUM_INPUTS, NUM_PARTS, PIXEL_FOLD
 from deepresolve.system import progress_bar
@@ -67,9 +68,12 @@ def interpolated(scan: ThickScan, grid: ThinGrid) -> np.ndarray:
     return scan.array @ matrix.T
 
 
-def interpolated_at_centres(scan: ThickScan, grid: ThinGrid) -> np.ndarray:
-    """Cubic interpolation at the centres of thin slices, as TCI is."""
-    matrix = interpolation(scan.array.shape[2], grid.centres).astype(np.float32)
+def interpolated_at_centres(
+    scan: ThickScan, grid: ThinGrid, method: Interpolation
+) -> np.ndarray:
+    """Cubic (as TCI is) or Fourier interpolation at the centres of thin slices."""
+    make = interpolation if method == "cubic" else fourier_matrix
+    matrix = make(scan.array.shape[2], grid.centres).astype(np.float32)
     return scan.array @ matrix.T
 
 

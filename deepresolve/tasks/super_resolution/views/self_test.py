@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from skimage import metrics as similarity
 
-from deepresolve.imaging.degradation import fourier_matrix
+from deepresolve.imaging.degradation import Interpolation, fourier_matrix
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.metrics import image as image_metrics
 from deepresolve.tasks.findings import Finding, Section, digits
@@ -27,7 +27,9 @@ from deepresolve.tasks.super_resolution.views.slicing import ThinGrid, interpola
 KEPT_EVERY = 5
 _MOST_SLICES = 12
 _SSIM_WINDOW = 7
-NETWORK, CUBIC, FOURIER = "network", "cubic", "fourier"
+NETWORK = "network"
+CUBIC: Interpolation = "cubic"
+FOURIER: Interpolation = "fourier"
 
 
 class Scores(NamedTuple):
@@ -45,18 +47,21 @@ class SelfTest:
     Attributes:
       scores: by the way of restoring: "network", "cubic", "fourier".
       num_slices: that were restored, along either in-plane axis.
-      kept_from_learning: whether the network did not learn from them.
     """
 
     scores: dict[str, Scores]
     num_slices: int
-    kept_from_learning: bool
+
+    @property
+    def better_interpolation(self) -> Interpolation:
+        """The one of higher PSNR."""
+        cubic_is_better = self.scores[CUBIC].psnr >= self.scores[FOURIER].psnr
+        return CUBIC if cubic_is_better else FOURIER
 
     @property
     def gain_db(self) -> float:
         """PSNR beside that of the better interpolation."""
-        better = max(self.scores[name].psnr for name in (CUBIC, FOURIER))
-        return self.scores[NETWORK].psnr - better
+        return self.scores[NETWORK].psnr - self.scores[self.better_interpolation].psnr
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -70,7 +75,6 @@ class SelfTest:
                 100 * (self.scores[NETWORK].ssim - self.scores[CUBIC].ssim)
             ),
             "num_slices": self.num_slices,
-            "kept_from_learning": self.kept_from_learning,
             "how": "in-plane axes made thick as slices are, and restored",
             **{
                 name: {key: round(value, 4) for key, value in scores._asdict().items()}
@@ -79,11 +83,11 @@ class SelfTest:
         }
 
     def section(self, written: str) -> Section:
-        """Of the report on a result; `written` is "network" or "interpolation"."""
+        """Of the report on a result; `written` is the way whose slices are given."""
         values = {**self.to_dict(), "written": written}
         if self.gain_db > 0:
             return Section(values)
-        given = "interpolated slices are given" if written != NETWORK else "as asked"
+        given = f"{written} interpolation is given" if written != NETWORK else "forced"
         text = (
             "made thick in plane and restored, the scan is "
             f"{-self.gain_db:.2f} dB worse than interpolated: the network has nothing "
@@ -101,23 +105,13 @@ def kept_slices(num_slices: int) -> np.ndarray:
     return kept if kept.size else np.array([num_slices // 2])
 
 
-def measure(
-    network: Network,
-    scan: ThickScan,
-    step: float,
-    *,
-    kept_from_learning: bool,
-) -> SelfTest:
+def measure(network: Network, scan: ThickScan, step: float) -> SelfTest:
     """Restores kept slices along both in-plane axes.
 
     Args:
-      network: of views.
-      scan: all slices.
+      network: of views, which did not learn from `kept_slices`.
+      scan: all slices; in their field of view `plan.MIN_THICK` have room.
       step: spacing of the thin slices that are wanted, in thick ones.
-      kept_from_learning: whether the network did not learn from `kept_slices`.
-
-    Raises:
-      ValueError: the field of view has no room for two slices.
     """
     kept = kept_slices(scan.array.shape[2])
     kept = kept[:: -(-len(kept) // _MOST_SLICES)]
@@ -136,7 +130,7 @@ def measure(
         name: Scores(*np.mean([_scores(*of[name]) for of in of_axes], axis=0).tolist())
         for name in (NETWORK, CUBIC, FOURIER)
     }
-    return SelfTest(scores, len(kept), kept_from_learning)
+    return SelfTest(scores, len(kept))
 
 
 # Truth and estimate, (slices, pixels, thin slices).
