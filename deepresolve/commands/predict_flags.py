@@ -113,7 +113,7 @@ def _define(options: type[Options], field: dataclasses.Field, text: str) -> None
     elif kind is bool:
         flags.DEFINE_bool(name, default, text)
     elif kind is str:
-        flags.DEFINE_string(name, default, text)
+        path_flags.define(name, default, text)  # texts are paths, or stand for one
     else:
         lowest = field.metadata["minimum"]
         _NUMBERS[kind](name, default, text, lower_bound=lowest)
@@ -171,6 +171,11 @@ def _option_names() -> list[str]:
     return sorted({field.name for of in every for field in dataclasses.fields(of)})
 
 
+def _texts(options: type[Options]) -> list[str]:
+    """The options that are texts, which may hold paths."""
+    return [name for name, kind in field_types(options).items() if kind is str]
+
+
 def options(task: str) -> dict[str, Any]:
     """What the flags say of the options of a task, by name.
 
@@ -199,7 +204,8 @@ def command() -> tuple[str, ...]:
     # One that has a short name, too, is under both.
     flags_by_name = {FLAGS[name].name: FLAGS[name] for name in FLAGS}
     given = [flag for _, flag in sorted(flags_by_name.items()) if flag.present]
-    harmless = {*_HARMLESS_FLAGS, *_option_names()}
+    texts = {name for of in _OF_TASKS.values() for name in _texts(of)}
+    harmless = {*_HARMLESS_FLAGS, *_option_names()} - texts
     shown = [f for f in given if not FLAGS.anonymize or f.name in harmless]
     return (
         *("deepresolve", "predict"),
