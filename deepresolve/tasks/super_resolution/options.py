@@ -38,7 +38,8 @@ class Options(options.WindowOptions):
     learn: Literal["none", "scan"] = option(
         "none",
         "scan: fit the network to the scan itself first, whose in-plane axes are sharp "
-        "(sr_views alone).",
+        "(sr_views alone). Without --workdir and --pretrained, predict does so for a "
+        "lone scan.",
         engine=VIEWS,
     )
     minutes: float = option(
