@@ -99,7 +99,11 @@ class SliceProfile:
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
         """Offsets in mm and the areas up to them, of what has no closed form."""
         if self.shape == MEASURED:
-            offsets, weights = np.array(self.samples).T
+            given, weights = np.array(self.samples).T
+            # Straight from sample to sample, which between them makes parabolas of
+            # the area.
+            offsets = np.union1d(given, np.linspace(given[0], given[-1], _STEPS))
+            weights = np.interp(offsets, given, weights)
         else:
             reach = _FIR_REACH * self.thickness_mm
             offsets = np.linspace(-reach, reach, _STEPS)

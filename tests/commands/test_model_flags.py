@@ -28,7 +28,8 @@ def thick_knee(tmp_path):
 def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
     thin, cartilage = tmp_path / "thin.nii.gz", tmp_path / "cartilage.nii.gz"
     result = run_script(
-        "deepresolve", "predict", f"--input={thick_knee}", f"--output={thin}"
+        *("deepresolve", "predict", "--pretrained=sr_knee_phantom"),
+        *(f"--input={thick_knee}", f"--output={thin}"),
     )
     assert result.returncode == 0, result.stderr
     assert "note: sr_knee_phantom" in result.stderr
@@ -101,7 +102,7 @@ def test_dicom_names_the_network_of_the_package(run_script, write_stack, tmp_pat
         }
     )
     result = run_script(
-        *("deepresolve", "predict"),
+        *("deepresolve", "predict", "--pretrained=sr_knee_phantom"),
         f"--input={scan}",
         f"--output={tmp_path / 'thin'}",
         "--output_format=dicom",

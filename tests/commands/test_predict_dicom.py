@@ -88,7 +88,8 @@ runpy.run_module("deepresolve", run_name="__main__")
 def test_a_command_reads_a_run_and_hashes_its_network_once(scan, tmp_path):
     """Trust and DICOM both tell the hash."""
     flags = [f"--input={scan}", f"--output={tmp_path / 'thin'}", "--dtype=float32"]
-    given = ["predict", "--output_format=dicom", *flags]
+    network = "--pretrained=sr_knee_phantom"
+    given = ["predict", network, "--output_format=dicom", *flags]
     command = [sys.executable, "-c", COUNTED, *given]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

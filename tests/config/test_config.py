@@ -161,3 +161,10 @@ def test_differences_are_named():
 def test_lists_of_fields_name_fields():
     names = {field.name for field in dataclasses.fields(Config)}
     assert names >= BOOKKEEPING | CHANGEABLE
+
+
+def test_a_profile_may_be_a_file_where_its_name_cannot_be_a_shape():
+    for name in ("profile.txt", "./profile", "a/b.csv"):
+        assert SuperResolutionConfig(slice_profiles=(name,)).slice_profiles == (name,)
+    with pytest.raises(ValueError, match=r"has a suffix or a folder: \./profile\.txt"):
+        SuperResolutionConfig(slice_profiles=("profile",))

@@ -80,6 +80,17 @@ def test_fourier_is_zero_filling_of_the_mirrored_slices(columns, factor):
     np.testing.assert_allclose(matrix @ thick, fine[:num_thin], atol=1e-10)
 
 
+def test_fourier_is_scipy_resample_at_positions_of_any_distance():
+    slices = np.random.default_rng(1).normal(size=9)
+    period = np.concatenate([slices, slices[-2:0:-1]])  # 16 slices
+    resampled = signal.resample(period, 22)[:12]
+    positions = 16 / 22 * np.arange(12)  # the last one is slice 8
+    found = degradation.fourier_matrix(9, positions) @ slices
+    np.testing.assert_allclose(found, resampled, atol=1e-12)
+    held = degradation.fourier_matrix(9, np.array([-0.5, 8.3])) @ slices
+    np.testing.assert_allclose(held, slices[[0, -1]], atol=1e-12)
+
+
 def test_fourier_does_not_wrap_one_end_onto_the_other():
     step = np.repeat([0.0, 1.0], 10)
     fine = degradation.interpolation_matrix(20, 3, 58, "fourier") @ step

@@ -72,3 +72,11 @@ def test_a_profile_needs_a_known_shape_and_a_thickness():
         SliceProfile("box", 3.0)
     with pytest.raises(ValueError, match="above 0 mm"):
         SliceProfile("rect", 0.0)
+
+
+def test_a_profile_of_few_samples_is_straight_between_them(tmp_path):
+    path = tmp_path / "triangle.txt"
+    path.write_text("-2 0\n0 3\n2 0\n")
+    found = read_profile(path).cumulative(np.array([-2.0, -1.0, 0.0, 1.5, 2.0]))
+    # The area of a triangle on its side, and what is left of one.
+    np.testing.assert_allclose(found, [0, 1 / 8, 1 / 2, 31 / 32, 1], atol=1e-6)

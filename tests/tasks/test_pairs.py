@@ -305,3 +305,9 @@ def test_tissue_is_measured_on_the_scan_itself():
     pair = ("input", "target")
     assert pairs_of(SuperResolutionConfig()).image(pair) == "target"
     assert segmentation().image(pair) == "input"
+
+
+def test_measured_profiles_are_refused_before_anything_is_read():
+    config = SuperResolutionConfig(slice_profiles=("rect", "profile.txt"))
+    with pytest.raises(ValueError, match=r"profile\.txt: sr_cnn learns of rect, "):
+        pairs_of(config)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepresolve.imaging.degradation import degradation_matrix
+from deepresolve.imaging.profile_shapes import SHAPES
 from deepresolve.pipeline import patches
 from deepresolve.pipeline.augmentation import flips
 from deepresolve.pipeline.pairs import Pair, Pairs, StoredVolume, scaled
@@ -36,10 +37,19 @@ class SuperResolutionPairs(Pairs):
 
     Args:
       config: the run.
+
+    Raises:
+      ValueError: a slice profile that was measured, which is for networks of views.
     """
 
     def __init__(self, config: SuperResolutionConfig):
         super().__init__(config)
+        measured = sorted(set(config.slice_profiles) - set(SHAPES))
+        if measured:
+            raise ValueError(
+                f"slice_profiles: {', '.join(measured)}: {config.model} learns of "
+                f"{', '.join(SHAPES)} alone. Measured profiles are for sr_views."
+            )
         self._config = config
         self.input_spec = tf.TensorSpec((*config.patch_shape, 1), tf.float32)
         self.target_spec = self.input_spec

@@ -8,7 +8,7 @@ from typing import Literal
 from deepresolve.config import Config
 from deepresolve.config.fields import Shape, option
 from deepresolve.imaging.factor import check_factor
-from deepresolve.imaging.profile_shapes import SHAPES
+from deepresolve.imaging.profile_shapes import SHAPES, is_file
 
 MAX_THICKNESS = 3.0  # slice spacings; ours: three slices see every place
 
@@ -44,7 +44,8 @@ class SuperResolutionConfig(Config):
         f"How thick slices weigh thin ones: {', '.join(SHAPES)}; of several each "
         "volume draws one for each factor in each epoch. rect: an ideal pulse; "
         "gaussian: a short one; fir: the published low-pass, which is also what phase "
-        "encoding along the slices gives.",
+        "encoding along the slices gives. sr_views also takes files of offsets in mm "
+        "and weights, whose names have a suffix or a folder.",
     )
     thickness_range: tuple[float, float] = option(
         (1.0, 1.0),
@@ -80,17 +81,19 @@ class SuperResolutionConfig(Config):
 
     def _check_profiles(self) -> None:
         names = self.slice_profiles
-        if not names or set(names) - set(SHAPES) or len(set(names)) < len(names):
+        known = all(name in SHAPES or is_file(name) for name in names)
+        if not names or not known or len(set(names)) < len(names):
             raise ValueError(
                 "slice_profiles must name at least one, each once, of "
-                f"{', '.join(SHAPES)}; got {names}."
+                f"{', '.join(SHAPES)}; got {names}. The name of a file with a measured "
+                "profile has a suffix or a folder: ./profile.txt."
             )
         for name in ("thickness_range", "spacing_range_mm"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise ValueError(
                     f"{name} must be two numbers above 0, the lower first; got "
-                    f"{low},{high}."
+                    f"{(low, high)}."
                 )
 
     def _check_fold(self) -> None:

@@ -14,6 +14,7 @@ from scipy import fft
 
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
+from deepresolve.tasks.super_resolution.views.slicing import num_slices_in
 
 # Of the frequencies up to half a cycle a slice; ours.
 _LOW, _MIDDLE, _HIGH = (0.2, 0.45), (0.55, 0.78), (0.87, 1.0)
@@ -49,7 +50,7 @@ def _made_thick(scan: Volume, array: np.ndarray, shape: str) -> list[np.ndarray]
     for axis, pixel_mm in enumerate(scan.spacing_mm[:2]):
         spacing = scan.slice_spacing_mm / pixel_mm
         num_pixels = array.shape[axis]
-        count = int(num_pixels / spacing)
+        count = num_slices_in(num_pixels, spacing)
         if count < _MIN_SLICES:
             continue
         centres = spacing * (np.arange(count) + 0.5) - 0.5

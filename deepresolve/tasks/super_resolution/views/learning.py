@@ -58,7 +58,7 @@ def learn(
         label_names={},
         num_labelled=0,
         records=_NAME,
-        sha256=_sha256(scan, scale),
+        sha256=sha256(scan, scale),
     )
     with _quiet(), _clock(60 * config.max_minutes, hidden=not progress):
         return fit(TASK, config, data, workdir, 0, start)
@@ -119,6 +119,18 @@ def told(workdir: Workdir, model: keras.Model) -> dict[str, Any]:
     }
 
 
+def sha256(scan: Volume, scale: IntensityScale) -> str:
+    """Tells this scan from any other.
+
+    Args:
+      scan: in scan units.
+      scale: what takes them to 0..1.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(scan.array).tobytes())
+    digest.update(repr((scan.array.dtype, scan.affine.tolist(), scale)).encode())
+    return digest.hexdigest()
+
+
 def _again_and_again(scan: Volume, scale: IntensityScale) -> tf.data.Dataset:
     volume = {
         "image": tf.constant(scan.array, tf.float32),
@@ -126,10 +138,3 @@ def _again_and_again(scan: Volume, scale: IntensityScale) -> tf.data.Dataset:
         "affine": tf.constant(scan.affine, tf.float64),
     }
     return tf.data.Dataset.range(_TIMES_A_PASS).map(lambda _: volume)
-
-
-def _sha256(scan: Volume, scale: IntensityScale) -> str:
-    """Tells this scan from any other."""
-    digest = hashlib.sha256(np.ascontiguousarray(scan.array).tobytes())
-    digest.update(repr((scan.array.dtype, scan.affine.tolist(), scale)).encode())
-    return digest.hexdigest()

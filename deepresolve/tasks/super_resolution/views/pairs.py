@@ -121,7 +121,9 @@ class ViewPairs(Pairs):
         return pair[0][..., :1]
 
     def augment(self, pair: Pair, seed: tf.Tensor) -> Pair:
-        """Turns either axis round, half of the time: profiles look alike both ways."""
+        """Turns either axis round at random: profiles look alike both ways."""
+        if not self.config.random_flips:
+            return pair
         drawn = tf.random.stateless_uniform((2,), subseed(seed, STREAMS.flips))
         view, added = pair
         view, added = tf.cond(

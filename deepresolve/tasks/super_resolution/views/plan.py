@@ -12,16 +12,18 @@ from deepresolve.imaging.slice_profile import SliceProfile, read_profile
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.super_resolution.options import Options
 from deepresolve.tasks.super_resolution.views import encoding
-from deepresolve.tasks.super_resolution.views.slicing import ThinGrid
+from deepresolve.tasks.super_resolution.views.slicing import ThinGrid, num_slices_in
 
 # Thin slices for each thick one where nobody says: the published factor.
 _USUAL_FACTOR = 3.0
 # Below, slices are as fine as pixels or nearly.
 _LOWEST_FACTOR = 1.3
 _HIGHEST_FACTOR = 16.0
-# Thick slices that an in-plane axis must make for a network to learn from it.
-MIN_THICK = 6
+# Thick slices that an in-plane axis must make for a network to learn from it, or to be
+# tested on it: SSIM has windows of seven.
+MIN_THICK = 7
 MIN_PIXELS = 32
+# To learn from: one in five is kept for the test.
 MIN_SLICES = 4
 
 # How the profile is known, for the report.
@@ -96,6 +98,13 @@ def planned(scan: Volume, options: Options) -> Plan:
     )
 
 
+def num_thick_in_plane(scan: Volume) -> int:
+    """How many slices the shorter in-plane axis of a canonical scan has room for."""
+    rows, columns, _ = scan.shape
+    reach_mm = min(rows * scan.spacing_mm[0], columns * scan.spacing_mm[1])
+    return num_slices_in(reach_mm, scan.slice_spacing_mm)
+
+
 def check_learnable(scan: Volume) -> None:
     """ValueError where a scan has too few slices to learn from."""
     if scan.num_slices < MIN_SLICES:
@@ -112,13 +121,12 @@ def _check_room(scan: Volume) -> None:
     Nobody could then learn from it, nor test what a network makes of it.
     """
     rows, columns, _ = scan.shape
-    reach_mm = min(rows * scan.spacing_mm[0], columns * scan.spacing_mm[1])
-    num_thick = int(reach_mm / scan.slice_spacing_mm)
+    num_thick = num_thick_in_plane(scan)
     if min(rows, columns) < MIN_PIXELS:
         problem = f"{rows} x {columns} pixels, and {MIN_PIXELS} each way are needed"
     elif num_thick < MIN_THICK:
         problem = (
-            f"a field of view of {reach_mm:.4g} mm, in which only {num_thick} slices "
+            f"a field of view in which only {num_thick} slices "
             f"{scan.slice_spacing_mm:.4g} mm apart have room; {MIN_THICK} are needed"
         )
     else:
@@ -184,7 +192,8 @@ def _profile(scan: Volume, options: Options) -> tuple[SliceProfile, tuple, str]:
                 f"A measured slice profile ({asked}) has its own thickness: leave out "
                 "slice_thickness_mm."
             )
-        return read_profile(pathlib.Path(asked)), (asked,), GIVEN
+        file = pathlib.Path(asked).absolute()  # with a folder, so no shape's name
+        return read_profile(file), (str(file),), GIVEN
     if scan.slice_encoding == "3D":
         return SliceProfile("fir", thickness_mm), ("fir",), FROM_HEADER
     if scan.slice_encoding == "2D":

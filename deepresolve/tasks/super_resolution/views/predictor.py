@@ -8,7 +8,7 @@ import hashlib
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import keras
@@ -16,6 +16,7 @@ import numpy as np
 
 from deepresolve.imaging import floor
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
+from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system.progress_bar import duration
@@ -167,8 +168,10 @@ class ViewsPredictor:
         kept = self_test.kept_slices(acquired.num_slices)
         others = np.delete(np.asarray(acquired.array), kept, axis=2)
         part = dataclasses.replace(acquired, array=others)
-        with self._folder(part, config) as folder:
-            workdir, start = Workdir(str(folder)), self._model.get_weights()
+        start = self._model.get_weights()
+        told = (learning.sha256(part, scale), planned.profile, config)
+        with self._folder(_digest(*told, start)) as folder:
+            workdir = Workdir(str(folder))
             model = learning.learn(part, scale, config, workdir, start, progress)
             learned = learning.told(workdir, model)
         learned["slices_kept_from_learning"] = (kept + 1).tolist()
@@ -176,18 +179,14 @@ class ViewsPredictor:
         return _Fitted(restoring.graph_of(model), learned, text)
 
     @contextlib.contextmanager
-    def _folder(
-        self, part: Volume, config: SuperResolutionConfig
-    ) -> Iterator[pathlib.Path]:
+    def _folder(self, name: str) -> Iterator[pathlib.Path]:
         """Where the state of the learning is kept; deleted at the end if passing."""
         if self._options.learn_folder is None:
             with tempfile.TemporaryDirectory() as temporary:
                 yield pathlib.Path(temporary)
             return
         above = pathlib.Path(self._options.learn_folder)
-        digest = hashlib.sha256(np.ascontiguousarray(part.array).tobytes())
-        digest.update(config.replace(max_minutes=0.0).to_json().encode())
-        folder = above / digest.hexdigest()[:16]
+        folder = above / name
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         if above.name == PASSING_FOLDER:
@@ -233,15 +232,28 @@ def load(run: TrainedRun, options: Options) -> ViewsPredictor:
     return ViewsPredictor(run.network("float32"), config, options)
 
 
+def _digest(
+    scan_sha256: str,
+    profile: SliceProfile,
+    config: SuperResolutionConfig,
+    start: Sequence[np.ndarray],
+) -> str:
+    """Tells what is learned from all else; more minutes go on with the same."""
+    digest = hashlib.sha256(scan_sha256.encode())
+    digest.update(repr(profile).encode())  # of a file, what it holds
+    digest.update(config.replace(max_minutes=0.0).to_json().encode())
+    for weights in start:
+        digest.update(weights.tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _config(
     config: SuperResolutionConfig, options: Options, acquired: Volume, planned: Plan
 ) -> SuperResolutionConfig:
     """The run that fits the network to one scan."""
     spacing_mm = acquired.slice_spacing_mm
-    rows, columns, _ = acquired.shape
-    reach_mm = min(rows * acquired.spacing_mm[0], columns * acquired.spacing_mm[1])
-    pixels = min(_MAX_PIXELS, min(rows, columns) // 2 * 2)
-    thick = min(_MAX_THICK, int(reach_mm / spacing_mm))
+    pixels = min(_MAX_PIXELS, min(acquired.shape[:2]) // 2 * 2)
+    thick = min(_MAX_THICK, plan.num_thick_in_plane(acquired))
     share = planned.profile.thickness_mm / spacing_mm
     length: dict[str, Any] = {
         "max_minutes": options.minutes,

@@ -21,7 +21,11 @@ from deepresolve.tasks.findings import Finding, Section, digits
 from deepresolve.tasks.super_resolution.views import restoring
 from deepresolve.tasks.super_resolution.views.pairs import COARSE
 from deepresolve.tasks.super_resolution.views.restoring import Network, ThickScan
-from deepresolve.tasks.super_resolution.views.slicing import ThinGrid, interpolation
+from deepresolve.tasks.super_resolution.views.slicing import (
+    ThinGrid,
+    interpolation,
+    num_slices_in,
+)
 
 # Of every so many slices one is kept from learning.
 KEPT_EVERY = 5
@@ -155,7 +159,7 @@ def _restored(
     """
     along_mm, beside_mm = pixels_mm
     spacing, num_pixels = scan.spacing_mm / along_mm, slices.shape[2]
-    num_thick = int(num_pixels / spacing)
+    num_thick = num_slices_in(num_pixels, spacing)
     grid = ThinGrid.of_faces(num_thick, 1 / step)
     face = (num_pixels - num_thick * spacing) / 2 - 0.5
     centres = face + spacing * (np.arange(num_thick) + 0.5)

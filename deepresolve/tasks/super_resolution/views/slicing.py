@@ -14,6 +14,14 @@ from scipy import interpolate
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.networks.sr_views import NUM_PARTS
 
+# An axis holds this much less than a slice more, for spacings are rounded.
+_ROUNDING = 1e-6
+
+
+def num_slices_in(length: float, spacing: float) -> int:
+    """How many slices have room in an axis; both in pixels, or both in mm."""
+    return int(length / spacing + _ROUNDING)
+
 
 @dataclasses.dataclass(frozen=True)
 class ThinGrid:
@@ -96,7 +104,7 @@ def example_matrices(
       (slices, num_pixels) and (slices * NUM_PARTS, num_pixels) float32. The second one
       gives what is to be added to `interpolation` of the slices at `part_centres`.
     """
-    num_slices = int(num_pixels / spacing)
+    num_slices = num_slices_in(num_pixels, spacing)
     face = offset * (num_pixels - num_slices * spacing) - 0.5
     centres = face + spacing * (np.arange(num_slices) + 0.5)
     thick = profile.matrix(centres, num_pixels, 1.0)
