@@ -63,7 +63,7 @@ class ViewsPredictor:
     """A network of views as a `Predictor`.
 
     Args:
-      model: the network, in float32.
+      model: the network, built to compute in `options.dtype`.
       config: the run that trained it.
       options: of the prediction.
     """
@@ -176,7 +176,10 @@ class ViewsPredictor:
             learned = learning.told(workdir, model)
         learned["slices_kept_from_learning"] = (kept + 1).tolist()
         text = f"learned from {part.num_slices} slices in {learned['steps']} steps"
-        return _Fitted(restoring.graph_of(model), learned, text)
+        # It may have been trained in another dtype than is asked for.
+        fitted = keras.models.clone_model(self._model)
+        fitted.set_weights(model.get_weights())
+        return _Fitted(restoring.graph_of(fitted), learned, text)
 
     @contextlib.contextmanager
     def _folder(self, name: str) -> Iterator[pathlib.Path]:
@@ -229,7 +232,7 @@ def load(run: TrainedRun, options: Options) -> ViewsPredictor:
     if options.learn_steps is not None:
         learning.prepare_to_repeat()
     config = run.settings(SuperResolutionConfig)
-    return ViewsPredictor(run.network("float32"), config, options)
+    return ViewsPredictor(run.network(options.dtype), config, options)
 
 
 def _digest(
