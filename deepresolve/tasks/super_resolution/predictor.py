@@ -23,6 +23,7 @@ from deepresolve.tasks.super_resolution.super_resolver import (
 from deepresolve.tasks.super_resolution.trust import (
     consistency,
     slice_profile,
+    slices,
     spread,
     undershoot,
 )
@@ -94,6 +95,7 @@ class ThinSlicePredictor:
         report |= {
             "consistency": consistency.section(scan, thin),
             "slice_profile": slice_profile.section(scan, learned, given),
+            "slices": slices.section(scan),
             "undershoot": undershoot.section(held),
         }
         summary = (

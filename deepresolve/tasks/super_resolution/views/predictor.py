@@ -26,7 +26,7 @@ from deepresolve.tasks.prediction import Image, Prediction, TableKind
 from deepresolve.tasks.super_resolution.options import PASSING_FOLDER, Options
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import with_dtype
-from deepresolve.tasks.super_resolution.trust import consistency, undershoot
+from deepresolve.tasks.super_resolution.trust import consistency, slices, undershoot
 from deepresolve.tasks.super_resolution.views import (
     learning,
     plan,
@@ -143,6 +143,7 @@ class ViewsPredictor:
             "learned": Section(fitted.learned),
             "self_test": tested.section(written),
             "slice_profile": Section(planned.to_dict(acquired.slice_spacing_mm)),
+            "slices": slices.section(scan),
             SPREAD: spread,
             "undershoot": undershoot.section(held),
         }
