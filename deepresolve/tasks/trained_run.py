@@ -188,12 +188,19 @@ class TrainedRun:
 
 
 def takers(option: str) -> list[str]:
-    """The tasks that have a network for which an option means something."""
-    return [
-        task
-        for task in TASKS
-        if any(_takes(task, m, option) for m in part(task, "models").MODELS.values())
-    ]
+    """The tasks that have a network for which an option means something.
+
+    Where not all of a task's networks are such, their names follow in brackets.
+    """
+    found = []
+    for task in TASKS:
+        models = part(task, "models").MODELS
+        names = [name for name in models if _takes(task, models[name], option)]
+        if len(names) == len(models):
+            found.append(task)
+        elif names:
+            found.append(f"{task} ({', '.join(names)})")
+    return found
 
 
 def _takes(task: str, model: Model, option: str) -> bool:

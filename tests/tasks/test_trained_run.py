@@ -56,7 +56,9 @@ def test_a_prediction_is_a_value(silent_workdir, scan, tmp_path, monkeypatch, ca
     expected = np.maximum(interpolate(scan, 3).array, scan.array.min())
     assert np.abs(prediction.image.array - expected).max() <= 0.51  # rounded
     assert prediction.summary == ("5 slices 3 mm apart -> 13 slices 1 mm apart, int16")
-    assert set(prediction.report) == {"consistency", "spread", "undershoot"}
+    assert set(prediction.report) == {
+        *("consistency", "slice_profile", "slices", "spread", "undershoot")
+    }
     assert [finding.what for finding in prediction.findings] == ["undershoot"]
     assert not list(tmp_path.iterdir())
     assert capsys.readouterr() == ("", "")

@@ -152,8 +152,8 @@ def test_the_spread_is_half_of_what_the_views_differ_by(whole, asked, monkeypatc
 def test_the_report_has_its_sections(whole, asked):
     prediction = predictor_of(**asked).predict(whole)
     assert set(prediction.report) == {
-        *("consistency", "learned", "self_test", "slice_profile", "spread"),
-        "undershoot",
+        *("consistency", "learned", "self_test", "slice_profile", "slices"),
+        *("spread", "undershoot"),
     }
     assert prediction.report["learned"].values == {"from_scan": False}
     assert prediction.report["slice_profile"].values["shape"] == "rect"
