@@ -127,10 +127,12 @@ def workdirs(make_workdir):
     seg = presets.get("seg_cnn_small").replace(**small)
     benchmark = presets.get("unet_2d_small").replace(**small)
     sr = presets.get("sr_cnn").replace(num_layers=2, num_features=2)
+    views = presets.get("sr_views").replace(num_layers=2, num_features=2)
     two = ("femoral cartilage", "tibia")
     return {
         "sr": make_workdir(sr, zero=True),
         "sharp": make_workdir(sr),
+        "views": make_workdir(views),
         "seg": make_workdir(seg),
         "benchmark": make_workdir(benchmark),
         # Told from its config: there are no weights to load.
@@ -291,6 +293,8 @@ def several(records_dir, workdirs, scans, convert, study, tmp_path_factory):
         "twice the same": flags("8", **networks(seg="seg", benchmark="seg")),
         "one sr": flags("one_sr", workdir=workdirs["sharp"]),
         "sr of one": flags("sr_of_one", **networks(sr="sharp")),
+        "one views": flags("one_views", workdir=workdirs["views"]),
+        "views of one": flags("views_of_one", **networks(sr="views")),
         "one seg": flags("one_seg", workdir=workdirs["seg"], flips=1),
         "seg of one": flags("seg_of_one", **networks(seg="seg"), flips=1),
         "one without labels": flags("11", records=bare, workdir=workdirs["seg"]),
@@ -390,9 +394,18 @@ def test_one_run_has_the_numbers_of_table_1(several, workdirs, part):
     assert [given[name] for name in same] == [known[name] for name in same]
 
 
-def test_one_run_of_a_sharper_network_is_no_tci(several):
-    _, means = rows_of(several[1] / "one_sr")
+@pytest.mark.parametrize("name", ["sr", "views"])
+def test_one_run_of_a_sharper_network_is_no_tci(several, name):
+    _, means = rows_of(several[1] / f"one_{name}")
     assert means["sr", "sr", "rmse", None] != means["sr", "tci", "rmse", None]
+
+
+def test_a_run_of_views_is_measured_like_any_other(several):
+    outcomes, folder = several
+    assert outcomes["one views"] == outcomes["views of one"] == "done"
+    one, of_table_1 = (rows_of(folder / n) for n in ("one_views", "views_of_one"))
+    assert one[0]["rows"] == of_table_1[0]["rows"]
+    assert [row["network"] for row in of_table_1[0]["seconds"]] == ["sr"]
 
 
 def test_flips_average_what_sees_more_than_one_slice(several, workdirs):

@@ -30,6 +30,19 @@ def silent_workdir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def views_workdir(tmp_path_factory):
+    """A network of views, small, whose weights are large enough to show."""
+    workdir = Workdir(tmp_path_factory.mktemp("views"))
+    config = SuperResolutionConfig(model="sr_views", num_layers=3, num_features=4)
+    workdir.start(config)
+    model = networks.build_model(config)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
+    workdir.save_model(model, "best")
+    return workdir
+
+
+@pytest.fixture(scope="session")
 def seg_workdir(tmp_path_factory):
     """A segmentation of two classes, its weights large enough for all to occur."""
     workdir = Workdir(tmp_path_factory.mktemp("segmentation"))

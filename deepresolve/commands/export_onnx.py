@@ -4,9 +4,10 @@ r"""A trained network alone as an ONNX file, for other runtimes than TensorFlow'
 
 The network and nothing around it: what it takes is (1, rows, columns, slices, 1)
 float32 of any size, scaled to 0..1, and for super-resolution interpolated onto the thin
-grid; what it gives has the same size. Nothing is written unless ONNX Runtime gives the
-output that TensorFlow does. Without --workdir it is a network of the package
-(--pretrained, docs/models.md).
+grid; what it gives has the same size. A network of views takes (1, pixels, slices, 4),
+of an even number of pixels. Nothing is written unless ONNX Runtime gives the output
+that TensorFlow does. Without --workdir it is a network of the package (--pretrained,
+docs/models.md).
 """
 
 from __future__ import annotations

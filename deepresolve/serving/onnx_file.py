@@ -13,10 +13,12 @@ from deepresolve.system import storage
 from deepresolve.system.extras import how_to_install
 from deepresolve.tasks.trained_run import TrainedRun
 
-INPUT = "volume"
+# By how many axes a network convolves along.
+INPUTS = {3: "volume", 2: "views"}
 _OPSET = 17
-# Sizes that nothing divides, and others than those before.
-_SHAPES = ((1, 37, 22, 19, 1), (1, 48, 32, 24, 1))
+# Along these axes: nearly nothing divides the first ones; others than those before.
+# Networks of views take an even number of pixels.
+_SIZES = ((38, 22, 19), (48, 32, 24))
 _TOLERANCE = 1e-4
 
 
@@ -47,7 +49,9 @@ def export_onnx(run: TrainedRun, output: str) -> float:
     """Writes a run's network, if ONNX Runtime gives its output.
 
     The file takes `volume`, (1, rows, columns, slices, 1) float32 of any size, scaled
-    to 0..1 and for super-resolution interpolated. Its only output is the network's.
+    to 0..1 and for super-resolution interpolated; or, of a network of views, `views`,
+    (1, pixels, slices, 4) float32, with an even number of pixels and channels as
+    `networks.sr_views` has them. Its only output is the network's.
 
     Args:
       run: the trained run.
@@ -75,10 +79,11 @@ def export_onnx(run: TrainedRun, output: str) -> float:
 
 
 def _converted(model: keras.Model, tools: OnnxTools) -> bytes:
-    signature = [tf.TensorSpec((1, None, None, None, 1), tf.float32, name=INPUT)]
-
+    name, num_axes, channels = _input(model)
+    shape = (1, *[None] * num_axes, channels)
+    signature = [tf.TensorSpec(shape, tf.float32, name=name)]
     function = tf.function(
-        lambda volume: model(volume, training=False), input_signature=signature
+        lambda image: model(image, training=False), input_signature=signature
     )
     onnx_model, _ = tools.tf2onnx.convert.from_function(
         function, input_signature=signature, opset=_OPSET
@@ -86,15 +91,22 @@ def _converted(model: keras.Model, tools: OnnxTools) -> bytes:
     return onnx_model.SerializeToString()
 
 
+def _input(model: keras.Model) -> tuple[str, int, int]:
+    """Name of the input, axes between batch and channels, and how many channels."""
+    _, *axes, channels = model.inputs[0].shape
+    return INPUTS[len(axes)], len(axes), channels
+
+
 def _largest_difference(model: keras.Model, content: bytes, tools: OnnxTools) -> float:
     session = tools.onnxruntime.InferenceSession(
         content, providers=["CPUExecutionProvider"]
     )
     random = np.random.default_rng(0)
+    name, num_axes, channels = _input(model)
     differences = []
-    for shape in _SHAPES:
-        volume = random.random(shape, np.float32)
-        expected = np.asarray(model(volume, training=False))
-        (actual,) = session.run(None, {INPUT: volume})
+    for sizes in _SIZES:
+        image = random.random((1, *sizes[:num_axes], channels), np.float32)
+        expected = np.asarray(model(image, training=False))
+        (actual,) = session.run(None, {name: image})
         differences.append(np.abs(actual - expected).max() / np.abs(expected).max())
     return float(max(differences))

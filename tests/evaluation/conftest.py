@@ -9,6 +9,7 @@ from held_out import (  # noqa: F401 (fixtures)
     make_subject,
     segment,
     smooth_subject,
+    tci,
 )
 from trained import seg_workdir, silent_workdir  # noqa: F401 (fixtures)
 
@@ -31,16 +32,16 @@ def _halve_the_error(subjects):
     """SR half as wrong as TCI: the mean of TCI and truth, one subject after another."""
     truths = iter(subjects)
 
-    def enhance(interpolated):
+    def restore(thick, factor):
         image = next(truths).image
         truth = estimate_scale(thicken(image, 3).array).apply(image.array)
-        return (interpolated + truth[..., :NUM_MEASURED]) / 2
+        return (tci(thick, factor) + truth[..., :NUM_MEASURED]) / 2
 
-    return enhance
+    return restore
 
 
-def _sr_plan(enhance=lambda tci: tci, factor=3, **changes):
-    return Plan({"sr": Network("SR-CNN", enhance)}, factor, **changes)
+def _sr_plan(restore=tci, factor=3, **changes):
+    return Plan({"sr": Network("SR-CNN", restore)}, factor, **changes)
 
 
 @pytest.fixture(scope="session")

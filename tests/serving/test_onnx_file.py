@@ -32,23 +32,28 @@ def trained(folder, preset, **changes):
     return run, model
 
 
+VOLUME, VIEWS = ("volume", (1, 13, 21, 10, 1)), ("views", (1, 14, 9, 4))
+
+
 @pytest.mark.parametrize(
-    ("preset", "changes"),
+    ("preset", "changes", "image"),
     [
-        ("sr_cnn_small", {"num_layers": 3}),
-        ("seg_cnn_small", {"num_levels": 3, "num_features": 4}),
-        ("segnet_2d_small", {"num_levels": 2, "num_features": 4}),
-        ("unet_2d_small", {"num_levels": 3, "num_features": 4}),
+        ("sr_cnn_small", {"num_layers": 3}, VOLUME),
+        ("sr_views", {"num_layers": 3, "num_features": 4}, VIEWS),
+        ("seg_cnn_small", {"num_levels": 3, "num_features": 4}, VOLUME),
+        ("segnet_2d_small", {"num_levels": 2, "num_features": 4}, VOLUME),
+        ("unet_2d_small", {"num_levels": 3, "num_features": 4}, VOLUME),
     ],
 )
-def test_any_size_gives_what_keras_does(tmp_path, preset, changes):
+def test_any_size_gives_what_keras_does(tmp_path, preset, changes, image):
     run, model = trained(tmp_path / "run", preset, **changes)
     path = str(tmp_path / "network.onnx")
     assert export_onnx(TrainedRun.open(run.path), path) < 1e-4
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    volume = np.random.default_rng(1).random((1, 13, 21, 10, 1), np.float32)
-    (actual,) = session.run(None, {"volume": volume})
-    expected = np.asarray(model(volume, training=False))
+    name, shape = image
+    values = np.random.default_rng(1).random(shape, np.float32)
+    (actual,) = session.run(None, {name: values})
+    expected = np.asarray(model(values, training=False))
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(
         actual, expected, rtol=0, atol=1e-4 * np.abs(expected).max()

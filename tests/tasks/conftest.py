@@ -12,4 +12,5 @@ from trained import (  # noqa: F401 (fixtures)
     seg_workdir,
     silent_workdir,
     threshold,
+    views_workdir,
 )

@@ -41,6 +41,7 @@ SEGMENTATIONS = ("seg", "benchmark")
 # What a network is called in tables, by `Config.model`.
 MODEL_TITLES = {
     "sr_cnn": "SR-CNN",
+    "sr_views": "SR views",
     "seg_cnn": "3D Seg-CNN",
     "segnet_2d": "2D SegNet",
     "unet_2d": "2D U-Net",
@@ -53,10 +54,10 @@ class Network:
 
     Attributes:
       title: its name in tables, such as "SR-CNN".
-      run: takes float32 (rows, columns, slices) scaled to about 0..1, and returns the
-        same shape: for "sr" the super-resolved volume (from TCI on the thin grid), for
-        a segmentation whole numbers, 0 for background and n for the n-th class. With
-        `flips` it is also given `left_right`, the axis between the patient's sides.
+      run: of "sr" a `restoration.Restore`. A segmentation takes float32 (rows, columns,
+        slices) scaled to about 0..1, and returns whole numbers of that shape, 0 for
+        background and n for the n-th class; with `flips` it is also given `left_right`,
+        the axis between the patient's sides.
       published: trained as the published network was, so that the published numbers
         may stand beside its own.
       flips: a segmentation that is averaged with its mirror image, left for right.

@@ -20,7 +20,8 @@ from deepresolve.networks import find_model
 from deepresolve.tasks.segmentation.classes import Classes
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution import predictor as super_resolution
+from deepresolve.tasks.super_resolution.options import Options
 from deepresolve.tasks.trained_run import TrainedRun
 
 
@@ -195,14 +196,15 @@ def _networks(
 
 def _functions(
     runs: Sequence[_Run], factor: int | None
-) -> tuple[dict[str, Callable[[np.ndarray], np.ndarray]], int | None]:
+) -> tuple[dict[str, Callable[..., np.ndarray]], int | None]:
     """Each network as a function, by part, and the downsample factor of them all."""
-    functions: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+    functions: dict[str, Callable[..., np.ndarray]] = {}
     for run in runs:
         if run.part == "sr":
-            resolver = SuperResolver.from_run(run.trained)
-            factor = resolver.choose_factor(factor)
-            functions[run.part] = functools.partial(resolver.enhance, progress=True)
+            options = Options(dtype="float32", downsample_factor=factor)
+            predictor = super_resolution.load(run.trained, options)
+            factor = predictor.restored_factor
+            functions[run.part] = functools.partial(predictor.restore, progress=True)
         else:
             segmenter = Segmenter.from_run(run.trained, flips=run.flips)
             functions[run.part] = functools.partial(segmenter.label_map, progress=True)

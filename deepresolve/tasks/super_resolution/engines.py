@@ -15,6 +15,7 @@ from deepresolve.inference.windowed import (
     graph_of,
 )
 from deepresolve.networks import find_model
+from deepresolve.tasks.super_resolution.options import VIEWS
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
 # An interpolated volume, (rows, columns, slices) scaled to 0..1, and whether to show
@@ -48,10 +49,15 @@ def enhancer(
       memory_gib: for what such a network holds of a window, in GiB.
 
     Raises:
-      ValueError: a network that cannot be streamed, though it says so; or a window for
-        one that sees none.
+      ValueError: a network that cannot be streamed, though it says so; a window for
+        one that sees none; or a network of views, which takes no interpolated volume.
     """
     engine = find_model(config).engine
+    if engine == VIEWS:
+        raise ValueError(
+            f"{config.model} takes thick slices as they are, with their geometry, and "
+            "not an interpolated volume: `TrainedRun.predict` takes it over a scan."
+        )
     if window_shape is not None and engine != "windows":
         raise ValueError(
             f"A window is for networks that see windows; {config.model} does not (its "

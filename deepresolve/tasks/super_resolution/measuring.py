@@ -20,6 +20,7 @@ from deepresolve.tasks.super_resolution.restoration import (
 
 if TYPE_CHECKING:
     from deepresolve.tasks.super_resolution.predictor import ThinSlicePredictor
+    from deepresolve.tasks.super_resolution.views.predictor import ViewsPredictor
     from deepresolve.tasks.trained_run import TrainedRun
 
 DATA_RANGE = 1.0
@@ -28,7 +29,7 @@ SOURCE = "sr"
 
 def comparisons(
     run: TrainedRun,
-    predictor: ThinSlicePredictor,
+    predictor: ThinSlicePredictor | ViewsPredictor,
     subject: Subject,
     label_names: Mapping[int, str],
 ) -> Iterator[Comparison]:
@@ -37,15 +38,15 @@ def comparisons(
     Args:
       run: of a super-resolution.
       predictor: of the run.
-      subject: its scan is thickened by the predictor's factor.
+      subject: its scan is thickened by the predictor's `restored_factor`.
       label_names: name by label value.
 
     Raises:
       ValueError: the network returned voxels that are not finite.
     """
-    factor = predictor.training_factor
-    enhance = functools.partial(predictor.enhance, progress=True)
-    restored, _ = restored_images(subject.image, enhance, downsample_factor=factor)
+    factor = predictor.restored_factor
+    restore = functools.partial(predictor.restore, progress=True)
+    restored, _ = restored_images(subject.image, restore, downsample_factor=factor)
     truth = acquired_span(subject.image, factor)
     yield from image_comparisons(
         truth.with_array(subject.scale.apply(truth.array)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.volume import Volume
 from deepresolve.networks import find_model
 from deepresolve.system import hardware
@@ -45,6 +46,9 @@ class ThinSlicePredictor:
       spread: "none", "report" (measured), "volume" (also given for each voxel).
       force: give the network's output of scans, too, whose slices are thicker or
         thinner, for their spacing, than it learned; without, they are interpolated.
+
+    Attributes:
+      restored_factor: the factor by which a scan is made thick to measure `restore`.
     """
 
     kind = Image()
@@ -61,7 +65,7 @@ class ThinSlicePredictor:
         force: bool = False,
     ):
         self._resolver = resolver
-        self.training_factor = factor
+        self.training_factor = self.restored_factor = factor
         self.title = f"computed super-resolution x{factor}"
         self._keep_dtype = keep_dtype
         self._force = force
@@ -107,17 +111,18 @@ class ThinSlicePredictor:
             summary += ", interpolated: not the slice profile that the network learned"
         return Prediction(self.kind, {Image.name: thin, **further}, report, summary)
 
-    def enhance(self, interpolated: np.ndarray, progress: bool = False) -> np.ndarray:
-        """The network itself; see `SuperResolver.enhance`.
+    def restore(self, thick: Volume, factor: int, progress: bool = False) -> np.ndarray:
+        """The network itself, whatever the slice profile (`restoration.Restore`).
 
         Args:
-          interpolated: (rows, columns, slices), on the thin grid, scaled to 0..1.
+          thick: n slices, canonical, scaled to 0..1.
+          factor: thin slices per thick slice spacing.
           progress: show a progress bar.
 
         Returns:
-          float32 of the same shape.
+          (rows, columns, (n - 1) factor + 1) float32.
         """
-        return self._resolver.enhance(interpolated, progress)
+        return self._resolver.enhance(interpolate(thick, factor).array, progress)
 
     def _spread(
         self, enhance: Enhance, scan: Volume, thin: Volume, progress: bool

@@ -1,13 +1,13 @@
 """The image sets of one subject: thickened, and brought back in several ways.
 
-The super-resolution network gets what it would get in the clinic: tricubic
-interpolation (TCI) of the thick scan, scaled by the THICK scan's own percentiles. All
-sets end with the last acquired slice: past it there is nothing to interpolate, and
-`predict` makes no slices there.
+The super-resolution network gets what it would get in the clinic: the thick scan with
+its geometry, scaled by the THICK scan's own percentiles. All sets end with the last
+acquired slice: past it there is nothing to interpolate.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 
@@ -18,7 +18,9 @@ from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume
 
-Enhance = Callable[[np.ndarray], np.ndarray]
+# A canonical scan of n thick slices, which `thicken` made, scaled to about 0..1, and D,
+# to (rows, columns, (n - 1) D + 1): thin slices from the first thick one to the last.
+Restore = Callable[[Volume, int], np.ndarray]
 
 
 def acquired_span(image: Volume, downsample_factor: int) -> Volume:
@@ -36,38 +38,34 @@ def acquired_span(image: Volume, downsample_factor: int) -> Volume:
 
 
 def restored_images(
-    image: Volume, enhance: Enhance | None, *, downsample_factor: int
+    image: Volume, restore: Restore | None, *, downsample_factor: int
 ) -> tuple[dict[str, Volume], float | None]:
     """Thickens a scan and brings it back: SR, TCI and Fourier on its own grid.
 
     Args:
       image: canonical thin-slice scan.
-      enhance: takes float32 (rows, columns, slices), TCI on the thin grid scaled to
-        about 0..1, and returns the super-resolved volume of the same shape; None for
-        interpolations alone.
+      restore: the network; None for interpolations alone.
       downsample_factor: D, from 2 to 8.
 
     Returns:
       The volumes by name of image set, float32 in scan units on the grid of
       `acquired_span`, none with a voxel below the lowest of the thick scan, and the
-      seconds that `enhance` took, None without it.
+      seconds that `restore` took, None without it.
 
     Raises:
       ValueError: the network returned another shape or voxels that are not finite.
     """
     thick = thicken(image, downsample_factor)
     scale = estimate_scale(thick.array)
+    given = dataclasses.replace(thick, array=scale.apply(thick.array))
     scaled, seconds = {}, None
-    cubic, fourier = (
-        scale.apply(interpolate(thick, downsample_factor, method=method).array)
-        for method in ("cubic", "fourier")
-    )
-    if enhance is not None:
-        scaled["sr"], seconds = _enhanced(cubic, enhance)
+    if restore is not None:
+        scaled["sr"], seconds = _restored(given, restore, downsample_factor)
     # All take the same way back, as `predict`'s results do: a network that adds nothing
     # equals TCI, and none is measured by voxels that no user would get.
     lowest = float(np.min(thick.array))
-    scaled |= {"tci": cubic, "fourier": fourier}
+    scaled["tci"] = interpolate(given, downsample_factor).array
+    scaled["fourier"] = interpolate(given, downsample_factor, method="fourier").array
     span = acquired_span(image, downsample_factor)
     volumes = {
         name: span.with_array(floor.hold(scale.invert(array), lowest))
@@ -76,13 +74,15 @@ def restored_images(
     return volumes, seconds
 
 
-def _enhanced(cubic: np.ndarray, enhance: Enhance) -> tuple[np.ndarray, float]:
+def _restored(thick: Volume, restore: Restore, factor: int) -> tuple[np.ndarray, float]:
     start = time.perf_counter()
-    enhanced = np.asarray(enhance(cubic))
+    thin = np.asarray(restore(thick, factor))
     seconds = time.perf_counter() - start
-    if enhanced.shape != cubic.shape or not np.isfinite(enhanced).all():
+    rows, columns, num_thick = thick.shape
+    shape = (rows, columns, (num_thick - 1) * factor + 1)
+    if thin.shape != shape or not np.isfinite(thin).all():
         raise ValueError(
-            f"The network must return finite voxels of shape {cubic.shape}; got "
-            f"shape {enhanced.shape}, or NaN or infinity. Did its training diverge?"
+            f"The network must return finite voxels of shape {shape}; got shape "
+            f"{thin.shape}, or NaN or infinity. Did its training diverge?"
         )
-    return enhanced, seconds
+    return thin, seconds

@@ -144,6 +144,11 @@ def test_a_chain_that_is_none_is_named(monkeypatch):
         SuperResolver(networks.build_model(CONFIG), CONFIG)
 
 
+def test_a_network_of_views_takes_no_interpolated_volume(views_workdir):
+    with pytest.raises(ValueError, match="sr_views takes thick slices as they are"):
+        SuperResolver.from_run(TrainedRun.open(views_workdir.path))
+
+
 def test_a_chain_takes_no_window(silent_workdir):
     run = TrainedRun.open(silent_workdir.path)
     assert run.takes("output_dtype")

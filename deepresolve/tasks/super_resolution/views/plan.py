@@ -15,7 +15,7 @@ from deepresolve.tasks.super_resolution.views import encoding
 from deepresolve.tasks.super_resolution.views.slicing import ThinGrid, num_slices_in
 
 # Thin slices for each thick one where nobody says: the published factor.
-_USUAL_FACTOR = 3.0
+USUAL_FACTOR = 3
 # Below, slices are as fine as pixels or nearly.
 _LOWEST_FACTOR = 1.3
 _HIGHEST_FACTOR = 16.0
@@ -27,8 +27,9 @@ MIN_PIXELS = 32
 MIN_SLICES = 4
 
 # How the profile is known, for the report.
-GIVEN, FROM_HEADER, FROM_SPECTRUM = (
+GIVEN, MADE, FROM_HEADER, FROM_SPECTRUM = (
     "as asked for",
+    "as the scan was made thick",
     "by the scan's header",
     "measured from the spectrum; the header does not tell",
 )
@@ -105,6 +106,23 @@ def num_thick_in_plane(scan: Volume) -> int:
     return num_slices_in(reach_mm, scan.slice_spacing_mm)
 
 
+def of_thickened(scan: Volume, factor: int) -> Plan:
+    """What restores a scan that `degradation.thicken` made, on the grid of TCI.
+
+    Args:
+      scan: canonical; its slices touch, by the published low-pass.
+      factor: thin slices per thick slice spacing.
+    """
+    return Plan(
+        ThinGrid.of_centres(scan.num_slices, factor),
+        SliceProfile("fir", scan.slice_spacing_mm),
+        ("fir",),
+        MADE,
+        thickness_known=True,
+        resolution_mm=in_plane_resolution_mm(scan),
+    )
+
+
 def check_learnable(scan: Volume) -> None:
     """ValueError where a scan has too few slices to learn from."""
     if scan.num_slices < MIN_SLICES:
@@ -162,7 +180,7 @@ def _factor(spacing_mm: float, finest_mm: float, options: Options) -> float:
             "to gain, and nothing sharper to learn from. If the header is wrong, "
             "--slice_axis says which axis the slices lie along."
         )
-    factor = min(_USUAL_FACTOR, spacing_mm / finest_mm)
+    factor = min(USUAL_FACTOR, spacing_mm / finest_mm)
     if options.downsample_factor:
         factor = float(options.downsample_factor)
     elif options.spacing_mm:

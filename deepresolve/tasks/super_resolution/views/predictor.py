@@ -66,6 +66,9 @@ class ViewsPredictor:
       model: the network, built to compute in `options.dtype`.
       config: the run that trained it.
       options: of the prediction.
+
+    Attributes:
+      restored_factor: the factor by which a scan is made thick to measure `restore`.
     """
 
     kind = Image()
@@ -78,6 +81,7 @@ class ViewsPredictor:
     ):
         self._model, self._config, self._options = model, config, options
         self._network = restoring.graph_of(model)
+        self.restored_factor = options.downsample_factor or plan.USUAL_FACTOR
         self._learns = options.learn == "scan"
         self.title = "computed super-resolution"
         if self._learns:
@@ -117,12 +121,7 @@ class ViewsPredictor:
         planned = plan.planned(acquired, self._options)
         scale = estimate_scale(acquired.array)
         fitted = self._fitted(acquired, scale, planned, progress)
-        thick = ThickScan(
-            scale.apply(acquired.array),
-            acquired.spacing_mm[:2],
-            acquired.slice_spacing_mm,
-            planned.profile,
-        )
+        thick = _thick(acquired, scale, planned)
         tested = self_test.measure(fitted.network, thick, planned.grid.step)
         by_network = tested.gain_db > 0 or self._options.force
         restored = restoring.restore(fitted.network, thick, planned.grid, progress)
@@ -155,6 +154,25 @@ class ViewsPredictor:
             _summary(scan, thin, tested, written),
             derivation=derivation,
         )
+
+    def restore(self, thick: Volume, factor: int, progress: bool = False) -> np.ndarray:
+        """The network itself, fitted or not, whatever it gains (`restoration.Restore`).
+
+        Args:
+          thick: n slices that `thicken` made, canonical, scaled to 0..1.
+          factor: thin slices per thick slice spacing.
+          progress: show a progress bar.
+
+        Returns:
+          (rows, columns, (n - 1) factor + 1) float32.
+
+        Raises:
+          ValueError: too little to learn from.
+        """
+        planned, scale = plan.of_thickened(thick, factor), IntensityScale(0.0, 1.0)
+        fitted = self._fitted(thick, scale, planned, progress)
+        views = _thick(thick, scale, planned)
+        return restoring.restore(fitted.network, views, planned.grid, progress).thin
 
     def _fitted(
         self, acquired: Volume, scale: IntensityScale, planned: Plan, progress: bool
@@ -280,6 +298,15 @@ def _config(
         precision="auto",
         seed=options.seed,
         **length,
+    )
+
+
+def _thick(acquired: Volume, scale: IntensityScale, planned: Plan) -> ThickScan:
+    return ThickScan(
+        scale.apply(acquired.array),
+        acquired.spacing_mm[:2],
+        acquired.slice_spacing_mm,
+        planned.profile,
     )
 
 

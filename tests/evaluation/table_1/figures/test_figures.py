@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from held_out import tci
 
 from deepresolve.evaluation.table_1 import figures
 from deepresolve.evaluation.table_1.experiment import evaluate
@@ -27,7 +28,7 @@ ALL = ["figure_2.png", "paired.png", "bland_altman.png", "super_resolution.png"]
 def test_figures_are_drawn_where_their_data_is_there(
     make_subject, segment, classes, parts, factor, expected
 ):
-    run = {"sr": lambda tci: tci, "seg": segment, "benchmark": segment}
+    run = {"sr": tci, "seg": segment, "benchmark": segment}
     networks = {part: Network(part, run[part]) for part in parts}
     results = evaluate([make_subject(0)], Plan(networks, factor, classes))
     assert list(figures.pictures(results)) == expected
