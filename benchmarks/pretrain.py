@@ -1,19 +1,23 @@
-r"""Trains the networks that come with the package, on synthetic knees alone.
+r"""Trains the networks that come with the package, on data that may be shipped.
 
-    python benchmarks/pretrain.py --output=DIR [--pack]
+    python benchmarks/pretrain.py --data=DIR --output=DIR [--pack]
 
-Draws knees of varied voxels, noise and coil shading, converts them, trains a network a
-task by train.py, and evaluates both on knees that no training saw. With --pack it then
-puts the weights into deepresolve/runs/pretrained. The same command, run again after an
-interrupt, continues. 50 minutes on two cores; the figures stand in docs/models.md.
+Super-resolution by views learns from the scans of pretrain_scans.py, synthetic and
+real; segmentation from synthetic knees of varied voxels, noise and coil shading.
+Converts both, trains a network a task by train.py, and evaluates them on synthetic
+knees that no training saw. With --pack it then puts the weights into
+deepresolve/runs/pretrained. The same command, run again after an interrupt, continues.
+An hour on two cores; the figures stand in docs/models.md.
 """
 
 from __future__ import annotations
 
 import csv
 import multiprocessing
+import os
 import pathlib
 
+import pretrain_scans
 from absl import flags
 from programs import ROOT, command
 
@@ -37,15 +41,29 @@ CARTILAGES = (
 )
 # Name in deepresolve.runs.pretrained: the flags of train.py.
 TRAININGS = {
-    "sr_knee_phantom": ["--preset=sr_cnn_small"],
+    "sr_knee": [
+        "--preset=sr_views",
+        "--thickness_range=0.7,1.5",
+        "--spacing_range_mm=2,7",
+    ],
     "seg_knee_phantom": ["--preset=seg_cnn_small", f"--classes={','.join(CARTILAGES)}"],
 }
+# What each learned from, for its provenance.
+LEARNED_FROM = {
+    "sr_knee": "scans of benchmarks/pretrain_scans.py",
+    "seg_knee_phantom": "synthetic knees of benchmarks/pretrain.py",
+}
 
-path_flags.define("output", None, "Folder for knees, shards, workdirs and report.")
-flags.DEFINE_float("sr_minutes", 20.0, "Minutes of training for super-resolution.")
+flags.DEFINE_string(
+    "data",
+    os.environ.get("DEEPRESOLVE_DATA"),
+    "Folder of the real scans; by default the environment's DEEPRESOLVE_DATA.",
+)
+path_flags.define("output", None, "Folder for scans, shards, workdirs and report.")
+flags.DEFINE_float("sr_minutes", 27.0, "Minutes of training for super-resolution.")
 flags.DEFINE_float("seg_minutes", 18.0, "Minutes of training for segmentation.")
 flags.DEFINE_bool("pack", False, "Replace the weights in deepresolve/runs/pretrained.")
-flags.mark_flag_as_required("output")
+flags.mark_flags_as_required(["data", "output"])
 
 
 def draw(job: tuple[int, pathlib.Path]) -> None:
@@ -97,7 +115,18 @@ def write_persons(path: pathlib.Path) -> None:
             table.writerow((_name(number), _name(number), _side(number), split))
 
 
-def make_records(folder: pathlib.Path) -> pathlib.Path:
+def make_view_records(folder: pathlib.Path) -> pathlib.Path:
+    """Writes what views are learned from and converts it; the folder of the shards."""
+    pretrain_scans.write_scans(folder, pathlib.Path(FLAGS.data))
+    records = folder / "records"
+    command(
+        *("-m", "records", "convert", "--dataset=folder", f"--output={records}"),
+        *(f"--source={folder / 'scans'}", f"--persons={folder / 'persons.csv'}"),
+    )
+    return records
+
+
+def make_knee_records(folder: pathlib.Path) -> pathlib.Path:
     """Draws the knees and converts them; returns the folder of the shards."""
     from deepresolve.imaging.labels import format_label_names
     from deepresolve.simulation.phantom import LABEL_NAMES
@@ -116,8 +145,13 @@ def make_records(folder: pathlib.Path) -> pathlib.Path:
     return records
 
 
-def pack(run: pathlib.Path, target: pathlib.Path) -> None:
-    """Writes what the package needs of a run, and nothing of this machine."""
+def pack(run: pathlib.Path, name: str) -> None:
+    """Writes what the package needs of a run, and nothing of this machine.
+
+    Args:
+      run: workdir of the training.
+      name: of the network in the package.
+    """
     import json
 
     from deepresolve.networks.weights import to_npz
@@ -126,8 +160,7 @@ def pack(run: pathlib.Path, target: pathlib.Path) -> None:
 
     trained = Workdir(str(run))
     starts = [
-        start | {"records": "synthetic knees of benchmarks/pretrain.py"}
-        for start in trained.load_provenance()
+        start | {"records": LEARNED_FROM[name]} for start in trained.load_provenance()
     ]
     contents = {
         "best.npz": to_npz(trained.load_model("best")),
@@ -135,30 +168,34 @@ def pack(run: pathlib.Path, target: pathlib.Path) -> None:
         "training_set.json": (run / "training_set.json").read_bytes(),
         "provenance.json": (json.dumps(starts, indent=2) + "\n").encode(),
     }
+    target = ROOT / "deepresolve" / "runs" / "pretrained" / name
     target.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        with files.replacing(target / name) as temporary:
+    for file, content in contents.items():
+        with files.replacing(target / file) as temporary:
             temporary.write_bytes(content)
 
 
 def run() -> None:
     """Runs the whole path."""
     output = pathlib.Path(FLAGS.output).resolve()
-    records = make_records(output)
-    minutes = (FLAGS.sr_minutes, FLAGS.seg_minutes)
-    for (name, own), limit in zip(TRAININGS.items(), minutes, strict=True):
+    knees = make_knee_records(output)
+    learned = {
+        "sr_knee": (make_view_records(output / "views"), FLAGS.sr_minutes),
+        "seg_knee_phantom": (knees, FLAGS.seg_minutes),
+    }
+    for name, (records, minutes) in learned.items():
         command(
             *("train.py", f"--records={records}", f"--workdir={output / name}"),
-            *(f"--max_minutes={limit}", *own),
+            *(f"--max_minutes={minutes}", *TRAININGS[name]),
         )
     command(
-        *("evaluate.py", f"--records={records}", f"--output={output / 'report'}"),
-        f"--sr_workdir={output / 'sr_knee_phantom'}",
+        *("evaluate.py", f"--records={knees}", f"--output={output / 'report'}"),
+        *(f"--sr_workdir={output / 'sr_knee'}", "--downsample_factor=3"),
         f"--seg_workdir={output / 'seg_knee_phantom'}",
     )
     if FLAGS.pack:
         for name in TRAININGS:
-            pack(output / name, ROOT / "deepresolve" / "pretrained" / name)
+            pack(output / name, name)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ One end of a real scan along its slice axis trains the network, the other end te
 the slices between are left out. The whole path runs as a user would run it: convert,
 train.py, evaluate.py. Prints the table and writes real_scan.json. The same command,
 run again after an interrupt, continues. With --workdir nothing is trained: the network
-of that run, or one of the package (--workdir=pretrained:sr_knee_phantom), is measured.
+of that run, or one of the package (--workdir=pretrained:sr_knee), is measured.
 
     brain   brain_t1.nii.gz, 0.7 mm slices: 0-149 train, 165-245 test
     knee    knee_dess_half.nii.gz along its vertical axis of 0.3125 mm, since its own

@@ -3,7 +3,7 @@
     import deepresolve as dr
 
     scan = dr.read("clinical.nii.gz")
-    thin = dr.open_run("pretrained:sr_knee_phantom").predict(scan).image
+    thin = dr.open_run("pretrained:sr_knee").predict(scan).image
     dr.write("thin.nii.gz", thin)
 
 A name is loaded when it is first used; TensorFlow only by `open_run` and `predict`.
@@ -92,7 +92,7 @@ def open_run(workdir: str | os.PathLike[str], checkpoint: str = "best") -> Train
 
     Args:
       workdir: folder of a training, or "pretrained:NAME" for a network that comes with
-        the package: "pretrained:sr_knee_phantom", "pretrained:seg_knee_phantom".
+        the package: "pretrained:sr_knee", "pretrained:seg_knee_phantom".
       checkpoint: "best" (validation score) or "last" (epoch).
 
     Raises:

@@ -75,7 +75,7 @@ def test_reads_and_writes_a_scan(tmp_path):
 
 
 def test_a_run_loads_its_network_once_for_the_same_options(monkeypatch):
-    opened = dr.open_run(pathlib.Path("pretrained:sr_knee_phantom"))
+    opened = dr.open_run(pathlib.Path("pretrained:sr_knee"))
     assert isinstance(opened, TrainedRun)
     loaded = []
     monkeypatch.setattr(

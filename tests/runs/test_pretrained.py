@@ -19,7 +19,6 @@ from deepresolve.tasks.super_resolution.restoration import (
     restored_images,
 )
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
-from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
 from deepresolve.tasks.trained_run import TrainedRun
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -82,35 +81,48 @@ def test_the_description_warns(name):
     assert "docs/models.md" in text
 
 
-def convolved(x, kernel, bias):
-    """A "same" convolution as Keras means it: (I, J, K, C) and (3, 3, 3, C, D)."""
-    padded = np.pad(x, [(1, 1)] * 3 + [(0, 0)])
-    result = np.zeros((*x.shape[:3], kernel.shape[-1])) + bias
-    for i, j, k in np.ndindex(3, 3, 3):
-        shifted = padded[i : i + x.shape[0], j : j + x.shape[1], k : k + x.shape[2]]
-        result += shifted @ kernel[i, j, k]
+def convolved(x, kernel, bias, step):
+    """A "same" convolution as Keras means it: (I, J, C) and (A, B, C, D).
+
+    Of I = step * i rows come i; A - step of the rows around are padded.
+    """
+    rows, columns = x.shape[0] // step, x.shape[1]
+    around = (kernel.shape[0] - step) // 2
+    padded = np.pad(x, [(around, around), (1, 1), (0, 0)])
+    result = np.zeros((rows, columns, kernel.shape[-1])) + bias
+    for i, j in np.ndindex(kernel.shape[:2]):
+        result += padded[i:, j : j + columns][: step * rows : step] @ kernel[i, j]
     return result
 
 
+def spread_out(x, kernel, bias):
+    """The transpose of a convolution of (6, 3, D, C) that takes every second row."""
+    rows, columns, _ = x.shape
+    full = np.zeros((2 * rows + 4, columns + 2, kernel.shape[2]))
+    for i, j in np.ndindex(kernel.shape[:2]):
+        full[i : i + 2 * rows : 2, j : j + columns] += x @ kernel[i, j].T
+    return full[2:-2, 1:-1] + bias
+
+
 def test_either_stack_computes_what_the_stored_arrays_mean():
-    stored = np.load(FOLDER / "sr_knee_phantom" / "best.npz", allow_pickle=False)
-    scaled = np.random.default_rng(3).random((7, 8, 15), np.float32)
-    folded = scaled.reshape(7, 8, 5, 3)  # rows, columns, thick slices, thin in thick
-    x = folded
+    stored = np.load(FOLDER / "sr_knee" / "best.npz", allow_pickle=False)
+    view = np.random.default_rng(3).random((14, 9, 4), np.float32)
+    x = view
     for number in range(1, 8):
         layer = [stored[f"conv_{number}/{part}"] for part in (0, 1)]
-        x = np.maximum(convolved(x, *layer), 0)
-    residual = convolved(x, stored["residual/0"], stored["residual/1"])
-    expected = (folded + residual).reshape(scaled.shape)
-    model = workdir_of("sr_knee_phantom").load_model()
-    actual = np.asarray(model(scaled[np.newaxis, ..., np.newaxis]))[0, ..., 0]
+        step = 2 if number == 1 else 1  # pixels are folded by two
+        x = np.maximum(convolved(x, *layer, step), 0)
+    expected = spread_out(x, stored["parts/0"], stored["parts/1"])
+    model = workdir_of("sr_knee").load_model()
+    actual = np.asarray(model(view[np.newaxis]))[0]
+    assert actual.shape == (14, 9, 8)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_super_resolution_beats_interpolation(knee):
     image, _ = knee
-    resolver = SuperResolver.from_run(TrainedRun.open("pretrained:sr_knee_phantom"))
-    images, _ = restored_images(image, resolver.enhance, downsample_factor=3)
+    predictor = TrainedRun.open("pretrained:sr_knee").predictor(dtype="float32")
+    images, _ = restored_images(image, predictor.restore, downsample_factor=3)
     truth = acquired_span(image, 3)
     scale = estimate_scale(image.array)
     psnr = {
@@ -132,12 +144,12 @@ def test_cartilages_are_found(knee):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"'none'; known: .*sr_knee_phantom"):
+    with pytest.raises(ValueError, match=r"'none'; known: .*'sr_knee'"):
         Workdir("pretrained:none")
 
 
 def test_it_is_not_trained_further_and_has_no_last_weights():
-    run = workdir_of("sr_knee_phantom")
+    run = workdir_of("sr_knee")
     with pytest.raises(ValueError, match=r"not trained further\. Give a --workdir"):
         run.start(SuperResolutionConfig())
     with pytest.raises(ValueError, match=r"no last\.npz\. Leave out --checkpoint"):
@@ -145,7 +157,7 @@ def test_it_is_not_trained_further_and_has_no_last_weights():
 
 
 def test_damaged_weights_are_named(tmp_path):
-    config = FOLDER / "sr_knee_phantom" / "config.json"
+    config = FOLDER / "sr_knee" / "config.json"
     (tmp_path / "config.json").write_bytes(config.read_bytes())
     (tmp_path / "best.npz").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"best\.npz: no NumPy archive.*Install"):

@@ -92,7 +92,7 @@ def test_what_is_there_passes(folder):
     (folder / "manifest.json").write_text("{}")
     paths.check_input("--input", folder / "scan.nii")
     checks.check_workdir(str(folder))
-    checks.check_workdir("pretrained:sr_knee_phantom")
+    checks.check_workdir("pretrained:sr_knee")
     paths.check_records(str(folder))
     for output in ("scan.nii", "new.nii", "a/b/new.nii", "."):
         paths.check_output(folder / output)

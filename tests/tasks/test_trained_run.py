@@ -16,7 +16,7 @@ from deepresolve.tasks.trained_run import TrainedRun
 
 @pytest.fixture
 def scan():
-    array = np.random.default_rng(0).integers(0, 900, (12, 13, 5)).astype(np.int16)
+    array = np.random.default_rng(0).integers(0, 900, (48, 50, 5)).astype(np.int16)
     return Volume(array, np.diag([0.5, 0.5, 3.0, 1.0]))
 
 
@@ -38,7 +38,7 @@ def counted(monkeypatch):
     return counts
 
 
-@pytest.mark.parametrize("name", ["sr_knee_phantom", "seg_knee_phantom"])
+@pytest.mark.parametrize("name", ["sr_knee", "seg_knee_phantom"])
 def test_config_and_training_set_are_read_once(counted, scan, name):
     run = TrainedRun.open(f"pretrained:{name}")
     predictor = run.predictor(dtype="float32")
@@ -88,7 +88,7 @@ def test_the_last_epochs_network_is_another(silent_workdir, tmp_path):
 
 def test_a_checkpoint_that_no_run_has_is_refused_at_once():
     with pytest.raises(ValueError, match=r"'best' .* or 'last'; got 'worst'"):
-        TrainedRun.open("pretrained:sr_knee_phantom", "worst")
+        TrainedRun.open("pretrained:sr_knee", "worst")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,6 @@ def test_a_checkpoint_that_no_run_has_is_refused_at_once():
     ],
 )
 def test_what_is_no_scan_of_several_slices_is_refused(scan, got):
-    run = TrainedRun.open("pretrained:sr_knee_phantom")
+    run = TrainedRun.open("pretrained:sr_knee")
     with pytest.raises(ValueError, match=f"a Volume as `deepresolve.read`.*{got}"):
         run.predict(scan)

@@ -24,7 +24,7 @@ class Processing:
     Attributes:
       title: a few words: "computed super-resolution x3".
       model_name: the architecture, as a config names it; of a network that comes
-        with the package also its name: "sr_cnn pretrained:sr_knee_phantom".
+        with the package also its name: "sr_views pretrained:sr_knee".
       model_sha256: of the file of the network, 64 hexadecimal digits.
       derivation: more of how it was done, as `Prediction.derivation`.
 

@@ -49,11 +49,6 @@ PRETRAINED = {
         "where there is none, interpolation is given",
         "For research, not for diagnosis: what was not acquired can be wrong in it",
     ),
-    "sr_knee_phantom": Pretrained(
-        "three slices of each acquired one",
-        "synthetic knees in slices of 1.8 to 3 mm without gaps, and from no real scan",
-        "On a real knee it was a little better than interpolation",
-    ),
     "seg_knee_phantom": Pretrained(
         "femoral, tibial and patellar cartilage of thin slices",
         "synthetic knees in sagittal slices of 0.6 to 1 mm, and from no real scan",
