@@ -28,16 +28,15 @@ def thick_knee(tmp_path):
 def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
     thin, cartilage = tmp_path / "thin.nii.gz", tmp_path / "cartilage.nii.gz"
     result = run_script(
-        *("deepresolve", "predict", "--pretrained=sr_knee_phantom"),
+        *("deepresolve", "predict", "--pretrained=sr_knee", "--learn=none"),
         *(f"--input={thick_knee}", f"--output={thin}"),
     )
     assert result.returncode == 0, result.stderr
-    assert "note: sr_knee_phantom" in result.stderr
+    assert "note: sr_knee" in result.stderr
     assert WARNING in result.stderr
-    assert nib.load(thin).shape == (72, 72, 37)
-    # Another synthetic knee is like those of the training.
+    assert nib.load(thin).shape == (72, 72, 39)
     trust = json.loads((tmp_path / "thin_trust.json").read_text(encoding="utf-8"))
-    assert trust["verdict"] == "nothing flagged"
+    assert trust["self_test"]["written"] == "network"  # it gains on another knee
     result = run_script(
         *("deepresolve", "predict"),
         "--pretrained=seg_knee_phantom",
@@ -47,7 +46,7 @@ def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "note: seg_knee_phantom" in result.stderr
     labels = np.asarray(nib.load(cartilage).dataobj)
-    assert labels.shape == (72, 72, 37)
+    assert labels.shape == (72, 72, 39)
     assert {0, 1, 2} <= set(
         np.unique(labels)
     )  # The patella is out of this knee's view.
@@ -57,8 +56,12 @@ def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
 
 def test_a_workdir_of_the_package_is_announced_too(run_script, thick_knee, tmp_path):
     result = run_script(
-        *("deepresolve", "predict", "--workdir=pretrained:sr_knee_phantom"),
-        *(f"--input={thick_knee}", f"--output={tmp_path / 'thin.nii.gz'}"),
+        *("deepresolve", "predict", "--workdir=pretrained:sr_knee"),
+        *(
+            "--learn=none",
+            f"--input={thick_knee}",
+            f"--output={tmp_path / 'thin.nii.gz'}",
+        ),
     )
     assert result.returncode == 0, result.stderr
     assert WARNING in result.stderr
@@ -67,7 +70,7 @@ def test_a_workdir_of_the_package_is_announced_too(run_script, thick_knee, tmp_p
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--workdir=runs/sr", "--pretrained=sr_knee_phantom"], "Give one of them"),
+        (["--workdir=runs/sr", "--pretrained=sr_knee"], "Give one of them"),
         (["--checkpoint=last"], "there is no last.npz"),
     ],
 )
@@ -87,13 +90,13 @@ def test_export_names_the_weights_of_the_package(run_script, tmp_path):
     assert result.returncode == 0, result.stderr
     assert WARNING in result.stderr
     path = tmp_path / "sr/1/assets.extra/deepresolve.json"
-    weights = (PRETRAINED / "sr_knee_phantom" / "best.npz").read_bytes()
+    weights = (PRETRAINED / "sr_knee" / "best.npz").read_bytes()
     described = json.loads(path.read_text(encoding="utf-8"))
     assert described["model_sha256"] == hashlib.sha256(weights).hexdigest()
 
 
 def test_dicom_names_the_network_of_the_package(run_script, write_stack, tmp_path):
-    pixels = np.random.default_rng(3).integers(0, 900, (4, 13, 12), dtype=np.int16)
+    pixels = np.random.default_rng(3).integers(0, 900, (4, 72, 72), dtype=np.int16)
     scan, _ = write_stack(
         each=lambda n: {
             "pixels": pixels[n],
@@ -102,15 +105,14 @@ def test_dicom_names_the_network_of_the_package(run_script, write_stack, tmp_pat
         }
     )
     result = run_script(
-        *("deepresolve", "predict", "--pretrained=sr_knee_phantom"),
+        *("deepresolve", "predict", "--pretrained=sr_knee", "--learn=none"),
         f"--input={scan}",
         f"--output={tmp_path / 'thin'}",
         "--output_format=dicom",
     )
     assert result.returncode == 0, result.stderr
-    assert "slices are 4 mm apart; the network knows 1.8" in result.stderr
     image = pydicom.dcmread(tmp_path / "thin" / "0001.dcm")
     equipment = image.ContributingEquipmentSequence[0]
-    assert equipment.ManufacturerModelName == "sr_cnn pretrained:sr_knee_phantom"
-    weights = (PRETRAINED / "sr_knee_phantom" / "best.npz").read_bytes()
+    assert equipment.ManufacturerModelName == "sr_views pretrained:sr_knee"
+    weights = (PRETRAINED / "sr_knee" / "best.npz").read_bytes()
     assert hashlib.sha256(weights).hexdigest() in equipment.ContributionDescription

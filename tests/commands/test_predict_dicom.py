@@ -31,7 +31,13 @@ def predict(run_script):
 @pytest.fixture
 def scan(write_stack):
     """A folder of DICOM slices with what results refer to."""
-    pixels = np.random.default_rng(3).integers(0, 900, (6, 13, 12), dtype=np.int16)
+    return stack(write_stack, 13, 12)
+
+
+def stack(write_stack, rows, columns):
+    """Six slices of noise."""
+    shape = (6, rows, columns)
+    pixels = np.random.default_rng(3).integers(0, 900, shape, dtype=np.int16)
     return write_stack(
         "scan",
         num_slices=6,
@@ -85,10 +91,11 @@ runpy.run_module("deepresolve", run_name="__main__")
 """
 
 
-def test_a_command_reads_a_run_and_hashes_its_network_once(scan, tmp_path):
+def test_a_command_reads_a_run_and_hashes_its_network_once(write_stack, tmp_path):
     """Trust and DICOM both tell the hash."""
-    flags = [f"--input={scan}", f"--output={tmp_path / 'thin'}", "--dtype=float32"]
-    network = "--pretrained=sr_knee_phantom"
+    scan = stack(write_stack, 72, 72)  # slices 4 mm apart need some room in plane
+    flags = [f"--input={scan}", f"--output={tmp_path / 'thin'}", "--learn=none"]
+    network = "--pretrained=sr_knee"
     given = ["predict", network, "--output_format=dicom", *flags]
     command = [sys.executable, "-c", COUNTED, *given]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
