@@ -20,7 +20,6 @@ from deepresolve.serving import models_config, warm_up
 from deepresolve.system import locking, paths, storage
 from deepresolve.tasks.servable import (
     CANONICAL,
-    INPUT,
     Servable,
     ServingOptions,
     Signature,
@@ -76,7 +75,7 @@ def _export(run: TrainedRun, output: str, version: int, options: ServingOptions)
         text = json.dumps({"name": name, "version": version, **description}, indent=2)
         storage.write(storage.join(assets, DESCRIPTION_NAME), f"{text}\n".encode())
         path = storage.join(assets, warm_up.FILE_NAME)
-        warm_up.write(path, name, list(servable.signatures), INPUT)
+        warm_up.write(path, name, servable.signatures)
     models_config.add(output)
     return folder
 

@@ -30,6 +30,7 @@ def main():
     parser.add_argument("--signature", default="serving_default")
     parser.add_argument("--result", default="thin", help="thin, or label_map")
     parser.add_argument("--timeout", type=float, default=600, help="seconds")
+    scans.add_flags(parser)
     parser.add_argument("input")
     parser.add_argument("output")
     arguments = parser.parse_args()
@@ -38,7 +39,8 @@ def main():
     request = predict_pb2.PredictRequest()
     request.model_spec.name = arguments.model
     request.model_spec.signature_name = arguments.signature
-    request.inputs["scan"].CopyFrom(tf.make_tensor_proto(scans.request_array(scan)))
+    for name, array in scans.inputs(scan, arguments).items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
     # Probabilities are large: only what is asked for is sent.
     request.output_filter.append(arguments.result)
     with grpc.insecure_channel(arguments.server, options=ANY_SIZE) as channel:

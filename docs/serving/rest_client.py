@@ -27,6 +27,7 @@ def main():
     parser.add_argument("--model", default="sr")
     parser.add_argument("--signature", default="serving_default")
     parser.add_argument("--timeout", type=float, default=600, help="seconds")
+    scans.add_flags(parser)
     parser.add_argument("input")
     parser.add_argument("output")
     arguments = parser.parse_args()
@@ -34,7 +35,7 @@ def main():
     scan, codes = scans.load(arguments.input)
     body = {
         "signature_name": arguments.signature,
-        "inputs": {"scan": scans.request_array(scan).tolist()},
+        "inputs": {k: v.tolist() for k, v in scans.inputs(scan, arguments).items()},
     }
     request = urllib.request.Request(  # noqa: S310 (the caller names the server)
         f"{arguments.server}/v1/models/{arguments.model}:predict",

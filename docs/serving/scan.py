@@ -43,6 +43,36 @@ def request_array(scan: nib.Nifti1Image) -> np.ndarray:
     return voxels.reshape(scan.shape[:3])[np.newaxis]
 
 
+def add_flags(parser) -> None:
+    """What a network of views (sr_views) is to be told of a scan beside its voxels."""
+    parser.add_argument("--views", action="store_true", help="it is one of views")
+    parser.add_argument(
+        "--slice_thickness_mm", type=float, help="by default their spacing"
+    )
+    parser.add_argument(
+        "--phase_encoded", action="store_true", help="the scan is of a 3D sequence"
+    )
+
+
+def inputs(scan: nib.Nifti1Image, arguments) -> dict[str, np.ndarray]:
+    """What a request holds, by name.
+
+    Args:
+      scan: as from `load`.
+      arguments: with the values of `add_flags`.
+    """
+    voxels = request_array(scan)
+    if not arguments.views:
+        return {"scan": voxels}
+    spacing_mm = nib.affines.voxel_sizes(scan.affine).astype(np.float32)
+    return {
+        "thick": voxels,
+        "spacing_mm": spacing_mm,
+        "slice_thickness_mm": np.float32(arguments.slice_thickness_mm or spacing_mm[2]),
+        "phase_encoded": np.bool_(arguments.phase_encoded),
+    }
+
+
 def save(path: str, array: np.ndarray, scan: nib.Nifti1Image, codes) -> None:
     """Writes what came back, in the axes that the scan had.
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from deepresolve.inference.graphs.scaling import estimate_scale
 from deepresolve.system.keras_stack import tensorflow_variables
-from deepresolve.tasks.servable import DEFAULT_SIGNATURE, Field, Servable, Signature
+from deepresolve.tasks.servable import (
+    DEFAULT_SIGNATURE,
+    INPUT,
+    Field,
+    Servable,
+    Signature,
+)
 
 
 def servable(run, options):
@@ -18,7 +24,7 @@ def servable(run, options):
         "float32", (1, "rows", "columns", "slices"), "the scan's own", "A scan."
     )
     out = Field("float32", (1, 2), "1", "Last axis: dark, bright")
-    signature = Signature(grade, scan, {"probabilities": out})
+    signature = Signature(grade, {INPUT: scan}, {"probabilities": out})
     signatures = {"grade": signature, DEFAULT_SIGNATURE: signature}
     return Servable(
         signatures, tensorflow_variables(network), {"grades": ["dark", "bright"]}

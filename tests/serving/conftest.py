@@ -12,6 +12,7 @@ from trained import (  # noqa: F401 (fixtures)
     seg_workdir,
     silent_workdir,
     threshold,
+    views_workdir,
 )
 
 from deepresolve import networks
@@ -27,10 +28,14 @@ import tensorflow as tf
 folder, signature, source, target = sys.argv[1:]
 function = tf.saved_model.load(folder).signatures[signature]
 with np.load(source) as scans:
+    requests = {}
+    for path, array in scans.items():
+        request, name = path.split("/")
+        requests.setdefault(request, {})[name] = tf.constant(array)
     answers = {
-        f"{name}/{output}": value.numpy()
-        for name, scan in scans.items()
-        for output, value in function(scan=tf.constant(scan)).items()
+        f"{request}/{output}": value.numpy()
+        for request, inputs in requests.items()
+        for output, value in function(**inputs).items()
     }
 np.savez(target, **answers)
 assert sys.modules["deepresolve"] is None
@@ -60,8 +65,15 @@ def sr_workdir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options):  # noqa: F811
-    """A folder with the models sr (two factors), seg, and tci (one factor)."""
+def models(
+    tmp_path_factory,
+    sr_workdir,
+    seg_workdir,  # noqa: F811
+    silent_workdir,  # noqa: F811
+    views_workdir,  # noqa: F811
+    options,
+):
+    """A folder with the models sr (two factors), seg, tci (one factor), and views."""
     from deepresolve.serving import saved_model
     from deepresolve.tasks.trained_run import TrainedRun
 
@@ -70,6 +82,7 @@ def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options): 
         ("sr", sr_workdir),
         ("seg", seg_workdir),
         ("tci", silent_workdir),
+        ("views", views_workdir),
     ]:
         run = TrainedRun.open(workdir.path)
         saved_model.export(run, str(folder / name), 1, options)
@@ -78,11 +91,18 @@ def models(tmp_path_factory, sr_workdir, seg_workdir, silent_workdir, options): 
 
 @pytest.fixture(scope="session")
 def ask_a_stranger(tmp_path_factory):
-    """Runs a signature where there is TensorFlow and not this package."""
+    """Runs a signature where there is TensorFlow and not this package.
 
-    def ask(folder, signature, **scans):
+    Of each request by name the scan, or the inputs by name.
+    """
+
+    def ask(folder, signature, **requests):
         elsewhere = tmp_path_factory.mktemp("elsewhere")
-        arrays = {name: scan[np.newaxis] for name, scan in scans.items()}
+        arrays = {
+            f"{request}/{name}": array
+            for request, given in requests.items()
+            for name, array in _inputs(given).items()
+        }
         np.savez(elsewhere / "scans.npz", **arrays)
         command = [sys.executable, "-I", "-c", STRANGER, folder, signature]
         subprocess.run(
@@ -95,6 +115,10 @@ def ask_a_stranger(tmp_path_factory):
             return {name: answer[0] for name, answer in answers.items()}
 
     return ask
+
+
+def _inputs(given):
+    return given if isinstance(given, dict) else {"scan": given[np.newaxis]}
 
 
 @pytest.fixture

@@ -14,8 +14,12 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution.views import restoring
+from deepresolve.tasks.super_resolution.views.slicing import ThinGrid
 from deepresolve.tasks.trained_run import TrainedRun
 
 CLIENTS = pathlib.Path(__file__).parents[2] / "docs" / "serving"
@@ -107,6 +111,33 @@ def test_the_slice_axis_is_the_one_that_the_header_names(
     assert expected.shape == (16, 12, 10)
     assert_same(target, expected, atol=0.01)
     assert nib.load(target).header.get_dim_info()[2] == 0
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_views_are_asked_for_with_their_geometry(
+    run, serve, models, views_workdir, tmp_path, protocol
+):
+    source = write_scan(tmp_path / "scan.nii")  # 0.5, 0.5, 3 mm
+    flags = ["--model=views", "--signature=super_resolve_x3", "--views"]
+    flags += ["--slice_thickness_mm=2", "--phase_encoded"]
+    with contextlib.ExitStack() as servers:
+        if protocol == "grpc":
+            address = serve()
+        else:
+            address = servers.enter_context(rest_server(models))
+        files = [source, tmp_path / "thin.nii"]
+        done = run(f"{protocol}_client.py", f"--server={address}", *flags, *files)
+    assert done.returncode == 0, done.stderr
+    scan = formats.read_image(source).canonical()
+    scale = estimate_scale(scan.array)
+    thick = restoring.ThickScan(
+        scale.apply(scan.array), (0.5, 0.5), 3.0, SliceProfile("fir", 2.0)
+    )
+    network = restoring.graph_of(TrainedRun.open(views_workdir.path).network())
+    grid = ThinGrid.of_centres(scan.num_slices, 3)
+    thin = scale.invert(restoring.restore(network, thick, grid).thin)
+    expected = scan.resliced(np.maximum(thin, scan.array.min()), step=1 / 3).restore()
+    assert_same(tmp_path / "thin.nii", expected, atol=1e-4 * np.ptp(scan.array))
 
 
 def ask(address, model, scan, options=()):

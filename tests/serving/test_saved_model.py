@@ -14,12 +14,18 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 from deepresolve.serving import saved_model
 from deepresolve.system import locking
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.super_resolver import SuperResolver
+from deepresolve.tasks.super_resolution.views import restoring
+from deepresolve.tasks.super_resolution.views.slicing import ThinGrid
 from deepresolve.tasks.trained_run import TrainedRun
+
+VIEWS_INPUTS = {"thick", "spacing_mm", "slice_thickness_mm", "phase_encoded"}
 
 
 def canonical(seed, *shape):
@@ -62,6 +68,28 @@ def test_real_knee_of_a_stranger_is_ours(
     assert_super_resolved(scan, answers["scan/thin"], sr_workdir)
 
 
+def test_views_of_a_stranger_are_ours(models, views_workdir, ask_a_stranger):
+    scan = canonical(1, 22, 17, 9)
+    inputs = {
+        "thick": scan.array[np.newaxis],
+        "spacing_mm": np.array([0.5, 0.6, 3.0], np.float32),
+        "slice_thickness_mm": np.float32(2.5),
+        "phase_encoded": np.bool_(True),
+    }
+    answers = ask_a_stranger(models / "views" / "1", "super_resolve_x4", odd=inputs)
+    scale = estimate_scale(scan.array)
+    thick = restoring.ThickScan(
+        scale.apply(scan.array), (0.5, 0.6), 3.0, SliceProfile("fir", 2.5)
+    )
+    network = restoring.graph_of(TrainedRun.open(views_workdir.path).network())
+    thin = restoring.restore(network, thick, ThinGrid.of_centres(9, 4)).thin
+    expected = np.maximum(scale.invert(thin), scan.array.min())
+    actual = answers["odd/thin"]
+    assert actual.shape == (22, 17, 33)
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.ptp(scan.array))
+
+
 def test_segmentation_of_a_stranger_is_ours(models, seg_workdir, ask_a_stranger):
     scans = {"odd": canonical(1, 21, 17, 9), "small": canonical(2, 3, 5, 1)}
     answers = ask_a_stranger(
@@ -86,6 +114,7 @@ def test_segmentation_of_a_stranger_is_ours(models, seg_workdir, ask_a_stranger)
         ("sr", {"super_resolve_x2", "super_resolve_x3"}),  # no factor is the default
         ("tci", {"super_resolve_x3", "serving_default"}),
         ("seg", {"segment", "label_map", "serving_default"}),
+        ("views", {f"super_resolve_x{factor}" for factor in range(2, 9)}),
     ],
 )
 def test_signatures_are_as_described(models, name, signatures):
@@ -95,8 +124,14 @@ def test_signatures_are_as_described(models, name, signatures):
     described = json.loads(text)["signatures"]
     assert set(loaded) == set(described) == signatures
     for signature, graph in loaded.items():
-        (scan,) = graph.structured_input_signature[1].values()
-        assert (scan.name, scan.dtype) == ("scan", tf.float32)
+        inputs = described[signature]["inputs"]
+        specs = graph.structured_input_signature[1]
+        assert set(inputs) == set(specs)
+        assert set(specs) == (VIEWS_INPUTS if name == "views" else {"scan"})
+        for key, spec in specs.items():
+            assert (spec.name, spec.dtype.name) == (key, inputs[key]["dtype"])
+            assert spec.shape.rank == len(inputs[key]["shape"])
+        scan = specs["thick" if name == "views" else "scan"]
         assert scan.shape.as_list() == [None, None, None, None]
         outputs = described[signature]["outputs"]
         assert set(outputs) == set(graph.structured_outputs)
@@ -115,7 +150,7 @@ def test_description_tells_where_the_model_is_from(models, sr_workdir):
     assert description["downsample_factors"] == [2, 3]
 
 
-@pytest.mark.parametrize("name", ["sr", "seg"])
+@pytest.mark.parametrize("name", ["sr", "seg", "views"])
 def test_warm_up_requests_run(models, name):
     folder = models / name / "1"
     signatures = dict(tf.saved_model.load(str(folder)).signatures)
@@ -125,9 +160,9 @@ def test_warm_up_requests_run(models, name):
         request = log.predict_log.request
         assert request.model_spec.name == name
         graph = signatures.pop(request.model_spec.signature_name)
-        (key, proto), *others = request.inputs.items()
-        assert not others
-        graph(**{key: tf.constant(tf.make_ndarray(proto))})
+        inputs = {k: tf.make_ndarray(proto) for k, proto in request.inputs.items()}
+        assert set(inputs) == set(graph.structured_input_signature[1])
+        graph(**{key: tf.constant(array) for key, array in inputs.items()})
     assert not signatures
 
 
@@ -136,7 +171,7 @@ def test_models_config_names_each_model_once(models):
     config = model_server_config_pb2.ModelServerConfig()
     text_format.Parse(path.read_text(), config)
     found = {model.name: model.base_path for model in config.model_config_list.config}
-    assert found == {n: f"/models/{n}" for n in ("sr", "seg", "tci")}
+    assert found == {n: f"/models/{n}" for n in ("sr", "seg", "tci", "views")}
 
 
 @pytest.fixture

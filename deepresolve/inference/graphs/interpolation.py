@@ -13,11 +13,10 @@ So there are two; `test_interpolation` holds both to B-splines.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
-
-from deepresolve.imaging.degradation import interpolation_matrix
 
 # With fewer slices the two ends' conditions are one, and the spline is a parabola, a
 # line or a constant.
@@ -34,30 +33,53 @@ def cubic_matrix(num_thick: tf.Tensor, factor: int) -> tf.Tensor:
     Returns:
       ((num_thick - 1) * factor + 1, num_thick) float32.
     """
+    thin = tf.range((num_thick - 1) * factor + 1)
+    return cubic_matrix_at(num_thick, tf.cast(thin, tf.float64) / factor)
+
+
+def cubic_matrix_at(num_thick: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+    """From thick slices to values at any positions between them.
+
+    Args:
+      num_thick: number of thick slices, an int32 scalar of 1 or more.
+      positions: (n,) float64 in thick slices, 0 to num_thick - 1.
+
+    Returns:
+      (n, num_thick) float32.
+    """
 
     def of_few(count: int) -> Callable[[], tf.Tensor]:
-        matrix = interpolation_matrix(count, factor, (count - 1) * factor + 1)
-        return lambda: tf.constant(matrix, tf.float32)
+        return lambda: _polynomial_matrix(count, positions)
 
     few = [of_few(count) for count in range(1, _FEWEST_OF_A_SPLINE)]
     number = tf.minimum(num_thick, _FEWEST_OF_A_SPLINE) - 1
-    return tf.switch_case(number, [*few, lambda: _spline_matrix(num_thick, factor)])
+    spline = functools.partial(_spline_matrix, num_thick, positions)
+    return tf.cast(tf.switch_case(number, [*few, spline]), tf.float32)
 
 
-def _spline_matrix(num_thick: tf.Tensor, factor: int) -> tf.Tensor:
+def _polynomial_matrix(count: int, positions: tf.Tensor) -> tf.Tensor:
+    """The polynomial through all slices, in Lagrange's form."""
+    shares = []
+    for own in range(count):
+        share = tf.ones_like(positions)
+        for other in set(range(count)) - {own}:
+            share *= (positions - other) / (own - other)
+        shares.append(share)
+    return tf.stack(shares, axis=1)
+
+
+def _spline_matrix(num_thick: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     """Hermite's cubic between neighbouring slices, through their values and slopes."""
     values = tf.eye(num_thick, dtype=tf.float64)
     slopes = _slopes(num_thick)
-    thin = tf.range((num_thick - 1) * factor + 1)
-    left = tf.minimum(thin // factor, num_thick - 2)
-    t = tf.cast(thin - left * factor, tf.float64)[:, tf.newaxis] / factor
-    matrix = (
+    left = tf.minimum(tf.cast(tf.floor(positions), tf.int32), num_thick - 2)
+    t = (positions - tf.cast(left, tf.float64))[:, tf.newaxis]
+    return (
         (1 + 2 * t) * (1 - t) ** 2 * tf.gather(values, left)
         + t * (1 - t) ** 2 * tf.gather(slopes, left)
         + t**2 * (3 - 2 * t) * tf.gather(values, left + 1)
         - t**2 * (1 - t) * tf.gather(slopes, left + 1)
     )
-    return tf.cast(matrix, tf.float32)
 
 
 def _slopes(num_thick: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ from deepresolve.tasks.segmentation.graph import SegmentationGraph, most_probabl
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.servable import (
     DEFAULT_SIGNATURE,
+    INPUT,
     Field,
     Servable,
     ServingOptions,
@@ -50,12 +51,12 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
 
     whole = Signature(
         segment,
-        scan,
+        {INPUT: scan},
         {"label_map": label_map, "probabilities": probabilities},
     )
     signatures = {
         "segment": whole,
-        "label_map": Signature(map_alone, scan, {"label_map": label_map}),
+        "label_map": Signature(map_alone, {INPUT: scan}, {"label_map": label_map}),
         DEFAULT_SIGNATURE: whole,
     }
     facts = {"class_names": list(config.class_names), "downsample_factors": []}

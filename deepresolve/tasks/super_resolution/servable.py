@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from deepresolve.networks import find_model
 from deepresolve.tasks.servable import (
     DEFAULT_SIGNATURE,
+    INPUT,
     Field,
     Servable,
     ServingOptions,
@@ -14,17 +16,23 @@ from deepresolve.tasks.super_resolution.graph import (
     WholeGraph,
     graph_of_run,
 )
+from deepresolve.tasks.super_resolution.options import VIEWS
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.super_resolution.views import servable as views
 from deepresolve.tasks.trained_run import TrainedRun
 
 
 def servable(run: TrainedRun, options: ServingOptions) -> Servable:
     """A signature for each factor: no request can ask for one that was not trained.
 
+    A network of views has one for each factor that there is.
+
     Raises:
       ValueError: not trained yet, or an option out of range.
     """
     config = run.settings(SuperResolutionConfig)
+    if find_model(config).engine == VIEWS:
+        return views.servable(run, options)
     factors = config.downsample_factors
     model = run.network(options.dtype)
     graph = graph_of_run(model, config, options)
@@ -42,12 +50,14 @@ def _thin_slices(graph: StreamedGraph | WholeGraph, factor: int) -> Signature:
     thin_slices = f"(slices - 1) * {factor} + 1"
     return Signature(
         lambda thick: {"thin": graph.super_resolve(thick, factor)},
-        Field(
-            "float32",
-            (1, "rows", "columns", "slices"),
-            unit,
-            "A whole scan of thick slices, canonical, unscaled.",
-        ),
+        {
+            INPUT: Field(
+                "float32",
+                (1, "rows", "columns", "slices"),
+                unit,
+                "A whole scan of thick slices, canonical, unscaled.",
+            )
+        },
         {
             "thin": Field(
                 "float32",

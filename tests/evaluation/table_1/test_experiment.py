@@ -3,6 +3,7 @@ import weakref
 
 import numpy as np
 import pytest
+from held_out import tci
 from scipy import linalg
 from skimage import metrics as skimage_metrics
 
@@ -93,7 +94,7 @@ def test_slices_past_the_last_acquired_one_are_not_compared(
         image=subject.image.with_array(array),
         label=subject.label.with_array(label),
     )
-    networks = {"sr": Network("SR", lambda x: x), "seg": Network("Seg", segment)}
+    networks = {"sr": Network("SR", tci), "seg": Network("Seg", segment)}
     before, after = (
         evaluate([one], Plan(networks, 8, classes)) for one in (subject, changed)
     )

@@ -22,7 +22,7 @@ from deepresolve.tasks.super_resolution.views.slicing import (
 )
 
 # Voxels of the scan that go through the network at once.
-_VOXELS_AT_ONCE = 2**19
+VOXELS_AT_ONCE = 2**19
 
 # (views, pixels, slices, NUM_INPUTS) float32 to (views, pixels, slices, NUM_PARTS).
 Network = Callable[[tf.Tensor], tf.Tensor]
@@ -94,7 +94,7 @@ def restore(
 ) -> Restored:
     """Thin slices of a scan.
 
-    Memory: three volumes of thin slices, and the parts of `_VOXELS_AT_ONCE` voxels.
+    Memory: three volumes of thin slices, and the parts of `VOXELS_AT_ONCE` voxels.
 
     Args:
       network: of views.
@@ -128,7 +128,7 @@ def _added(
     told = facts(scan.profile, scan.spacing_mm, scan.pixels_mm[1])
     added = np.empty((rows, columns, grid.num_slices), np.float32)
     padded = columns + -columns % PIXEL_FOLD
-    step = max(1, _VOXELS_AT_ONCE // (padded * num_thick))
+    step = max(1, VOXELS_AT_ONCE // (padded * num_thick))
     for start in range(0, rows, step):
         block = scan.array[start : start + step]
         views = np.empty((len(block), padded, num_thick, NUM_INPUTS), np.float32)

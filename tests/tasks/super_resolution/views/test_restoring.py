@@ -114,7 +114,7 @@ def test_blocks_of_rows_give_what_one_pass_gives_within_their_memory(
         return real(views)
 
     # Rows of 9 columns, padded to 10, by 5 slices: three at once.
-    monkeypatch.setattr(restoring, "_VOXELS_AT_ONCE", 160)
+    monkeypatch.setattr(restoring, "VOXELS_AT_ONCE", 160)
     blocks = restoring.restore(watched, scan, GRID)
     np.testing.assert_allclose(blocks.thin, whole.thin, atol=1e-6)
     np.testing.assert_allclose(blocks.difference, whole.difference, atol=1e-6)
