@@ -18,7 +18,7 @@ from skimage import registration
 from deepresolve.imaging.volume import Volume
 
 # Fewer do not tell what alternates from what happens to.
-FEWEST_SLICES = 8
+FEWEST_SLICES = 12
 
 # Slices are looked at with at most so many pixels along an axis, means of pixels.
 _MOST_PIXELS = 256
@@ -31,10 +31,6 @@ _UPSAMPLING = 20
 _WINDOW = np.array([1, 4, 6, 4, 1]) / 16
 _ALTERNATION = _WINDOW * [1, -1, 1, -1, 1]
 _DEPENDENCE = 1 / np.sum(_WINDOW**2)
-# From a normal distribution's median absolute deviation to its standard deviation, and
-# from the standard error of its mean to that of its median.
-_DEVIATION = 1.4826
-_ERROR_OF_MEDIAN = 1.2533
 
 # What is beyond chance; ours. Standard errors, and sizes below which nothing is said.
 # Real scans as they are: up to 3.1 errors and 1.2% (a spin echo of 24 slices, which may
@@ -44,9 +40,10 @@ _ERROR_OF_MEDIAN = 1.2533
 _BRIGHTNESS_ERRORS = 4.0
 _LEAST_BRIGHTNESS = 0.01
 # Alternating shifts of real scans and simulated knees: up to 0.1 mm as they are, 0.9
-# to 1.1 mm where odd slices were shifted by 1 mm; noise alone is within 2 errors.
-_SHIFT_ERRORS = 3.0
+# to 1.1 mm where odd slices were shifted by 1 mm. Of so many slices the shift is that
+# of all within a half: noise shifts by many mm, each slice by others.
 _LEAST_SHIFT_MM = 0.4
+_AGREEING = 0.75
 # A single slice that was shifted by 1.5 mm: 1.3 mm in scans where slices follow each
 # other by 0.1 mm; where they do by 0.5 mm anatomy alone makes 2.6 mm.
 _LEAST_JUMP_MM = 0.75
@@ -181,11 +178,12 @@ def _alternating(shifts_mm: np.ndarray) -> tuple[tuple[float, float], bool]:
     # Each slice is compared with neighbours that lie the other way.
     signed = -_signs(len(shifts_mm))[:, np.newaxis] * shifts_mm
     median = np.median(signed, axis=0)
-    scatter = _DEVIATION * np.median(np.abs(signed - median), axis=0)
-    error = _ERROR_OF_MEDIAN * scatter / np.sqrt(len(signed))
     size = float(np.hypot(*median))
-    least = max(_LEAST_SHIFT_MM, _SHIFT_ERRORS * float(np.hypot(*error)))
-    return (float(median[0]), float(median[1])), size >= least
+    is_shifted = False
+    if size >= _LEAST_SHIFT_MM:
+        shares = signed @ median / size**2  # 1 of what lies as far, the same way.
+        is_shifted = bool(np.mean(np.abs(shares - 1) <= 0.5) >= _AGREEING)
+    return (float(median[0]), float(median[1])), is_shifted
 
 
 def _jumps(shifts_mm: np.ndarray, means: np.ndarray) -> tuple[int, ...]:

@@ -70,7 +70,7 @@ def test_noise_gives_no_alarm(seed):
 
 @pytest.mark.parametrize("value", [0, 5])
 def test_slices_that_show_nothing_give_no_alarm(value):
-    found = measure(np.full((20, 30, 9), value, np.int16))
+    found = measure(np.full((20, 30, 12), value, np.int16))
     assert alarms(found) == (False, False, ())
     assert found.odd_even == 0
 
@@ -155,8 +155,8 @@ def test_slices_are_numbered_and_axes_named_as_the_scan_has_them():
 
 
 def test_too_few_slices_are_refused():
-    with pytest.raises(ValueError, match="at least 8 of them; got 7"):
-        measure(np.ones((5, 5, 7)))
+    with pytest.raises(ValueError, match="at least 12 of them; got 11"):
+        measure(np.ones((5, 5, 11)))
 
 
 @pytest.mark.parametrize("name", ["brain", "dess", "echo 1", "echo 2"])

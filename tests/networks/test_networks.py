@@ -160,7 +160,8 @@ def test_published_loss_is_the_mean_squared_error():
         (
             networks.build_model,
             {"model": "gan"},
-            r"Unknown model 'gan' for task=super_resolution; known: \['sr_cnn'\]",
+            r"Unknown model 'gan' for task=super_resolution; known: "
+            r"\['sr_cnn', 'sr_views'\]",
         ),
         (
             networks.build_loss,
@@ -171,7 +172,7 @@ def test_published_loss_is_the_mean_squared_error():
             networks.build_model,
             {"model": "seg_cnn"},
             r"'seg_cnn' is for task=segmentation, this run for task=super_resolution; "
-            r"known: \['sr_cnn'\]",
+            r"known: \['sr_cnn', 'sr_views'\]",
         ),
         (
             networks.build_loss,

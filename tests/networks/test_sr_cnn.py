@@ -95,7 +95,11 @@ def test_same_seed_same_weights():
 @pytest.mark.parametrize(
     ("build", "config", "message"),
     [
-        (networks.build_model, SMALL.replace(model="gan"), r"known: \['sr_cnn'\]"),
+        (
+            networks.build_model,
+            SMALL.replace(model="gan"),
+            r"known: \['sr_cnn', 'sr_views'\]",
+        ),
         (networks.build_loss, SMALL.replace(loss="vibes"), "Unknown loss 'vibes'"),
     ],
 )

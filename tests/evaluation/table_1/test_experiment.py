@@ -204,7 +204,7 @@ def test_one_name_twice_is_refused(make_subject, sr_plan):
 
 def test_what_a_network_must_not_return_names_the_subject(make_subject, sr_plan):
     with pytest.raises(ValueError, match=r"'knee-0'.*finite voxels of shape"):
-        evaluate([make_subject(0)], sr_plan(lambda x: x * np.nan))
+        evaluate([make_subject(0)], sr_plan(lambda thick, factor: thick.array * np.nan))
 
 
 def test_a_subject_that_cannot_be_measured_is_named(make_subject, sr_plan):

@@ -32,7 +32,8 @@ def test_constant_stays_to_the_very_ends(compute):
 @pytest.mark.parametrize("standard_deviation", [0.0, 1e-3])
 def test_no_width_changes_nothing(compute, patch, standard_deviation):
     blurred = compute(blur.apply_blur, patch, np.float32(standard_deviation))
-    np.testing.assert_array_equal(blurred, patch)
+    # Some processors' softmax of one large number is the float32 next to 1.
+    np.testing.assert_allclose(blurred, patch, rtol=3e-7)
 
 
 def test_a_single_slice_stays(compute, patch):
