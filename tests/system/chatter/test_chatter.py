@@ -1,6 +1,7 @@
 """Each in a process of its own, most with a TensorFlow of a few lines."""
 
 import os
+import re
 import pathlib
 import signal
 import subprocess
@@ -142,4 +143,5 @@ def test_tensorflow_itself_starts_without_a_word():
 
     quiet, loud = start(), start(TF_CPP_MIN_LOG_LEVEL="0")
     assert (quiet.returncode, quiet.stderr) == (0, "")
-    assert "oneDNN custom operations" in loud.stderr
+    # Which lines come depends on the processor; that any do does not.
+    assert re.search(r"^I\d{4} ", loud.stderr, re.MULTILINE)
