@@ -26,7 +26,6 @@ from deepresolve.imaging.degradation import interpolate, thicken
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.resampling import resample_labels
 from deepresolve.imaging.volume import Volume
-from deepresolve.runs import pretrained
 
 if TYPE_CHECKING:
     from deepresolve.tasks.prediction import Prediction
@@ -106,7 +105,7 @@ def open_run(workdir: str | os.PathLike[str], checkpoint: str = "best") -> Train
 
 def predict(
     scan: Volume,
-    workdir: str | os.PathLike[str] = pretrained.PREFIX + pretrained.DEFAULT,
+    workdir: str | os.PathLike[str] = "pretrained:sr_knee",
     **options: Any,
 ) -> Prediction:
     """What a trained network makes of one scan; for several, open the run once.

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import inspect
 import pathlib
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from deepresolve import api
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.table import METRICS
+from deepresolve.runs import pretrained
 from deepresolve.simulation import phantom
 from deepresolve.tasks.trained_run import TrainedRun
 
@@ -119,3 +121,8 @@ def test_a_measure_that_is_added_to_the_table_is_offered(monkeypatch):
     monkeypatch.setitem(METRICS, "added", added)
     assert dr.metrics.added(None, None) == 7.0
     assert "dsc" in dir(dr.metrics)
+
+
+def test_predict_takes_the_package_s_default_network():
+    chosen = inspect.signature(dr.predict).parameters["workdir"].default
+    assert chosen == pretrained.PREFIX + pretrained.DEFAULT

@@ -24,6 +24,7 @@ class BrightnessPredictor:
         TABLE: TableKind("grades", {"grade": int, "probability": float})
     }
     training_factor = None
+    announcement = ""
     memory_advice = "A smaller scan needs less."
 
     def __init__(self, network):

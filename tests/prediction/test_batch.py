@@ -149,6 +149,7 @@ class Forgetful:
     kind, title, training_factor = Image(), "computed nothing", None
     volume_names = ("probability",)
     tables: ClassVar = {"volumes": KIND}
+    announcement = ""
     memory_advice = "Less needs less."
 
     def predict(self, scan, *, progress=False):

@@ -1,8 +1,8 @@
 """Each in a process of its own, most with a TensorFlow of a few lines."""
 
 import os
-import re
 import pathlib
+import re
 import signal
 import subprocess
 import sys
