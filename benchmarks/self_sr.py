@@ -212,10 +212,9 @@ def _on_one_grid(case: Case, result: Any) -> tuple[Any, dict[str, Any]]:
     import numpy as np
     from scipy import interpolate
 
-    from deepresolve.imaging.degradation import fourier_matrix
+    from deepresolve.imaging.degradation import cubic_matrix, fourier_matrix
     from deepresolve.imaging.intensity import estimate_scale
     from deepresolve.imaging.slice_grid import positions
-    from deepresolve.tasks.super_resolution.views.slicing import interpolation
 
     scale = estimate_scale(case.truth.array)
     at_truth = positions(case.truth, result)
@@ -231,7 +230,7 @@ def _on_one_grid(case: Case, result: Any) -> tuple[Any, dict[str, Any]]:
         spline = interpolate.CubicSpline(np.arange(truth.shape[2]), truth, axis=2)
         truth = spline(at_truth[inside]).astype(np.float32)
     thick = scale.apply(case.thick.array)
-    matrices = {"cubic": interpolation, "fourier": fourier_matrix}
+    matrices = {"cubic": cubic_matrix, "fourier": fourier_matrix}
     ways = {
         name: thick @ make(thick.shape[2], at_thick[inside]).T.astype(np.float32)
         for name, make in matrices.items()

@@ -82,10 +82,8 @@ def interpolation_matrix(
     positions = np.minimum(np.arange(num_thin) / check_factor(factor), num_thick - 1)
     if num_thick == 1:
         return np.ones((num_thin, 1))
-    identity = np.eye(num_thick)
     if method == "cubic":
-        spline = scipy_interpolate.CubicSpline(np.arange(num_thick), identity)
-        return spline(positions)
+        return cubic_matrix(num_thick, positions)
     if method == "fourier":
         return fourier_matrix(num_thick, positions)
     raise ValueError(f"Unknown interpolation {method!r}; known: 'cubic', 'fourier'.")
@@ -111,6 +109,22 @@ def thickening_matrix(
     centres = np.arange(0, num_slices, check_factor(factor))
     # In thin slices, where the profile says millimetres.
     return SliceProfile(shape, thickness * factor).matrix(centres, num_slices, 1.0)
+
+
+def cubic_matrix(num_thick: int, positions: np.ndarray) -> np.ndarray:
+    """A not-a-knot cubic spline through thick slices, which may be taken anywhere.
+
+    Args:
+      num_thick: number n of thick slices.
+      positions: in thick slices; past the first and the last one its value is held.
+
+    Returns:
+      (positions, num_thick) float64.
+    """
+    if num_thick == 1:
+        return np.ones((len(positions), 1))
+    spline = scipy_interpolate.CubicSpline(np.arange(num_thick), np.eye(num_thick))
+    return spline(np.clip(positions, 0, num_thick - 1))
 
 
 def fourier_matrix(num_thick: int, positions: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import interpolate as scipy_interpolate
 
 from deepresolve.imaging import slice_grid
 from deepresolve.imaging.degradation import (
+    cubic_matrix,
     decimation_matrix,
     filter_matrix,
     interpolation_matrix,
@@ -107,7 +107,7 @@ def measure(
         thicken_by, interpolate_by = _published(thick, thin, positions)
     else:
         thicken_by = _by_profile(thick, thin, positions, profile)
-        interpolate_by = _cubic(positions, thick.num_slices)
+        interpolate_by = cubic_matrix(thick.num_slices, positions)
     # Slices last, in the scan's own order: they are told by their numbers.
     acquired = np.moveaxis(thick.array, thick.slice_axis, -1)
     result = np.moveaxis(thin.array, thick.slice_axis, -1)
@@ -180,15 +180,6 @@ def _by_profile(
             f"acquired slices 0 to {thick.num_slices - 1}; expected them to cover all."
         )
     return profile.matrix(centres_mm, thin.num_slices, step_mm)
-
-
-def _cubic(positions: np.ndarray, num_thick: int) -> np.ndarray:
-    """TCI to any positions, past the ends the nearest slice: (num_thin, num_thick)."""
-    identity = np.eye(num_thick)
-    if num_thick == 1:
-        return np.ones((len(positions), 1))
-    spline = scipy_interpolate.CubicSpline(np.arange(num_thick), identity)
-    return spline(np.clip(positions, 0, num_thick - 1))
 
 
 def findings(found: Consistency) -> list[Finding]:

@@ -59,13 +59,24 @@ def measure(
         squares += np.square(difference, out=difference)
     squares -= np.square(total, out=total) / 3
     deviation = np.sqrt(np.maximum(squares, 0, out=squares) / 2)
-    numbers = {
+    over = "3 passes: as it is, rows reversed, columns reversed"
+    numbers = numbers_of(deviation, over)
+    volume = first.with_array(deviation * np.float32(scale.high - scale.low))
+    return numbers, volume if scan.to_source is not None else volume.restore()
+
+
+def numbers_of(deviation: np.ndarray, over: str) -> dict[str, Any]:
+    """What a report says of a spread, as JSON values.
+
+    Args:
+      deviation: standard deviation in each voxel, as a share of the intensity range.
+      over: what it was taken over.
+    """
+    return {
         "measured": True,
-        "over": "3 passes: as it is, rows reversed, columns reversed",
+        "over": over,
         "unit": "standard deviation, share of the intensity range",
         "mean": digits(deviation.mean(dtype=np.float64)),
         "percentile_99": digits(np.percentile(deviation, 99)),
         "largest": digits(deviation.max()),
     }
-    volume = first.with_array(deviation * np.float32(scale.high - scale.low))
-    return numbers, volume if scan.to_source is not None else volume.restore()

@@ -20,7 +20,6 @@ from deepresolve.system import progress_bar
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.task import TASK
 from deepresolve.training.data import TrainingData
-from deepresolve.training.devices import compute_deterministically
 from deepresolve.training.fit import fit
 
 _NAME = "the scan itself"
@@ -97,15 +96,6 @@ def _clock(seconds: float, *, hidden: bool) -> Iterator[None]:
         finally:
             ended.set()
             thread.join()
-
-
-def prepare_to_repeat() -> None:
-    """Lets `learn` repeat bit for bit; before TensorFlow computes anything.
-
-    Raises:
-      ValueError: it has computed already.
-    """
-    compute_deterministically()
 
 
 def told(workdir: Workdir, model: keras.Model) -> dict[str, Any]:

@@ -20,13 +20,14 @@ from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs.workdir import Workdir
 from deepresolve.system.progress_bar import duration
-from deepresolve.tasks.findings import Section, digits
+from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED
 from deepresolve.tasks.prediction import Image, Prediction, TableKind
 from deepresolve.tasks.super_resolution.options import PASSING_FOLDER, Options
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.super_resolver import with_dtype
 from deepresolve.tasks.super_resolution.trust import consistency, slices, undershoot
+from deepresolve.tasks.super_resolution.trust import spread as view_spread
 from deepresolve.tasks.super_resolution.views import (
     learning,
     plan,
@@ -36,6 +37,7 @@ from deepresolve.tasks.super_resolution.views import (
 from deepresolve.tasks.super_resolution.views.plan import Plan
 from deepresolve.tasks.super_resolution.views.restoring import Network, ThickScan
 from deepresolve.tasks.super_resolution.views.self_test import SelfTest
+from deepresolve.training.devices import compute_deterministically
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -228,14 +230,8 @@ class ViewsPredictor:
             return Section(SPREAD_NOT_ASKED), {}
         deviation = np.abs(difference, out=difference)
         deviation *= 0.5
-        numbers = {
-            "measured": True,
-            "over": "2 views: along the rows, along the columns",
-            "unit": "standard deviation, share of the intensity range",
-            "mean": digits(deviation.mean(dtype=np.float64)),
-            "percentile_99": digits(np.percentile(deviation, 99)),
-            "largest": digits(deviation.max()),
-        }
+        over = "2 views: along the rows, along the columns"
+        numbers = view_spread.numbers_of(deviation, over)
         if not self.volume_names:
             return Section(numbers), {}
         deviation *= np.float32(scale.high - scale.low)
@@ -249,7 +245,8 @@ def load(run: TrainedRun, options: Options) -> ViewsPredictor:
       ValueError: not trained yet.
     """
     if options.learn_steps is not None:
-        learning.prepare_to_repeat()
+        # Before TensorFlow computes anything, as `fit` could not any more.
+        compute_deterministically()
     config = run.settings(SuperResolutionConfig)
     return ViewsPredictor(run.network(options.dtype), config, options)
 

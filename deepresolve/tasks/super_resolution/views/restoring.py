@@ -9,14 +9,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepresolve.imaging.degradation import Interpolation, fourier_matrix
+from deepresolve.imaging.degradation import (
+    Interpolation,
+    cubic_matrix,
+    fourier_matrix,
+)
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.networks.sr_views import NUM_INPUTS, NUM_PARTS, PIXEL_FOLD
 from deepresolve.system import progress_bar
 from deepresolve.tasks.super_resolution.views.kinds import facts
 from deepresolve.tasks.super_resolution.views.slicing import (
     ThinGrid,
-    interpolation,
     part_centres,
     parts_to_thin,
 )
@@ -72,7 +75,7 @@ def interpolated_at_centres(
     scan: ThickScan, grid: ThinGrid, method: Interpolation
 ) -> np.ndarray:
     """Cubic (as TCI is) or Fourier interpolation at the centres of thin slices."""
-    make = interpolation if method == "cubic" else fourier_matrix
+    make = cubic_matrix if method == "cubic" else fourier_matrix
     matrix = make(scan.array.shape[2], grid.centres).astype(np.float32)
     return scan.array @ matrix.T
 
@@ -144,5 +147,5 @@ def _added(
 
 def _interpolation(num_thick: int, grid: ThinGrid) -> np.ndarray:
     """(thin slices, thick slices) float32."""
-    parts = interpolation(num_thick, part_centres(num_thick))
+    parts = cubic_matrix(num_thick, part_centres(num_thick))
     return (parts_to_thin(num_thick, grid) @ parts).astype(np.float32)

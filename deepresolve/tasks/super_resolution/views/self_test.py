@@ -14,7 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from skimage import metrics as similarity
 
-from deepresolve.imaging.degradation import Interpolation, fourier_matrix
+from deepresolve.imaging.degradation import (
+    Interpolation,
+    cubic_matrix,
+    fourier_matrix,
+)
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.metrics import image as image_metrics
 from deepresolve.tasks.findings import Finding, Section, digits
@@ -23,7 +27,6 @@ from deepresolve.tasks.super_resolution.views.pairs import COARSE
 from deepresolve.tasks.super_resolution.views.restoring import Network, ThickScan
 from deepresolve.tasks.super_resolution.views.slicing import (
     ThinGrid,
-    interpolation,
     num_slices_in,
 )
 
@@ -172,7 +175,7 @@ def _restored(
     by_network = restoring.one_way(network, views, grid)
     estimates = {
         NETWORK: restoring.interpolated(views, grid) + by_network,
-        CUBIC: made @ interpolation(num_thick, grid.centres).T.astype(np.float32),
+        CUBIC: made @ cubic_matrix(num_thick, grid.centres).T.astype(np.float32),
         FOURIER: made @ fourier_matrix(num_thick, grid.centres).T.astype(np.float32),
     }
     return {name: (truth, estimate) for name, estimate in estimates.items()}

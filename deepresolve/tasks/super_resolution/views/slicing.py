@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from scipy import interpolate
 
+from deepresolve.imaging.degradation import cubic_matrix
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.networks.sr_views import NUM_PARTS
 
@@ -59,17 +59,6 @@ class ThinGrid:
         return self.first + self.step * np.arange(self.num_slices)
 
 
-def interpolation(num_thick: int, positions: np.ndarray) -> np.ndarray:
-    """A not-a-knot cubic spline through thick slices: (positions, num_thick) float64.
-
-    Positions past the first and the last slice hold its value, as TCI does.
-    """
-    if num_thick == 1:
-        return np.ones((len(positions), 1))
-    spline = interpolate.CubicSpline(np.arange(num_thick), np.eye(num_thick))
-    return spline(np.clip(positions, 0, num_thick - 1))
-
-
 def part_centres(num_thick: int) -> np.ndarray:
     """(num_thick * NUM_PARTS,) in thick slices."""
     return (np.arange(num_thick * NUM_PARTS) + 0.5) / NUM_PARTS - 0.5
@@ -102,7 +91,7 @@ def example_matrices(
 
     Returns:
       (slices, num_pixels) and (slices * NUM_PARTS, num_pixels) float32. The second one
-      gives what is to be added to `interpolation` of the slices at `part_centres`.
+      gives what is to be added to the slices' cubic spline at `part_centres`.
     """
     num_slices = num_slices_in(num_pixels, spacing)
     face = offset * (num_pixels - num_slices * spacing) - 0.5
@@ -111,5 +100,5 @@ def example_matrices(
     parts = face + spacing * (np.arange(num_slices * NUM_PARTS) + 0.5) / NUM_PARTS
     width = max(spacing / NUM_PARTS, 1.0)  # No detail is finer than a pixel.
     true = SliceProfile("rect", width).matrix(parts, num_pixels, 1.0)
-    added = true - interpolation(num_slices, part_centres(num_slices)) @ thick
+    added = true - cubic_matrix(num_slices, part_centres(num_slices)) @ thick
     return thick.astype(np.float32), added.astype(np.float32)

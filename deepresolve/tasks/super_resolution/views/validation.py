@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepresolve.imaging.degradation import cubic_matrix
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.table import METRICS
 from deepresolve.networks.sr_views import NUM_INPUTS, NUM_PARTS
@@ -18,7 +19,6 @@ from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.views.kinds import SliceKinds, facts
 from deepresolve.tasks.super_resolution.views.slicing import (
     example_matrices,
-    interpolation,
     part_centres,
 )
 from deepresolve.training.data import ValidationScan
@@ -85,7 +85,7 @@ class ViewsValidation(Validation):
         views[..., 0] = thick
         views[..., 1:] = facts(profile, spacing_mm, row_mm)
         made = thick.shape[1]
-        cubic = thick @ interpolation(made, part_centres(made)).T.astype(np.float32)
+        cubic = thick @ cubic_matrix(made, part_centres(made)).T.astype(np.float32)
         truth = cubic + beside @ take.T
         affine = np.diag([row_mm, spacing_mm / NUM_PARTS, 1.0, 1.0])
         target = Volume(truth[..., np.newaxis], affine)

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.degradation import cubic_matrix, interpolate
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 from deepresolve.networks.sr_views import NUM_PARTS
 from deepresolve.tasks.super_resolution.views.slicing import (
     ThinGrid,
     example_matrices,
-    interpolation,
     num_slices_in,
     part_centres,
     parts_to_thin,
@@ -44,11 +43,11 @@ def test_interpolation_is_the_not_a_knot_spline_that_is_held_past_the_ends():
     positions = np.array([-0.7, 0, 0.3, 4.5, 7.99, 8, 8.4])
     expected = CubicSpline(np.arange(9), values)(positions)
     expected[[0, -1]] = values[[0, -1]]
-    np.testing.assert_allclose(interpolation(9, positions) @ values, expected)
+    np.testing.assert_allclose(cubic_matrix(9, positions) @ values, expected)
 
 
 def test_one_slice_is_held_everywhere():
-    np.testing.assert_array_equal(interpolation(1, np.array([-0.4, 0.2])), [[1], [1]])
+    np.testing.assert_array_equal(cubic_matrix(1, np.array([-0.4, 0.2])), [[1], [1]])
 
 
 def test_parts_fill_their_slices():
@@ -119,7 +118,7 @@ def test_what_is_added_makes_the_parts_those_of_the_axis(shape, thickness):
 def test_parts_are_never_finer_than_a_pixel():
     pixels = np.random.default_rng(5).normal(size=24)
     thick, added = example_matrices(24, 4.0, SliceProfile("rect", 4.0), 0.0)
-    cubic = interpolation(6, part_centres(6)) @ (thick @ pixels)
+    cubic = cubic_matrix(6, part_centres(6)) @ (thick @ pixels)
     # Half a pixel wide, they are interpolated between the pixels' centres.
     places = (np.arange(6 * NUM_PARTS) + 0.5) / 2 - 0.5
     expected = np.interp(places, np.arange(24), pixels)
