@@ -34,6 +34,7 @@ $(VENV)/installed-$(EXTRAS): setup.py
 	touch $@
 
 demo: install
+	mkdir -p $(DEMO)
 	$(RUN) -m deepresolve phantom --seed=2026 --side=left \
 	    --downsample_factor=3 --output=$(DEMO)/thick.nii.gz
 	$(RUN) -m deepresolve predict --minutes=$(DEMO_LEARN) \
