@@ -281,7 +281,8 @@ def draw(results: list[dict[str, Any]], folder: pathlib.Path) -> None:
     axes.axvline(0, color="0.7")
     axes.scatter(promised, true)
     for result, x, y in zip(results, promised, true, strict=True):
-        axes.annotate(result["case"], (x, y), fontsize=6)
+        label = f"{result['case']}, {result['minutes']:g} min"
+        axes.annotate(label, (x, y), fontsize=6)
     axes.set_xlabel("self-test: gain over the better interpolation (dB)")
     axes.set_ylabel("true gain over the better interpolation (dB)")
     figure.savefig(folder / "promise.png", dpi=150)
