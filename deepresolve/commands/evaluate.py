@@ -157,7 +157,7 @@ def _measure_run(held_out: HeldOut) -> None:
 def _options() -> dict[str, Any]:
     """Options of a run's prediction that were chosen, by name."""
     given = {name: FLAGS[name].value for name in ("downsample_factor", "flips")}
-    return {name: value for name, value in given.items() if value}
+    return {k: v for k, v in given.items() if v is not None and v is not False}
 
 
 def _measure_table_1(held_out: HeldOut) -> None:

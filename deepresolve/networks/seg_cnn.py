@@ -36,7 +36,7 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
 
 MODEL = Model(
     build,
-    title="Seg-CNN",
+    title="3D Seg-CNN",
     engine="windows",
     num_resolutions=num_resolutions,
     slice_multiple=size_multiple,

@@ -121,7 +121,7 @@ def _decode(
 
 MODEL = Model(
     build,
-    title="SegNet",
+    title="2D SegNet",
     engine="windows",
     slicewise=True,
     num_resolutions=num_resolutions,

@@ -124,7 +124,9 @@ class DicomSeries:
 
         def save(prediction: Prediction) -> None:
             processing = dataclasses.replace(
-                self.processing, derivation=prediction.derivation
+                self.processing,
+                title=prediction.title or self.processing.title,
+                derivation=prediction.derivation,
             )
             write_series(target, prediction.main, source, processing)
 

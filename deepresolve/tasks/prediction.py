@@ -69,6 +69,8 @@ class Prediction:
       derivation: what of the work a DICOM series is to tell beside the network, in a
         line of ASCII: "rect profile of 3 mm; self-test +1.1 dB". It stays in anonymous
         output, so it names no file and nobody.
+      title: a few words for what was done to this scan, where that is not
+        `Predictor.title`: "computed cubic interpolation".
     """
 
     kind: Kind
@@ -77,6 +79,7 @@ class Prediction:
     summary: str
     tables: Mapping[str, Sequence[Row]] = dataclasses.field(default_factory=dict)
     derivation: str = ""
+    title: str | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -40,15 +40,18 @@ def test_a_series_tells_what_was_done_to_its_own_scan(tmp_path, write_stack):
     output = result_files.DicomSeries(
         processing, lambda scan: read_source(scan, anonymizer=anonymizer)
     )
-    for scan, told in zip(
-        scans, ("self-test +1.1 dB", "self-test +0.3 dB"), strict=True
-    ):
+    cases = (("self-test +1.1 dB", None), ("self-test -0.3 dB", "computed otherwise"))
+    for scan, (told, title) in zip(scans, cases, strict=True):
         target = tmp_path / "out" / scan.name
         volume = formats.read_image(scan)
-        prediction = Prediction(Image(), {"image": volume}, {}, "", derivation=told)
+        prediction = Prediction(
+            Image(), {"image": volume}, {}, "", derivation=told, title=title
+        )
         output.begin(scan, target)(prediction)
         image = pydicom.dcmread(target / "0001.dcm")
         assert image.DerivationDescription.endswith(told)
+        assert image.DerivationDescription.startswith(f"{title or 'computed'} by")
+        assert image.SeriesDescription.endswith(title or "computed")
         assert image.PatientIdentityRemoved == "YES"
 
 

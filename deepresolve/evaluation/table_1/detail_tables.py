@@ -8,7 +8,7 @@ from typing import Any
 from deepresolve.evaluation.rows import seconds_rows
 from deepresolve.evaluation.table_1 import published
 from deepresolve.evaluation.table_1.paired_tests import FAMILIES
-from deepresolve.evaluation.table_1.plan import TITLES, Plan
+from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.tables import TESTS_HEADER, test_line
 from deepresolve.reports.document import Table
@@ -41,7 +41,7 @@ def _test_line(plan: Plan, test: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _side(plan: Plan, side: str, test: Mapping[str, Any]) -> str:
     networks = test["family"].startswith("benchmark")
-    return plan.networks[side].title if networks else TITLES[side]
+    return plan.networks[side].title if networks else plan.titles[side]
 
 
 def volumes_table(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -59,7 +59,7 @@ def volumes_table(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Table:
             (
                 row["class"],
                 plan.networks[row["network"]].title,
-                TITLES[row["image_set"]],
+                plan.titles[row["image_set"]],
                 str(row["n"]),
                 bias,
                 f"{lower} to {upper}",

@@ -26,9 +26,9 @@ PAPER_IMAGE_METRICS = ("ssim", "psnr")
 PAPER_LABEL_METRICS = ("dsc", "voe")
 
 FAMILIES = {
-    "image": "SR-CNN against TCI",
-    "segmented, TCI": "segmentation on SR-CNN against on TCI",
-    "segmented, truth": "segmentation on SR-CNN against on the ground truth",
+    "image": "super-resolution against TCI",
+    "segmented, TCI": "segmentation on super-resolution against on TCI",
+    "segmented, truth": "segmentation on super-resolution against on the ground truth",
     "benchmark": "segmentation against the benchmark, on the ground truth",
 }
 MARKS = {("sr", "tci"): "†", ("sr", "ground_truth"): "*", ("seg", "benchmark"): "‡"}

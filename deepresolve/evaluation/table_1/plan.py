@@ -27,7 +27,7 @@ from deepresolve.metrics.table import METRICS, Kind, Metric
 from deepresolve.tasks.segmentation.classes import Classes
 
 IMAGE_SETS = ("ground_truth", "sr", "tci", "fourier")
-# What image sets are called in tables and figures.
+# What image sets are called where nobody knows the network: `Plan.titles` does.
 TITLES = {
     "ground_truth": "Ground truth",
     "sr": "SR-CNN",
@@ -36,16 +36,6 @@ TITLES = {
 }
 NETWORKS = ("sr", "seg", "benchmark")
 SEGMENTATIONS = ("seg", "benchmark")
-
-
-# What a network is called in tables, by `Config.model`.
-MODEL_TITLES = {
-    "sr_cnn": "SR-CNN",
-    "sr_views": "SR views",
-    "seg_cnn": "3D Seg-CNN",
-    "segnet_2d": "2D SegNet",
-    "unet_2d": "2D U-Net",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +112,12 @@ class Plan:
         if self.downsample_factor is None:
             return IMAGE_SETS[:1]
         return tuple(s for s in IMAGE_SETS if s != "sr" or s in self.networks)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What image sets are called in tables and figures, in their order."""
+        own = {"sr": self.networks["sr"].title} if "sr" in self.networks else {}
+        return TITLES | own
 
     @property
     def segmentations(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from deepresolve import presets
 from deepresolve.config import Config
 from deepresolve.evaluation.held_out import HeldOut, trained_on_others
-from deepresolve.evaluation.table_1.plan import MODEL_TITLES, Network, Plan
+from deepresolve.evaluation.table_1.plan import Network, Plan
 from deepresolve.networks import find_model
 from deepresolve.tasks.segmentation.classes import Classes
 from deepresolve.tasks.segmentation.segmenter import Segmenter
@@ -212,9 +212,7 @@ def _functions(
 
 
 def _titles(runs: Sequence[_Run]) -> dict[str, str]:
-    titles = {
-        run.part: MODEL_TITLES.get(run.config.model, run.config.model) for run in runs
-    }
+    titles = {run.part: find_model(run.config).title for run in runs}
     if "benchmark" in titles and titles["benchmark"] == titles.get("seg"):
         titles["benchmark"] += ", benchmark"
     return titles

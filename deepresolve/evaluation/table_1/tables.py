@@ -14,7 +14,7 @@ from deepresolve.evaluation.table_1.paired_tests import (
     PAPER_LABEL_METRICS,
     marks,
 )
-from deepresolve.evaluation.table_1.plan import IMAGE_SETS, TITLES, Plan
+from deepresolve.evaluation.table_1.plan import IMAGE_SETS, Plan
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.evaluation.tables import legend_text
 from deepresolve.reports.document import Table
@@ -50,7 +50,7 @@ def table_1(
     for network, label_class in _segmented(plan):
         for metric in PAPER_LABEL_METRICS:
             lines += cells.lines(network, metric, label_class)
-    return Table(("Measure", *TITLES.values()), tuple(lines))
+    return Table(("Measure", *plan.titles.values()), tuple(lines))
 
 
 def further_tables(results: Results) -> list[Table]:
@@ -65,7 +65,7 @@ def further_tables(results: Results) -> list[Table]:
         for metric in plan.scores_of("masks"):
             if metric not in PAPER_LABEL_METRICS:
                 label_maps += cells.lines(network, metric, label_class)
-    header = ("Measure", *TITLES.values())
+    header = ("Measure", *plan.titles.values())
     return [Table(header, tuple(lines)) for lines in (images, label_maps) if lines]
 
 
@@ -78,10 +78,11 @@ def legend(plan: Plan, *, scored: bool = False) -> str:
     """
     meanings = []
     if "sr" in plan.networks:
-        meanings.append(f"{MARKS['sr', 'tci']} SR-CNN differs from TCI")
+        meanings.append(f"{MARKS['sr', 'tci']} {plan.titles['sr']} differs from TCI")
     if "sr" in plan.networks and (scored or "seg" in plan.networks):
         meanings.append(
-            f"{MARKS['sr', 'ground_truth']} SR-CNN differs from the ground truth"
+            f"{MARKS['sr', 'ground_truth']} {plan.titles['sr']} differs from the "
+            "ground truth"
         )
     if {"seg", "benchmark"} <= set(plan.networks):
         seg, benchmark = (plan.networks[n].title for n in ("seg", "benchmark"))
@@ -143,7 +144,8 @@ def _scored_lines(plan: Plan, scores: Supplement | None) -> Iterator[tuple[str, 
     given = summary_rows(scores.measurements) if scores else []
     for name, title in _SCORED.items():
         cells = {
-            s: _NOT_READ if s in plan.image_sets else NOT_APPLICABLE for s in TITLES
+            s: _NOT_READ if s in plan.image_sets else NOT_APPLICABLE
+            for s in plan.titles
         }
         rows = [row for row in given if row["metric"] == name]
         if scores is None or not rows:
@@ -154,7 +156,7 @@ def _scored_lines(plan: Plan, scores: Supplement | None) -> Iterator[tuple[str, 
             cells[row["image_set"]] = f"{mean_sd_text(row, 1)} {mark}".rstrip()
         scale, n = scores.scales[name], max(row["n"] for row in rows)
         cases = f"{n} case{'s' if n > 1 else ''}"
-        yield (f"{title} ({_range(scale)}), {cases}", *(cells[s] for s in TITLES))
+        yield (f"{title} ({_range(scale)}), {cases}", *(cells[s] for s in plan.titles))
         if (scale.lowest, scale.highest) == published.SCALES[name]:
             yield from _published_line(plan, "sr", name)
 

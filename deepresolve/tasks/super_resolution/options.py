@@ -24,6 +24,7 @@ class Options(options.WindowOptions):
         None,
         "thin slices per thick slice spacing. Needed if the network knows several, but "
         "for sr_views, which gives 3.",
+        2,
     )
     output_dtype: Literal["input", "float32"] = option(
         "input",

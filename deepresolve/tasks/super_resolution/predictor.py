@@ -107,9 +107,19 @@ class ThinSlicePredictor:
             f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
             f"{thin.array.dtype}"
         )
+        title, derivation = None, ""
         if not by_network:
             summary += ", interpolated: not the slice profile that the network learned"
-        return Prediction(self.kind, {Image.name: thin, **further}, report, summary)
+            title = f"computed cubic interpolation x{self.training_factor}"
+            derivation = "The network learned another slice profile and was not used."
+        return Prediction(
+            self.kind,
+            {Image.name: thin, **further},
+            report,
+            summary,
+            derivation=derivation,
+            title=title,
+        )
 
     def restore(self, thick: Volume, factor: int, progress: bool = False) -> np.ndarray:
         """The network itself, whatever the slice profile (`restoration.Restore`).

@@ -20,6 +20,13 @@ def test_image_sets_follow_from_networks_and_factor(
     assert plan.image_sets == expected
 
 
+def test_images_are_called_after_the_network_that_made_them(classes):
+    plan = Plan({"sr": Network("SR views", lambda scaled: scaled)}, 3)
+    assert list(plan.titles.values()) == ["Ground truth", "SR views", "TCI", "Fourier"]
+    without = Plan({"seg": ANY}, 3, classes)
+    assert list(without.titles) == list(IMAGE_SETS)
+
+
 def test_the_benchmark_sees_the_ground_truth_alone(classes):
     plan = Plan(dict.fromkeys(("benchmark", "seg", "sr"), ANY), 2, classes)
     assert plan.segmentations == ("seg", "benchmark")

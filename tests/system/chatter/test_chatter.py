@@ -144,4 +144,6 @@ def test_tensorflow_itself_starts_without_a_word():
     quiet, loud = start(), start(TF_CPP_MIN_LOG_LEVEL="0")
     assert (quiet.returncode, quiet.stderr) == (0, "")
     # Which lines come depends on the processor; that any do does not.
-    assert re.search(r"^I\d{4} ", loud.stderr, re.MULTILINE)
+    assert re.search(
+        r"^(I\d{4} |\d{4}-\d\d-\d\d .*: [IWE] )", loud.stderr, re.MULTILINE
+    )

@@ -237,15 +237,19 @@ def test_scans_of_all_shapes_share_one_graph():
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize(("dtype", "atol"), [("float32", 1e-5), ("bfloat16", 5e-2)])
-def test_workdirs_network_is_what_computes(seg_workdir, dtype, atol):
+# How far eight bits of mantissa go in one voxel depends on the processor's kernels.
+@pytest.mark.parametrize(
+    ("dtype", "largest", "mean"), [("float32", 1e-5, 1e-6), ("bfloat16", 0.15, 5e-3)]
+)
+def test_workdirs_network_is_what_computes(seg_workdir, dtype, largest, mean):
     scaled = np.random.default_rng(5).random((13, 14, 9), np.float32)
     segmenter = Segmenter.from_run(TrainedRun.open(seg_workdir.path), dtype=dtype)
     model = seg_workdir.load_model("best")
     expected = np.asarray(model(scaled[np.newaxis, ..., np.newaxis]))[0]
     probabilities = segmenter.probabilities(scaled)
     assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=atol)
+    difference = np.abs(probabilities - expected)
+    assert difference.max() < largest and difference.mean() < mean
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-2)
     assert segmenter.class_names == ("femoral cartilage", "menisci")
 

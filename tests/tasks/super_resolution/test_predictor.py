@@ -85,6 +85,8 @@ def test_another_thickness_is_interpolated_and_told(learned, thickness, text):
     assert "--learn=scan" in finding.text
     assert section.values["given"] == "interpolation"
     assert "interpolated: not the slice profile" in prediction.summary
+    assert prediction.title == "computed cubic interpolation x3"
+    assert "was not used" in prediction.derivation
     # Interpolation says the same of mirrored slices; this network is not asked.
     assert prediction.report["spread"].values["largest"] < 1e-5
     assert prediction.volumes["spread"].shape == prediction.image.shape

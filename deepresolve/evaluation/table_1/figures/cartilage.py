@@ -25,7 +25,6 @@ from deepresolve.evaluation.table_1.figures.views import (
     view,
     window,
 )
-from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports import drawing, layout
@@ -69,7 +68,7 @@ def draw(results: Results) -> bytes:
     views = {"coronal": coronal, "zoom": coronal.crop(box)}
     if example.label_maps:
         views["sagittal"] = _sagittal(example, weights)
-    figure, rows = _layout(views, columns)
+    figure, rows = _layout(views, columns, results.plan.titles)
     for shown, row in zip(views.values(), rows, strict=True):
         _draw_row(row, shown, columns)
     for axes in rows[0]:
@@ -103,7 +102,7 @@ def _sagittal(example: Example, weights: Volume) -> View:
 
 
 def _layout(
-    views: Mapping[str, View], columns: Sequence[str]
+    views: Mapping[str, View], columns: Sequence[str], titles: Mapping[str, str]
 ) -> tuple[Figure, list[list[Axes]]]:
     """An empty figure, its panels by view and image set, with their names.
 
@@ -111,13 +110,13 @@ def _layout(
     the views stand side by side: a panel as wide as the figure would be a poster.
     """
     if len(columns) == 1:
-        return _side_by_side(views, TITLES[columns[0]])
+        return _side_by_side(views, titles[columns[0]])
     width = layout.panel_width(len(columns), MARGINS)
     heights = [_height(shown, width) for shown in views.values()]
     figure, rows = layout.grid(heights, len(columns), MARGINS)
     for (name, shown), row in zip(views.items(), rows, strict=True):
         drawing.name_row(figure, row[0], "\n".join(_name(name, shown)), MARGINS)
-    drawing.name_columns(rows[0], [TITLES[name] for name in columns])
+    drawing.name_columns(rows[0], [titles[name] for name in columns])
     return figure, rows
 
 

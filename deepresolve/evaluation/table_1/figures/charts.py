@@ -15,7 +15,7 @@ from deepresolve.evaluation.table_1.paired_tests import (
     PAPER_IMAGE_METRICS,
     PAPER_LABEL_METRICS,
 )
-from deepresolve.evaluation.table_1.plan import TITLES
+from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Analysis, Results
 from deepresolve.reports import drawing
 from deepresolve.reports.charts import BLUE, GREY, ORANGE, figure_of
@@ -41,12 +41,12 @@ def paired_panels(results: Results) -> list[Panel]:
     """
     plan = results.plan
     panels = [
-        _panel(results, metric, _image_sides("sr"))
+        _panel(results, metric, _image_sides(plan, "sr"))
         for metric in PAPER_IMAGE_METRICS
         if metric in plan.metrics
     ]
     for where, sides in (
-        ("", _image_sides("seg")),
+        ("", _image_sides(plan, "seg")),
         (", ground truth", _network_sides(results)),
     ):
         panels += [
@@ -90,9 +90,9 @@ def bland_altman(analysis: Analysis) -> bytes:
 _Sides = dict[str, tuple[str, str]]
 
 
-def _image_sides(network: str) -> _Sides:
+def _image_sides(plan: Plan, network: str) -> _Sides:
     """By title, (network, image set) of each side."""
-    return {TITLES[image_set]: (network, image_set) for image_set in _PAIRED_SETS}
+    return {plan.titles[image_set]: (network, image_set) for image_set in _PAIRED_SETS}
 
 
 def _network_sides(results: Results) -> _Sides:
@@ -150,9 +150,8 @@ def _draw_agreement(axes: Axes, row: Mapping[str, Any], results: Results) -> Non
         if math.isfinite(row[key]):
             axes.axhline(row[key], color=ORANGE, linestyle=style, linewidth=1.3)
     network = results.plan.networks[row["network"]].title
-    axes.set_title(
-        f"{row['class']}\n{network}, {TITLES[row['image_set']]}", fontsize=10
-    )
+    image_set = results.plan.titles[row["image_set"]]
+    axes.set_title(f"{row['class']}\n{network}, {image_set}", fontsize=10)
     axes.set_xlabel("mean of both volumes (mm³)", fontsize=9)
     place = axes.get_subplotspec()
     if place is not None and place.is_first_col():

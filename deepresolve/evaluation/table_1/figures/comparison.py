@@ -20,7 +20,6 @@ from deepresolve.evaluation.table_1.figures.views import (
     view,
     window,
 )
-from deepresolve.evaluation.table_1.plan import TITLES
 from deepresolve.evaluation.table_1.results import Results
 from deepresolve.reports import drawing, layout
 from deepresolve.reports.layout import Margins
@@ -66,7 +65,7 @@ def draw(results: Results) -> bytes:
         _name_row(figure, row[0], shown, example.ground_truth.plane)
     drawing.scale_bar(rows[-1][0], views[-1])
     titles = [_column_title(results, name) for name in greys]
-    titles += [f"Error of {TITLES[name]}" for name in errors]
+    titles += [f"Error of {results.plan.titles[name]}" for name in errors]
     drawing.name_columns(rows[0], titles)
     _colour_bar(figure, rows[-1][len(greys) :], drawn)
     _captions(figure, results)
@@ -94,7 +93,7 @@ def _column_title(results: Results, image_set: str) -> str:
             metric = results.plan.metrics[name]
             # The example is the first subject of the run.
             numbers.append(f"{metric.heading} {values[0] * metric.table_scale:.2f}")
-    return "\n".join([TITLES[image_set], "   ".join(numbers)])
+    return "\n".join([results.plan.titles[image_set], "   ".join(numbers)])
 
 
 def _colour_bar(figure: Figure, errors: Sequence[Axes], drawn: AxesImage) -> None:

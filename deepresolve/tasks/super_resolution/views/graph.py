@@ -1,7 +1,7 @@
 """A network of views over a whole scan as a graph: `restoring` without Python.
 
 There are two, for a server runs no NumPy and learns the shape of a scan only from the
-request; `test_graph` holds this one to the other. Memory beside the scan: three volumes
+request; `test_graph` holds this one to the other. Memory beside the scan: four volumes
 of thin slices, and what the network holds of one block of views.
 """
 
@@ -10,13 +10,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.inference.graphs.interpolation import cubic_matrix_at
 from deepresolve.inference.graphs.scaling import estimate_scale
 from deepresolve.networks.sr_views import NUM_INPUTS, NUM_PARTS, PIXEL_FOLD
 from deepresolve.system.keras_stack import tensorflow_variables
-from deepresolve.tasks.super_resolution.views.restoring import VOXELS_AT_ONCE
+from deepresolve.tasks.super_resolution.views.data_consistency import DOUBT
+from deepresolve.tasks.super_resolution.views.restoring import (
+    VOXELS_AT_ONCE,
+    mirrored_mean,
+)
+
+# The area of the profile "fir" up to an offset, in thicknesses: all of it lies between
+# -_FIR_REACH and _FIR_REACH.
+_FIR_REACH, _FIR_STEPS = 9.0, 9000
+_FIR_AREAS = SliceProfile("fir", 1.0).cumulative(
+    np.linspace(-_FIR_REACH, _FIR_REACH, _FIR_STEPS + 1)
+)
 
 
 class Geometry(NamedTuple):
@@ -89,8 +102,8 @@ class ViewsGraph:
         added = (along_columns + tf.transpose(along_rows, (1, 0, 2))) / 2
         parts = cubic_matrix_at(num_thick, _part_centres(num_thick))
         interpolated = tf.tensordot(scaled, tf.matmul(average, parts), [[2], [1]])
-        thin = scale.invert(interpolated + added)
-        return tf.maximum(thin, tf.reduce_min(thick))
+        held = _held(interpolated + added, scaled, geometry, factor)
+        return tf.maximum(scale.invert(held), tf.reduce_min(thick))
 
     def _added(
         self, scaled: tf.Tensor, average: tf.Tensor, facts: tf.Tensor
@@ -133,7 +146,7 @@ class ViewsGraph:
         shape = [views, pixels + missing, num_thick, NUM_INPUTS - 1]
         told = tf.broadcast_to(facts, shape)
         inputs = tf.concat([padded[..., tf.newaxis], told], axis=-1)
-        parts = self._model(inputs, training=False)[:, :pixels]
+        parts = mirrored_mean(self._model, inputs)[:, :pixels]
         return tf.reshape(parts, [views, pixels, num_thick * NUM_PARTS])
 
 
@@ -157,3 +170,46 @@ def _parts_to_thin(num_thick: tf.Tensor, factor: int) -> tf.Tensor:
         centres - width / 2, left
     )
     return tf.cast(tf.maximum(covered, 0.0) / width, tf.float32)
+
+
+def _held(
+    thin: tf.Tensor, thick: tf.Tensor, geometry: Geometry, factor: int
+) -> tf.Tensor:
+    """As `data_consistency.hold`, whose slices are those of `ThinGrid.of_centres`."""
+    num_thick = tf.shape(thick)[2]
+    thicken = _thicken(geometry, num_thick, factor)
+    power = tf.matmul(thicken, thicken, transpose_b=True)
+    doubt = DOUBT * tf.linalg.trace(power) / tf.cast(num_thick, tf.float64)
+    power += doubt * tf.eye(num_thick, dtype=tf.float64)
+    back = tf.cast(tf.linalg.solve(power, thicken), tf.float32)
+    again = tf.tensordot(thin, tf.cast(thicken, tf.float32), [[2], [1]])
+    return thin + tf.tensordot(thick - again, back, [[2], [0]])
+
+
+def _thicken(geometry: Geometry, num_thick: tf.Tensor, factor: int) -> tf.Tensor:
+    """As `SliceProfile.matrix`: (num_thick, thin slices) float64."""
+    num_thin = (num_thick - 1) * factor + 1
+    edges = (tf.cast(tf.range(1, num_thin), tf.float64) - 0.5) / factor
+    centres = tf.cast(tf.range(num_thick), tf.float64)[:, tf.newaxis]
+    share = geometry.slice_thickness_mm / geometry.spacing_mm[2]
+    offsets = (edges - centres) / tf.cast(share, tf.float64)
+    inner = tf.where(
+        geometry.phase_encoded,
+        _fir_area(offsets),
+        tf.clip_by_value(offsets + 0.5, 0, 1),
+    )
+    # Past the ends lies what is in the first and the last slice.
+    first, last = tf.zeros_like(centres), tf.ones_like(centres)
+    areas = tf.concat([first, inner, last], axis=1)
+    return areas[:, 1:] - areas[:, :-1]
+
+
+def _fir_area(offsets: tf.Tensor) -> tf.Tensor:
+    """As `SliceProfile.cumulative` of "fir", 1 thick; float64."""
+    areas = tf.constant(_FIR_AREAS, tf.float64)
+    per_step = _FIR_STEPS / (2 * _FIR_REACH)
+    places = tf.clip_by_value((offsets + _FIR_REACH) * per_step, 0, _FIR_STEPS)
+    below = tf.minimum(tf.floor(places), _FIR_STEPS - 1)
+    index = tf.cast(below, tf.int32)
+    lower, upper = tf.gather(areas, index), tf.gather(areas, index + 1)
+    return lower + (places - below) * (upper - lower)

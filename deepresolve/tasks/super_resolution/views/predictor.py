@@ -155,6 +155,7 @@ class ViewsPredictor:
             report | _own_mismatch(self._learns),
             _summary(scan, thin, tested, written),
             derivation=derivation,
+            title=None if by_network else f"computed {written} interpolation",
         )
 
     def restore(self, thick: Volume, factor: int, progress: bool = False) -> np.ndarray:

@@ -1,7 +1,12 @@
-"""A network of views over a whole scan: both ways across the slices, averaged."""
+"""A network of views over a whole scan.
+
+Both ways across the slices are averaged, and what comes of it is held to the slices
+that were acquired.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,6 +22,7 @@ from deepresolve.imaging.degradation import (
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.networks.sr_views import NUM_INPUTS, NUM_PARTS, PIXEL_FOLD
 from deepresolve.system import progress_bar
+from deepresolve.tasks.super_resolution.views import data_consistency
 from deepresolve.tasks.super_resolution.views.kinds import facts
 from deepresolve.tasks.super_resolution.views.slicing import (
     ThinGrid,
@@ -35,7 +41,7 @@ class Restored(NamedTuple):
     """Thin slices, all (rows, columns, thin slices) float32.
 
     Attributes:
-      thin: the mean over both views.
+      thin: the mean over both views, held to the acquired slices.
       difference: of the view along the columns from the one along the rows.
     """
 
@@ -60,9 +66,22 @@ class ThickScan(NamedTuple):
 
 
 def graph_of(model: keras.Model) -> Network:
-    """The network as a function that is compiled once for all shapes."""
+    """`mirrored_mean` as a function that is compiled once for all shapes."""
     signature = [tf.TensorSpec((None, None, None, NUM_INPUTS), tf.float32)]
-    return tf.function(lambda views: model(views, training=False), signature)
+    return tf.function(functools.partial(mirrored_mean, model), signature)
+
+
+def mirrored_mean(model: keras.Model, views: tf.Tensor) -> tf.Tensor:
+    """The mean of what a network adds to views, and to the same views turned round.
+
+    It learned from either; what it does not mean in both is chance.
+
+    Args:
+      model: of views.
+      views: (views, pixels, slices, NUM_INPUTS) float32.
+    """
+    turned = model(views[:, ::-1, ::-1], training=False)
+    return (model(views, training=False) + turned[:, ::-1, ::-1, ::-1]) / 2
 
 
 def interpolated(scan: ThickScan, grid: ThinGrid) -> np.ndarray:
@@ -118,8 +137,21 @@ def restore(
     difference = along_columns - along_rows
     along_columns += along_rows
     along_columns *= 0.5
-    along_columns += interpolated(scan, grid)
+    add_to_interpolation(along_columns, scan, grid)
     return Restored(along_columns, difference)
+
+
+def add_to_interpolation(added: np.ndarray, scan: ThickScan, grid: ThinGrid) -> None:
+    """Makes what a network adds thin slices, in place, held to what was acquired.
+
+    Args:
+      added: (rows, columns, thin slices) float32.
+      scan: the thick slices.
+      grid: where the thin ones lie.
+    """
+    added += interpolated(scan, grid)
+    profile = scan.profile.scaled(1 / scan.spacing_mm)
+    data_consistency.hold(added, scan.array, profile, grid)
 
 
 def _added(

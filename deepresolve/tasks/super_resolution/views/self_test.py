@@ -173,8 +173,9 @@ def _restored(
     truth = slices @ thin.matrix(at, num_pixels, 1.0).T.astype(np.float32)
     views = scan._replace(array=made, pixels_mm=(along_mm, beside_mm))
     by_network = restoring.one_way(network, views, grid)
+    restoring.add_to_interpolation(by_network, views, grid)
     estimates = {
-        NETWORK: restoring.interpolated(views, grid) + by_network,
+        NETWORK: by_network,
         CUBIC: made @ cubic_matrix(num_thick, grid.centres).T.astype(np.float32),
         FOURIER: made @ fourier_matrix(num_thick, grid.centres).T.astype(np.float32),
     }
