@@ -34,7 +34,7 @@ def test_links_lead_somewhere(name):
 def test_links_are_found():
     # That the search above can fail.
     links = LINK.findall((ROOT / "README.md").read_text("utf-8"))
-    assert {"docs/knee.png", "docs/index.md#how-to"} <= set(links)
+    assert {"docs/one_scan.png", "docs/index.md#how-to"} <= set(links)
 
 
 def test_every_page_is_in_the_index():
