@@ -11,6 +11,8 @@ Prints a table, and writes self_sr.json, promise.png and minutes.png. A case tha
 self_sr.json already is not computed again.
 
     knee, head, echo        real scans, made thick by the published FIR, factor 3
+    knee_noise              the knee's thick slices as noisy as its thin ones are: made
+                            thick, several slices average their noise away
     head_overlap, head_gap  a real head sliced across its rows: slices of 4 mm every
                             2 mm, and of 1.4 mm every 2 mm
     phantom_F_G             synthetic knees, factor F, gaps of G percent (-: overlap)
@@ -74,6 +76,26 @@ def _knee(data: pathlib.Path) -> Case:
     return _real(formats.read_image(data / "knee_dess_half.nii.gz").canonical())
 
 
+def _knee_noise(data: pathlib.Path) -> Case:
+    import numpy as np
+
+    from deepresolve.imaging.acquisition import describe
+    from deepresolve.imaging.degradation import thickening_matrix
+
+    case = _knee(data)
+    # `describe` tells how many times as strong as noise the brighter half is.
+    array = case.truth.array
+    signal = np.median(array[array > array.mean()])
+    deviation = signal / describe(case.truth).signal_to_noise
+    matrix = thickening_matrix(case.truth.num_slices, _REAL_FACTOR)
+    left = np.mean(np.sum(np.square(matrix), axis=1))
+    missing = deviation * np.sqrt(1 - left)
+    random = np.random.default_rng(_SEED)
+    noise = random.normal(0, missing, case.thick.shape).astype(np.float32)
+    thick = case.thick.with_array(np.maximum(case.thick.array + noise, 0))
+    return case._replace(thick=thick)
+
+
 def _head(data: pathlib.Path) -> Case:
     from deepresolve.imaging import formats
 
@@ -125,6 +147,7 @@ def _phantom(factor: float, gap_percent: int) -> Callable[[pathlib.Path], Case]:
 
 CASES: dict[str, Callable[[pathlib.Path], Case]] = {
     "knee": _knee,
+    "knee_noise": _knee_noise,
     "head": _head,
     "echo": _echo,
     "head_overlap": _head_rows(4.0),
@@ -162,8 +185,7 @@ def measure(name: str, minutes: float, fresh: bool) -> dict[str, Any]:
     options = {
         "output_dtype": "float32",
         "spacing_mm": case.thick.slice_spacing_mm / case.factor,
-        "learn": "scan" if minutes else "none",
-        "minutes": minutes or 1.0,
+        **({"learn": "scan", "minutes": minutes} if minutes else {}),
         **case.options,
     }
     found = run.predict(case.thick, **options)

@@ -126,7 +126,7 @@ def learning(num_scans: int) -> dict[str, str]:
     """What is learned of scans, where the flags do not say it.
 
     Without a network of one's own a lone scan is learned from. What is known of a scan
-    while it is learned from lies beside the output.
+    while it is learned from lies beside the output, of several scans in its folder.
 
     Args:
       num_scans: that there are.
@@ -137,8 +137,9 @@ def learning(num_scans: int) -> dict[str, str]:
         options["learn"] = "scan"
     learns = (options.get("learn") or FLAGS.learn) == "scan"
     if learns and FLAGS.learn_folder is None:
-        beside = pathlib.Path(FLAGS.output).absolute().parent
-        options["learn_folder"] = str(beside / PASSING_FOLDER)
+        output = pathlib.Path(FLAGS.output).absolute()
+        folder = output if num_scans > 1 else output.parent
+        options["learn_folder"] = str(folder / PASSING_FOLDER)
     return options
 
 

@@ -116,6 +116,10 @@ class SliceProfile:
 def read_profile(path: pathlib.Path) -> SliceProfile:
     """A measured profile: a text file of two columns, offset in mm and weight.
 
+    Which way offsets grow through the patient no file says, and networks learn from
+    images in either direction: so the profile is the mean of what was measured and of
+    its mirror image.
+
     Args:
       path: columns separated by spaces or commas, "#" before comments; offsets grow and
         have 0 at the slice's centre.
@@ -137,8 +141,18 @@ def read_profile(path: pathlib.Path) -> SliceProfile:
             f"{path}: no slice profile ({error}). Expected lines of two numbers: "
             "offset from the slice's centre in mm, growing, and weight."
         ) from error
+    samples = _symmetric(*samples.T)
     thickness_mm = _half_maximum_width_mm(*samples.T)
     return SliceProfile(MEASURED, thickness_mm, tuple(map(tuple, samples.tolist())))
+
+
+def _symmetric(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(samples, 2): the mean of a profile and its mirror image, 0 outside of either."""
+    both = np.union1d(offsets, -offsets)
+    there, back = (
+        np.interp(at, offsets, weights, left=0.0, right=0.0) for at in (both, -both)
+    )
+    return np.stack([both, (there + back) / 2], axis=1)
 
 
 def _check(samples: np.ndarray) -> None:

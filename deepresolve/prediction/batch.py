@@ -156,6 +156,7 @@ class OpenJob:
             notes = tuple(f"note: {scan}: {finding.text}" for finding in findings)
             if job.previews is not None:
                 job.previews.write(scan, target, volume, prediction)
+            prediction.forget()
         except (ValueError, OSError) as error:
             return Result(f"error: {error}", True, notes, rows)
         except (MemoryError, tf.errors.ResourceExhaustedError):

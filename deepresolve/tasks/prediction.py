@@ -7,7 +7,10 @@ files, to refuse what cannot be written) the predictor says of itself.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import pathlib
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -71,6 +74,8 @@ class Prediction:
         output, so it names no file and nobody.
       title: a few words for what was done to this scan, where that is not
         `Predictor.title`: "computed cubic interpolation".
+      passing: folder of a state of the work, to go on from where it is interrupted;
+        whoever keeps the result deletes it (`forget`).
     """
 
     kind: Kind
@@ -80,6 +85,18 @@ class Prediction:
     tables: Mapping[str, Sequence[Row]] = dataclasses.field(default_factory=dict)
     derivation: str = ""
     title: str | None = None
+    passing: pathlib.Path | None = None
+
+    def forget(self) -> None:
+        """Deletes `passing`, and the folder above it where it was the last one there.
+
+        Raises:
+          OSError: it cannot be deleted.
+        """
+        if self.passing is not None:
+            shutil.rmtree(self.passing)
+            with contextlib.suppress(OSError):  # of another scan
+                self.passing.parent.rmdir()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -80,3 +80,16 @@ def test_a_profile_of_few_samples_is_straight_between_them(tmp_path):
     found = read_profile(path).cumulative(np.array([-2.0, -1.0, 0.0, 1.5, 2.0]))
     # The area of a triangle on its side, and what is left of one.
     np.testing.assert_allclose(found, [0, 1 / 8, 1 / 2, 31 / 32, 1], atol=1e-6)
+
+
+def test_a_measured_profile_is_the_same_both_ways(tmp_path):
+    path = tmp_path / "skewed.txt"
+    path.write_text("-1 0\n0 2\n3 0\n")
+    profile = read_profile(path)
+    at = np.linspace(-4, 4, 33)
+    areas = profile.cumulative(at)
+    np.testing.assert_allclose(areas, 1 - areas[::-1], atol=1e-6)
+    # Half of two triangles, 1 and 3 wide: within 1 mm both, beyond one.
+    inner = (1 / 2 + (3 - 4 / 3) / 2) / 4 * 2
+    found = np.diff(profile.cumulative(np.array([-1.0, 1.0])))[0]
+    assert found == pytest.approx(inner, abs=1e-3)

@@ -10,6 +10,8 @@ from deepresolve.tasks import options
 
 # Engine of the networks that can be fitted to one scan.
 VIEWS = "views"
+# Of learning alone.
+_OF_LEARNING = ("minutes", "learn_steps", "seed", "learn_folder")
 # Name of a folder for what is learned whose content is deleted once it has served.
 PASSING_FOLDER = ".deepresolve-learning"
 
@@ -90,3 +92,20 @@ class Options(options.WindowOptions):
         "auto: by the header, or else by the spectrum (sr_views alone).",
         engine=VIEWS,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        given = [
+            name for name in _OF_LEARNING if getattr(self, name) != fields[name].default
+        ]
+        if given and self.learn == "none":
+            raise ValueError(
+                f"{', '.join(given)}: nothing is learned of a scan without learn=scan. "
+                "Add it, or leave them out. Of a folder of scans nothing is learned "
+                "unless it is asked for."
+            )
+        if {"minutes", "learn_steps"} <= set(given):
+            raise ValueError(
+                "minutes and learn_steps both say how long to learn. Give one."
+            )

@@ -8,9 +8,10 @@ from typing import Any
 
 from deepresolve.imaging.in_plane_resolution import in_plane_resolution_mm
 from deepresolve.imaging.profile_shapes import SHAPES
-from deepresolve.imaging.slice_profile import SliceProfile, read_profile
+from deepresolve.imaging.slice_profile import MEASURED, SliceProfile, read_profile
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.super_resolution.options import Options
+from deepresolve.tasks.super_resolution.settings import MAX_THICKNESS
 from deepresolve.tasks.super_resolution.views import encoding
 from deepresolve.tasks.super_resolution.views.slicing import ThinGrid, num_slices_in
 
@@ -19,6 +20,7 @@ USUAL_FACTOR = 3
 # Below, slices are as fine as pixels or nearly.
 _LOWEST_FACTOR = 1.3
 _HIGHEST_FACTOR = 16.0
+_ROUNDING = 0.01
 # Thick slices that an in-plane axis must make for a network to learn from it, or to be
 # tested on it: SSIM has windows of seven.
 MIN_THICK = 7
@@ -43,7 +45,7 @@ class Plan:
       grid: where the thin slices lie.
       profile: of the acquired slices, in mm.
       learned: the shapes that a network is to learn: several where the true one is not
-        known; of a measured one its file.
+        known; of a measured one its file, which no report names.
       how: how the shape is known.
       thickness_known: whether the scan or the user told the thickness; else slices are
         taken to touch.
@@ -62,7 +64,7 @@ class Plan:
         """As JSON values."""
         return {
             "shape": self.profile.shape,
-            "learned": list(self.learned),
+            "learned": [name if name in SHAPES else MEASURED for name in self.learned],
             "how": self.how,
             "slice_thickness_mm": round(self.profile.thickness_mm, 4),
             "slice_spacing_mm": round(spacing_mm, 4),
@@ -88,9 +90,17 @@ def planned(scan: Volume, options: Options) -> Plan:
     resolution_mm = in_plane_resolution_mm(scan)
     factor = _factor(scan.slice_spacing_mm, min(resolution_mm), options)
     profile, learned, how = _profile(scan, options)
+    _check_thickness(scan, profile)
     known = options.slice_thickness_mm or scan.slice_thickness_mm
+    grid = ThinGrid.of_faces(scan.num_slices, factor)
+    if grid.num_slices <= scan.num_slices:
+        raise ValueError(
+            f"Declined: slices {scan.slice_spacing_mm / factor:.4g} mm apart would be "
+            f"{grid.num_slices}, and the scan has {scan.num_slices} already, "
+            f"{scan.slice_spacing_mm:.4g} mm apart. Ask for thinner ones."
+        )
     return Plan(
-        ThinGrid.of_faces(scan.num_slices, factor),
+        grid,
         profile,
         learned,
         how,
@@ -154,6 +164,19 @@ def _check_room(scan: Volume) -> None:
         "network gains. Use a network of your own of another kind (preset sr_cnn), or "
         "interpolate."
     )
+
+
+def _check_thickness(scan: Volume, profile: SliceProfile) -> None:
+    """ValueError of slices so thick that nobody can take them apart."""
+    spacing_mm = scan.slice_spacing_mm
+    # Rounding in headers is no reason.
+    if profile.thickness_mm > (MAX_THICKNESS + _ROUNDING) * spacing_mm:
+        raise ValueError(
+            f"Declined: slices are {profile.thickness_mm:.4g} mm thick and "
+            f"{spacing_mm:.4g} mm apart, more than {MAX_THICKNESS:g} times as thick as "
+            "apart. If the header is wrong, --slice_thickness_mm says how thick they "
+            "are."
+        )
 
 
 def _factor(spacing_mm: float, finest_mm: float, options: Options) -> float:

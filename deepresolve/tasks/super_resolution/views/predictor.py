@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import hashlib
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -24,7 +23,10 @@ from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED
 from deepresolve.tasks.prediction import Image, Prediction, TableKind
 from deepresolve.tasks.super_resolution.options import PASSING_FOLDER, Options
-from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
+from deepresolve.tasks.super_resolution.settings import (
+    MAX_THICKNESS,
+    SuperResolutionConfig,
+)
 from deepresolve.tasks.super_resolution.super_resolver import with_dtype
 from deepresolve.tasks.super_resolution.trust import consistency, slices, undershoot
 from deepresolve.tasks.super_resolution.trust import spread as view_spread
@@ -54,11 +56,13 @@ class _Fitted(NamedTuple):
       network: as a function.
       learned: what is reported of its learning, as JSON values.
       text: the same in a few words.
+      passing: folder of what was learned that may go once the result is kept.
     """
 
     network: Network
     learned: dict[str, Any]
     text: str
+    passing: pathlib.Path | None = None
 
 
 class ViewsPredictor:
@@ -96,10 +100,10 @@ class ViewsPredictor:
         if not self._learns:
             return ""
         if self._options.learn_steps is not None:
-            return f"Learning from the scan: {self._options.learn_steps} steps."
+            return f"Learning from each scan: {self._options.learn_steps} steps."
         minutes = duration(60 * self._options.minutes)
         return (
-            f"Learning from the scan for {minutes} (--minutes), then half a minute or "
+            f"Learning from each scan for {minutes} (--minutes), then half a minute or "
             "so for its thin slices."
         )
 
@@ -156,6 +160,7 @@ class ViewsPredictor:
             _summary(scan, thin, tested, written),
             derivation=derivation,
             title=None if by_network else f"computed {written} interpolation",
+            passing=fitted.passing,
         )
 
     def restore(self, thick: Volume, factor: int, progress: bool = False) -> np.ndarray:
@@ -186,10 +191,13 @@ class ViewsPredictor:
                 self._network, {"from_scan": False}, "not fitted to the scan"
             )
         plan.check_learnable(acquired)
-        config = _config(self._config, self._options, acquired, planned)
+        scaled = scale.apply(acquired.array)
+        config = _config(self._config, self._options, acquired, scaled, planned)
+        overlap = planned.profile.thickness_mm / acquired.slice_spacing_mm
         kept = self_test.kept_slices(acquired.num_slices)
-        others = np.delete(np.asarray(acquired.array), kept, axis=2)
-        part = dataclasses.replace(acquired, array=others)
+        others = self_test.learned_slices(acquired.num_slices, overlap)
+        learned_from = np.ascontiguousarray(np.asarray(acquired.array)[..., others])
+        part = dataclasses.replace(acquired, array=learned_from)
         start = self._model.get_weights()
         told = (learning.sha256(part, scale), planned.profile, config)
         with self._folder(_digest(*told, start)) as folder:
@@ -197,27 +205,25 @@ class ViewsPredictor:
             model = learning.learn(part, scale, config, workdir, start, progress)
             learned = learning.told(workdir, model)
         learned["slices_kept_from_learning"] = (kept + 1).tolist()
+        learned["slices_learned_from"] = (others + 1).tolist()
         text = f"learned from {part.num_slices} slices in {learned['steps']} steps"
         # It may have been trained in another dtype than is asked for.
         fitted = keras.models.clone_model(self._model)
         fitted.set_weights(model.get_weights())
-        return _Fitted(restoring.graph_of(fitted), learned, text)
+        is_passing = folder.parent.name == PASSING_FOLDER
+        passing = folder if is_passing else None
+        return _Fitted(restoring.graph_of(fitted), learned, text, passing)
 
     @contextlib.contextmanager
     def _folder(self, name: str) -> Iterator[pathlib.Path]:
-        """Where the state of the learning is kept; deleted at the end if passing."""
+        """Where the state of the learning is kept."""
         if self._options.learn_folder is None:
             with tempfile.TemporaryDirectory() as temporary:
                 yield pathlib.Path(temporary)
             return
-        above = pathlib.Path(self._options.learn_folder)
-        folder = above / name
+        folder = pathlib.Path(self._options.learn_folder) / name
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
-        if above.name == PASSING_FOLDER:
-            shutil.rmtree(folder)
-            with contextlib.suppress(OSError):  # of another scan
-                above.rmdir()
 
     def _spread(
         self,
@@ -268,13 +274,19 @@ def _digest(
 
 
 def _config(
-    config: SuperResolutionConfig, options: Options, acquired: Volume, planned: Plan
+    config: SuperResolutionConfig,
+    options: Options,
+    acquired: Volume,
+    scaled: np.ndarray,
+    planned: Plan,
 ) -> SuperResolutionConfig:
-    """The run that fits the network to one scan."""
+    """The run that fits the network to one scan, whose voxels are `scaled` to 0..1."""
     spacing_mm = acquired.slice_spacing_mm
     pixels = min(_MAX_PIXELS, min(acquired.shape[:2]) // 2 * 2)
     thick = min(_MAX_THICK, plan.num_thick_in_plane(acquired))
-    share = planned.profile.thickness_mm / spacing_mm
+    share = min(planned.profile.thickness_mm / spacing_mm, MAX_THICKNESS)
+    # A dark scan has patches with half of what it has of tissue, too.
+    tissue = float(np.mean(scaled > config.air_threshold))
     length: dict[str, Any] = {
         "max_minutes": options.minutes,
         "num_epochs": _MANY_EPOCHS,
@@ -291,6 +303,7 @@ def _config(
         thickness_range=(share, share),
         spacing_range_mm=(spacing_mm, spacing_mm),
         patch_shape=(1, pixels, thick),
+        min_tissue=min(config.min_tissue, tissue / 2),
         validation_volumes=0,
         checkpoint_minutes=0.5,
         precision="auto",
@@ -342,10 +355,11 @@ def _summary(scan: Volume, thin: Volume, tested: SelfTest, written: str) -> str:
         f"{thin.num_slices} slices {thin.slice_spacing_mm:.4g} mm apart, "
         f"{thin.array.dtype}"
     )
-    network, cubic = tested.scores[self_test.NETWORK], tested.scores[self_test.CUBIC]
+    better = tested.better_interpolation
+    network, other = tested.scores[self_test.NETWORK], tested.scores[better]
     gain = (
-        f"self-test {network.psnr - cubic.psnr:+.2f} dB, "
-        f"{100 * (network.ssim - cubic.ssim):+.1f} SSIM points against cubic "
+        f"self-test within slices {tested.gain_db:+.2f} dB, "
+        f"{100 * (network.ssim - other.ssim):+.1f} SSIM points against {better} "
         "interpolation"
     )
     if written != self_test.NETWORK:

@@ -9,6 +9,7 @@ across the slices, for anatomy is not alike along all axes.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +31,8 @@ from deepresolve.tasks.super_resolution.views.slicing import (
     num_slices_in,
 )
 
-# Of every so many slices one is kept from learning.
-KEPT_EVERY = 5
+# One of so many slices is kept from learning.
+_KEPT_OF = 6
 _MOST_SLICES = 12
 _SSIM_WINDOW = 7
 NETWORK = "network"
@@ -98,8 +99,7 @@ class SelfTest:
         text = (
             "made thick in plane and restored, the scan is "
             f"{-self.gain_db:.2f} dB worse than interpolated: the network has nothing "
-            f"to add to it ({given}). More minutes, or a slice profile and thickness "
-            "that are true, may help."
+            f"to add to it ({given}). More minutes of learning may help."
         )
         return Section(
             values, (Finding("self_test", digits(self.gain_db), ">0", text),)
@@ -107,9 +107,31 @@ class SelfTest:
 
 
 def kept_slices(num_slices: int) -> np.ndarray:
-    """Which slices are kept from learning: one of five, evenly, at least one."""
-    kept = np.arange(KEPT_EVERY // 2, num_slices, KEPT_EVERY)
-    return kept if kept.size else np.array([num_slices // 2])
+    """Which slices are kept from learning: a sixth of them, at least one, in a block.
+
+    Neighbours are alike: what was learned of the slice beside is half known. So they
+    lie together, away from the middle of the field of view, where a knee has its notch.
+    """
+    num_kept = max(1, num_slices // _KEPT_OF)
+    first = (num_slices - num_kept) // 3
+    return np.arange(first, first + num_kept)
+
+
+def learned_slices(num_slices: int, overlap: float) -> np.ndarray:
+    """Which slices are learned from: those that share no tissue with a kept one.
+
+    Args:
+      num_slices: of the scan.
+      overlap: thickness of the slices over their spacing. So many on either side of
+        the kept ones are left out, too, as long as half of all remain.
+    """
+    kept = kept_slices(num_slices)
+    every = np.arange(num_slices)
+    for guard in range(math.ceil(overlap), -1, -1):
+        learned = every[(every < kept[0] - guard) | (every > kept[-1] + guard)]
+        if 2 * learned.size >= num_slices:
+            break
+    return learned
 
 
 def measure(network: Network, scan: ThickScan, step: float) -> SelfTest:

@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 
+from deepresolve.imaging.degradation import acquire
+from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.tasks.super_resolution.views.encoding import looks_phase_encoded
 
 
@@ -21,3 +23,19 @@ def test_too_few_slices_tell_nothing(thick_knee):
 def test_its_own_header_does_not_matter(thick_knee):
     scan = dataclasses.replace(thick_knee("fir"), slice_encoding="2D")
     assert looks_phase_encoded(scan) is True
+
+
+# Phase encoding leaves no gaps.
+@pytest.mark.parametrize(
+    ("shape", "share", "expected"),
+    [
+        ("fir", 1.5, True),
+        ("fir", 2.0, True),
+        ("rect", 0.7, False),
+        ("rect", 1.5, False),
+        ("rect", 2.0, False),
+    ],
+)
+def test_gaps_and_overlap_that_are_known_do_not_matter(knee, shape, share, expected):
+    profile = SliceProfile(shape, share * 3.2)
+    assert looks_phase_encoded(acquire(knee, 3.2, profile)) is expected

@@ -162,3 +162,29 @@ def test_the_least_that_can_be_tested_on_and_learned_from():
     plan.check_learnable(least)
     with pytest.raises(ValueError, match="3 slices, and 4 are needed"):
         plan.check_learnable(scan(shape=(64, 64, 3)))
+
+
+def test_slices_far_thicker_than_apart_are_declined():
+    thrice = scan(slice_thickness_mm=9.0, slice_encoding="2D")
+    assert planned(thrice).profile.thickness_mm == 9.0
+    for volume, options in (
+        (scan(slice_thickness_mm=9.3, slice_encoding="2D"), {}),
+        (scan(slice_encoding="2D"), {"slice_thickness_mm": 10.0}),
+    ):
+        with pytest.raises(ValueError, match="more than 3 times as thick as apart"):
+            planned(volume, **options)
+
+
+def test_as_many_slices_as_there_are_already_are_declined():
+    with pytest.raises(ValueError, match="would be 10, and the scan has 10 already"):
+        planned(spacing_mm=2.9)
+    assert planned(spacing_mm=2.8).grid.num_slices == 11
+
+
+def test_no_report_names_the_file_of_a_profile(tmp_path):
+    file = tmp_path / "of jane doe.txt"
+    file.write_text("-2 0\n0 1\n2 0\n")
+    found = planned(slice_profile=str(file))
+    assert found.learned == (str(file),)
+    told = found.to_dict(3.0)
+    assert told["learned"] == ["measured"] and "jane" not in str(told)

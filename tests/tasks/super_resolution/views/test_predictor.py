@@ -177,16 +177,17 @@ def test_what_is_learned_from_the_scan_is_told(whole, asked, learns, monkeypatch
 
     monkeypatch.setattr(learning, "learn", watched)
     taken = predictor_of(**asked, learn="scan", learn_steps=2)
-    assert taken.announcement == "Learning from the scan: 2 steps."
+    assert taken.announcement == "Learning from each scan: 2 steps."
     assert taken.title == "computed super-resolution, learned from the scan"
     prediction = taken.predict(whole)
     learned = prediction.report["learned"].values
     assert (learned["from_scan"], learned["steps"]) == (True, 2)
-    assert learned["slices_kept_from_learning"] == [3, 8]  # counted from 1
-    np.testing.assert_array_equal(seen, [whole.array[:, :, [0, 1, 3, 4, 5, 6]]])
+    assert learned["slices_kept_from_learning"] == [3]  # counted from 1
+    assert learned["slices_learned_from"] == [1, 5, 6, 7, 8]
+    np.testing.assert_array_equal(seen, [whole.array[:, :, [0, 4, 5, 6, 7]]])
     mismatch = prediction.report["mismatch"].values
     assert mismatch["compared"] is False
-    assert "learned from 6 slices in 2 steps" in prediction.derivation
+    assert "learned from 5 slices in 2 steps" in prediction.derivation
 
 
 def test_minutes_are_announced():
@@ -243,15 +244,28 @@ def test_a_profile_that_changed_is_learned_anew(whole, folders, tmp_path):
     assert folders[0] == folders[1] != folders[2]
 
 
-def test_the_passing_folder_goes_when_it_has_served(whole, asked, folders, tmp_path):
+def test_the_passing_folder_goes_when_the_result_is_kept(
+    whole, asked, folders, tmp_path
+):
     above = tmp_path / PASSING_FOLDER
     options = {**asked, "learn": "scan", "learn_folder": str(above)}
-    predictor_of(**options).predict(whole)
+    prediction = predictor_of(**options).predict(whole)
     assert folders[0].parent == above
-    assert list(tmp_path.iterdir()) == []
+    assert folders[0].is_dir() and prediction.passing == folders[0]
     (above / "of another scan").mkdir(parents=True)
-    predictor_of(**options).predict(whole)
+    prediction.forget()
     assert [path.name for path in above.iterdir()] == ["of another scan"]
+    (above / "of another scan").rmdir()
+    predictor_of(**options).predict(whole).forget()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_ones_own_stays(whole, asked, folders, tmp_path):
+    options = {**asked, "learn": "scan", "learn_folder": str(tmp_path)}
+    prediction = predictor_of(**options).predict(whole)
+    assert prediction.passing is None
+    prediction.forget()
+    assert folders[0].is_dir()
 
 
 def test_without_a_folder_nothing_stays(whole, asked, folders):

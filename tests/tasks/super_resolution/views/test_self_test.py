@@ -11,6 +11,8 @@ from deepresolve.networks.sr_views import NUM_PARTS
 from deepresolve.tasks.super_resolution.views import data_consistency, self_test
 from deepresolve.tasks.super_resolution.views.restoring import ThickScan
 
+KEPT = [3]  # of ten
+
 
 @pytest.fixture(scope="module")
 def scan():
@@ -36,22 +38,29 @@ def measure(network, scan, step=1 / 4):
     return self_test.measure(network, scan, step)
 
 
-def test_one_slice_of_five_is_kept():
-    assert self_test.kept_slices(12).tolist() == [2, 7]
-    assert self_test.kept_slices(5).tolist() == [2]
-    assert self_test.kept_slices(2).tolist() == [1]
-    for number in range(4, 40):  # that a scan can learn from
+def test_a_block_of_slices_is_kept_and_its_neighbours_are_not_learned_from():
+    assert self_test.kept_slices(30).tolist() == [8, 9, 10, 11, 12]
+    learned = self_test.learned_slices(30, 1.0).tolist()
+    assert learned == [*range(7), *range(14, 30)]
+    # Twice as thick as apart: either neighbour shares tissue with the one beyond.
+    learned = self_test.learned_slices(30, 2.0).tolist()
+    assert learned == [*range(6), *range(15, 30)]
+    assert self_test.kept_slices(2).size == 1
+    for number in range(4, 60):  # that a scan can learn from
         kept = self_test.kept_slices(number)
-        assert 1 <= kept.size <= -(-number // 4)
+        for overlap in (0.7, 1.0, 2.5):
+            learned = self_test.learned_slices(number, overlap)
+            assert 2 * learned.size >= number
+            assert not set(kept) & set(learned)
 
 
 def test_the_slices_are_restored_that_were_kept(scan):
     """What lies in the others does not matter."""
     found = measure(nothing, scan)
     array = np.random.default_rng(0).random(scan.array.shape, np.float32)
-    array[:, :, [2, 7]] = scan.array[:, :, [2, 7]]
+    array[:, :, KEPT] = scan.array[:, :, KEPT]
     assert measure(nothing, scan._replace(array=array)) == found
-    assert found.num_slices == 2
+    assert found.num_slices == len(KEPT)
 
 
 def test_of_many_slices_some_are_enough(scan):
@@ -64,7 +73,7 @@ def test_scores_are_those_of_scikit_image(scan):
     expected = {"psnr": [], "ssim": []}
     for axis in (0, 1):
         # (slice, beside, along), made thick by means of four pixels.
-        truth = np.moveaxis(scan.array[:, :, [2, 7]], (1 - axis, axis), (-2, -1))
+        truth = np.moveaxis(scan.array[:, :, KEPT], (1 - axis, axis), (-2, -1))
         thick = truth.reshape(*truth.shape[:2], -1, 4).mean(axis=-1)
         count = thick.shape[-1]
         places = np.clip((np.arange(4 * count) + 0.5) / 4 - 0.5, 0, count - 1)
