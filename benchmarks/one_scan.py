@@ -59,9 +59,8 @@ class Panel:
 def panel(volume: Volume, plane: str) -> Panel:
     """The middle slice of a plane, of it the rows of the joint."""
     from deepresolve.reports.cuts import edge_letters
-    from deepresolve.reports.planes import in_plane
 
-    turned = in_plane(volume, plane)
+    turned = volume.in_plane(plane)
     first, last = (round(share * turned.shape[0]) for share in _PLANES[plane])
     pixels = turned.array[first:last, :, int(_WHERE * turned.num_slices)]
     return Panel(pixels, turned.spacing_mm[:2], edge_letters(turned.orientation))

@@ -115,7 +115,7 @@ def predict(
       workdir: of the network, as `open_run` takes it; by default the package's for
         super-resolution, which `learn="scan"` fits to the scan itself first.
       **options: those of the run's task, as flags of `deepresolve predict` name them:
-        `dtype="float32"`, `keep_largest=True`.
+        `dtype="float32"`, `min_piece=0.1`.
 
     Returns:
       A value; nothing is written. `prediction.image` or `prediction.label_map` is a

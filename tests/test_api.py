@@ -87,9 +87,9 @@ def test_a_run_loads_its_network_once_for_the_same_options(monkeypatch):
     for options in ({}, {}, {"dtype": "float32"}, {}):
         assert opened.predict(scan, **options) == "prediction of 6 slices"
     assert loaded == [{}, {"dtype": "float32"}]
-    found = dr.predict(scan, "pretrained:seg_knee_phantom", keep_largest=True)
+    found = dr.predict(scan, "pretrained:seg_knee_phantom", min_piece=0.1)
     assert found == "prediction of 6 slices"
-    assert loaded[2:] == [{"keep_largest": True}]
+    assert loaded[2:] == [{"min_piece": 0.1}]
 
 
 class Spy:

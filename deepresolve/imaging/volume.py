@@ -172,6 +172,17 @@ class Volume:
         slice_axis = int(self.to_source[self.slice_axis, 0])
         return self._reoriented(self.to_source, slice_axis, to_source=None)
 
+    def in_plane(self, plane: str) -> Volume:
+        """The same voxels as array[row, column, slice] of another anatomical plane.
+
+        Args:
+          plane: "sagittal", "coronal" or "axial".
+        """
+        world_axes = orientations.io_orientation(self.affine)[:, 0].astype(int)
+        slice_axis = int(np.flatnonzero(world_axes == PLANES.index(plane))[0])
+        turned = dataclasses.replace(self, slice_axis=slice_axis, to_source=None)
+        return turned.canonical()
+
     def _reoriented(
         self, transform: np.ndarray, slice_axis: int, to_source: np.ndarray | None
     ) -> Volume:

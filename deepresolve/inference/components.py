@@ -10,13 +10,15 @@ from scipy import ndimage
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
 
 
-def keep_largest(label_map: np.ndarray) -> np.ndarray:
-    """The largest connected component of each class; all else becomes background.
+def drop_small(label_map: np.ndarray, share: float) -> np.ndarray:
+    """Each class without the connected components that are small beside its largest.
 
-    Of two equally large ones the first in the array's order stays.
+    A tissue may be several pieces: tibial cartilage is two plates, and either stays.
 
     Args:
       label_map: (I, J, K) whole numbers, 0 for background.
+      share: of the voxels of a class's largest component; one that has fewer becomes
+        background. 1 keeps the largest alone (or those, where several are).
 
     Returns:
       A new array of the same shape and dtype.
@@ -28,6 +30,7 @@ def keep_largest(label_map: np.ndarray) -> np.ndarray:
             continue
         components, _ = ndimage.label(label_map[box] == value, _NEIGHBOURS)
         sizes = np.bincount(components.ravel())
-        largest = 1 + np.argmax(sizes[1:])
-        result[box][components == largest] = value
+        sizes[0] = 0  # all else
+        stays = sizes >= max(1.0, share * sizes.max())
+        result[box][stays[components]] = value
     return result

@@ -31,7 +31,7 @@ class Cut:
 
 
 def cut(orientation: str, spacing_mm: Sequence[float], plane: str) -> Cut:
-    """The cut that takes a volume to what `planes.in_plane` makes of it.
+    """The cut that takes a volume to what `Volume.in_plane` makes of it.
 
     Args:
       orientation: nibabel's axis codes: where each index of the volume grows to.

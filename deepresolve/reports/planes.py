@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
-from nibabel import orientations
 from scipy import ndimage
 
-from deepresolve.imaging.volume import PLANES, Volume
-
-
-def in_plane(volume: Volume, plane: str) -> Volume:
-    """The same voxels as array[row, column, slice] of another anatomical plane."""
-    world_axes = orientations.io_orientation(volume.affine)[:, 0].astype(int)
-    slice_axis = int(np.flatnonzero(world_axes == PLANES.index(plane))[0])
-    return dataclasses.replace(
-        volume, slice_axis=slice_axis, to_source=None
-    ).canonical()
+from deepresolve.imaging.volume import Volume
 
 
 def fullest_slice(weights: Volume, plane: str, *, middle_only: bool = False) -> int:
@@ -47,7 +35,7 @@ def central_slice(weights: Volume, plane: str) -> int:
 
 
 def _slice_sums(weights: Volume, plane: str) -> np.ndarray:
-    return in_plane(weights, plane).array.sum(axis=(0, 1), dtype=np.float64)
+    return weights.in_plane(plane).array.sum(axis=(0, 1), dtype=np.float64)
 
 
 def fullest_window(weights: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice]:

@@ -76,6 +76,8 @@ class Prediction:
         `Predictor.title`: "computed cubic interpolation".
       passing: folder of a state of the work, to go on from where it is interrupted;
         whoever keeps the result deletes it (`forget`).
+      seen: the scan as far as the network saw it, where it was not given the scan as
+        it is; this is what is compared with the training set.
     """
 
     kind: Kind
@@ -86,6 +88,7 @@ class Prediction:
     derivation: str = ""
     title: str | None = None
     passing: pathlib.Path | None = None
+    seen: Volume | None = None
 
     def forget(self) -> None:
         """Deletes `passing`, and the folder above it where it was the last one there.

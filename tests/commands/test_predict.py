@@ -184,7 +184,7 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
 
 def test_real_knee_is_segmented_in_place(predict, seg_workdir, real_scans, tmp_path):
     source, output = real_scans / "knee_mese_dicom", tmp_path / "labels.nii"
-    flags = ["--echo=1", "--flips", "--keep_largest", "--window=128,256,16"]
+    flags = ["--echo=1", "--flips", "--min_piece=0.1", "--window=128,256,16"]
     result = predict(seg_workdir, source, output, *flags)
     assert result.returncode == 0, result.stderr
     scan = formats.read_image(source, choice=Choice(echo=1))

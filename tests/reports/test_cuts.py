@@ -8,7 +8,6 @@ import pytest
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports.cuts import cut
-from deepresolve.reports.planes import in_plane
 
 AXCODES = [
     "".join(letters)
@@ -28,7 +27,7 @@ def test_cut_takes_a_volume_to_its_plane(plane):
         affine[:3, 2] += 0.1
         volume = Volume(np.arange(120).reshape(shape), affine)
         turned, found = (
-            in_plane(volume, plane),
+            volume.in_plane(plane),
             cut(volume.orientation, volume.spacing_mm, plane),
         )
         array = volume.array.transpose(found.axes)

@@ -13,7 +13,6 @@ import pytest
 
 from deepresolve.imaging.volume import PLANES, Volume
 from deepresolve.reports import cuts, viewer_files
-from deepresolve.reports.planes import in_plane
 
 AXCODES = [
     "".join(letters)
@@ -129,7 +128,7 @@ def test_a_browser_cuts_what_nibabel_reorients(page):
         volume = volume_of(axcodes)
         found = page.execute_script(CUT, SHAPE, planes_of(volume))
         for plane, slices in zip(PLANES, found, strict=True):
-            expected = np.moveaxis(in_plane(volume, plane).array, 2, 0)
+            expected = np.moveaxis(volume.in_plane(plane).array, 2, 0)
             assert slices == expected.reshape(len(expected), -1).tolist(), axcodes
 
 
@@ -190,8 +189,8 @@ def test_at_first_all_of_every_slice_is_seen(page):
         rows_mm, columns_mm = (
             n * mm
             for n, mm in zip(
-                in_plane(volume, plane).shape[:2],
-                in_plane(volume, plane).spacing_mm[:2],
+                volume.in_plane(plane).shape[:2],
+                volume.in_plane(plane).spacing_mm[:2],
                 strict=True,
             )
         )

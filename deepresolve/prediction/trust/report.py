@@ -7,7 +7,8 @@ notes         what was told when the scan was read; none of an anonymous one
 provenance    model, versions, input and command
 
 Beside `mismatch` stand the sections that the task itself measured, in the order of
-their names: `consistency` of a super-resolution with the acquired slices, `slices`,
+their names: `consistency` of a super-resolution with the acquired slices, `grid`, the
+voxels in which a segmentation saw the scan, `slices`,
 steps between those, their `slice_profile` beside what was learned, `self_test` and
 `learned` of a network of views, `spread` over mirrored inputs or both views,
 `undershoot`, the voxels that were held at the scan's minimum.
@@ -140,7 +141,8 @@ class Trust:
     ) -> tuple[dict[str, Any], list[Finding]]:
         """The report as JSON values, and what is off, without writing it."""
         # A task that compares the scan with something else brings its own section.
-        compared = prediction.report.get("mismatch") or self._mismatch(scan)
+        seen = scan if prediction.seen is None else prediction.seen
+        compared = prediction.report.get("mismatch") or self._mismatch(seen)
         sections = dict(sorted({**prediction.report, "mismatch": compared}.items()))
         findings = [f for section in sections.values() for f in section.findings]
         content = {

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from deepresolve.evaluation.table_1 import saved_volumes
 from deepresolve.imaging import formats
-from deepresolve.reports.planes import in_plane
 
 # Of the stored voxels, uint16.
 _HIGHEST = 65535
@@ -121,7 +120,7 @@ def load(case: Case, image_sets: tuple[str, ...]) -> Images:
     def stored(value: npt.ArrayLike) -> np.ndarray:
         return (np.asarray(value, np.float64) - low) * scale
 
-    views_of = {name: in_plane(v, "sagittal") for name, v in volumes.items()}
+    views_of = {name: v.in_plane("sagittal") for name, v in volumes.items()}
     view = views_of[image_sets[0]]
     # in_plane: (inferior, posterior, left); stored: (left, inferior, posterior).
     arrays = {

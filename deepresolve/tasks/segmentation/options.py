@@ -15,13 +15,22 @@ class Options(options.WindowOptions):
 
     title: ClassVar[str] = "Segmentation"
 
+    resample: bool = option(
+        True,
+        "bring a scan whose spacing or plane the training scans had not to the nearest "
+        "that they had, and its label map back to the scan's own grid.",
+    )
     probabilities: bool = option(
         False, "also write each class's probability as float32."
     )
     flips: bool = option(
         False, "average with the mirror image, left for right; twice the time."
     )
-    keep_largest: bool = option(
-        False,
-        "of each class keep the largest connected component alone (26 neighbours).",
+    min_piece: float = option(
+        0.0,
+        "of each class drop the pieces (26 neighbours) smaller than this share "
+        "of its largest: 0.1 takes strays away and leaves both tibial plateaus; 0 "
+        "keeps all, 1 the largest alone.",
+        0.0,
+        1.0,
     )

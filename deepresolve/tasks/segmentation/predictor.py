@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.components import keep_largest
+from deepresolve.inference.components import drop_small
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
 from deepresolve.tasks.segmentation import sizes
+from deepresolve.tasks.segmentation.known_grid import Placed
 from deepresolve.tasks.segmentation.options import Options
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.segmentation.spread import SAME_IMAGE, MirrorSpread
@@ -19,7 +20,7 @@ from deepresolve.tasks.segmentation.spread import SAME_IMAGE, MirrorSpread
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
 
-SPREAD = "spread"
+GRID, SPREAD = "grid", "spread"
 # Sections of the report on an image.
 _OF_IMAGES = {
     "consistency": Section(
@@ -37,8 +38,9 @@ class LabelMapPredictor:
     Args:
       segmenter: the network.
       probabilities: also give the probability of every class, float32.
-      largest_only: of each class keep the largest connected component of the label map
-        alone; the probabilities stay as they are.
+      min_piece: of each class connected components of the label map that are smaller
+        than this share of its largest one become background; the probabilities stay as
+        they are.
       spread: "none", "report" (measured), "volume" (also given for each voxel). A
         segmenter with flips has both passes at hand: then it is always measured.
 
@@ -56,11 +58,11 @@ class LabelMapPredictor:
         self,
         segmenter: Segmenter,
         probabilities: bool = False,
-        largest_only: bool = False,
+        min_piece: float = 0.0,
         spread: str = "none",
     ):
         self._segmenter = segmenter
-        self._largest_only = largest_only
+        self._min_piece = min_piece
         class_names = segmenter.class_names
         self.kind = Labels(tuple(class_names))
         self._measures_spread = spread != "none" or segmenter.flips
@@ -87,23 +89,31 @@ class LabelMapPredictor:
           ValueError: voxels that are not finite or all alike, or a mirror image that
             the network cannot tell from the scan.
         """
+        placed = self._segmenter.placed(scan.canonical())
         both_ways = self._both_ways(scan)
         label_map, by_class = self._segmenter.segment_with_probabilities(
             scan, progress, both_ways
         )
-        if self._largest_only:
-            label_map = label_map.with_array(keep_largest(label_map.array))
+        if self._min_piece:
+            kept = drop_small(label_map.array, self._min_piece)
+            label_map = label_map.with_array(kept)
         volumes = {Labels.name: label_map}
         volumes |= zip(self._probabilities, by_class.values(), strict=False)
         if both_ways is not None and self._gives_spread:
-            volumes[SPREAD] = scan.canonical().with_array(both_ways.disagreement)
+            spread = scan.canonical().with_array(both_ways.disagreement)
+            volumes[SPREAD] = spread if scan.to_source is not None else spread.restore()
         found = sizes.measure(label_map, self.kind.class_names)
         return Prediction(
             self.kind,
             volumes,
-            {SPREAD: self._section(both_ways, label_map.voxel_mm3), **_OF_IMAGES},
-            sizes.summary(found),
+            {
+                GRID: Section(placed.to_dict()),
+                SPREAD: self._section(both_ways, label_map.voxel_mm3),
+                **_OF_IMAGES,
+            },
+            sizes.summary(found) + _told(placed),
             {sizes.TABLE: sizes.rows(found)},
+            seen=placed.seen if placed.is_resampled else None,
         )
 
     def _both_ways(self, scan: Volume) -> MirrorSpread | None:
@@ -122,6 +132,16 @@ class LabelMapPredictor:
         return Section(SAME_IMAGE if self._measures_spread else SPREAD_NOT_ASKED)
 
 
+def _told(placed: Placed) -> str:
+    """For the screen: what the network was given where it was not the scan as it is."""
+    if not placed.is_resampled:
+        return ""
+    done = placed.to_dict()
+    voxels = " x ".join(f"{mm:.3g}" for mm in done["network_mm"])
+    turned = f", as {done['plane']} slices" if placed.is_turned else ""
+    return f"; seen in voxels of {voxels} mm{turned}"
+
+
 def probability_names(class_names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the volumes of probabilities, one for each class."""
     return tuple(f"probability_{slug(name)}" for name in class_names)
@@ -134,10 +154,15 @@ def load(run: TrainedRun, options: Options) -> LabelMapPredictor:
       ValueError: not trained yet, or options that do not suit its classes.
     """
     segmenter = Segmenter.from_run(
-        run, options.window, options.flips, options.memory_gib, options.dtype
+        run,
+        options.window,
+        options.flips,
+        options.memory_gib,
+        options.dtype,
+        options.resample,
     )
     return LabelMapPredictor(
-        segmenter, options.probabilities, options.keep_largest, options.spread
+        segmenter, options.probabilities, options.min_piece, options.spread
     )
 
 

@@ -14,6 +14,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.inference.window_size import rule_of
 from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB, WindowedModel
 from deepresolve.networks import find_model
+from deepresolve.tasks.segmentation.known_grid import KnownGrid, Placed
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Segmenter:
         `window_shape` it decides how large the windows are. The scan, its probabilities
         and TensorFlow itself (about 1.5 GiB together for an OAI scan and one class)
         come on top.
+      known: scans of another spacing or plane are resampled for the network, and what
+        it finds is brought back; None: scans are given to it as they are.
 
     Raises:
       ValueError: a window or memory out of range, flips where a class lacks its
@@ -54,8 +57,9 @@ class Segmenter:
         window_shape: Sequence[int] | None = None,
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
+        known: KnownGrid | None = None,
     ):
-        self.config = config
+        self.config, self._known = config, known
         self.class_names = config.class_names
         rule = rule_of(config, 1 + len(config.class_names))
         self._network = WindowedModel(model, rule, memory_gib, window_shape)
@@ -76,6 +80,7 @@ class Segmenter:
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
         dtype: str = "float32",
+        resample: bool = False,
     ) -> Segmenter:
         """The network of a trained run.
 
@@ -87,12 +92,15 @@ class Segmenter:
           memory_gib: for what the network holds of a window, in GiB.
           dtype: what the network computes in, whatever it was trained in: "float32", or
             "bfloat16" for speed where the processor has it.
+          resample: bring scans to the spacing and plane of the training scans, where
+            the run has them on record.
 
         Raises:
-          ValueError: not a segmentation, or not trained yet.
+          ValueError: not a segmentation, not trained yet, or a damaged record.
         """
         config, model = run.settings(SegmentationConfig), run.network(dtype)
-        return cls(model, config, window_shape, flips, memory_gib)
+        known = KnownGrid.of(run.training_set) if resample else None
+        return cls(model, config, window_shape, flips, memory_gib, known)
 
     def probabilities(
         self,
@@ -100,8 +108,9 @@ class Segmenter:
         left_right: int | None = None,
         progress: bool = False,
         compare: Compare | None = None,
+        placed: Placed | None = None,
     ) -> np.ndarray:
-        """The network itself: how probable each class is in each voxel.
+        """How probable each class is in each voxel.
 
         Args:
           scaled: (rows, columns, slices) of a canonical scan, scaled to 0..1.
@@ -110,6 +119,7 @@ class Segmenter:
           progress: show a progress bar.
           compare: called with the probabilities of the scan and of its mirror image,
             which takes twice the time, as flips do.
+          placed: the scan on the network's grid; None: the network takes it as it is.
 
         Returns:
           (rows, columns, slices, 1 + classes) float32, background first; the sum over
@@ -121,11 +131,17 @@ class Segmenter:
         """
         scaled = np.asarray(scaled, np.float32)
         title = "segmentation" if progress else ""
-        result = self._network(scaled, title)
+
+        def network(array: np.ndarray) -> np.ndarray:
+            if placed is None:
+                return self._network(array, title)
+            return placed.back(self._network(placed.there(array), title))
+
+        result = network(scaled)
         if self.flips or compare is not None:
             channels = mirrored_classes(self.class_names)
-            self._check_left_right(left_right)
-            mirrored = self._network(np.flip(scaled, left_right), title)
+            self._check_left_right(left_right, placed)
+            mirrored = network(np.flip(scaled, left_right))
             back = np.flip(mirrored, left_right)
             if compare is not None:
                 compare(result, back, channels)
@@ -140,17 +156,24 @@ class Segmenter:
 
         Of sagittal slices, each seen alone, it is the same ones in another order.
         """
-        across_slices = left_right_axis(scan.canonical()) == _SLICES
+        canonical = scan.canonical()
+        slices = self.placed(canonical).slice_axis
+        across_slices = left_right_axis(canonical) == slices
         return not (across_slices and find_model(self.config).slicewise)
 
-    def _check_left_right(self, left_right: int | None) -> None:
+    def placed(self, canonical: Volume) -> Placed:
+        """A canonical scan on the grid that the network is given."""
+        return Placed.of(canonical, self._known)
+
+    def _check_left_right(self, left_right: int | None, placed: Placed | None) -> None:
         """ValueError where mirroring is impossible or does nothing."""
         if left_right is None:
             raise ValueError(
                 "With flips, left_right must say which axis of the array runs from "
                 "left to right."
             )
-        if left_right == _SLICES and find_model(self.config).slicewise:
+        slices = _SLICES if placed is None else placed.slice_axis
+        if left_right == slices and find_model(self.config).slicewise:
             raise ValueError(
                 "flips do nothing here: the slices of this scan are sagittal, and "
                 f"{self.config.model} sees one slice at a time, so that left and "
@@ -213,7 +236,11 @@ class Segmenter:
         canonical = scan.canonical()
         scaled = estimate_scale(canonical.array).apply(canonical.array)
         probabilities = self.probabilities(
-            scaled, left_right_axis(canonical), progress, compare
+            scaled,
+            left_right_axis(canonical),
+            progress,
+            compare,
+            self.placed(canonical),
         )
 
         def in_place(array: np.ndarray) -> Volume:

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import hashlib
 import json
@@ -95,6 +96,18 @@ def test_what_the_task_found_stands_among_the_rest_in_order(scan, trained):
         *("version", "verdict", "flags", "consistency", "mismatch", "spread"),
         *("undershoot", "notes", "provenance"),
     ]
+
+
+def test_what_the_network_saw_is_compared_where_it_was_another(scan, trained):
+    fine = dataclasses.replace(scan, affine=np.diag([0.2, 0.2, 0.7, 1]))
+    trust = Trust(trained, None, {}, ())
+    (flag,) = [f for f in trust.examine(fine, predicted(fine))[1] if "mm" in f.what]
+    assert flag.what == "in_plane_mm"
+    seen = dataclasses.replace(predicted(fine), seen=scan)
+    content, findings = trust.examine(fine, seen)
+    assert not [f for f in findings if "mm" in f.what]
+    checks = {c["what"]: c["found"] for c in content["mismatch"]["checks"]}
+    assert checks["in_plane_mm"] == [0.5, 0.5]
 
 
 def test_tables_alone_have_no_file_to_hash(scan, trained, tmp_path):

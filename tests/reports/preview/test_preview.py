@@ -4,7 +4,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from deepresolve.reports.planes import in_plane
 from deepresolve.reports.preview import (
     PLANES,
     ImagePreview,
@@ -17,7 +16,7 @@ from deepresolve.reports.preview import (
 
 @pytest.mark.parametrize("plane", PLANES)
 def test_result_is_shown_as_its_plane(super_resolved, thin, plane):
-    expected = in_plane(thin, plane)
+    expected = thin.in_plane(plane)
     for index in (0, 2, expected.num_slices - 1):
         pair = super_resolved.pair(plane, index)
         np.testing.assert_array_equal(pair.after, expected.array[:, :, index])
@@ -33,7 +32,7 @@ def test_scan_is_shown_on_the_results_grid(super_resolved, thick, plane):
     """As after repeating each thick slice where it is the nearest: 0 0 1 1 1 2 .. 4."""
     repeated = np.repeat(thick.array, 3, axis=2)[:, :, 1:-1]
     affine = thick.affine @ np.diag([1, 1, 1 / 3, 1])
-    grid = in_plane(dataclasses.replace(thick, array=repeated, affine=affine), plane)
+    grid = dataclasses.replace(thick, array=repeated, affine=affine).in_plane(plane)
     for index in range(grid.num_slices):
         before = super_resolved.pair(plane, index).before
         np.testing.assert_array_equal(before, grid.array[:, :, index])
@@ -67,7 +66,7 @@ def test_slices_of_any_distance_show_the_nearest_acquired_one(thick, faces_kept)
     words = slice_in_words(preview, "sagittal", 5)
     assert words == "6 of 12, nearest to where slice 3 of 5 was acquired"
     before = preview.pair("sagittal", 11).before
-    np.testing.assert_array_equal(before, in_plane(thick, "sagittal").array[:, :, 4])
+    np.testing.assert_array_equal(before, thick.in_plane("sagittal").array[:, :, 4])
 
 
 @pytest.mark.parametrize("plane", ["coronal", "axial"])
@@ -76,7 +75,7 @@ def test_marks_lie_where_the_patient_was_acquired(thick, faces_kept, plane):
     preview = ImagePreview(thick, faces_kept, "a.nii", "b.nii")
     side, places = preview.acquired(plane)
     assert side == "columns"
-    shown = in_plane(faces_kept, plane)
+    shown = faces_kept.in_plane(plane)
     at = nib.affines.apply_affine(shown.affine, [(0, place, 0) for place in places])
     expected = nib.affines.apply_affine(thick.affine, [(0, 0, n) for n in range(5)])
     lateral_mm, expected_mm = at[:, 0], expected[:, 0]
@@ -104,10 +103,10 @@ def test_begins_with_an_acquired_slice_or_with_most_tissue(super_resolved, segme
 
 def test_labels_are_those_of_the_result(segmented, thin, label_map):
     pair = segmented.pair("axial", 16)
-    expected = in_plane(label_map, "axial").array[:, :, 16]
+    expected = label_map.in_plane("axial").array[:, :, 16]
     np.testing.assert_array_equal(pair.labels, expected)
     assert set(np.unique(expected)) == {0, 1, 2}
-    np.testing.assert_array_equal(pair.before, in_plane(thin, "axial").array[:, :, 16])
+    np.testing.assert_array_equal(pair.before, thin.in_plane("axial").array[:, :, 16])
     assert pair.after is pair.before
     voxel_mm3 = 0.5 * 0.75 * 1.0
     expected_mm3 = [6 * 10 * 5 * voxel_mm3, 3 * 4 * 4 * voxel_mm3]

@@ -1,12 +1,20 @@
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.acquisition import describe
+from deepresolve.imaging.volume import Volume, affine_along_axes
+from deepresolve.runs import training_set
+from deepresolve.runs.training_set import TrainingSet
 from deepresolve.tasks.prediction import Labels
+from deepresolve.tasks.segmentation.known_grid import KnownGrid
 from deepresolve.tasks.segmentation.predictor import (
     LabelMapPredictor,
     probability_names,
 )
+from deepresolve.tasks.trained_run import TrainedRun
 
 
 def scan(*bright):
@@ -64,7 +72,7 @@ def test_a_second_scan_knows_nothing_of_the_first(segmenter):
 
 
 def test_islands_go_and_probabilities_stay(segmenter):
-    predictor = LabelMapPredictor(segmenter, probabilities=True, largest_only=True)
+    predictor = LabelMapPredictor(segmenter, probabilities=True, min_piece=0.2)
     assert predictor.volume_names == ("probability_femoral_cartilage",)
     prediction = predictor.predict(scan(*PIECE, ISLAND))
     label_map = prediction.label_map.array
@@ -88,5 +96,78 @@ def test_names_become_parts_of_file_names():
 
 def test_of_an_image_alone_is_asked_what_it_was_held_at(segmenter):
     report = LabelMapPredictor(segmenter).predict(scan(*PIECE)).report
+    grid = report.pop("grid").values
+    assert not grid["resampled"]
+    assert grid["scan_mm"] == grid["network_mm"] == [0.4, 0.5, 1.5]
     told = {name: section.values["measured"] for name, section in report.items()}
     assert told == {"consistency": False, "spread": False, "undershoot": False}
+
+
+KNOWN = KnownGrid(("sagittal",), (0.5, 0.6), (1.0, 1.5))
+
+
+def ball(pixel_mm, slice_mm):
+    """Sagittal, 24 mm wide, with a bright ball of 8 mm around its middle."""
+    shape = round(24 / pixel_mm), round(24 / pixel_mm), round(24 / slice_mm)
+    affine = affine_along_axes("IPR", (pixel_mm, pixel_mm, slice_mm))
+    places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+    from_middle = (places + 0.5) * (pixel_mm, pixel_mm, slice_mm) - 12
+    inside = np.linalg.norm(from_middle, axis=-1) < 8
+    return Volume(100 * inside.astype(np.float32), affine)
+
+
+def test_a_scan_of_other_voxels_is_seen_in_those_that_are_known(threshold):
+    fine = ball(0.25, 2.0)
+    predictor = LabelMapPredictor(
+        threshold(known=KNOWN), probabilities=True, spread="volume"
+    )
+    found = predictor.predict(fine)
+    assert found.report["grid"].values == {
+        "resampled": True,
+        "plane": "sagittal",
+        "scan_mm": [0.25, 0.25, 2.0],
+        "network_mm": [0.5, 0.5, 1.5],
+    }
+    assert found.summary.endswith("; seen in voxels of 0.5 x 0.5 x 1.5 mm")
+    # What was computed lies on the scan's own grid, its outline within it.
+    for volume in found.volumes.values():
+        np.testing.assert_array_equal(volume.affine, fine.affine)
+        assert volume.shape == fine.shape
+    true, label_map = fine.array > 0, found.label_map.array == 1
+    dice = 2 * np.sum(true & label_map) / (np.sum(true) + np.sum(label_map))
+    assert dice > 0.97
+    assert found.volumes["spread"].array.max() < 1e-3  # a ball is its mirror image
+    # Pixels are as coarse as it knows, slices as coarse as they are.
+    np.testing.assert_allclose(found.seen.spacing_mm, (0.5, 0.5, 2.0))
+
+
+def test_a_scan_that_is_known_or_of_which_nobody_knows_is_seen_as_it_is(threshold):
+    for known, scan in ((KNOWN, ball(0.5, 1.5)), (None, ball(0.25, 2.0))):
+        found = LabelMapPredictor(threshold(known=known)).predict(scan)
+        assert found.seen is None and "seen in" not in found.summary
+        assert not found.report["grid"].values["resampled"]
+        np.testing.assert_array_equal(found.label_map.array, scan.array > 0)
+
+
+def test_slices_of_another_plane_are_turned(threshold):
+    scan = ball(0.5, 2.0)
+    turn = np.array([[0.0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    coronal = dataclasses.replace(scan, affine=turn @ scan.affine)
+    assert coronal.plane == "coronal"
+    found = LabelMapPredictor(threshold(known=KNOWN)).predict(coronal)
+    assert "as sagittal slices" in found.summary
+    assert found.seen.plane == "sagittal"
+    np.testing.assert_array_equal(found.label_map.affine, coronal.affine)
+    true, label_map = coronal.array > 0, found.label_map.array == 1
+    dice = 2 * np.sum(true & label_map) / (np.sum(true) + np.sum(label_map))
+    assert dice > 0.97
+
+
+def test_the_run_says_what_is_known_unless_told_not_to(seg_workdir, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(seg_workdir.path, folder)
+    seen = TrainingSet({1: (describe(ball(0.5, 1.5)),)}, 1, "0" * 64)
+    (folder / training_set.FILE).write_text(seen.to_json())
+    run, fine = TrainedRun.open(str(folder)), ball(0.25, 1.5)
+    assert run.predict(fine).report["grid"].values["resampled"]
+    assert not run.predict(fine, resample=False).report["grid"].values["resampled"]

@@ -34,7 +34,6 @@ from deepresolve.reports.planes import (
     central_slice,
     fullest_slice,
     fullest_window,
-    in_plane,
 )
 
 MARGINS = Margins(top=72)
@@ -89,7 +88,7 @@ def _coronal(example: Example, weights: Volume) -> tuple[View, tuple[slice, slic
         max(1, round(size / mm))
         for size, mm in zip(_ZOOM_MM, shown.pixel_mm, strict=True)
     )
-    pixels = in_plane(weights, "coronal").array[:, :, index]
+    pixels = weights.in_plane("coronal").array[:, :, index]
     return shown, fullest_window(pixels, (height, width))
 
 
@@ -97,7 +96,7 @@ def _sagittal(example: Example, weights: Volume) -> View:
     """The slice with most cartilage, cut to what holds it."""
     index = fullest_slice(weights, "sagittal")
     shown = view(example, "sagittal", index)
-    pixels = in_plane(weights, "sagittal").array[:, :, index]
+    pixels = weights.in_plane("sagittal").array[:, :, index]
     return shown.crop(box_around(pixels, shown.pixel_mm, _SAGITTAL_MARGIN_MM))
 
 

@@ -11,7 +11,6 @@ from deepresolve.evaluation.table_1.results import Example, Results
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports import drawing
 from deepresolve.reports.cuts import edge_letters
-from deepresolve.reports.planes import in_plane
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,9 +59,9 @@ def view(example: Example, plane: str, index: int) -> View:
     """One slice of one plane; `index` counts from 0 as `fullest_slice` does."""
 
     def pixels(volume: Volume) -> np.ndarray:
-        return in_plane(volume, plane).array[:, :, index]
+        return volume.in_plane(plane).array[:, :, index]
 
-    truth = in_plane(example.ground_truth, plane)
+    truth = example.ground_truth.in_plane(plane)
     return View(
         plane,
         {name: pixels(volume) for name, volume in example.images.items()},

@@ -18,7 +18,7 @@ from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.super_resolution.views.slicing import num_slices_in
 
-# Of the frequencies up to half a cycle a slice, or a thickness where that is more; ours.
+# Of the frequencies up to half a cycle a slice, or a thickness if that is more; ours.
 _LOW, _MIDDLE, _HIGH = (0.2, 0.45), (0.55, 0.78), (0.87, 1.0)
 # Slices for which each of these bands has a frequency of its own.
 _MIN_SLICES = 9

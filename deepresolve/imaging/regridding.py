@@ -1,0 +1,104 @@
+"""Voxels on another spacing of the same field of view, and the way back.
+
+Each axis is resampled by itself, by a small matrix. What becomes coarser is averaged,
+so that nothing aliases. What becomes finer is a cubic spline where it is an image, and
+runs straight from voxel to voxel where it is probabilities, which no spline may take
+below 0 or above 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from deepresolve.imaging.degradation import along_slices, cubic_matrix
+from deepresolve.imaging.slice_profile import SliceProfile
+from deepresolve.imaging.volume import Volume
+
+Shape = tuple[int, ...]
+
+
+def num_voxels(num: int, spacing_mm: float, wanted_mm: float) -> int:
+    """How many voxels of about another spacing fill the same field of view."""
+    return max(1, round(num * spacing_mm / wanted_mm))
+
+
+def resample_image(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """An image of the same field of view in other voxels: float32 of `shape`.
+
+    Args:
+      array: (I, J, K); what lies past its outermost voxels is like them.
+      shape: the new numbers of voxels.
+    """
+    return _resampled(array, shape, cubic_matrix)
+
+
+def resample_probabilities(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Probabilities of the same field of view in other voxels: float32 of `shape`.
+
+    Args:
+      array: (I, J, K), each voxel's share of one class.
+      shape: the new numbers of voxels.
+    """
+    return _resampled(array, shape, _linear_matrix)
+
+
+def regridded(volume: Volume, array: np.ndarray) -> Volume:
+    """A volume of other voxels in the same field of view.
+
+    Args:
+      volume: whose field of view it is.
+      array: the new voxels, of any shape.
+
+    Returns:
+      A Volume whose slices are as thick as those of `volume`, or as far apart as they
+      are now, where that is more.
+    """
+    steps = np.divide(volume.shape, array.shape)
+    to_old = np.diag([*steps, 1.0])
+    to_old[:3, 3] = (steps - 1) / 2
+    thickness_mm = volume.slice_thickness_mm
+    if thickness_mm is not None:
+        step_mm = volume.slice_spacing_mm * steps[volume.slice_axis]
+        thickness_mm = max(thickness_mm, float(step_mm))
+    return dataclasses.replace(
+        volume,
+        array=array,
+        affine=volume.affine @ to_old,
+        slice_thickness_mm=thickness_mm,
+        other_form=None,
+    )
+
+
+def _resampled(
+    array: np.ndarray,
+    shape: Sequence[int],
+    finer: Callable[[int, np.ndarray], np.ndarray],
+) -> np.ndarray:
+    result = np.asarray(array, np.float32)
+    # What becomes fewer comes first: less is left to do.
+    for axis in np.argsort(np.divide(shape, array.shape)):
+        old, new = array.shape[axis], shape[axis]
+        if new != old:
+            result = along_slices(_matrix(old, new, finer), result, axis)
+    return result
+
+
+def _matrix(
+    old: int, new: int, finer: Callable[[int, np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """(new, old) float64, between voxels whose outer faces are the same."""
+    step = old / new
+    centres = (np.arange(new) + 0.5) * step - 0.5
+    if step > 1:
+        return SliceProfile("rect", step).matrix(centres, old, 1.0)
+    return finer(old, centres)
+
+
+def _linear_matrix(num: int, positions: np.ndarray) -> np.ndarray:
+    """Straight from voxel to voxel; past the outermost ones their values are held."""
+    voxels = np.arange(num)
+    of_voxels = [np.interp(positions, voxels, row) for row in np.eye(num)]
+    return np.stack(of_voxels, axis=1)
