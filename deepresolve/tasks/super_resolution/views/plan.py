@@ -6,8 +6,11 @@ import dataclasses
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from deepresolve.imaging.in_plane_resolution import in_plane_resolution_mm
 from deepresolve.imaging.profile_shapes import SHAPES
+from deepresolve.imaging.slice_grid import spacing_along_normal_mm
 from deepresolve.imaging.slice_profile import MEASURED, SliceProfile, read_profile
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.super_resolution.options import Options
@@ -21,6 +24,8 @@ USUAL_FACTOR = 3
 _LOWEST_FACTOR = 1.3
 _HIGHEST_FACTOR = 16.0
 _ROUNDING = 0.01
+# Of the spacing, by which it may be longer than along the normal: 5.7 degrees.
+_SHEAR = 0.005
 # Thick slices that an in-plane axis must make for a network to learn from it, or to be
 # tested on it: SSIM has windows of seven.
 MIN_THICK = 7
@@ -87,6 +92,7 @@ def planned(scan: Volume, options: Options) -> Plan:
       OSError: a measured profile cannot be read.
     """
     _check_room(scan)
+    _check_straight(scan)
     resolution_mm = in_plane_resolution_mm(scan)
     factor = _factor(scan.slice_spacing_mm, min(resolution_mm), options)
     profile, learned, how = _profile(scan, options)
@@ -164,6 +170,18 @@ def _check_room(scan: Volume) -> None:
         "network gains. Use a network of your own of another kind (preset sr_cnn), or "
         "interpolate."
     )
+
+
+def _check_straight(scan: Volume) -> None:
+    """ValueError of slices that step sideways: a view across them would be sheared."""
+    spacing_mm, normal_mm = scan.slice_spacing_mm, spacing_along_normal_mm(scan)
+    if normal_mm < (1 - _SHEAR) * spacing_mm:
+        degrees = np.degrees(np.arccos(normal_mm / spacing_mm))
+        raise ValueError(
+            f"Declined: from slice to slice the scan steps {degrees:.0f} degrees "
+            "sideways, and what lies across its slices is sheared. Resample it to "
+            "slices that lie straight above each other."
+        )
 
 
 def _check_thickness(scan: Volume, profile: SliceProfile) -> None:

@@ -31,8 +31,8 @@ from deepresolve.tasks.super_resolution.views.slicing import (
     num_slices_in,
 )
 
-# One of so many slices is kept from learning. Of a knee of 27 slices, a sixth in a block
-# cost a tenth of a decibel of what the whole gained.
+# One of so many slices is kept from learning. A sixth of a knee's 27 cost a tenth of a
+# decibel of the gain.
 _KEPT_OF = 12
 _MOST_SLICES = 12
 _SSIM_WINDOW = 7

@@ -188,3 +188,16 @@ def test_no_report_names_the_file_of_a_profile(tmp_path):
     assert found.learned == (str(file),)
     told = found.to_dict(3.0)
     assert told["learned"] == ["measured"] and "jane" not in str(told)
+
+
+def test_slices_that_step_sideways_are_declined():
+    straight = scan(slice_encoding="2D")
+    for degrees, is_declined in ((5, False), (8, True)):
+        affine = straight.affine.copy()
+        affine[0, 2] = 3.0 * np.tan(np.radians(degrees))
+        sheared = dataclasses.replace(straight, affine=affine)
+        if is_declined:
+            with pytest.raises(ValueError, match="steps 8 degrees sideways"):
+                planned(sheared)
+        else:
+            planned(sheared)
