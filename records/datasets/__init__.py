@@ -12,6 +12,7 @@ TensorFlow) is imported in the methods, or by a module beside it that they impor
 from records.datasets.folder import Folder
 from records.datasets.iwoai import Iwoai
 from records.datasets.oai import Oai
+from records.datasets.painted import Painted
 from records.datasets.phantom import Phantom
 
 DATASETS = {
@@ -19,4 +20,5 @@ DATASETS = {
     "oai": Oai,
     "iwoai": Iwoai,
     "phantom": Phantom,
+    "painted": Painted,
 }

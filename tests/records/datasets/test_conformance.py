@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from deepresolve.imaging.volume import Volume, affine_along_axes
 from records import __main__ as cli
 from records import conversion, manifest, reader, settings, splits, verification
 from records.commands.run import _make
@@ -247,7 +248,27 @@ def _phantom(*_):
     }
 
 
-EXAMPLES = {"folder": _folder, "oai": _oai, "iwoai": _iwoai, "phantom": _phantom}
+def _painted(root, write_stack, make_volume, make_label, save_nifti):
+    for number in range(3):
+        array = np.zeros((24, 24, 16), np.uint8)
+        array[6:12, 4:20, 3:13] = 5
+        array[12:14, 4 + number : 20, 3:13] = 1
+        label = Volume(array, affine_along_axes("IPR", (3.0, 3.0, 4.0)))
+        save_nifti(root / "maps" / f"{number}.nii.gz", label)
+    return {
+        "labels": root / "maps",
+        "label_names": "1=femoral cartilage,5=femur",
+        "num_images": "3",
+    }
+
+
+EXAMPLES = {
+    "folder": _folder,
+    "oai": _oai,
+    "iwoai": _iwoai,
+    "phantom": _phantom,
+    "painted": _painted,
+}
 
 
 def test_every_dataset_has_an_example():

@@ -1,0 +1,176 @@
+"""Images from label maps: a segmentation learns from them without a patient's scan.
+
+    painted = paint(labels, {1: "femoral cartilage", 6: "tibia"}, seed=7)
+    painted.image, painted.label    # one grid
+
+After SynthSeg (Billot, MedIA 2023;86:102789), for knees: the anatomy is bent, cartilage
+grows thicker and thinner on its bone, what the label map leaves out is filled with
+other tissues, and all of it is as bright as a sequence makes it, or as chance has it. A
+network that has seen this much relies on shape and place. What varies is in `Priors`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from deepresolve.imaging import regridding
+from deepresolve.imaging.volume import Volume
+from deepresolve.simulation.painting import (
+    acquisition,
+    anatomy,
+    contrast,
+    surroundings,
+)
+from deepresolve.simulation.painting.priors import Priors
+
+# Signal of the brightest tissue in the image's units.
+_UNITS = 2000.0
+# Words in names of labels, the first that fits, and the tissue that is painted.
+_WORDS = (
+    ("cartilage", "cartilage"),
+    ("menisc", "meniscus"),
+    ("femur", "marrow"),
+    ("tibia", "marrow"),
+    ("patella", "marrow"),
+    ("fibula", "marrow"),
+    ("bone", "marrow"),
+    ("tendon", "tendon"),
+    ("ligament", "tendon"),
+    ("muscle", "muscle"),
+    ("fat", "fat"),
+    ("fluid", "fluid"),
+    ("effusion", "fluid"),
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Painted:
+    """An image that nobody acquired, and what is where in it.
+
+    Attributes:
+      image: int16, canonical.
+      label: uint8, the values of the label map that it was painted from; same grid.
+      mirrored: whether it shows the other knee.
+    """
+
+    image: Volume
+    label: Volume
+    mirrored: bool
+
+
+def paint(
+    labels: Volume,
+    label_names: Mapping[int, str],
+    *,
+    seed: int,
+    priors: Priors | None = None,
+) -> Painted:
+    """An image of a knee like that of a label map.
+
+    Args:
+      labels: of one knee, in any orientation; fine voxels make fine images.
+      label_names: by value: "femoral cartilage", "tibia", "medial meniscus", ...
+      seed: 0 or above; another one, another image.
+      priors: what varies; None: all of it, as `Priors` says.
+
+    Returns:
+      A `Painted` in the plane of the label map, of about its field of view, in voxels
+      that are no finer than its own.
+
+    Raises:
+      ValueError: a value without a name, a name that tells no tissue, or no cartilage.
+    """
+    priors = priors or Priors()
+    random = np.random.default_rng(seed)
+    canonical = labels.canonical()
+    tissue_of = _tissues_of(canonical, label_names)
+    mirrored = bool(random.random() < priors.mirrored)
+    grid = _mirrored(canonical) if mirrored else canonical
+    spacing_mm = grid.spacing_mm
+    values = _values(tissue_of, "cartilage"), _values(tissue_of, "marrow")
+    moved = anatomy.bent(grid.array, spacing_mm, random, priors)
+    moved = anatomy.thickened(moved, spacing_mm, *values, random, priors)
+    leg_axis = _axis(grid, "IS")
+    tissues = surroundings.tissues(
+        moved, tissue_of, spacing_mm, leg_axis, random, priors
+    )
+    signal = contrast.draw(random, priors)
+    image = acquisition.painted(tissues, signal, spacing_mm, random, priors)
+    shape = _shape(grid, random, priors)
+    scan = acquisition.acquired(image, spacing_mm, shape, random, priors)
+    counts = np.clip(np.rint(scan * _UNITS), 0, np.iinfo(np.int16).max)
+    volume = dataclasses.replace(
+        regridding.regridded(grid, counts.astype(np.int16)), to_source=None
+    )
+    volume = dataclasses.replace(volume, slice_thickness_mm=volume.slice_spacing_mm)
+    return Painted(volume, volume.with_array(_most(moved, shape)), mirrored)
+
+
+def tissue(name: str) -> str:
+    """The tissue that a label is painted as; ValueError of a name that tells none."""
+    for word, found in _WORDS:
+        if word in name.lower():
+            return found
+    raise ValueError(
+        f"The label {name!r} tells no tissue. Known words: "
+        f"{', '.join(word for word, _ in _WORDS)}."
+    )
+
+
+def _tissues_of(labels: Volume, label_names: Mapping[int, str]) -> dict[int, str]:
+    """By the values that occur; ValueError of what cannot be painted."""
+    values = [int(value) for value in np.unique(labels.array) if value]
+    if unnamed := [value for value in values if value not in label_names]:
+        raise ValueError(f"The label map holds {unnamed}, which have no name.")
+    found = {value: tissue(label_names[value]) for value in values}
+    if "cartilage" not in found.values():
+        raise ValueError(
+            f"No cartilage in the label map; it holds "
+            f"{[label_names[value] for value in values]}."
+        )
+    return found
+
+
+def _values(tissue_of: Mapping[int, str], name: str) -> list[int]:
+    return [value for value, of in tissue_of.items() if of == name]
+
+
+def _mirrored(labels: Volume) -> Volume:
+    """The other knee: left for right, on the same grid."""
+    return labels.with_array(np.flip(labels.array, _axis(labels, "LR")))
+
+
+def _axis(volume: Volume, letters: str) -> int:
+    """The axis of the array that lies nearest to one of the patient's."""
+    return next(a for a, code in enumerate(volume.orientation) if code in letters)
+
+
+def _shape(
+    grid: Volume, random: np.random.Generator, priors: Priors
+) -> tuple[int, int, int]:
+    """Voxels of the scan: square pixels, none finer than those of the label map."""
+    pixel_mm = random.uniform(*priors.pixel_mm)
+    slice_mm = np.exp(random.uniform(*np.log(priors.slice_mm)))
+    wanted_mm = (pixel_mm, pixel_mm, slice_mm)
+    rows, columns, slices = (
+        regridding.num_voxels(num, mm, max(mm, wanted))
+        for num, mm, wanted in zip(grid.shape, grid.spacing_mm, wanted_mm, strict=True)
+    )
+    return rows, columns, slices
+
+
+def _most(labels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """The value that most of a voxel has, uint8."""
+    result = np.zeros(shape, np.uint8)
+    background = (labels == 0).astype(np.float32)
+    most = regridding.resample_probabilities(background, shape)
+    for value in np.unique(labels):
+        if value:
+            mask = (labels == value).astype(np.float32)
+            share = regridding.resample_probabilities(mask, shape)
+            more = share > most
+            result[more], most[more] = value, share[more]
+    return result

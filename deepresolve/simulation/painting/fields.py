@@ -1,0 +1,36 @@
+"""Smooth random fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deepresolve.imaging.regridding import resample_image
+
+
+def smooth(
+    shape: Sequence[int],
+    spacing_mm: Sequence[float],
+    length_mm: float | Sequence[float],
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Float32 of mean 0 and standard deviation 1, the same wherever one looks.
+
+    Args:
+      shape: in voxels.
+      spacing_mm: between them.
+      length_mm: over which it varies, of all axes or of each.
+      random: to draw from.
+    """
+    lengths_mm = np.broadcast_to(np.asarray(length_mm, float), (3,))
+    knots = [
+        max(2, round(num * mm / length))
+        for num, mm, length in zip(shape, spacing_mm, lengths_mm, strict=True)
+    ]
+    # Of a field that is finer than voxels, each has its own.
+    knots = [min(k, n) for k, n in zip(knots, shape, strict=True)]
+    field = resample_image(random.standard_normal(knots, np.float32), shape)
+    field -= field.mean()
+    deviation = field.std()
+    return field / deviation if deviation else field

@@ -1,0 +1,74 @@
+"""What varies from one painted image to the next, and how far."""
+
+from __future__ import annotations
+
+import dataclasses
+
+Range = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Priors:
+    """Ranges to draw from, evenly unless said otherwise; ours where no source is named.
+
+    Attributes:
+      rotation_degrees: about each axis (SynthSeg has 15; knees are positioned).
+      scale: of the whole anatomy, along each axis (SynthSeg 0.8 to 1.2).
+      warp_mm: standard deviation of a smooth displacement (SynthSeg up to 4 mm).
+      warp_length_mm: over which it varies.
+      thickness_mm: standard deviation of what is added to the thickness of cartilage.
+      thickness_length_mm: over which that varies.
+      num_defects: focal lesions of cartilage, at most.
+      defect_mm: their radius.
+      cortex_mm: thickness of the shell of bones.
+      num_marrow_lesions: bright patches of marrow below cartilage, at most.
+      random_contrast: share of images whose tissues are as bright as chance has it;
+        the others follow a sequence's signal equation (see `contrast`).
+      signal_spread: of a tissue's signal, as a share of what the equation gives.
+      texture: standard deviation within tissues, as a share of their signal.
+      fat_left: of the signal of fat, where it is suppressed or not excited.
+      fat_suppressed: share of images in which it is.
+      shading: standard deviation of the logarithm of coil shading (SynthSeg to 0.7).
+      noise: standard deviation a channel, as a share of the brightest tissue.
+      blur_mm: standard deviation within slices, of what the scanner filtered.
+      ghost: amplitude of a moved copy along the phase-encoded axis.
+      chemical_shift_pixels: by which fat is displaced along the read-out.
+      pixel_mm: distance of pixels.
+      slice_mm: distance of slices, even in its logarithm.
+      mirrored: share of images that show the other knee.
+    """
+
+    rotation_degrees: Range = (-10.0, 10.0)
+    scale: Range = (0.88, 1.14)
+    warp_mm: Range = (0.0, 2.5)
+    warp_length_mm: Range = (15.0, 40.0)
+    thickness_mm: Range = (0.0, 0.6)
+    thickness_length_mm: float = 8.0
+    num_defects: int = 3
+    defect_mm: Range = (2.0, 8.0)
+    cortex_mm: Range = (0.3, 1.2)
+    num_marrow_lesions: int = 2
+    random_contrast: float = 0.3
+    signal_spread: float = 0.2
+    texture: Range = (0.02, 0.15)
+    fat_left: Range = (0.02, 0.35)
+    fat_suppressed: float = 0.8
+    shading: Range = (0.0, 0.5)
+    noise: Range = (0.005, 0.06)
+    blur_mm: Range = (0.0, 0.4)
+    ghost: Range = (0.0, 0.06)
+    chemical_shift_pixels: Range = (0.0, 2.0)
+    pixel_mm: Range = (0.36, 0.8)
+    slice_mm: Range = (0.7, 3.0)
+    mirrored: float = 0.5
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            ends = value if isinstance(value, tuple) else (value, value)
+            low, high = ends
+            if not low <= high or (field.name != "rotation_degrees" and low < 0):
+                raise ValueError(
+                    f"{field.name}: expected numbers of 0 or more, the lower one "
+                    f"first; got {value}."
+                )

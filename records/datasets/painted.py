@@ -1,0 +1,138 @@
+"""Images painted from label maps: a training set without a patient's scan."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+import deepresolve
+from deepresolve.system import entry
+from records.settings import label_names, setting
+from records.subject import Brings, Scan, Subject
+
+# About what an image takes, in bytes, known without painting it: int16 and uint8.
+_BYTES_A_VOXEL = 3
+_USUAL_VOXELS = 240 * 240 * 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """Knees that nobody scanned, painted from label maps (`simulation.painting`).
+
+    The label maps take turns. All images of one are one person's, for they share an
+    anatomy: the same split has them all.
+
+    Attributes:
+      labels: folder of label maps, or one.
+      num_images: how many images are painted in all.
+      label_names: what each label value means, by value; the names say which tissue is
+        painted.
+    """
+
+    brings: ClassVar[Brings] = Brings()
+
+    labels: str = setting("DIR", "label maps (NIfTI, ...) at any depth, or one")
+    num_images: int = setting(
+        "N", "number of images, of the label maps in turn", parse=entry.number
+    )
+    label_names: dict[int, str] = setting(
+        "V=NAME,...",
+        "what the values in the label maps mean, such as '1=femoral cartilage,"
+        "5=femur'; the names say what is painted",
+        parse=label_names,
+        default_factory=dict,
+    )
+
+    def __post_init__(self) -> None:
+        if self.num_images < 1:
+            raise ValueError(f"num_images must be 1 or more; got {self.num_images}")
+        if not self.label_names:
+            raise ValueError(
+                "--label_names says what the values in the label maps mean: "
+                "'1=femoral cartilage,5=femur'."
+            )
+
+    def describe(self) -> list[str]:
+        """How many images will be made, of what."""
+        from deepresolve.imaging import formats
+
+        found = formats.search(self.labels).describe()
+        return [f"{self.num_images} images painted from label maps", *found]
+
+    def subjects(self, seed: int) -> Iterator[PaintedSubject]:
+        """The images that belong to `seed`: the same seed, the same images.
+
+        Raises:
+          ValueError: there are no label maps.
+        """
+        from deepresolve.imaging import formats
+
+        paths = formats.find_scans(self.labels)
+        for index in range(self.num_images):
+            path = paths[index % len(paths)]
+            yield PaintedSubject(
+                id=f"painted-{index:04d}",
+                person=formats.scan_stem(path),
+                path=path,
+                names=tuple(sorted(self.label_names.items())),
+                seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class PaintedSubject(Subject):
+    """One image, painted when it is loaded."""
+
+    path: pathlib.Path = pathlib.Path()
+    names: tuple[tuple[int, str], ...] = ()
+    seed: int = 0
+
+    @property
+    def source(self) -> str:
+        """The name of the label map, and the seed."""
+        return f"{self.path.name} (seed {self.seed})"
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The label map's path."""
+        return {str(self.path): self.path.name}
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of an int16 image and a uint8 label map of usual size."""
+        return _BYTES_A_VOXEL * _USUAL_VOXELS
+
+    def hashes(self) -> tuple[str, str]:
+        """A hash of the label map, the settings and the version of the code."""
+        from deepresolve.imaging import formats
+
+        recipe = {
+            "labels": formats.sha256(self.path),
+            "names": self.names,
+            "seed": self.seed,
+            "deepresolve": deepresolve.__version__,
+        }
+        digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+        return digest, digest
+
+    def load(self) -> Scan:
+        """Paints the image.
+
+        Raises:
+          ValueError: no label map that can be painted; the message names it.
+        """
+        from deepresolve.imaging import formats
+        from deepresolve.simulation import painting
+
+        labels = formats.read_label_map(self.path, image=formats.read_image(self.path))
+        try:
+            painted = painting.paint(labels, dict(self.names), seed=self.seed)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from error
+        return Scan(image=painted.image, label=painted.label)

@@ -1,0 +1,130 @@
+"""Whole images from label maps."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from nibabel import orientations
+
+from deepresolve.imaging.volume import Volume, affine_along_axes
+from deepresolve.simulation import phantom
+from deepresolve.simulation.painting import paint, tissue
+from deepresolve.simulation.painting.priors import Priors
+
+NAMES = phantom.LABEL_NAMES
+STILL = {
+    "rotation_degrees": (0.0, 0.0),
+    "scale": (1.0, 1.0),
+    "warp_mm": (0.0, 0.0),
+    "thickness_mm": (0.0, 0.0),
+    "num_defects": 0,
+    "mirrored": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def labels():
+    """Of a synthetic knee, (72, 72, 48)."""
+    drawn = phantom.knee(seed=3, shape=(72, 72, 48), spacing_mm=(1.5, 1.5, 2.0))
+    return drawn.label
+
+
+def test_an_image_and_its_label_map_share_a_grid_and_a_seed(labels):
+    one, again, other = (paint(labels, NAMES, seed=s) for s in (1, 1, 2))
+    assert one.image.array.dtype == np.int16 and one.label.array.dtype == np.uint8
+    np.testing.assert_array_equal(one.image.affine, one.label.affine)
+    np.testing.assert_array_equal(one.image.array, again.image.array)
+    np.testing.assert_array_equal(one.label.array, again.label.array)
+    assert (
+        one.image.array.shape != other.image.array.shape
+        or (one.image.array != other.image.array).any()
+    )
+    assert one.image.plane == labels.plane
+    assert one.image.slice_thickness_mm == one.image.slice_spacing_mm
+
+
+def test_what_does_not_vary_is_where_it_was(labels):
+    priors = Priors(**STILL, pixel_mm=(1.5, 1.5), slice_mm=(2.0, 2.0))
+    found = paint(labels, NAMES, seed=0, priors=priors)
+    canonical = labels.canonical()
+    np.testing.assert_array_equal(found.label.array, canonical.array)
+    np.testing.assert_allclose(found.label.affine, canonical.affine)
+    assert not found.mirrored
+
+
+def test_tissues_are_told_apart_in_the_image(labels):
+    """Where nothing disturbs it, each is as bright as its signal."""
+    calm = {
+        "texture": (0.0, 0.0),
+        "shading": (0.0, 0.0),
+        "noise": (0.0, 0.0),
+        "blur_mm": (0.0, 0.0),
+        "ghost": (0.0, 0.0),
+        "chemical_shift_pixels": (0.0, 0.0),
+        "cortex_mm": (0.0, 0.0),
+        "num_marrow_lesions": 0,
+    }
+    priors = Priors(**STILL, **calm, pixel_mm=(1.5, 1.5), slice_mm=(2.0, 2.0))
+    found = paint(labels, NAMES, seed=4, priors=priors)
+    levels = {
+        value: np.unique(found.image.array[found.label.array == value])
+        for value in (1, 5, 6, 9)
+    }
+    assert all(level.size == 1 for level in levels.values())
+    assert levels[5] == levels[6] != levels[1]
+
+
+def test_voxels_are_as_asked_and_never_finer_than_the_label_maps(labels):
+    for seed in range(4):
+        found = paint(labels, NAMES, seed=seed)
+        rows_mm, columns_mm, slices_mm = found.image.spacing_mm
+        assert rows_mm == pytest.approx(columns_mm, rel=0.02)
+        assert rows_mm >= 1.5 * 0.98  # finer was asked for
+        assert 2.0 * 0.98 <= slices_mm <= 3.2
+
+
+def test_the_other_knee_is_its_mirror_image(labels):
+    still = Priors(**STILL, pixel_mm=(1.5, 1.5), slice_mm=(2.0, 2.0))
+    other = dataclasses.replace(still, mirrored=1.0)
+    one, mirrored = (paint(labels, NAMES, seed=0, priors=p) for p in (still, other))
+    assert mirrored.mirrored
+    axis = next(a for a, code in enumerate(one.label.orientation) if code in "LR")
+    np.testing.assert_array_equal(mirrored.label.array, np.flip(one.label.array, axis))
+
+
+def test_axes_of_the_file_do_not_matter(labels):
+    own = orientations.io_orientation(labels.affine)
+    there = orientations.ornt_transform(own, orientations.axcodes2ornt("RAS"))
+    other = Volume(
+        orientations.apply_orientation(labels.array, there),
+        labels.affine @ orientations.inv_ornt_aff(there, labels.shape),
+        slice_axis=0,
+    )
+    one, same = (paint(volume, NAMES, seed=5) for volume in (labels, other))
+    np.testing.assert_array_equal(one.image.array, same.image.array)
+
+
+def test_names_say_what_is_painted():
+    assert tissue("Lateral Meniscus") == "meniscus"
+    assert tissue("medial tibial cartilage") == "cartilage"
+    assert tissue("tibia") == "marrow"
+    with pytest.raises(ValueError, match="'pixie dust' tells no tissue"):
+        tissue("pixie dust")
+
+
+def test_what_cannot_be_painted_is_told():
+    grid = affine_along_axes("IPR", (1, 1, 2))
+    bone = Volume(np.full((8, 8, 8), 5, np.uint8), grid)
+    with pytest.raises(ValueError, match=r"holds \[5\], which have no name"):
+        paint(bone, {1: "femoral cartilage"}, seed=0)
+    with pytest.raises(ValueError, match="No cartilage"):
+        paint(bone, {5: "femur"}, seed=0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"noise": (0.1, 0.0)}, {"scale": (-1.0, 1.0)}, {"mirrored": -0.5}]
+)
+def test_priors_make_sense(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=name):
+        Priors(**wrong)
