@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from deepresolve.imaging.regridding import resample_image
 
 
 def smooth(
     shape: Sequence[int],
-    spacing_mm: Sequence[float],
-    length_mm: float | Sequence[float],
+    spacing_mm: npt.ArrayLike,
+    length_mm: npt.ArrayLike,
     random: np.random.Generator,
 ) -> np.ndarray:
     """Float32 of mean 0 and standard deviation 1, the same wherever one looks.
@@ -24,9 +25,10 @@ def smooth(
       random: to draw from.
     """
     lengths_mm = np.broadcast_to(np.asarray(length_mm, float), (3,))
+    spacings_mm = np.broadcast_to(np.asarray(spacing_mm, float), (3,))
     knots = [
         max(2, round(num * mm / length))
-        for num, mm, length in zip(shape, spacing_mm, lengths_mm, strict=True)
+        for num, mm, length in zip(shape, spacings_mm, lengths_mm, strict=True)
     ]
     # Of a field that is finer than voxels, each has its own.
     knots = [min(k, n) for k, n in zip(knots, shape, strict=True)]
