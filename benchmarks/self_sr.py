@@ -296,18 +296,26 @@ def draw(results: list[dict[str, Any]], folder: pathlib.Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(6, 6))
-    promised = [r["self_test"]["gain_over_better_interpolation_db"] for r in results]
-    true = [gain(r, "psnr", "better") for r in results]
+    figure, axes = pyplot.subplots(figsize=(8, 5))
     axes.axhline(0, color="0.7")
     axes.axvline(0, color="0.7")
-    axes.scatter(promised, true)
-    for result, x, y in zip(results, promised, true, strict=True):
-        label = f"{result['case']}, {result['minutes']:g} min"
-        axes.annotate(label, (x, y), fontsize=6)
+    axes.axline((0, 0), slope=1, color="0.7", linestyle=":")
+    colours = pyplot.get_cmap("tab20")
+    for number, name in enumerate(dict.fromkeys(r["case"] for r in results)):
+        for learned, marker in ((False, "o"), (True, "^")):
+            of = [r for r in results if r["case"] == name]
+            of = [r for r in of if bool(r["minutes"]) == learned]
+            promised = [r["self_test"]["gain_over_better_interpolation_db"] for r in of]
+            true = [gain(r, "psnr", "better") for r in of]
+            label = f"{name}, learned" if learned else name
+            colour = colours(number % 20)
+            axes.scatter(
+                promised, true, color=colour, marker=marker, label=label if of else None
+            )
     axes.set_xlabel("self-test: gain over the better interpolation (dB)")
     axes.set_ylabel("true gain over the better interpolation (dB)")
-    figure.savefig(folder / "promise.png", dpi=150)
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(folder / "promise.png", dpi=150, bbox_inches="tight")
     figure, axes = pyplot.subplots(figsize=(6, 4))
     for name in dict.fromkeys((r["case"], r["fresh"]) for r in results):
         of = [r for r in results if (r["case"], r["fresh"]) == name]
