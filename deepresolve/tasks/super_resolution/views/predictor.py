@@ -100,10 +100,10 @@ class ViewsPredictor:
         if not self._learns:
             return ""
         if self._options.learn_steps is not None:
-            return f"Learning from each scan: {self._options.learn_steps} steps."
+            return f"Learning from the scan: {self._options.learn_steps} steps."
         minutes = duration(60 * self._options.minutes)
         return (
-            f"Learning from each scan for {minutes} (--minutes), then half a minute or "
+            f"Learning from the scan for {minutes} (--minutes), then half a minute or "
             "so for its thin slices."
         )
 

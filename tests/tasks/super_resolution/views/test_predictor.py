@@ -177,7 +177,7 @@ def test_what_is_learned_from_the_scan_is_told(whole, asked, learns, monkeypatch
 
     monkeypatch.setattr(learning, "learn", watched)
     taken = predictor_of(**asked, learn="scan", learn_steps=2)
-    assert taken.announcement == "Learning from each scan: 2 steps."
+    assert taken.announcement == "Learning from the scan: 2 steps."
     assert taken.title == "computed super-resolution, learned from the scan"
     prediction = taken.predict(whole)
     learned = prediction.report["learned"].values
