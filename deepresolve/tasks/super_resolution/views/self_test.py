@@ -124,13 +124,13 @@ def learned_slices(num_slices: int, overlap: float) -> np.ndarray:
     Args:
       num_slices: of the scan.
       overlap: thickness of the slices over their spacing. So many on either side of
-        the kept ones are left out, too, as long as half of all remain.
+        the kept ones are left out, too, as long as two thirds of all remain.
     """
     kept = kept_slices(num_slices)
     every = np.arange(num_slices)
     for guard in range(math.ceil(overlap), -1, -1):
         learned = every[(every < kept[0] - guard) | (every > kept[-1] + guard)]
-        if 2 * learned.size >= num_slices:
+        if 3 * learned.size >= 2 * num_slices:
             break
     return learned
 
