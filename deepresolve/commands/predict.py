@@ -93,8 +93,9 @@ def run() -> int:
     work.remove_leftovers(pairs)
     work = dataclasses.replace(work, job=_with_previews(work.job, pairs))
     if work.predictor.announcement:
-        all_told = f" Each of {len(pairs)} scans takes as long." * (len(pairs) > 1)
-        print(work.predictor.announcement + all_told)
+        print(work.predictor.announcement)
+        if len(pairs) > 1:
+            print(f"Each of {len(pairs)} scans takes as long.")
     num_failed = _tell(_runner().run(work, pairs))
     if num_failed and len(pairs) > 1:
         print(f"{num_failed} of {len(pairs)} scans failed.", file=sys.stderr)

@@ -8,16 +8,12 @@ below 0 or above 1.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from deepresolve.imaging.degradation import along_slices, cubic_matrix
 from deepresolve.imaging.slice_profile import SliceProfile
-from deepresolve.imaging.volume import Volume
-
-Shape = tuple[int, ...]
 
 
 def num_voxels(num: int, spacing_mm: float, wanted_mm: float) -> int:
@@ -43,33 +39,6 @@ def resample_probabilities(array: np.ndarray, shape: Sequence[int]) -> np.ndarra
       shape: the new numbers of voxels.
     """
     return _resampled(array, shape, _linear_matrix)
-
-
-def regridded(volume: Volume, array: np.ndarray) -> Volume:
-    """A volume of other voxels in the same field of view.
-
-    Args:
-      volume: whose field of view it is.
-      array: the new voxels, of any shape.
-
-    Returns:
-      A Volume whose slices are as thick as those of `volume`, or as far apart as they
-      are now, where that is more.
-    """
-    steps = np.divide(volume.shape, array.shape)
-    to_old = np.diag([*steps, 1.0])
-    to_old[:3, 3] = (steps - 1) / 2
-    thickness_mm = volume.slice_thickness_mm
-    if thickness_mm is not None:
-        step_mm = volume.slice_spacing_mm * steps[volume.slice_axis]
-        thickness_mm = max(thickness_mm, float(step_mm))
-    return dataclasses.replace(
-        volume,
-        array=array,
-        affine=volume.affine @ to_old,
-        slice_thickness_mm=thickness_mm,
-        other_form=None,
-    )
 
 
 def _resampled(

@@ -172,6 +172,10 @@ class Volume:
         slice_axis = int(self.to_source[self.slice_axis, 0])
         return self._reoriented(self.to_source, slice_axis, to_source=None)
 
+    def restored_as(self, scan: Volume) -> Volume:
+        """What was computed of `scan.canonical()`, in the axes that `scan` has."""
+        return self.restore() if scan.to_source is None else self
+
     def in_plane(self, plane: str) -> Volume:
         """The same voxels as array[row, column, slice] of another anatomical plane.
 
@@ -233,6 +237,22 @@ class Volume:
         to_old[self.slice_axis, self.slice_axis] = step
         to_old[self.slice_axis, 3] = first
         return self._regridded(array, to_old, slice_thickness_mm=slice_thickness_mm)
+
+    def resampled(self, array: np.ndarray) -> Volume:
+        """Other voxels, of any shape, in the same field of view.
+
+        Returns:
+          A Volume whose slices are as thick as they were, or as far apart as they are
+          now, where that is more.
+        """
+        steps = np.divide(self.shape, array.shape)
+        to_old = np.diag([*steps, 1.0])
+        to_old[:3, 3] = (steps - 1) / 2
+        thickness_mm = self.slice_thickness_mm
+        if thickness_mm is not None:
+            step_mm = self.slice_spacing_mm * steps[self.slice_axis]
+            thickness_mm = max(thickness_mm, float(step_mm))
+        return self._regridded(array, to_old, slice_thickness_mm=thickness_mm)
 
     def crop(self, region: Sequence[slice]) -> Volume:
         """The voxels of `region`, one step-1 slice an axis, at their own place."""

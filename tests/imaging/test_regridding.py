@@ -67,7 +67,7 @@ def test_faces_of_the_field_of_view_stay(array):
     affine = np.array([[0, 0, 3.0, 5], [0, 0.5, 0, -7], [-0.5, 0, 0, 2], [0, 0, 0, 1]])
     volume = Volume(array, affine, slice_thickness_mm=2.0)
     for shape in ((6, 9, 2), (24, 3, 13)):
-        other = regridding.regridded(volume, np.zeros(shape, np.float32))
+        other = volume.resampled(np.zeros(shape, np.float32))
         for corner in np.ndindex(2, 2, 2):
             places = [
                 v.affine @ [*(np.array(v.shape) * corner - 0.5), 1]
@@ -75,6 +75,6 @@ def test_faces_of_the_field_of_view_stay(array):
             ]
             np.testing.assert_allclose(places[0], places[1], atol=1e-9)
     # Slices of 9 mm are as thick, those of 1.4 mm still see 2 mm.
-    assert regridding.regridded(volume, array[..., :2]).slice_thickness_mm == 9
-    finer = regridding.regridded(volume, np.repeat(array, 2, axis=2))
+    assert volume.resampled(array[..., :2]).slice_thickness_mm == 9
+    finer = volume.resampled(np.repeat(array, 2, axis=2))
     assert finer.slice_thickness_mm == 2.0

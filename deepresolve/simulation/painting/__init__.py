@@ -103,7 +103,7 @@ def paint(
     scan = acquisition.acquired(image, spacing_mm, shape, random, priors)
     counts = np.clip(np.rint(scan * _UNITS), 0, np.iinfo(np.int16).max)
     volume = dataclasses.replace(
-        regridding.regridded(grid, counts.astype(np.int16)), to_source=None
+        grid.resampled(counts.astype(np.int16)), to_source=None, other_form=None
     )
     volume = dataclasses.replace(volume, slice_thickness_mm=volume.slice_spacing_mm)
     return Painted(volume, volume.with_array(_most(moved, shape)), mirrored)

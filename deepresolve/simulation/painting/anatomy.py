@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from deepresolve.simulation.painting.fields import smooth
+from deepresolve.simulation.painting.fields import bump, smooth
 from deepresolve.simulation.painting.priors import Priors
 
 # Around cartilage so much is looked at, in mm.
@@ -101,24 +101,15 @@ def _defects_mm(
     spacing_mm: Sequence[float],
     random: np.random.Generator,
     priors: Priors,
-) -> np.ndarray | float:
+) -> np.ndarray:
     """What focal lesions take from the thickness."""
     places = np.argwhere(inside)
-    taken = 0.0
+    taken = np.zeros(inside.shape)
     for _ in range(int(random.integers(priors.num_defects + 1))):
         centre = places[random.integers(len(places))]
         radius_mm = random.uniform(*priors.defect_mm)
         depth_mm = random.uniform(0.5, 3.0)
-        squared = sum(
-            np.square((axis - at) * mm)
-            for axis, at, mm in zip(
-                np.ogrid[tuple(map(slice, inside.shape))],
-                centre,
-                spacing_mm,
-                strict=True,
-            )
-        )
-        taken = taken + depth_mm * np.exp(-squared / (2 * (radius_mm / 2) ** 2))
+        taken += depth_mm * bump(inside.shape, spacing_mm, centre, radius_mm)
     return taken
 
 

@@ -1,4 +1,4 @@
-"""Smooth random fields."""
+"""Smooth fields: random ones, and single bumps."""
 
 from __future__ import annotations
 
@@ -36,3 +36,26 @@ def smooth(
     field -= field.mean()
     deviation = field.std()
     return field / deviation if deviation else field
+
+
+def bump(
+    shape: Sequence[int],
+    spacing_mm: Sequence[float],
+    centre: Sequence[int],
+    radius_mm: float,
+) -> np.ndarray:
+    """A Gaussian of height 1 whose radius is two standard deviations; float64.
+
+    Args:
+      shape: in voxels.
+      spacing_mm: between them.
+      centre: voxel that it stands on.
+      radius_mm: of the bump.
+    """
+    squared = sum(
+        np.square((axis - at) * mm)
+        for axis, at, mm in zip(
+            np.ogrid[tuple(map(slice, shape))], centre, spacing_mm, strict=True
+        )
+    )
+    return np.exp(-squared / (2 * (radius_mm / 2) ** 2))

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from deepresolve.simulation.painting.contrast import TISSUES
-from deepresolve.simulation.painting.fields import smooth
+from deepresolve.simulation.painting.fields import bump, smooth
 from deepresolve.simulation.painting.priors import Priors
 
 NUMBERS = {name: number for number, name in enumerate(TISSUES)}
@@ -131,15 +131,6 @@ def _add_lesions(
             return
         centre = places[random.integers(len(places))]
         radius_mm = random.uniform(3, 10)
-        squared = sum(
-            np.square((axis - at) * mm)
-            for axis, at, mm in zip(
-                np.ogrid[tuple(map(slice, marrow.shape))],
-                centre,
-                spacing_mm,
-                strict=True,
-            )
-        )
-        chance = np.exp(-squared / (2 * (radius_mm / 2) ** 2))
+        chance = bump(marrow.shape, spacing_mm, centre, radius_mm)
         wet = marrow & (random.random(marrow.shape, np.float32) < chance)
         result[wet] = NUMBERS["muscle"]

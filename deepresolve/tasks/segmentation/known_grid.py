@@ -149,7 +149,7 @@ class Placed:
         """
         shape = tuple(map(min, self.shape, self.turned.shape))
         array = regridding.resample_image(self.turned.array, shape)
-        return regridding.regridded(self.turned, array)
+        return self.turned.resampled(array)
 
     def to_dict(self) -> dict[str, Any]:
         """What was done, as JSON values."""

@@ -101,7 +101,7 @@ class LabelMapPredictor:
         volumes |= zip(self._probabilities, by_class.values(), strict=False)
         if both_ways is not None and self._gives_spread:
             spread = scan.canonical().with_array(both_ways.disagreement)
-            volumes[SPREAD] = spread if scan.to_source is not None else spread.restore()
+            volumes[SPREAD] = spread.restored_as(scan)
         found = sizes.measure(label_map, self.kind.class_names)
         return Prediction(
             self.kind,

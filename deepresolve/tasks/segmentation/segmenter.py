@@ -244,8 +244,7 @@ class Segmenter:
         )
 
         def in_place(array: np.ndarray) -> Volume:
-            volume = canonical.with_array(array)
-            return volume if scan.to_source is not None else volume.restore()
+            return canonical.with_array(array).restored_as(scan)
 
         by_class = {
             name: in_place(probabilities[..., channel])

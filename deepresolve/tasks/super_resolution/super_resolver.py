@@ -153,9 +153,7 @@ def resolve(
     lowest = float(np.min(scan.array))
     undershoot = floor.measure(sharp, lowest, scale.high - scale.low)
     result = thin.with_array(floor.hold(sharp, lowest))
-    if thick.to_source is None:
-        result = result.restore()
-    return result, undershoot
+    return result.restored_as(thick), undershoot
 
 
 def leave_interpolated(interpolated: np.ndarray, progress: bool = False) -> np.ndarray:

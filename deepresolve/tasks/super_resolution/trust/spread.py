@@ -62,7 +62,7 @@ def measure(
     over = "3 passes: as it is, rows reversed, columns reversed"
     numbers = numbers_of(deviation, over)
     volume = first.with_array(deviation * np.float32(scale.high - scale.low))
-    return numbers, volume if scan.to_source is not None else volume.restore()
+    return numbers, volume.restored_as(scan)
 
 
 def numbers_of(deviation: np.ndarray, over: str) -> dict[str, Any]:

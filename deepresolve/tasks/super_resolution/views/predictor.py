@@ -126,8 +126,8 @@ class ViewsPredictor:
         acquired = scan.canonical()
         planned = plan.planned(acquired, self._options)
         scale = estimate_scale(acquired.array)
-        fitted = self._fitted(acquired, scale, planned, progress)
         thick = _thick(acquired, scale, planned)
+        fitted = self._fitted(acquired, thick.array, scale, planned, progress)
         tested = self_test.measure(fitted.network, thick, planned.grid.step)
         by_network = tested.gain_db > 0 or self._options.force
         restored = restoring.restore(fitted.network, thick, planned.grid, progress)
@@ -138,9 +138,8 @@ class ViewsPredictor:
             written = method
         thin, held = _in_scan_units(acquired, values, scale, planned)
         spread, further = self._spread(acquired, restored.difference, scale, planned)
-        if scan.to_source is None:
-            thin = thin.restore()
-            further = {name: volume.restore() for name, volume in further.items()}
+        thin = thin.restored_as(scan)
+        further = {name: volume.restored_as(scan) for name, volume in further.items()}
         if self._options.output_dtype == "input":
             thin = with_dtype(thin, scan.array.dtype)
         report = {
@@ -178,20 +177,24 @@ class ViewsPredictor:
           ValueError: too little to learn from.
         """
         planned, scale = plan.of_thickened(thick, factor), IntensityScale(0.0, 1.0)
-        fitted = self._fitted(thick, scale, planned, progress)
         views = _thick(thick, scale, planned)
+        fitted = self._fitted(thick, views.array, scale, planned, progress)
         return restoring.restore(fitted.network, views, planned.grid, progress).thin
 
     def _fitted(
-        self, acquired: Volume, scale: IntensityScale, planned: Plan, progress: bool
+        self,
+        acquired: Volume,
+        scaled: np.ndarray,
+        scale: IntensityScale,
+        planned: Plan,
+        progress: bool,
     ) -> _Fitted:
-        """The network as it is, or fitted to the scan."""
+        """The network as it is, or fitted to the scan, `scaled` by `scale`."""
         if not self._learns:
             return _Fitted(
                 self._network, {"from_scan": False}, "not fitted to the scan"
             )
         plan.check_learnable(acquired)
-        scaled = scale.apply(acquired.array)
         config = _config(self._config, self._options, acquired, scaled, planned)
         overlap = planned.profile.thickness_mm / acquired.slice_spacing_mm
         kept = self_test.kept_slices(acquired.num_slices)
