@@ -91,7 +91,7 @@ def open_run(workdir: str | os.PathLike[str], checkpoint: str = "best") -> Train
 
     Args:
       workdir: folder of a training, or "pretrained:NAME" for a network that comes with
-        the package: "pretrained:sr_knee", "pretrained:seg_knee_phantom".
+        the package: "pretrained:sr_knee", "pretrained:seg_knee".
       checkpoint: "best" (validation score) or "last" (epoch).
 
     Raises:

@@ -22,7 +22,11 @@ class FakeSubject:
 
 
 def label_map(scaled):
-    """Bright voxels are class 1, dark ones class 2: right for the ground truth."""
+    """Bright voxels are class 1, dark ones class 2: right for the ground truth.
+
+    Takes a scaled Volume, as a network does, or its voxels.
+    """
+    scaled = getattr(scaled, "array", scaled)
     return (np.where(scaled > 0.6, 1, 0) + np.where(scaled < 0.4, 2, 0)).astype(
         np.uint8
     )

@@ -36,10 +36,15 @@ def workdir() -> str:
     return FLAGS.workdir or pretrained.PREFIX + _name()
 
 
-def announce() -> None:
-    """Tells what a network of the package is and is not fit for, if it is one."""
-    if pretrained.is_pretrained(workdir()):
-        name = workdir().removeprefix(pretrained.PREFIX)
+def announce(path: str | None = None) -> None:
+    """Tells what a network of the package is and is not fit for, if it is one.
+
+    Args:
+      path: of its workdir; None: the one that the flags ask for.
+    """
+    path = path or workdir()
+    if pretrained.is_pretrained(path):
+        name = path.removeprefix(pretrained.PREFIX)
         print(f"note: {pretrained.describe(name)}", file=sys.stderr)
 
 

@@ -29,6 +29,10 @@ Beside each result goes NAME_trust.json, how far to trust it: whether it agrees 
 acquired slices, how the scan differs from those that the network was trained on, and
 what made it. What is off is also told as a note. See docs/trust.md.
 
+--segment also segments the thin slices, by --segment_workdir (pretrained:seg_knee
+without it): NAME_label_map.nii.gz, and with --label_grid=thick or both also one on the
+scan's own slices.
+
 --output_format=dicom: a DICOM scan becomes a derived series in the folder OUT, which
 carries its patient and study on, or for a label map a DICOM segmentation OUT.dcm.
 --anonymize takes patient, dates and places out of a series, by allowing what may stay,
@@ -59,7 +63,7 @@ from deepresolve.runs import checks
 from deepresolve.system import interruption, paths
 
 if TYPE_CHECKING:
-    from deepresolve.prediction.batch import Beam, Here, Job, OpenJob, Result
+    from deepresolve.prediction.batch import Beam, Here, Job, OpenJob, Recipe, Result
     from deepresolve.prediction.placement import Pair
     from deepresolve.prediction.trust.report import Trust
     from deepresolve.tasks.prediction import Predictor
@@ -74,6 +78,8 @@ def run() -> int:
     """Takes all scans through the network; returns the exit status."""
     paths.check_input("--input", FLAGS.input)
     checks.check_workdir(model_flags.workdir())
+    if FLAGS.segment:
+        checks.check_workdir(FLAGS.segment_workdir)
     paths.check_apart(FLAGS.output, FLAGS.input)
     paths.check_output(FLAGS.output)
 
@@ -136,6 +142,8 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
     _check_preview()
     options = {**_options(trained), **learning}
     recipe = batch.Recipe(trained.name, trained.checkpoint, options)
+    if FLAGS.segment:
+        recipe = _segmented(recipe)
     predictor = recipe.open(trained)
     if FLAGS.preview is not None and predictor.kind is None:
         raise ValueError("--preview shows images; this network gives tables alone.")
@@ -154,6 +162,16 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
     work = batch.OpenJob(job, predictor)
     work.check_tables()
     return work
+
+
+def _segmented(recipe: Recipe) -> Recipe:
+    """The recipe, with a network behind it that segments what it gives."""
+    from deepresolve.prediction import batch
+
+    model_flags.announce(FLAGS.segment_workdir)
+    options = {"probabilities": FLAGS.label_grid != "thin"}
+    then = batch.Recipe(FLAGS.segment_workdir, "best", options)
+    return dataclasses.replace(recipe, then=then, label_grid=FLAGS.label_grid)
 
 
 def _check_preview() -> None:
@@ -184,6 +202,7 @@ def _with_previews(job: Job, pairs: Sequence[Pair]) -> Job:
 def _trust(trained: TrainedRun, predictor: Predictor) -> Trust:
     """What the reports of this command have in common."""
     from deepresolve.prediction.trust import report
+    from deepresolve.tasks.trained_run import TrainedRun
 
     trust = report.Trust.of(
         trained,
@@ -191,6 +210,10 @@ def _trust(trained: TrainedRun, predictor: Predictor) -> Trust:
         predict_flags.command(),
         anonymous=FLAGS.anonymize,
     )
+    if FLAGS.segment:
+        second = TrainedRun.open(FLAGS.segment_workdir)
+        told = f"{second.config.model}, weights {second.model_sha256}"
+        trust = dataclasses.replace(trust, model={**trust.model, "segmented_by": told})
     if trust.trained is None:
         print(f"note: {trained.name}: {report.NOT_RECORDED}.", file=sys.stderr)
     return trust

@@ -74,13 +74,30 @@ path_flags.define(
     "Also show the result beside its scan: a .png or .html file; or png or html alone "
     "for NAME_preview.png or .html beside each result.",
 )
+flags.DEFINE_bool(
+    "segment",
+    False,
+    "Also segment the thin slices that are computed: NAME_label_map.nii.gz.",
+)
+path_flags.define(
+    "segment_workdir",
+    "pretrained:seg_knee",
+    "With --segment: the run that segments, or pretrained:NAME.",
+)
+flags.DEFINE_enum(
+    "label_grid",
+    "thin",
+    ["thin", "thick", "both"],
+    "With --segment: slices of the label map, the computed ones, the scan's own "
+    "(NAME_label_map_thick.nii.gz), or one label map of either.",
+)
 flags.mark_flags_as_required(["input", "output"])
 
 # Of an anonymous command no other is told beside options, which are numbers and
 # choices: paths and UIDs may name someone.
 _HARMLESS_FLAGS = (
-    *("anonymize", "checkpoint", "echo", "output_format", "pretrained", "runner"),
-    "slice_axis",
+    *("anonymize", "checkpoint", "echo", "label_grid", "output_format", "pretrained"),
+    *("runner", "segment", "slice_axis"),
 )
 
 _OF_TASKS: dict[str, type[Options]] = {
@@ -155,6 +172,9 @@ def check(run: TrainedRun, takers: Callable[[str], Sequence[str]]) -> None:
     """
     if FLAGS["beam_options"].present and FLAGS.runner != "beam":
         raise ValueError("--beam_options: only with --runner=beam.")
+    for name in ("segment_workdir", "label_grid"):
+        if FLAGS[name].present and not FLAGS.segment:
+            raise ValueError(f"--{name}: only with --segment.")
     misplaced = collections.defaultdict(list)
     for name in _option_names():
         if FLAGS[name].present and not run.takes(name):

@@ -88,6 +88,11 @@ class Config:
         4, "Volumes held in memory while patches are cut from them (ours).", 1
     )
 
+    init: str = option(
+        "",
+        "Workdir, or pretrained:NAME, whose best weights the training begins with; "
+        "without it, fresh ones.",
+    )
     loss: str = option("", "Name of a loss of the task.")
     optimizer: str = option("adam", "Name in deepresolve.training.OPTIMIZERS.")
     learning_rate: float = option(1e-4, "Peak learning rate (abstract).", 0)

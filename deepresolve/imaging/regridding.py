@@ -41,6 +41,22 @@ def resample_probabilities(array: np.ndarray, shape: Sequence[int]) -> np.ndarra
     return _resampled(array, shape, _linear_matrix)
 
 
+def resample_labels(labels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """A label map of the same field of view in other voxels: uint8 of `shape`.
+
+    Args:
+      labels: (I, J, K) whole numbers up to 255.
+      shape: the new numbers of voxels; each gets the value that most of it has.
+    """
+    result = np.zeros(shape, np.uint8)
+    most = np.full(shape, -1, np.float32)
+    for value in np.unique(labels):
+        share = resample_probabilities(labels == value, shape)
+        more = share > most
+        result[more], most[more] = value, share[more]
+    return result
+
+
 def _resampled(
     array: np.ndarray,
     shape: Sequence[int],

@@ -1,6 +1,9 @@
-"""Clean-up of label maps: stray islands."""
+"""The pieces that each class of a label map falls into."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -10,27 +13,39 @@ from scipy import ndimage
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
 
 
-def drop_small(label_map: np.ndarray, share: float) -> np.ndarray:
-    """Each class without the connected components that are small beside its largest.
+class Pieces(NamedTuple):
+    """Connected components of one class.
 
-    A tissue may be several pieces: tibial cartilage is two plates, and either stays.
+    Attributes:
+      value: of the class in the label map.
+      box: of the label map, all of the class in it.
+      numbers: int32 of the box: of which piece, counted from 1, a voxel is; 0 of none.
+      sizes: voxels of each piece; 0 for number 0.
+    """
+
+    value: int
+    box: tuple[slice, ...]
+    numbers: np.ndarray
+    sizes: np.ndarray
+
+    def middles(self, axis: int) -> np.ndarray:
+        """Of each piece along an axis, in voxels of the label map; 0 for number 0."""
+        shape = [-1 if a == axis else 1 for a in range(self.numbers.ndim)]
+        along = np.arange(self.box[axis].start, self.box[axis].stop).reshape(shape)
+        every = np.arange(1, len(self.sizes))
+        where = np.broadcast_to(along, self.numbers.shape)
+        return np.concatenate([[0.0], ndimage.mean(where, self.numbers, every)])
+
+
+def pieces(label_map: np.ndarray) -> Iterator[Pieces]:
+    """The pieces of each class that a label map holds.
 
     Args:
       label_map: (I, J, K) whole numbers, 0 for background.
-      share: of the voxels of a class's largest component; one that has fewer becomes
-        background. 1 keeps the largest alone (or those, where several are).
-
-    Returns:
-      A new array of the same shape and dtype.
     """
-    result = np.zeros_like(label_map)
-    boxes = ndimage.find_objects(label_map)
-    for value, box in enumerate(boxes, start=1):
-        if box is None:  # a class that the map does not hold
-            continue
-        components, _ = ndimage.label(label_map[box] == value, _NEIGHBOURS)
-        sizes = np.bincount(components.ravel())
-        sizes[0] = 0  # all else
-        stays = sizes >= max(1.0, share * sizes.max())
-        result[box][stays[components]] = value
-    return result
+    for value, box in enumerate(ndimage.find_objects(label_map), start=1):
+        if box is not None:
+            numbers, _ = ndimage.label(label_map[box] == value, _NEIGHBOURS)
+            sizes = np.bincount(numbers.ravel())
+            sizes[0] = 0  # all else
+            yield Pieces(value, box, numbers, sizes)

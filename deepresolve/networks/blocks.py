@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
+from deepresolve.config.fields import Shape
+from deepresolve.networks.layers import Unfold
 from deepresolve.system.keras_stack import Tensor, shares_batches
 
 # Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
@@ -57,6 +61,7 @@ def classify(
     seed: int,
     precision: str,
     name: str,
+    unfold: tuple[Shape, Tensor] | None = None,
 ) -> Tensor:
     """A last convolution and the softmax, which is float32 whatever the precision.
 
@@ -67,12 +72,14 @@ def classify(
       seed: of the initial weights (Glorot).
       precision: Keras dtype policy of the convolution.
       name: of the convolution.
+      unfold: of a folded `x` by which factors, and what it was folded from, the voxels
+        of which are classified.
 
     Returns:
       The same spatial shape with the probabilities of the classes, float32.
     """
     logits = _CONVOLUTIONS[len(x.shape)](
-        num_classes,
+        num_classes * (math.prod(unfold[0]) if unfold else 1),
         kernel_size,
         padding="same",
         data_format="channels_last",
@@ -80,6 +87,9 @@ def classify(
         dtype=precision,
         name=name,
     )(x)
+    if unfold:
+        factors, like = unfold
+        logits = Unfold(factors, dtype=precision, name="unfold")([logits, like])
     return keras.layers.Activation("softmax", dtype="float32", name="probabilities")(
         logits
     )

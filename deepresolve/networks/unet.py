@@ -28,17 +28,25 @@ def size_multiple(config: Settings) -> int:
     return 2 ** (config.num_levels - 1)
 
 
-def unet(image: Tensor, config: Settings, precision: str) -> Tensor:
+def unet(
+    image: Tensor,
+    config: Settings,
+    precision: str,
+    unfolded: Tensor | None = None,
+) -> Tensor:
     """Probabilities of the classes; a 3D U-Net for volumes, a 2D one for slices.
 
     Args:
-      image: (batch, I, J, 1) or (batch, I, J, K, 1); sizes multiples of
+      image: (batch, I, J, C) or (batch, I, J, K, C); sizes multiples of
         `size_multiple`.
-      config: uses num_levels, num_features, dropout, class_names and seed.
+      config: uses num_levels, num_features, dropout, class_names, seed and, of a folded
+        image, fold.
       precision: Keras dtype policy; the softmax is float32.
+      unfolded: what `image` was folded from; None where it was not.
 
     Returns:
-      The same spatial shape, a channel for each class, the background first; float32.
+      The spatial shape of the image, or of what it was folded from, a channel for each
+      class, the background first; float32.
     """
     seeds = itertools.count(config.seed)
     # TensorFlow has no 3D pooling in float16 on a CPU; the largest is the same in both.
@@ -67,7 +75,11 @@ def unet(image: Tensor, config: Settings, precision: str) -> Tensor:
         x = _level(x, level, config, seeds, precision, "up")
     num_classes = len(config.class_names) + 1
     return classify(
-        x, num_classes, 1, seed=next(seeds), precision=precision, name="logits"
+        *(x, num_classes, 1),
+        seed=next(seeds),
+        precision=precision,
+        name="logits",
+        unfold=None if unfolded is None else (config.fold, unfolded),
     )
 
 

@@ -22,10 +22,17 @@ _DAMAGE = (
 )
 
 
-def to_npz(model: keras.Model) -> bytes:
-    """The weights as a NumPy archive: "LAYER/0", "LAYER/1", ... float32."""
+def to_npz(model: keras.Model, *, half: bool = False) -> bytes:
+    """The weights as a NumPy archive: "LAYER/0", "LAYER/1", ...
+
+    Args:
+      model: whatever network.
+      half: kernels in float16, at half the size; all else, as all without it, float32.
+    """
     arrays: dict[str, Any] = {
-        f"{layer.name}/{number}": np.asarray(array, np.float32)
+        f"{layer.name}/{number}": array.astype(
+            np.float16 if half and array.ndim > 1 else np.float32
+        )
         for layer in model.layers
         for number, array in enumerate(layer.get_weights())
     }
@@ -55,7 +62,7 @@ def from_npz(model: keras.Model, content: bytes) -> None:
             f"shape, the first {differing[0]}"
         )
     for layer, shapes in layers.items():
-        layer.set_weights([stored[key] for key, _ in shapes])
+        layer.set_weights([stored[key].astype(np.float32) for key, _ in shapes])
 
 
 def _expected(layer: keras.layers.Layer) -> list[tuple[str, tuple[int, ...]]]:

@@ -90,9 +90,10 @@ def move_to_foreground(
 ) -> tf.Tensor:
     """Puts patches around foreground voxels, each patch with probability `rate`.
 
-    The voxel is drawn uniformly from all that are not 0, so a large class is met more
-    often than a small one. It becomes the patch's middle, or as near to it as the
-    volume's edges allow. Where all is 0, every patch stays where it was.
+    Each class that the volume holds is as likely as any other, however small, and so is
+    each of its voxels (as in nnU-Net: Isensee, Nature Methods 2021). The voxel becomes
+    the patch's middle, or as near to it as the volume's edges allow. Where all is 0,
+    every patch stays where it was.
 
     Args:
       positions: (count, 3) int32, where patches lie otherwise.
@@ -102,23 +103,37 @@ def move_to_foreground(
       seed: (2,) integers; the same seed gives the same positions.
 
     Returns:
-      (count, 3) int32. Computing it takes 8 bytes for each foreground voxel.
+      (count, 3) int32. Computing it takes 24 bytes for each foreground voxel.
     """
-    choice_seed, voxel_seed = tf.unstack(tf.random.experimental.stateless_split(seed))
+    choice_seed, class_seed, voxel_seed = tf.unstack(
+        tf.random.experimental.stateless_split(seed, 3)
+    )
     count = tf.shape(positions)[:1]
     shape = tf.shape(labels)[:3]
-    foreground = tf.where(tf.reshape(labels, [-1]) > 0)[:, 0]
-    num_voxels = tf.size(foreground, tf.int64)
+    flat = tf.reshape(labels, [-1])
+    foreground = tf.where(flat > 0)[:, 0]
+    classes = tf.cast(tf.gather(flat, foreground), tf.int32)
+    # Voxels of the first class, then of the second, ...
+    foreground = tf.gather(foreground, tf.argsort(classes))
+    counts = tf.math.bincount(classes)
+    ends = tf.cumsum(counts)
+    present = tf.concat([tf.where(counts > 0)[:, 0], [0]], axis=0)
+    num_classes = tf.size(present) - 1
     drawn = tf.random.stateless_uniform(
-        count, voxel_seed, maxval=tf.maximum(num_voxels, 1), dtype=tf.int64
+        count, class_seed, maxval=tf.maximum(num_classes, 1), dtype=tf.int32
     )
-    # Without foreground the appended 0 is what is drawn, and then not chosen.
-    voxels = tf.gather(tf.concat([foreground, [0]], axis=0), drawn)
+    drawn = tf.gather(present, drawn)
+    # Of nothing there is nothing to draw from: voxel 0, which is then not chosen.
+    counts, ends = (tf.concat([of, [0]], axis=0) for of in (counts, ends))
+    last, num = tf.gather(ends, drawn), tf.gather(counts, drawn)
+    share = tf.random.stateless_uniform(count, voxel_seed, dtype=tf.float64)
+    index = last - num + tf.cast(share * tf.cast(num, tf.float64), tf.int32)
+    voxels = tf.gather(tf.concat([foreground, [0]], axis=0), index)
     voxels = tf.transpose(tf.unravel_index(tf.cast(voxels, tf.int32), shape))
     patch = tf.constant(patch_shape, tf.int32)
     around = tf.clip_by_value(voxels - patch // 2, 0, shape - patch)
     chosen = tf.random.stateless_uniform(count, choice_seed) < rate
-    chosen = tf.logical_and(chosen, num_voxels > 0)
+    chosen = tf.logical_and(chosen, num_classes > 0)
     return tf.where(chosen[:, tf.newaxis], around, positions)
 
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction import scan_tables
+from deepresolve.prediction import chained, scan_tables
 from deepresolve.prediction.placement import Pair, further_path, trust_beside
 from deepresolve.prediction.result_files import ResultFiles
 from deepresolve.prediction.scan_tables import NamedRow
@@ -71,11 +71,15 @@ class Recipe:
       workdir: of the run, as the user named it.
       checkpoint: "best" or "last".
       options: of the predictor, by name.
+      then: opens a network that segments what this one gives; None without.
+      label_grid: of the label map then.
     """
 
     workdir: str
     checkpoint: str
     options: Mapping[str, Any]
+    then: Recipe | None = None
+    label_grid: chained.Grid = "thin"
 
     def open(self, run: TrainedRun | None = None) -> Predictor:
         """Loads the network.
@@ -84,12 +88,16 @@ class Recipe:
           run: the run, where it is open already.
 
         Raises:
-          ValueError: there is no such run, or its task lacks an option.
+          ValueError: there is no such run, its task lacks an option, or the second
+            network does not suit the first.
         """
         hardware.share_gpus()
         if run is None:
             run = TrainedRun.open(self.workdir, self.checkpoint)
-        return run.predictor(**self.options)
+        predictor = run.predictor(**self.options)
+        if self.then is None:
+            return predictor
+        return chained.Chained(predictor, self.then.open(), self.label_grid)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -253,6 +253,7 @@ def _save_nifti(target: pathlib.Path, volume: Volume) -> None:
 def _refuse_further(volume_names: Sequence[str]) -> None:
     if volume_names:
         raise ValueError(
-            "--probabilities are written as NIfTI alone, and so is --spread=volume. "
-            "Leave them out, or leave out --output_format=dicom."
+            "--probabilities, --spread=volume and --segment are written as NIfTI "
+            "alone. Leave them out, or leave out --output_format=dicom; a series of "
+            "thin slices can be segmented by a command of its own."
         )

@@ -4,6 +4,8 @@ from deepresolve.config import BOOKKEEPING, Config
 from deepresolve.presets import (
     seg_cnn,
     seg_cnn_small,
+    seg_knee,
+    seg_knee_finetune,
     segnet_2d,
     segnet_2d_small,
     sr_cnn,
@@ -17,6 +19,8 @@ from deepresolve.presets import (
 PRESETS = {
     "seg_cnn": seg_cnn.CONFIG,
     "seg_cnn_small": seg_cnn_small.CONFIG,
+    "seg_knee": seg_knee.CONFIG,
+    "seg_knee_finetune": seg_knee_finetune.CONFIG,
     "segnet_2d": segnet_2d.CONFIG,
     "segnet_2d_small": segnet_2d_small.CONFIG,
     "sr_cnn": sr_cnn.CONFIG,

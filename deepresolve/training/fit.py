@@ -17,7 +17,7 @@ from deepresolve.runs.workdir import Workdir
 from deepresolve.system import interruption, progress_bar
 from deepresolve.system.interruption import Interrupted
 from deepresolve.training import callbacks as training_callbacks
-from deepresolve.training import workers
+from deepresolve.training import initial, workers
 from deepresolve.training.callbacks.volume_validation import validation_blocks
 from deepresolve.training.compiling import compiled_model
 from deepresolve.training.data import TrainingData
@@ -91,6 +91,8 @@ def fit(
         model = compiled_model(pairs, precision, strategy)
         if start is not None:
             model.set_weights(start)
+        elif config.init:
+            initial.take_over(model, config.init)
         run = restored_run(
             pairs, validation, data, model, workdir, own, worker, agreement
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
 from collections.abc import Iterator
 from typing import ClassVar
@@ -14,6 +15,7 @@ import numpy as np
 import deepresolve
 from deepresolve.system import entry
 from records.settings import label_names, setting
+from records.splits import SPLITS
 from records.subject import Brings, Scan, Subject
 
 # About what an image takes, in bytes, known without painting it: int16 and uint8.
@@ -21,18 +23,29 @@ _BYTES_A_VOXEL = 3
 _USUAL_VOXELS = 240 * 240 * 100
 
 
+def _grid_mm(text: str) -> tuple[float, float]:
+    """Two distances above 0; ValueError otherwise."""
+    numbers = [float(part) for part in text.split(",")]
+    if len(numbers) != 2 or not all(0 < mm < math.inf for mm in numbers):
+        raise ValueError(f"expected two distances in mm, as 0.5,1.5; got {text}")
+    pixels, slices = numbers
+    return pixels, slices
+
+
 @dataclasses.dataclass(frozen=True)
 class Painted:
     """Knees that nobody scanned, painted from label maps (`simulation.painting`).
 
     The label maps take turns. All images of one are one person's, for they share an
-    anatomy: the same split has them all.
+    anatomy: the same split has them all. Where the folder of label maps has folders
+    named after the splits, they say which.
 
     Attributes:
       labels: folder of label maps, or one.
       num_images: how many images are painted in all.
       label_names: what each label value means, by value; the names say which tissue is
         painted.
+      grid_mm: of images and label maps; None: as the images were acquired.
     """
 
     brings: ClassVar[Brings] = Brings()
@@ -47,6 +60,14 @@ class Painted:
         "5=femur'; the names say what is painted",
         parse=label_names,
         default_factory=dict,
+    )
+
+    grid_mm: tuple[float, float] | None = setting(
+        "MM,MM",
+        "distance of pixels and of slices of all images, to which what was acquired "
+        "otherwise is resampled, as a network that knows but one grid is given it",
+        parse=_grid_mm,
+        default=None,
     )
 
     def __post_init__(self) -> None:
@@ -79,10 +100,19 @@ class Painted:
             yield PaintedSubject(
                 id=f"painted-{index:04d}",
                 person=formats.scan_stem(path),
+                split=_split(path, self.labels),
                 path=path,
+                grid_mm=self.grid_mm,
                 names=tuple(sorted(self.label_names.items())),
                 seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
             )
+
+
+def _split(path: pathlib.Path, folder: str) -> str | None:
+    """Named by the folder of a label map directly below that of all."""
+    root = pathlib.Path(folder)
+    parents = path.relative_to(root).parts[:-1] if path != root else ()
+    return parents[0] if parents and parents[0] in SPLITS else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +122,7 @@ class PaintedSubject(Subject):
     path: pathlib.Path = pathlib.Path()
     names: tuple[tuple[int, str], ...] = ()
     seed: int = 0
+    grid_mm: tuple[float, float] | None = None
 
     @property
     def source(self) -> str:
@@ -116,6 +147,7 @@ class PaintedSubject(Subject):
             "labels": formats.sha256(self.path),
             "names": self.names,
             "seed": self.seed,
+            "grid_mm": self.grid_mm,
             "deepresolve": deepresolve.__version__,
         }
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
@@ -132,7 +164,9 @@ class PaintedSubject(Subject):
 
         labels = formats.read_label_map(self.path, image=formats.read_image(self.path))
         try:
-            painted = painting.paint(labels, dict(self.names), seed=self.seed)
+            painted = painting.paint(
+                labels, dict(self.names), seed=self.seed, grid_mm=self.grid_mm
+            )
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from error
         return Scan(image=painted.image, label=painted.label)

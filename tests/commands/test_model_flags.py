@@ -25,33 +25,74 @@ def thick_knee(tmp_path):
     return path
 
 
-def test_predict_super_resolves_and_segments(run_script, thick_knee, tmp_path):
+@pytest.fixture
+def whole_knee(tmp_path):
+    """With all of the joint in its field of view."""
+    knee = phantom.knee(seed=11, shape=(128, 128, 88), spacing_mm=(1.0, 1.0, 1.0))
+    path = tmp_path / "thick.nii.gz"
+    formats.write(path, thicken(knee.image, 3))
+    return path
+
+
+def test_predict_super_resolves_and_segments(run_script, whole_knee, tmp_path):
     thin, cartilage = tmp_path / "thin.nii.gz", tmp_path / "cartilage.nii.gz"
     result = run_script(
         *("deepresolve", "predict", "--pretrained=sr_knee", "--learn=none"),
-        *(f"--input={thick_knee}", f"--output={thin}"),
+        *(f"--input={whole_knee}", f"--output={thin}"),
     )
     assert result.returncode == 0, result.stderr
     assert "note: sr_knee" in result.stderr
     assert WARNING in result.stderr
-    assert nib.load(thin).shape == (72, 72, 39)
+    assert nib.load(thin).shape == (128, 128, 90)
     trust = json.loads((tmp_path / "thin_trust.json").read_text(encoding="utf-8"))
     assert trust["self_test"]["written"] == "network"  # it gains on another knee
     result = run_script(
         *("deepresolve", "predict"),
-        "--pretrained=seg_knee_phantom",
+        "--pretrained=seg_knee",
         f"--input={thin}",
         f"--output={cartilage}",
     )
     assert result.returncode == 0, result.stderr
-    assert "note: seg_knee_phantom" in result.stderr
+    assert "note: seg_knee" in result.stderr
     labels = np.asarray(nib.load(cartilage).dataobj)
-    assert labels.shape == (72, 72, 39)
-    assert {0, 1, 2} <= set(
-        np.unique(labels)
-    )  # The patella is out of this knee's view.
+    assert labels.shape == (128, 128, 90)
+    assert set(range(10)) == set(np.unique(labels))
     table = (tmp_path / "cartilage_volumes.csv").read_text(encoding="utf-8")
     assert "patellar cartilage" in table
+
+
+def test_thin_slices_are_segmented_in_the_same_command(
+    run_script, whole_knee, tmp_path
+):
+    thin = tmp_path / "thin.nii.gz"
+    command = ("deepresolve", "predict", "--pretrained=sr_knee", "--learn=none")
+    given = (f"--input={whole_knee}", f"--output={thin}")
+    result = run_script(*command, *given, "--segment", "--label_grid=both")
+    assert result.returncode == 0, result.stderr
+    for name in ("sr_knee", "seg_knee"):
+        assert f"note: {name}, a network" in result.stderr
+    image, fine = nib.load(thin), nib.load(tmp_path / "thin_label_map.nii.gz")
+    assert fine.shape == image.shape
+    np.testing.assert_allclose(fine.affine, image.affine)
+    coarse = nib.load(tmp_path / "thin_label_map_thick.nii.gz")
+    scan = nib.load(whole_knee)
+    assert coarse.shape == scan.shape
+    np.testing.assert_allclose(coarse.affine, scan.affine, atol=1e-6)
+    for labels in (fine, coarse):
+        array = np.asarray(labels.dataobj)
+        assert array.dtype == np.uint8 and set(range(10)) == set(np.unique(array))
+    assert "femoral cartilage" in (tmp_path / "thin_volumes.csv").read_text()
+    trust = json.loads((tmp_path / "thin_trust.json").read_text(encoding="utf-8"))
+    assert trust["self_test"]["written"] == "network" and "anatomy" in trust
+    assert trust["provenance"]["model"]["segmented_by"].startswith("seg_cnn, weights")
+
+    result = run_script(*command, *given, "--label_grid=both")
+    assert result.returncode == 1
+    assert "--label_grid: only with --segment" in result.stderr
+    dicom = ("--output_format=dicom", f"--output={tmp_path / 'series'}")
+    result = run_script(*command, f"--input={whole_knee}", *dicom, "--segment")
+    assert result.returncode == 1
+    assert "--segment are written as NIfTI alone" in result.stderr
 
 
 def test_a_workdir_of_the_package_is_announced_too(run_script, thick_knee, tmp_path):

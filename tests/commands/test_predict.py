@@ -138,7 +138,7 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
     write_scan(source / "a.nii.gz")
     (source / "b.nii").write_text("not a scan")
     write_scan(source / "c.nii", seed=1)
-    result = predict(seg_workdir, source, output, "--probabilities")
+    result = predict(*(seg_workdir, source, output, "--probabilities", "--min_piece=0"))
     assert result.returncode == 1
     assert "b.nii" in result.stderr
     assert "1 of 3 scans failed" in result.stderr

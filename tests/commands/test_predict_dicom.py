@@ -123,7 +123,10 @@ def test_a_scan_becomes_a_dicom_segmentation(predict, seg_workdir, scan, tmp_pat
     assert "--anonymize is for super-resolution" in nameless.stderr
     refused = predict(seg_workdir, scan, tmp_path / "new", "--probabilities")
     assert refused.returncode == 1
-    assert "--probabilities are written as NIfTI alone" in refused.stderr
+    assert (
+        "--probabilities, --spread=volume and --segment are written as NIfTI"
+        in refused.stderr
+    )
     assert not (tmp_path / "new").exists()
 
 

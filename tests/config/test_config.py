@@ -85,7 +85,12 @@ def test_what_makes_no_sense_is_refused(changes, message):
         ({"foreground_rate": 1.1}, "foreground_rate must be at most 1"),
         ({"max_blur": 1.0, "patch_shape": (9, 9, 1)}, "patches of several slices"),
         ({"foreground_rate": 0.5}, "foreground_rate needs patch_sampling=random"),
-        ({"fold": (1, 1, 3), "patch_shape": (3, 3, 3)}, "fold belongs to task=super"),
+        (
+            {"fold": (2, 2, 1), "model": "unet_2d"},
+            "for model=seg_cnn alone; got unet_2",
+        ),
+        ({"grid_mm": (0.5, 0.0)}, r"both above 0, or is 0,0; got \(0\.5, 0\.0\)"),
+        ({"num_layers": 3}, "num_layers belongs to task=super"),
         ({"downsample_factors": (2,)}, "downsample_factors belongs to task=super"),
     ],
 )

@@ -78,3 +78,18 @@ def test_faces_of_the_field_of_view_stay(array):
     assert volume.resampled(array[..., :2]).slice_thickness_mm == 9
     finer = volume.resampled(np.repeat(array, 2, axis=2))
     assert finer.slice_thickness_mm == 2.0
+
+
+def test_of_labels_a_voxel_has_the_value_that_most_of_it_has():
+    labels = np.zeros((12, 9, 6), np.uint8)
+    labels[:7, :, :], labels[:, 4:, 3:] = 3, 200
+    coarse = regridding.resample_labels(labels, (4, 3, 2))
+    assert coarse.dtype == np.uint8
+    blocks = labels.reshape(4, 3, 3, 3, 2, 3).transpose(0, 2, 4, 1, 3, 5)
+    counts = [(blocks == value).sum(axis=(3, 4, 5)) for value in (0, 3, 200)]
+    expected = np.array([0, 3, 200])[np.argmax(counts, axis=0)]
+    np.testing.assert_array_equal(coarse, expected)
+    fine = regridding.resample_labels(coarse, labels.shape)
+    np.testing.assert_array_equal(
+        regridding.resample_labels(fine, coarse.shape), coarse
+    )

@@ -64,3 +64,38 @@ def test_fine_detail_goes_around_the_coarse_levels(small_config):
     reached = np.argwhere(change)
     np.testing.assert_array_equal(reached.min(0), [4, 4, 4])
     np.testing.assert_array_equal(reached.max(0), [12, 12, 12])
+
+
+@pytest.mark.parametrize("shape", [(24, 16, 8), (13, 22, 7)])
+def test_folded_it_classifies_every_voxel(small_config, shape):
+    config = small_config("seg_cnn", fold=(2, 2, 1))
+    model = networks.build_model(config)
+    image = np.random.default_rng(0).random((2, *shape, 1)).astype(np.float32)
+    found = np.asarray(model(image))
+    assert found.shape == (2, *shape, 3)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
+    # Of the voxels folded together each has its own answer.
+    assert (np.abs(np.diff(found[:, :, :2], axis=2)) > 1e-4).any()
+    assert model.get_layer("padded").multiples == (4, 4, 2)
+    assert networks.find_model(config).slice_multiple(config) == 2
+
+
+def test_folded_answers_lie_where_their_voxels_do(small_config):
+    """With the logits taken from the folded image itself, each voxel gets its own."""
+    model = networks.build_model(small_config("seg_cnn", fold=(2, 2, 1)))
+    folded = keras.Model(model.input, model.get_layer("fold").output)
+    image = np.random.default_rng(0).random((1, 8, 4, 2, 1)).astype(np.float32)
+    unfold = model.get_layer("unfold")
+    padded = np.asarray(model.get_layer("padded")(image))
+    np.testing.assert_array_equal(unfold([folded(image), padded]), padded)
+
+
+def test_folding_makes_a_quarter_of_the_work(small_config):
+    plain, folded = (
+        cost.flop_per_voxel(
+            networks.build_model(small_config("seg_cnn", num_features=16, fold=fold)),
+            (16, 16, 8),
+        )
+        for fold in ((1, 1, 1), (2, 2, 1))
+    )
+    assert folded < 0.3 * plain

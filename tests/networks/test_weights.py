@@ -37,6 +37,17 @@ def test_weights_come_back_into_a_fresh_network(config, precision):
         np.testing.assert_array_equal(actual, expected)
 
 
+def test_in_half_precision_kernels_are_half_as_large():
+    model, fresh = randomised(SEG, seed=1), networks.build_model(SEG)
+    whole, half = weights.to_npz(model), weights.to_npz(model, half=True)
+    assert len(half) < len(whole)
+    weights.from_npz(fresh, half)
+    for expected, actual in zip(model.get_weights(), fresh.get_weights(), strict=True):
+        assert actual.dtype == np.float32
+        tolerance = 5e-4 if expected.ndim > 1 else 0
+        np.testing.assert_allclose(actual, expected, rtol=tolerance)
+
+
 def test_the_same_weights_are_the_same_bytes():
     model = randomised(SR, seed=1)
     assert weights.to_npz(model) == weights.to_npz(model)

@@ -131,6 +131,18 @@ def test_each_foreground_voxel_is_drawn_as_often(compute, few_voxels):
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
+def test_small_classes_are_met_as_often_as_large_ones(compute):
+    labels = np.zeros((20, 18, 24), np.uint8)
+    labels[:10] = 2
+    labels[15, 3:6, 7] = 5
+    positions = moved(compute, labels, 3000, (1, 1, 1), 1.0)
+    counts = np.bincount(labels[tuple(positions.T)], minlength=6)
+    assert counts[2] + counts[5] == 3000
+    assert stats.chisquare(counts[[2, 5]]).pvalue > 1e-3
+    small = np.bincount(positions[positions[:, 0] == 15][:, 1])[3:6]
+    assert stats.chisquare(small).pvalue > 1e-3
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_the_stated_share_is_moved(compute, few_voxels, rate):
     few_voxels[0, 0, 0] = 0  # where the patches were

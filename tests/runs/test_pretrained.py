@@ -13,7 +13,6 @@ from deepresolve.metrics import overlap
 from deepresolve.runs import pretrained
 from deepresolve.runs.workdir import Workdir
 from deepresolve.simulation import phantom
-from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.super_resolution.restoration import (
     acquired_span,
     restored_images,
@@ -132,13 +131,14 @@ def test_super_resolution_beats_interpolation(knee):
     assert psnr["sr"] > max(psnr["tci"], psnr["fourier"]) + 0.3
 
 
-def test_cartilages_are_found(knee):
+def test_tissues_are_found(knee):
     image, label = knee
-    segmenter = Segmenter.from_run(TrainedRun.open("pretrained:seg_knee_phantom"))
-    found = segmenter.segment(image).array
-    classes = lookup_table(segmenter.config.classes, phantom.LABEL_NAMES)[label.array]
-    for number, name in enumerate(segmenter.class_names, start=1):
-        assert overlap.dsc(classes == number, found == number) > 0.8, name
+    run = TrainedRun.open("pretrained:seg_knee")
+    found = run.predict(image, dtype="float32").label_map.array
+    classes = lookup_table(run.config.classes, phantom.LABEL_NAMES)[label.array]
+    for number, name in enumerate(run.config.class_names, start=1):
+        least = 0.85 if name in ("femur", "tibia", "patella") else 0.6
+        assert overlap.dsc(classes == number, found == number) > least, name
 
 
 def test_an_unknown_name_lists_the_known_ones():

@@ -38,7 +38,7 @@ def counted(monkeypatch):
     return counts
 
 
-@pytest.mark.parametrize("name", ["sr_knee", "seg_knee_phantom"])
+@pytest.mark.parametrize("name", ["sr_knee", "seg_knee"])
 def test_config_and_training_set_are_read_once(counted, scan, name):
     run = TrainedRun.open(f"pretrained:{name}")
     predictor = run.predictor(dtype="float32")

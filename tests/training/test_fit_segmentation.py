@@ -227,3 +227,38 @@ def test_what_does_not_go_together_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match=message):
         train(labelled_data, path, dice, CONFIG.replace(**changes))
     assert not path.exists()
+
+
+def test_training_begins_with_the_weights_of_another_run(
+    run, labelled_data, dice, tmp_path, caplog
+):
+    still = CONFIG.replace(
+        init=str(run.path), learning_rate=0.0, num_epochs=1, steps_per_epoch=1
+    )
+    best = Workdir(run.path).load_model("best")
+    with caplog.at_level("INFO"):
+        begun = train(labelled_data, tmp_path / "same", dice, still)
+    assert f"begins with the weights of {run.path}." in caplog.text
+    kernels = [w for w in begun.trainable_weights if "kernel" in w.name]
+    ours = [np.asarray(w) for w in kernels]
+    theirs = [np.asarray(w) for w in best.trainable_weights if "kernel" in w.name]
+    assert_same(ours, theirs)
+    one = still.replace(classes=("brick",))
+    with caplog.at_level("INFO"):
+        begun = train(labelled_data, tmp_path / "one", dice, one)
+    assert "'logits' is fresh" in caplog.text
+    assert begun.get_layer("logits").get_weights()[0].shape[-1] == 2
+    name = "up_1_2"
+    assert_same(begun.get_layer(name).get_weights(), best.get_layer(name).get_weights())
+
+
+def test_weights_of_another_network_are_refused(run, labelled_data, dice, tmp_path):
+    for changes in ({"num_features": 6}, {"num_levels": 3}):
+        other = CONFIG.replace(init=str(run.path), **changes)
+        with pytest.raises(ValueError, match="has another network"):
+            train(labelled_data, tmp_path / str(changes), dice, other)
+    with pytest.raises(ValueError, match=r"known: \['seg_knee"):
+        train(
+            *(labelled_data, tmp_path / "none", dice),
+            CONFIG.replace(init="pretrained:nobody"),
+        )

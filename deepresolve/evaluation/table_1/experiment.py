@@ -18,7 +18,6 @@ from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
 from deepresolve.evaluation.table_1 import segmentation
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Example, Results
-from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.held_out import Subject
@@ -149,12 +148,8 @@ def _segment(
     label_maps, timings = {}, []
     run = plan.networks[network].run
     for image_set in plan.segmented_sets(network):
-        image = images[image_set]
-        if plan.networks[network].flips:
-            left_right = left_right_axis(image)
-            run = functools.partial(plan.networks[network].run, left_right=left_right)
         label_maps[image_set], seconds = segmentation.segment(
-            image, run, len(plan.class_names)
+            images[image_set], run, len(plan.class_names)
         )
         timings.append(Timing(subject, network, image_set, seconds))
     return label_maps, timings

@@ -44,10 +44,9 @@ class Network:
 
     Attributes:
       title: its name in tables, such as "SR-CNN".
-      run: of "sr" a `restoration.Restore`. A segmentation takes float32 (rows, columns,
-        slices) scaled to about 0..1, and returns whole numbers of that shape, 0 for
-        background and n for the n-th class; with `flips` it is also given `left_right`,
-        the axis between the patient's sides.
+      run: of "sr" a `restoration.Restore`. A segmentation takes a canonical Volume,
+        float32, scaled to about 0..1, and returns whole numbers of that shape, 0 for
+        background and n for the n-th class.
       published: trained as the published network was, so that the published numbers
         may stand beside its own.
       flips: a segmentation that is averaged with its mirror image, left for right.

@@ -12,15 +12,15 @@ from deepresolve.imaging.volume import Volume
 
 
 def segment(
-    image: Volume, network: Callable[[np.ndarray], np.ndarray], num_classes: int
+    image: Volume, network: Callable[[Volume], np.ndarray], num_classes: int
 ) -> tuple[Volume, float]:
     """Runs a segmentation as `predict` does.
 
     Args:
       image: canonical scan in any units; scaled here by its OWN percentiles, since in
         the clinic there is no other image of the patient.
-      network: takes float32 (rows, columns, slices) scaled to about 0..1; returns uint8
-        class numbers of the same shape, 0 for background.
+      network: takes the float32 Volume scaled to about 0..1; returns class numbers of
+        its shape, 0 for background.
       num_classes: classes beside the background.
 
     Returns:
@@ -29,7 +29,7 @@ def segment(
     Raises:
       ValueError: the network returned another shape, or numbers that are no classes.
     """
-    scaled = estimate_scale(image.array).apply(image.array)
+    scaled = image.with_array(estimate_scale(image.array).apply(image.array))
     start = time.perf_counter()
     found = np.asarray(network(scaled))
     seconds = time.perf_counter() - start

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from deepresolve.imaging import regridding
+from deepresolve.imaging.anatomy import PLANES
 from deepresolve.imaging.volume import Volume
 from deepresolve.simulation.painting import (
     acquisition,
@@ -67,6 +68,7 @@ def paint(
     *,
     seed: int,
     priors: Priors | None = None,
+    grid_mm: tuple[float, float] | None = None,
 ) -> Painted:
     """An image of a knee like that of a label map.
 
@@ -75,10 +77,13 @@ def paint(
       label_names: by value: "femoral cartilage", "tibia", "medial meniscus", ...
       seed: 0 or above; another one, another image.
       priors: what varies; None: all of it, as `Priors` says.
+      grid_mm: distance of pixels and of slices, in the plane of the label map, to which
+        what was acquired is resampled, as a network that knows but one grid is given
+        it. None: as it was acquired.
 
     Returns:
-      A `Painted` in the plane of the label map, of about its field of view, in voxels
-      that are no finer than its own.
+      A `Painted`. As it was acquired it may be in another plane than the label map, in
+      voxels that are no finer.
 
     Raises:
       ValueError: a value without a name, a name that tells no tissue, or no cartilage.
@@ -88,7 +93,10 @@ def paint(
     canonical = labels.canonical()
     tissue_of = _tissues_of(canonical, label_names)
     mirrored = bool(random.random() < priors.mirrored)
-    grid = _mirrored(canonical) if mirrored else canonical
+    if mirrored:
+        canonical = _mirrored(canonical)
+    canonical = _with_field(canonical, random, priors)
+    grid = canonical.in_plane(_plane(canonical.plane, random, priors))
     spacing_mm = grid.spacing_mm
     values = _values(tissue_of, "cartilage"), _values(tissue_of, "marrow")
     moved = anatomy.bent(grid.array, spacing_mm, random, priors)
@@ -100,13 +108,24 @@ def paint(
     signal = contrast.draw(random, priors)
     image = acquisition.painted(tissues, signal, spacing_mm, random, priors)
     shape = _shape(grid, random, priors)
-    scan = acquisition.acquired(image, spacing_mm, shape, random, priors)
-    counts = np.clip(np.rint(scan * _UNITS), 0, np.iinfo(np.int16).max)
-    volume = dataclasses.replace(
-        grid.resampled(counts.astype(np.int16)), to_source=None, other_form=None
+    acquired = acquisition.acquired(image, spacing_mm, shape, random, priors)
+    scan, label = grid.resampled(acquired), grid.with_array(moved)
+    if grid_mm:
+        scan, label = (volume.in_plane(canonical.plane) for volume in (scan, label))
+        pixel_mm, slice_mm = grid_mm
+        wanted_mm = (pixel_mm, pixel_mm, slice_mm)
+        rows, columns, slices = map(
+            regridding.num_voxels, label.shape, label.spacing_mm, wanted_mm
+        )
+        shape = rows, columns, slices
+    scan = dataclasses.replace(scan, slice_thickness_mm=scan.slice_spacing_mm)
+    scan = scan.resampled(regridding.resample_image(scan.array, shape))
+    found = regridding.resample_labels(label.array, shape)
+    counts = np.clip(np.rint(scan.array * _UNITS), 0, np.iinfo(np.int16).max)
+    scan = dataclasses.replace(
+        scan, array=counts.astype(np.int16), to_source=None, other_form=None
     )
-    volume = dataclasses.replace(volume, slice_thickness_mm=volume.slice_spacing_mm)
-    return Painted(volume, volume.with_array(_most(moved, shape)), mirrored)
+    return Painted(scan, scan.with_array(found), mirrored)
 
 
 def tissue(name: str) -> str:
@@ -143,6 +162,34 @@ def _mirrored(labels: Volume) -> Volume:
     return labels.with_array(np.flip(labels.array, _axis(labels, "LR")))
 
 
+def _plane(own: str, random: np.random.Generator, priors: Priors) -> str:
+    """That of the slices."""
+    if random.random() >= priors.other_plane:
+        return own
+    return str(random.choice([plane for plane in PLANES if plane != own]))
+
+
+def _with_field(labels: Volume, random: np.random.Generator, priors: Priors) -> Volume:
+    """Another field of view within slices: what is beyond goes on as it ends."""
+    starts, stops, margins = [], [], []
+    for axis, (num, mm) in enumerate(zip(labels.shape, labels.spacing_mm, strict=True)):
+        ends_mm = random.uniform(*priors.field_mm, 2) if axis != 2 else (0.0, 0.0)
+        # Of a small label map three quarters stay.
+        before, after = (max(int(end / mm), -num // 8) for end in ends_mm)
+        starts.append(max(0, -before))
+        stops.append(num - max(0, -after))
+        margins.append((max(0, before), max(0, after)))
+    part = labels.crop(tuple(map(slice, starts, stops)))
+    to_old = np.eye(4)
+    to_old[:3, 3] = [-before for before, _ in margins]
+    return dataclasses.replace(
+        part,
+        array=np.pad(part.array, margins, mode="edge"),
+        affine=part.affine @ to_old,
+        other_form=None,
+    )
+
+
 def _axis(volume: Volume, letters: str) -> int:
     """The axis of the array that lies nearest to one of the patient's."""
     return next(a for a, code in enumerate(volume.orientation) if code in letters)
@@ -160,17 +207,3 @@ def _shape(
         for num, mm, wanted in zip(grid.shape, grid.spacing_mm, wanted_mm, strict=True)
     )
     return rows, columns, slices
-
-
-def _most(labels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The value that most of a voxel has, uint8."""
-    result = np.zeros(shape, np.uint8)
-    background = (labels == 0).astype(np.float32)
-    most = regridding.resample_probabilities(background, shape)
-    for value in np.unique(labels):
-        if value:
-            mask = (labels == value).astype(np.float32)
-            share = regridding.resample_probabilities(mask, shape)
-            more = share > most
-            result[more], most[more] = value, share[more]
-    return result

@@ -1,4 +1,4 @@
-"""Smooth fields: random ones, and single bumps."""
+"""Smooth fields: random ones, single bumps, and the distance to a tissue."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from deepresolve.imaging.regridding import resample_image
+
+_COARSE_MM = 0.75
 
 
 def smooth(
@@ -59,3 +62,29 @@ def bump(
         )
     )
     return np.exp(-squared / (2 * (radius_mm / 2) ** 2))
+
+
+def distance_mm(mask: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
+    """How far each voxel is from the nearest one of a mask; float32.
+
+    Measured at places some `_COARSE_MM` apart and interpolated, in a fraction of the
+    time that all voxels take. Of nothing all is infinitely far.
+
+    Args:
+      mask: (I, J, K) bool.
+      spacing_mm: between voxels.
+    """
+    steps = [max(1, round(_COARSE_MM / mm)) for mm in spacing_mm]
+    coarse = mask[tuple(slice(None, None, step) for step in steps)]
+    if not coarse.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    found = ndimage.distance_transform_edt(~coarse, np.multiply(spacing_mm, steps))
+    if max(steps) == 1:
+        return found.astype(np.float32)
+    return ndimage.affine_transform(
+        found.astype(np.float32),
+        np.reciprocal(np.array(steps, float)),
+        output_shape=mask.shape,
+        order=1,
+        mode="nearest",
+    )

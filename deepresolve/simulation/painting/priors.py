@@ -7,11 +7,16 @@ import dataclasses
 Range = tuple[float, float]
 
 
+_SIGNED = ("rotation_degrees", "field_mm")
+
+
 @dataclasses.dataclass(frozen=True)
 class Priors:
     """Ranges to draw from, evenly unless said otherwise; ours where no source is named.
 
     Attributes:
+      field_mm: by how much the field of view goes beyond that of the label map, on
+        either side of each axis within the slices; negative: it ends before.
       rotation_degrees: about each axis (SynthSeg has 15; knees are positioned).
       scale: of the whole anatomy, along each axis (SynthSeg 0.8 to 1.2).
       warp_mm: standard deviation of a smooth displacement (SynthSeg up to 4 mm).
@@ -22,6 +27,15 @@ class Priors:
       defect_mm: their radius.
       cortex_mm: thickness of the shell of bones.
       num_marrow_lesions: bright patches of marrow below cartilage, at most.
+      scarred: share of images in whose bones a sheet shows where growth plates were.
+      skin_mm: how far the skin is from the labels where it is nearest, and where it is
+        farthest.
+      skin_fat_mm: thickness of the fat below the skin.
+      num_sheets: thin layers of whatever tissue in what the label map leaves out:
+        fascia, retinacula, bursae; at most.
+      sheet_mm: about their thickness.
+      num_vessels: tubes along the leg, at most.
+      vessel_mm: their radius.
       random_contrast: share of images whose tissues are as bright as chance has it;
         the others follow a sequence's signal equation (see `contrast`).
       signal_spread: of a tissue's signal, as a share of what the equation gives.
@@ -33,11 +47,14 @@ class Priors:
       blur_mm: standard deviation within slices, of what the scanner filtered.
       ghost: amplitude of a moved copy along the phase-encoded axis.
       chemical_shift_pixels: by which fat is displaced along the read-out.
+      other_plane: share of images whose slices lie across another axis than those of
+        the label map.
       pixel_mm: distance of pixels.
       slice_mm: distance of slices, even in its logarithm.
       mirrored: share of images that show the other knee.
     """
 
+    field_mm: Range = (-12.0, 20.0)
     rotation_degrees: Range = (-10.0, 10.0)
     scale: Range = (0.88, 1.14)
     warp_mm: Range = (0.0, 2.5)
@@ -48,6 +65,13 @@ class Priors:
     defect_mm: Range = (2.0, 8.0)
     cortex_mm: Range = (0.3, 1.2)
     num_marrow_lesions: int = 2
+    scarred: float = 0.5
+    skin_mm: Range = (5.0, 80.0)
+    skin_fat_mm: Range = (2.0, 15.0)
+    num_sheets: int = 6
+    sheet_mm: Range = (0.6, 2.5)
+    num_vessels: int = 5
+    vessel_mm: Range = (1.0, 4.0)
     random_contrast: float = 0.3
     signal_spread: float = 0.2
     texture: Range = (0.02, 0.15)
@@ -58,7 +82,8 @@ class Priors:
     blur_mm: Range = (0.0, 0.4)
     ghost: Range = (0.0, 0.06)
     chemical_shift_pixels: Range = (0.0, 2.0)
-    pixel_mm: Range = (0.36, 0.8)
+    other_plane: float = 0.25
+    pixel_mm: Range = (0.3, 0.8)
     slice_mm: Range = (0.7, 3.0)
     mirrored: float = 0.5
 
@@ -67,7 +92,7 @@ class Priors:
             value = getattr(self, field.name)
             ends = value if isinstance(value, tuple) else (value, value)
             low, high = ends
-            if not low <= high or (field.name != "rotation_degrees" and low < 0):
+            if not low <= high or (field.name not in _SIGNED and low < 0):
                 raise ValueError(
                     f"{field.name}: expected numbers of 0 or more, the lower one "
                     f"first; got {value}."

@@ -1,14 +1,13 @@
-"""What a label map leaves out: cortex, fluid, fat, muscle, tendons, and air outside."""
+"""What a label map leaves out: cortex, fluid, fat, muscle, fascia, vessels, and air."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from deepresolve.simulation.painting.contrast import TISSUES
-from deepresolve.simulation.painting.fields import bump, smooth
+from deepresolve.simulation.painting.fields import bump, distance_mm, smooth
 from deepresolve.simulation.painting.priors import Priors
 
 NUMBERS = {name: number for number, name in enumerate(TISSUES)}
@@ -16,10 +15,15 @@ NUMBERS = {name: number for number, name in enumerate(TISSUES)}
 # Soft tissues between the labels, with the length over which patches of them vary.
 _PATCHES_MM = (("fat", 22.0), ("muscle", 26.0), ("fat", 9.0), ("fluid", 12.0))
 _RARE = {"fluid": 1.2}  # standard deviations by which it must stand out
-_SHEET_MM = 18.0
-_SHEET_WIDTH = (0.02, 0.08)
+_SHEET_LENGTHS_MM = (12.0, 50.0)
+_MUSCLES_LONG = 4.0  # times as long as wide
+_SHEETS_OF = ("tendon", "muscle", "fat", "fluid", "cortex")
+_VESSELS_OF = ("fluid", "air", "muscle")
 _FLUID_REACH_MM = (0.0, 2.5)
+_LINING_REACH_MM = (0.0, 3.0)
+_LININGS_OF = ("fluid", "fat", "tendon", "muscle")
 _SKIN_MM = 1.5
+_SKIN_LENGTH_MM = 45.0
 # Radii of the leg, as shares of half the field of view.
 _LEG = (0.75, 1.3)
 
@@ -40,67 +44,139 @@ def tissues(
       spacing_mm: between voxels.
       leg_axis: the one that runs along the leg.
       random: to draw from.
-      priors: uses cortex_mm and num_marrow_lesions.
+      priors: uses cortex_mm, num_marrow_lesions, scarred, skin_mm, skin_fat_mm,
+        num_sheets, sheet_mm, num_vessels and vessel_mm.
     """
-    result = _soft(labels.shape, spacing_mm, random)
-    outside = labels == 0
-    _add_fluid(result, labels, tissue_of, spacing_mm, random)
-    _add_air(result, outside, spacing_mm, leg_axis, random)
+    result = _soft(labels.shape, spacing_mm, leg_axis, random)
+    _add_sheets(result, spacing_mm, random, priors)
+    _add_vessels(result, spacing_mm, leg_axis, random, priors)
+    _add_air(result, labels, spacing_mm, leg_axis, random, priors)
+    marrow = np.isin(labels, _values(tissue_of, "marrow"))
+    _add_along(result, marrow, spacing_mm, _LINING_REACH_MM, _LININGS_OF, random)
+    cartilage = np.isin(labels, _values(tissue_of, "cartilage"))
+    _add_along(result, cartilage, spacing_mm, _FLUID_REACH_MM, ("fluid",), random)
     for value, name in tissue_of.items():
         result[labels == value] = NUMBERS[name]
-    marrow = np.isin(labels, [v for v, name in tissue_of.items() if name == "marrow"])
     if marrow.any():
-        depth_mm = ndimage.distance_transform_edt(marrow, spacing_mm)
+        if random.random() < priors.scarred:
+            scar = _sheet(labels.shape, spacing_mm, random, priors)
+            result[marrow & scar] = NUMBERS[str(random.choice(("cortex", "muscle")))]
+        depth_mm = distance_mm(~marrow, spacing_mm)
         shell = marrow & (depth_mm < random.uniform(*priors.cortex_mm))
         result[shell] = NUMBERS["cortex"]
         _add_lesions(result, marrow & ~shell, spacing_mm, random, priors)
     return result
 
 
+def _values(tissue_of: dict[int, str], tissue: str) -> list[int]:
+    return [value for value, name in tissue_of.items() if name == tissue]
+
+
 def _soft(
-    shape: Sequence[int], spacing_mm: Sequence[float], random: np.random.Generator
+    shape: Sequence[int],
+    spacing_mm: Sequence[float],
+    leg_axis: int,
+    random: np.random.Generator,
 ) -> np.ndarray:
-    """Patches of soft tissues, the one whose field is highest, and sheets of tendon."""
+    """Patches of soft tissues, the one whose field is highest."""
     highest = np.full(shape, -np.inf, np.float32)
     result = np.zeros(shape, np.uint8)
     for name, length_mm in _PATCHES_MM:
         stretched = length_mm * random.uniform(0.6, 1.8, 3)
+        if name == "muscle":
+            stretched[leg_axis] *= random.uniform(1, _MUSCLES_LONG)
         field = smooth(shape, spacing_mm, stretched, random)
         field += np.float32(random.normal(0, 0.5) - _RARE.get(name, 0.0))
         higher = field > highest
         result[higher] = NUMBERS[name]
         highest[higher] = field[higher]
-    sheets = smooth(shape, spacing_mm, _SHEET_MM, random)
-    result[np.abs(sheets) < random.uniform(*_SHEET_WIDTH)] = NUMBERS["tendon"]
     return result
 
 
-def _add_fluid(
+def _add_sheets(
     result: np.ndarray,
-    labels: np.ndarray,
-    tissue_of: dict[int, str],
     spacing_mm: Sequence[float],
     random: np.random.Generator,
+    priors: Priors,
 ) -> None:
-    """Joint fluid along cartilage, here and there."""
-    cartilages = [v for v, name in tissue_of.items() if name == "cartilage"]
-    reach_mm = random.uniform(*_FLUID_REACH_MM)
-    field = smooth(labels.shape, spacing_mm, 12.0, random)
-    distance_mm = ndimage.distance_transform_edt(
-        ~np.isin(labels, cartilages), spacing_mm
-    )
-    wet = (labels == 0) & (distance_mm < reach_mm) & (field > random.normal(0.3, 0.7))
-    result[wet] = NUMBERS["fluid"]
+    """Thin layers, some as bright as cartilage, where no cartilage is."""
+    for _ in range(int(random.integers(priors.num_sheets + 1))):
+        sheet = _sheet(result.shape, spacing_mm, random, priors)
+        result[sheet] = NUMBERS[str(random.choice(_SHEETS_OF))]
+
+
+def _sheet(
+    shape: Sequence[int],
+    spacing_mm: Sequence[float],
+    random: np.random.Generator,
+    priors: Priors,
+) -> np.ndarray:
+    """Where a smooth field changes its sign: a bent layer, thin where it is steep."""
+    length_mm = random.uniform(*_SHEET_LENGTHS_MM)
+    field = smooth(shape, spacing_mm, length_mm * random.uniform(0.6, 1.8, 3), random)
+    # The field changes by about one standard deviation over its length.
+    return np.abs(field) < random.uniform(*priors.sheet_mm) / 2 / length_mm
+
+
+def _add_vessels(
+    result: np.ndarray,
+    spacing_mm: Sequence[float],
+    leg_axis: int,
+    random: np.random.Generator,
+    priors: Priors,
+) -> None:
+    """Tubes that run along the leg and wander a little."""
+    across = [axis for axis in range(3) if axis != leg_axis]
+    num = result.shape[leg_axis]
+    for _ in range(int(random.integers(priors.num_vessels + 1))):
+        radius_mm = random.uniform(*priors.vessel_mm)
+        squared: np.ndarray | float = 0.0
+        for axis in across:
+            size_mm = result.shape[axis] * spacing_mm[axis]
+            knots = random.uniform(0.05, 0.95) * size_mm + random.normal(0, 8, 5)
+            way = np.interp(np.linspace(0, 4, num), np.arange(5), knots)
+            along = np.arange(result.shape[axis]) * spacing_mm[axis]
+            squared = squared + np.square(
+                _lying(along, axis) - _lying(way, leg_axis), dtype=np.float32
+            )
+        result[squared < radius_mm**2] = NUMBERS[str(random.choice(_VESSELS_OF))]
+
+
+def _lying(values: np.ndarray, axis: int) -> np.ndarray:
+    """Float32 numbers along one axis of three."""
+    places = [-1 if a == axis else 1 for a in range(3)]
+    return values.astype(np.float32).reshape(places)
+
+
+def _add_along(
+    result: np.ndarray,
+    of: np.ndarray,
+    spacing_mm: Sequence[float],
+    reach_mm: tuple[float, float],
+    choices: Sequence[str],
+    random: np.random.Generator,
+) -> None:
+    """A layer along cartilage or bone, here and there; their own voxels come later."""
+    reach = random.uniform(*reach_mm)
+    name = str(random.choice(choices))
+    field = smooth(result.shape, spacing_mm, 12.0, random)
+    here = field > random.normal(0.3, 0.7)
+    result[here & (distance_mm(of, spacing_mm) < reach)] = NUMBERS[name]
 
 
 def _add_air(
     result: np.ndarray,
-    outside: np.ndarray,
+    labels: np.ndarray,
     spacing_mm: Sequence[float],
     leg_axis: int,
     random: np.random.Generator,
+    priors: Priors,
 ) -> None:
-    """Air around the leg, whose skin is as bright as fat; neither is in any label."""
+    """Fat below the skin, the skin, and air around; none of them in any label.
+
+    The leg is an ellipse whose surface is uneven, and the skin nowhere farther from the
+    labels than it may be.
+    """
     shape = result.shape
     across = [axis for axis in range(3) if axis != leg_axis]
     half_mm = [shape[axis] * spacing_mm[axis] / 2 for axis in across]
@@ -108,13 +184,17 @@ def _add_air(
     squared = np.zeros((1, 1, 1), np.float32)
     for axis, half, radius in zip(across, half_mm, radii_mm, strict=True):
         along = (np.arange(shape[axis]) + 0.5) * spacing_mm[axis] - half
-        places = [-1 if a == axis else 1 for a in range(3)]
-        squared = squared + np.square(along / radius, dtype=np.float32).reshape(places)
-    # 1 at the surface, which is uneven.
-    distance = np.sqrt(squared) + 0.08 * smooth(shape, spacing_mm, 40.0, random)
-    skin = _SKIN_MM / float(np.mean(radii_mm))
-    result[outside & (distance > 1 - skin)] = NUMBERS["fat"]
-    result[outside & (distance > 1)] = NUMBERS["air"]
+        squared = squared + np.square(_lying(along / radius, axis))
+    uneven = smooth(shape, spacing_mm, _SKIN_LENGTH_MM, random)
+    depth_mm = np.float32(np.mean(radii_mm)) * (1 - np.sqrt(squared) + 0.08 * uneven)
+    nearest, farthest = np.log(np.sort(random.uniform(*priors.skin_mm, 2)))
+    reach_mm = np.exp(nearest + (farthest - nearest) / (1 + np.exp(-2 * uneven)))
+    np.minimum(depth_mm, reach_mm - distance_mm(labels > 0, spacing_mm), out=depth_mm)
+    outside = labels == 0
+    fat_mm = random.uniform(*priors.skin_fat_mm)
+    result[outside & (depth_mm < _SKIN_MM + fat_mm)] = NUMBERS["fat"]
+    result[outside & (depth_mm < _SKIN_MM)] = NUMBERS["muscle"]
+    result[outside & (depth_mm < 0)] = NUMBERS["air"]
 
 
 def _add_lesions(

@@ -1,15 +1,16 @@
 """The grid that a network knows: scans are brought to it, label maps back from it.
 
 A network that learned from pixels of 0.5 mm takes cartilage of 0.3 mm pixels for
-something that is nearly twice as thick. So a scan whose spacing or plane lies outside
-what the training scans had is resampled to the nearest that they had.
+something that is nearly twice as thick. So a scan is brought to the grid that the run
+asks for, in training, too; where it asks for none, a scan whose spacing or plane lies
+outside what the training scans had is resampled to the nearest that they had.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 from nibabel import orientations
@@ -17,42 +18,72 @@ from nibabel import orientations
 from deepresolve.imaging import regridding
 from deepresolve.imaging.volume import Volume
 from deepresolve.runs.training_set import TrainingSet
+from deepresolve.tasks.findings import Finding, Section, digits
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 # Beyond the range of the training scans, as a share; less is rounding, and what any
 # network bears.
 _TOLERANCE = 0.1
 
+# By how much a scan's voxels may be coarser than the network's; ours: the package's
+# network learned from voxels that are up to twice as coarse.
+_COARSEST = 3.0
+
 Range = tuple[float, float]
+_ANY: Range = (0.0, math.inf)
+_AS_THEY_ARE = (0.0, 0.0)  # of `SegmentationConfig.grid_mm`
 
 
 @dataclasses.dataclass(frozen=True)
 class KnownGrid:
-    """What the training scans were like.
+    """What a network was or is to be trained on.
 
     Attributes:
-      planes: of their slices, the most frequent first.
+      planes: of the slices, the most frequent first; none: whichever.
       in_plane_mm: lowest and highest distance of rows and of columns.
       slice_spacing_mm: lowest and highest distance of slices.
+      is_asked: whether the run asks for that grid, whatever its training scans were.
     """
 
     planes: tuple[str, ...]
     in_plane_mm: Range
     slice_spacing_mm: Range
+    is_asked: bool = False
 
     @classmethod
-    def of(cls, trained: TrainingSet | None) -> KnownGrid | None:
-        """Of a run; None where nobody wrote down what it was trained on."""
+    def of(
+        cls, config: SegmentationConfig, trained: TrainingSet | None = None
+    ) -> KnownGrid | None:
+        """Of a run; None where it takes scans as they are.
+
+        Args:
+          config: of the run.
+          trained: what it was trained on; None: not known, or not yet.
+        """
         seen = trained.inputs(None) if trained else ()
+        planes = Counter(scan.plane for scan in seen)
+        known = (config.plane,) if config.plane else _by_number(planes)
+        if config.grid_mm != _AS_THEY_ARE:
+            pixel_mm, slice_mm = config.grid_mm
+            return cls(known, (pixel_mm, pixel_mm), (slice_mm, slice_mm), True)
         if not seen:
-            return None
+            return cls(known, _ANY, _ANY) if known else None
         pixels_mm = [mm for scan in seen for mm in scan.in_plane_mm]
         slices_mm = [scan.slice_spacing_mm for scan in seen]
-        planes = Counter(scan.plane for scan in seen)
         return cls(
-            tuple(plane for plane, _ in planes.most_common()),
+            known,
             (min(pixels_mm), max(pixels_mm)),
             (min(slices_mm), max(slices_mm)),
         )
+
+    @property
+    def request(self) -> str:
+        """What a scan must be like that nobody brings to this grid, as a sentence."""
+        slices = f"{' or '.join(self.planes)} slices" if self.planes else "slices"
+        if self.in_plane_mm == _ANY:
+            return f"In {slices}."
+        apart, wide = _ends(self.slice_spacing_mm), _ends(self.in_plane_mm)
+        return f"In {slices} {apart} mm apart, with pixels of {wide} mm."
 
     def wanted_mm(self, spacing_mm: tuple[float, float, float]) -> list[float]:
         """The nearest spacing that it knows, of rows, columns and slices."""
@@ -68,18 +99,22 @@ class Placed:
       scan: canonical, as it came.
       turned: the same, its axes as the network knows them: rows, columns, slices.
       shape: voxels of the network's grid.
+      is_asked: whether the run asks for that grid.
     """
 
     scan: Volume
     turned: Volume
     shape: tuple[int, ...]
+    is_asked: bool = False
 
     @classmethod
     def of(cls, scan: Volume, known: KnownGrid | None) -> Placed:
         """Where a canonical scan comes to lie; None: where it is."""
         if known is None:
             return cls(scan, scan, scan.shape)
-        turned = scan if scan.plane in known.planes else scan.in_plane(known.planes[0])
+        turned = scan
+        if known.planes and scan.plane not in known.planes:
+            turned = scan.in_plane(known.planes[0])
         wanted_mm = known.wanted_mm(turned.spacing_mm)
         shape = tuple(
             num if mm == wanted else regridding.num_voxels(num, mm, wanted)
@@ -87,7 +122,7 @@ class Placed:
                 turned.shape, turned.spacing_mm, wanted_mm, strict=True
             )
         )
-        return cls(scan, turned, shape)
+        return cls(scan, turned, shape, known.is_asked)
 
     @property
     def is_turned(self) -> bool:
@@ -119,6 +154,21 @@ class Placed:
         turned = self._turned(array)
         return regridding.resample_image(turned.array, self.shape)
 
+    def labels_there(self, labels: np.ndarray) -> np.ndarray:
+        """A label map of the scan on the network's grid, uint8.
+
+        Args:
+          labels: of `scan.shape`.
+        """
+        if not self.is_resampled:
+            return np.asarray(labels, np.uint8)
+        return regridding.resample_labels(self._turned(labels).array, self.shape)
+
+    @property
+    def grid(self) -> Volume:
+        """A volume without content on the network's grid."""
+        return self.turned.resampled(np.broadcast_to(np.uint8(0), self.shape))
+
     def back(self, probabilities: np.ndarray) -> np.ndarray:
         """What the network found, on the grid of the scan.
 
@@ -145,27 +195,56 @@ class Placed:
     def seen(self) -> Volume:
         """The scan as far as the network can see it: coarser where it knows no finer.
 
-        Where the network's grid is the finer one, nothing is gained by it.
+        Where the network's grid is the finer one, nothing is gained by it; but a
+        network whose grid is asked for saw coarse scans on it in training, too, and
+        how thick their slices were no longer counts.
         """
-        shape = tuple(map(min, self.shape, self.turned.shape))
-        array = regridding.resample_image(self.turned.array, shape)
-        return self.turned.resampled(array)
-
-    def to_dict(self) -> dict[str, Any]:
-        """What was done, as JSON values."""
-        spacing_mm = np.multiply(
-            self.turned.spacing_mm, np.divide(self.turned.shape, self.shape)
+        shape = self.shape
+        if not self.is_asked:
+            shape = tuple(map(min, self.shape, self.turned.shape))
+        seen = self.turned.resampled(
+            regridding.resample_image(self.turned.array, shape)
         )
-        return {
+        if self.is_asked:
+            return dataclasses.replace(seen, slice_thickness_mm=None)
+        return seen
+
+    def section(self) -> Section:
+        """Of the report: what was done, and whether it was too much."""
+        own_mm = self.turned.spacing_mm
+        steps = np.divide(self.turned.shape, self.shape)
+        network_mm = np.multiply(own_mm, steps).tolist()
+        values = {
             "resampled": self.is_resampled,
             "plane": self.turned.plane,
-            "scan_mm": [round(mm, 4) for mm in self.turned.spacing_mm],
-            "network_mm": [round(mm, 4) for mm in spacing_mm.tolist()],
+            "scan_mm": [round(mm, 4) for mm in own_mm],
+            "network_mm": [round(mm, 4) for mm in network_mm],
         }
+        coarser = max(1 / steps)
+        if coarser <= _COARSEST:
+            return Section(values)
+        voxels = " x ".join(f"{mm:.3g}" for mm in own_mm)
+        seen = " x ".join(f"{mm:.3g}" for mm in network_mm)
+        text = (
+            f"voxels are {voxels} mm; the network sees {seen} mm, made of "
+            f"{coarser:.2g} times coarser ones: what is thin may be lost."
+        )
+        finding = Finding("grid", digits(coarser), [0, _COARSEST], text)
+        return Section(values, (finding,))
 
     def _turned(self, array: np.ndarray) -> Volume:
         scan = self.scan.with_array(array)
         return scan.in_plane(self.turned.plane) if self.is_turned else scan
+
+
+def _by_number(planes: Counter[str]) -> tuple[str, ...]:
+    return tuple(plane for plane, _ in planes.most_common())
+
+
+def _ends(known: Range) -> str:
+    """0.5, or 0.45 to 0.8."""
+    low, high = (f"{end:.3g}" for end in known)
+    return low if low == high else f"{low} to {high}"
 
 
 def _nearest(spacing_mm: float, known: Range) -> float:

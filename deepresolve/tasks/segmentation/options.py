@@ -27,10 +27,11 @@ class Options(options.WindowOptions):
         False, "average with the mirror image, left for right; twice the time."
     )
     min_piece: float = option(
-        0.0,
-        "of each class drop the pieces (26 neighbours) smaller than this share "
-        "of its largest: 0.1 takes strays away and leaves both tibial plateaus; 0 "
-        "keeps all, 1 the largest alone.",
+        0.1,
+        "of each class drop the pieces (26 neighbours) smaller than this share of its "
+        "largest, and of a knee those off their bone or on the other side of the "
+        "joint, and tell medial from lateral for all of a knee at once. Both tibial "
+        "plateaus stay. 0 leaves all as the network says.",
         0.0,
         1.0,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from deepresolve.imaging.labels import lookup_table
 from deepresolve.imaging.mirroring import mirrored_classes
+from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline import patches
 from deepresolve.pipeline.augmentation import (
     bias,
@@ -22,6 +23,7 @@ from deepresolve.pipeline.augmentation import (
 )
 from deepresolve.pipeline.pairs import Pair, Pairs, StoredVolume, scaled
 from deepresolve.pipeline.seeds import STREAMS, subseed
+from deepresolve.tasks.segmentation.known_grid import KnownGrid, Placed
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 
@@ -61,6 +63,7 @@ class SegmentationPairs(Pairs):
         shape = (*config.patch_shape, 1)
         self.input_spec = tf.TensorSpec(shape, tf.float32)
         self.target_spec = tf.TensorSpec(shape, tf.uint8)
+        self._known = KnownGrid.of(config)
         self._class_of_label = lookup_table(config.classes, label_names)
         if config.random_mirror:
             self._mirrored_class = np.array(
@@ -79,9 +82,34 @@ class SegmentationPairs(Pairs):
             ],
         )
         classes = tf.gather(self._class_of_label, tf.cast(label, tf.int32))
-        return Labelled(
-            scaled(volume)[..., tf.newaxis], classes[..., tf.newaxis], volume["affine"]
-        )
+        image, affine = scaled(volume), volume["affine"]
+        if self._known is not None:
+            image, classes, affine = self._placed(image, classes, affine)
+        return Labelled(image[..., tf.newaxis], classes[..., tf.newaxis], affine)
+
+    def _placed(self, *of_scan: tf.Tensor) -> list[tf.Tensor]:
+        """The scan on the grid that the run asks for, filled up to a patch's size."""
+        types = [tensor.dtype for tensor in of_scan]
+        found = tf.numpy_function(self._place, of_scan, types, stateful=False)
+        for tensor, given in zip(found, of_scan, strict=True):
+            tensor.set_shape([None] * 3 if given.shape.rank == 3 else (4, 4))
+        return found
+
+    def _place(
+        self, image: np.ndarray, classes: np.ndarray, affine: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        scan = Volume(image, affine, slice_axis=2)
+        placed = Placed.of(scan, self._known)
+        pairs = zip(placed.shape, self._config.patch_shape, strict=True)
+        missing = [(0, max(0, size - num)) for num, size in pairs]
+        arrays = placed.there(image), placed.labels_there(classes)
+        filled = (np.pad(array, missing, mode="edge") for array in arrays)
+        return (*filled, placed.grid.affine)
+
+    def check_fits(self, shape: Sequence[int], name: str) -> None:
+        """As every task's; but what is brought to a grid is filled up to a patch."""
+        if self._known is None:
+            super().check_fits(shape, name)
 
     def shape(self, scan: Labelled) -> tf.Tensor:
         """That of the image."""

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, ClassVar
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
-from deepresolve.inference.components import drop_small
+from deepresolve.inference.components import pieces
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
-from deepresolve.tasks.segmentation import sizes
+from deepresolve.tasks.segmentation import plausibility, sizes
+from deepresolve.tasks.segmentation.clean_up import keep_pieces
 from deepresolve.tasks.segmentation.known_grid import Placed
 from deepresolve.tasks.segmentation.options import Options
 from deepresolve.tasks.segmentation.segmenter import Segmenter
+from deepresolve.tasks.segmentation.sides import settle
 from deepresolve.tasks.segmentation.spread import SAME_IMAGE, MirrorSpread
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
 
-GRID, SPREAD = "grid", "spread"
+ANATOMY, GRID, SPREAD = "anatomy", "grid", "spread"
 # Sections of the report on an image.
 _OF_IMAGES = {
     "consistency": Section(
@@ -38,9 +40,9 @@ class LabelMapPredictor:
     Args:
       segmenter: the network.
       probabilities: also give the probability of every class, float32.
-      min_piece: of each class connected components of the label map that are smaller
-        than this share of its largest one become background; the probabilities stay as
-        they are.
+      min_piece: pieces of a class that are smaller than this share of its largest one,
+        or lie off their bone or on the other side of the joint, become background, and
+        one side of a knee is medial; the probabilities stay as they are. 0: all stays.
       spread: "none", "report" (measured), "volume" (also given for each voxel). A
         segmenter with flips has both passes at hand: then it is always measured.
 
@@ -94,20 +96,24 @@ class LabelMapPredictor:
         label_map, by_class = self._segmenter.segment_with_probabilities(
             scan, progress, both_ways
         )
+        names = self.kind.class_names
         if self._min_piece:
-            kept = drop_small(label_map.array, self._min_piece)
-            label_map = label_map.with_array(kept)
+            label_map = settle(label_map, names, by_class)
+        before = list(pieces(label_map.array))
+        if self._min_piece:
+            label_map = keep_pieces(label_map, names, before, self._min_piece)
         volumes = {Labels.name: label_map}
         volumes |= zip(self._probabilities, by_class.values(), strict=False)
         if both_ways is not None and self._gives_spread:
             spread = scan.canonical().with_array(both_ways.disagreement)
             volumes[SPREAD] = spread.restored_as(scan)
-        found = sizes.measure(label_map, self.kind.class_names)
+        found = sizes.measure(label_map, names)
         return Prediction(
             self.kind,
             volumes,
             {
-                GRID: Section(placed.to_dict()),
+                ANATOMY: plausibility.examine(label_map, names, before),
+                GRID: placed.section(),
                 SPREAD: self._section(both_ways, label_map.voxel_mm3),
                 **_OF_IMAGES,
             },
@@ -136,7 +142,7 @@ def _told(placed: Placed) -> str:
     """For the screen: what the network was given where it was not the scan as it is."""
     if not placed.is_resampled:
         return ""
-    done = placed.to_dict()
+    done = placed.section().values
     voxels = " x ".join(f"{mm:.3g}" for mm in done["network_mm"])
     turned = f", as {done['plane']} slices" if placed.is_turned else ""
     return f"; seen in voxels of {voxels} mm{turned}"

@@ -80,7 +80,7 @@ class Segmenter:
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
         dtype: str = "float32",
-        resample: bool = False,
+        resample: bool = True,
     ) -> Segmenter:
         """The network of a trained run.
 
@@ -92,14 +92,14 @@ class Segmenter:
           memory_gib: for what the network holds of a window, in GiB.
           dtype: what the network computes in, whatever it was trained in: "float32", or
             "bfloat16" for speed where the processor has it.
-          resample: bring scans to the spacing and plane of the training scans, where
-            the run has them on record.
+          resample: bring scans to the grid that the run asks for, else to the spacing
+            and plane of the training scans, where the run has them on record.
 
         Raises:
           ValueError: not a segmentation, not trained yet, or a damaged record.
         """
         config, model = run.settings(SegmentationConfig), run.network(dtype)
-        known = KnownGrid.of(run.training_set) if resample else None
+        known = KnownGrid.of(config, run.training_set) if resample else None
         return cls(model, config, window_shape, flips, memory_gib, known)
 
     def probabilities(
@@ -180,27 +180,20 @@ class Segmenter:
                 "right are the same to it. Leave flips out, and the spread over them."
             )
 
-    def label_map(
-        self,
-        scaled: np.ndarray,
-        left_right: int | None = None,
-        progress: bool = False,
-    ) -> np.ndarray:
+    def label_map(self, scaled: Volume, progress: bool = False) -> np.ndarray:
         """The most probable class of each voxel.
 
         Args:
-          scaled: (rows, columns, slices) of a canonical scan, scaled to 0..1.
-          left_right: the axis that runs from left to right in the patient, or back;
-            only asked for with flips.
+          scaled: a canonical scan, scaled to 0..1.
           progress: show a progress bar.
 
         Returns:
           (rows, columns, slices) uint8: 0 is background, n the n-th of `class_names`.
-
-        Raises:
-          ValueError: flips without `left_right`.
         """
-        return _most_probable(self.probabilities(scaled, left_right, progress))
+        left_right, placed = left_right_axis(scaled), self.placed(scaled)
+        return _most_probable(
+            self.probabilities(scaled.array, left_right, progress, placed=placed)
+        )
 
     def segment(self, scan: Volume, progress: bool = False) -> Volume:
         """The label map of a scan, on the scan's own grid.

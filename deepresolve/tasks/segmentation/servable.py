@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from deepresolve.system.keras_stack import tensorflow_variables
 from deepresolve.tasks.segmentation.graph import SegmentationGraph, most_probable
+from deepresolve.tasks.segmentation.known_grid import KnownGrid
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.servable import (
     DEFAULT_SIGNATURE,
@@ -27,7 +28,9 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
     config, model = run.settings(SegmentationConfig), run.network(options.dtype)
     graph = SegmentationGraph(model, config, options.memory_gib)
     shape = (1, "rows", "columns", "slices")
-    scan = Field("float32", shape, "the scan's own", "A whole scan, canonical.")
+    known = KnownGrid.of(config)
+    asked = "" if known is None else f" {known.request} The server does not resample."
+    scan = Field("float32", shape, "the scan's own", f"A whole scan, canonical.{asked}")
     classes = ("background", *config.class_names)
     label_map = Field(
         "uint8",

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Literal
 
 from deepresolve.config import Config
-from deepresolve.config.fields import option
+from deepresolve.config.fields import Shape, option
 from deepresolve.imaging.labels import class_sources
 
 
@@ -31,15 +31,32 @@ class SegmentationConfig(Config):
     dropout: float = option(
         0.25, "Share of features dropped in training (abstract).", 0, 0.9
     )
+    fold: Shape = option(
+        (1, 1, 1),
+        "Convolve on a grid coarser by these factors, whose channels hold the voxels "
+        "folded together (Shi, CVPR 2016); sr_cnn and seg_cnn. 1,1,1 is the published "
+        "network.",
+        1,
+    )
     classes: tuple[str, ...] = option(
         ("femoral cartilage",),
         "Tissues to segment: names of the records' labels, or NEW=NAME+NAME, which "
         "merges several into one. All other labels are background.",
     )
+    grid_mm: tuple[float, float] = option(
+        (0.0, 0.0),
+        "Distance of pixels and of slices, in mm, to which every scan is brought, in "
+        "training and in prediction (nnU-Net); 0,0: a network learns from scans as "
+        "they are, and others are brought to what those were like.",
+        0,
+    )
+    plane: Literal["", "sagittal", "coronal", "axial"] = option(
+        "", "Plane in which the network is given every scan; none: as it was acquired."
+    )
     foreground_rate: float = option(
         0.0,
-        "Share of random patches that are placed around a voxel of the classes, as "
-        "near to their middle as the volume's edge allows (ours).",
+        "Share of random patches that are placed around a voxel of the classes, each "
+        "class alike, as near to their middle as the volume's edge allows (nnU-Net).",
         0,
         1,
     )
@@ -82,6 +99,15 @@ class SegmentationConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         class_sources(self.classes)
+        if (0.0 in self.grid_mm) != (self.grid_mm == (0.0, 0.0)):
+            raise ValueError(
+                "grid_mm has distances of pixels and of slices, both above 0, or is "
+                f"0,0; got {self.grid_mm}."
+            )
+        if self.fold != (1, 1, 1) and self.model != "seg_cnn":
+            raise ValueError(
+                f"fold={self.fold} is for model=seg_cnn alone; got {self.model}."
+            )
         if self.foreground_rate and self.patch_sampling == "grid":
             raise ValueError(
                 "foreground_rate needs patch_sampling=random: grid patches are where "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepresolve.imaging.volume import Volume
+from deepresolve.tasks.segmentation.known_grid import KnownGrid, Placed
 from deepresolve.tasks.segmentation.pairs import SegmentationPairs
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.segmentation.validation import SegmentationValidation
@@ -53,8 +54,9 @@ class Segmentation(Trainable[SegmentationConfig]):
         return SegmentationValidation(config, label_names)
 
     def seen(self, config: SegmentationConfig, scan: Volume) -> dict[int, list[Volume]]:
-        """The scan as it is."""
-        return {1: [scan]}
+        """The scan on the grid that the run asks for, if it does."""
+        known = KnownGrid.of(config)
+        return {1: [Placed.of(scan.canonical(), known).seen if known else scan]}
 
     def provenance(
         self, config: SegmentationConfig, data: TrainingData

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from deepresolve.imaging.labels import lookup_table, slug
 from deepresolve.metrics.table import METRICS, Metric
+from deepresolve.tasks.segmentation.known_grid import KnownGrid, Placed
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.training.data import ValidationScan
 from deepresolve.training.validation import Validation, drawing
@@ -53,6 +54,7 @@ class SegmentationValidation(Validation):
         self._shape = config.validation_shape
         self._classes = config.classes
         self._class_names = config.class_names
+        self._known = KnownGrid.of(config)
         self._metrics = metrics
 
     def cut(self, scan: ValidationScan) -> list[Block]:
@@ -70,12 +72,14 @@ class SegmentationValidation(Validation):
                 "segmentation against. Convert the scans again with --labels and "
                 "--label_names, or give --validation_volumes=0."
             )
-        region = central_region(scan.image.shape, self._shape)
-        image, label = scan.image.crop(region), scan.label.crop(region)
-        classes = lookup_table(self._classes, self.label_names)[label.array]
-        scaled = scan.scale.apply(image.array)
-        block = Block(scan.subject, image.with_array(scaled), image.with_array(classes))
-        return [block]
+        placed = Placed.of(scan.image, self._known)
+        scaled = scan.scale.apply(placed.there(scan.image.array))
+        table = lookup_table(self._classes, self.label_names)
+        classes = placed.labels_there(table[scan.label.array])
+        region = central_region(placed.shape, self._shape)
+        grid = placed.grid.crop(region)
+        image, target = (grid.with_array(a[region]) for a in (scaled, classes))
+        return [Block(scan.subject, image, target)]
 
     def describe(self, blocks: Sequence[Block]) -> str:
         """How much of each class the blocks hold.

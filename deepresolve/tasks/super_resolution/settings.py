@@ -33,7 +33,8 @@ class SuperResolutionConfig(Config):
     fold: Shape = option(
         (1, 1, 1),
         "Convolve on a grid coarser by these factors, whose channels hold the voxels "
-        "folded together (Shi, CVPR 2016). 1,1,1 is the published network.",
+        "folded together (Shi, CVPR 2016); sr_cnn and seg_cnn. 1,1,1 is the published "
+        "network.",
         1,
     )
     downsample_factors: tuple[int, ...] = option(

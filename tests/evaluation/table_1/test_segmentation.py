@@ -9,7 +9,7 @@ def test_an_image_is_scaled_by_its_own_percentiles(make_subject):
     seen = []
 
     def remember(scaled):
-        seen.append(scaled)
+        seen.append(scaled.array)
         return np.zeros(scaled.shape, np.uint8)
 
     for units in (image, image.with_array(5 + 2.0 * image.array)):

@@ -67,7 +67,7 @@ def test_names_that_are_no_unicode_are_told_in_json(scan, trained, tmp_path):
 
 
 def test_a_network_of_the_package_says_so():
-    run = TrainedRun.open("pretrained:seg_knee_phantom")
+    run = TrainedRun.open("pretrained:seg_knee")
     trust = Trust.of(run, None, (), anonymous=True)
     assert "synthetic" in trust.model["about"]
 

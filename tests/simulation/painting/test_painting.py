@@ -19,6 +19,8 @@ STILL = {
     "thickness_mm": (0.0, 0.0),
     "num_defects": 0,
     "mirrored": 0.0,
+    "other_plane": 0.0,
+    "field_mm": (0.0, 0.0),
 }
 
 
@@ -30,7 +32,8 @@ def labels():
 
 
 def test_an_image_and_its_label_map_share_a_grid_and_a_seed(labels):
-    one, again, other = (paint(labels, NAMES, seed=s) for s in (1, 1, 2))
+    priors = Priors(other_plane=0.0)
+    one, again, other = (paint(labels, NAMES, seed=s, priors=priors) for s in (1, 1, 2))
     assert one.image.array.dtype == np.int16 and one.label.array.dtype == np.uint8
     np.testing.assert_array_equal(one.image.affine, one.label.affine)
     np.testing.assert_array_equal(one.image.array, again.image.array)
@@ -63,6 +66,7 @@ def test_tissues_are_told_apart_in_the_image(labels):
         "chemical_shift_pixels": (0.0, 0.0),
         "cortex_mm": (0.0, 0.0),
         "num_marrow_lesions": 0,
+        "scarred": 0.0,
     }
     priors = Priors(**STILL, **calm, pixel_mm=(1.5, 1.5), slice_mm=(2.0, 2.0))
     found = paint(labels, NAMES, seed=4, priors=priors)
@@ -76,11 +80,46 @@ def test_tissues_are_told_apart_in_the_image(labels):
 
 def test_voxels_are_as_asked_and_never_finer_than_the_label_maps(labels):
     for seed in range(4):
-        found = paint(labels, NAMES, seed=seed)
+        found = paint(labels, NAMES, seed=seed, priors=Priors(other_plane=0.0))
         rows_mm, columns_mm, slices_mm = found.image.spacing_mm
         assert rows_mm == pytest.approx(columns_mm, rel=0.02)
         assert rows_mm >= 1.5 * 0.98  # finer was asked for
         assert 2.0 * 0.98 <= slices_mm <= 3.2
+
+
+def test_slices_lie_across_another_axis_where_the_priors_say_so(labels):
+    planes = set()
+    for seed in range(5):
+        priors = Priors(other_plane=1.0, slice_mm=(4.0, 4.0), field_mm=(0.0, 0.0))
+        found = paint(labels, NAMES, seed=seed, priors=priors)
+        planes.add(found.image.plane)
+        assert found.label.plane == found.image.plane
+        assert found.image.spacing_mm[2] == max(found.image.spacing_mm)
+        assert set(np.unique(found.label.array)) == set(np.unique(labels.array))
+    assert planes == {"coronal", "axial"}
+
+
+@pytest.mark.parametrize("other_plane", [0.0, 1.0])
+def test_on_a_grid_labels_are_as_fine_as_it_whatever_was_acquired(labels, other_plane):
+    priors = Priors(
+        **{**STILL, "other_plane": other_plane},
+        pixel_mm=(1.5, 1.5),
+        slice_mm=(8.0, 8.0),
+    )
+    found = paint(labels, NAMES, seed=3, priors=priors, grid_mm=(1.5, 2.0))
+    assert found.image.plane == found.label.plane == "sagittal"
+    np.testing.assert_allclose(found.image.spacing_mm, (1.5, 1.5, 2.0))
+    np.testing.assert_array_equal(found.label.array, labels.canonical().array)
+    # The image is as blurred as its slices are thick: along them it varies little.
+    image = found.image.array.astype(float)
+    steps = [np.abs(np.diff(image, axis=axis)).mean() for axis in range(3)]
+    thickness_mm = found.image.slice_thickness_mm
+    if other_plane:
+        assert min(steps[:2]) < 0.6 * steps[2]
+        assert thickness_mm == pytest.approx(2.0, rel=0.1)
+    else:
+        assert steps[2] < 0.6 * min(steps[:2])
+        assert thickness_mm == pytest.approx(8.0, rel=0.1)
 
 
 def test_the_other_knee_is_its_mirror_image(labels):

@@ -10,7 +10,9 @@ from deepresolve.imaging.acquisition import describe
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.runs.training_set import TrainingSet
 from deepresolve.tasks.segmentation.known_grid import KnownGrid, Placed
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
+PLAIN = SegmentationConfig()
 KNOWN = KnownGrid(("sagittal",), (0.45, 0.8), (0.6, 1.0))
 
 
@@ -55,7 +57,7 @@ def test_voxels_and_plane_are_those_that_are_known(
     placed = Placed.of(scan, KNOWN)
     assert placed.turned.plane == plane
     assert placed.there(scan.array).shape == placed.shape == shape
-    told = placed.to_dict()
+    told = placed.section().values
     for found, (low, high) in zip(
         told["network_mm"], ((0.4, 0.82), (0.4, 0.82), (0.54, 1.1)), strict=True
     ):
@@ -113,21 +115,76 @@ def test_what_the_network_sees_is_coarser_and_never_finer():
     np.testing.assert_allclose(seen.spacing_mm, (0.5, 2.0, 0.6))
 
 
+def test_of_a_grid_that_is_asked_for_the_network_sees_just_that():
+    coarse = ball("IPR", (1.2, 1.2, 3.0)).canonical()
+    asked = KnownGrid(("sagittal",), (0.5, 0.5), (1.5, 1.5), is_asked=True)
+    placed = Placed.of(coarse, asked)
+    np.testing.assert_allclose(placed.seen.spacing_mm, (0.5, 0.5, 1.5))
+    assert placed.section().findings == ()
+    (finding,) = Placed.of(ball("IPR", (2.0, 2.0, 3.0)).canonical(), asked).section()[1]
+    assert finding.what == "grid" and finding.found == 4
+    assert "made of 4 times coarser ones" in finding.text
+
+
 def test_what_is_known_is_that_of_the_training_scans():
     scans = [
         describe(ball("IPR", (0.5, 0.6, 0.8))),
         describe(ball("IPR", (0.4, 0.4, 1.0))),
         describe(ball("IRP", (0.4, 0.4, 1.5))),
     ]
-    known = KnownGrid.of(TrainingSet({1: tuple(scans)}, 3, "0" * 64))
+    trained = TrainingSet({1: tuple(scans)}, 3, "0" * 64)
+    known = KnownGrid.of(PLAIN, trained)
     assert known.planes == ("sagittal", "coronal")
     assert known.in_plane_mm == pytest.approx((0.4, 0.6))
     assert known.slice_spacing_mm == pytest.approx((0.8, 1.5))
-    assert KnownGrid.of(None) is None
-    assert KnownGrid.of(TrainingSet({}, 0, "0" * 64)) is None
+    assert KnownGrid.of(PLAIN) is None
+    assert KnownGrid.of(PLAIN, TrainingSet({}, 0, "0" * 64)) is None
+    # What the run asks for is before that.
+    asked = PLAIN.replace(grid_mm=(0.5, 1.5))
+    known_mm = (0.5, 0.5), (1.5, 1.5), True
+    assert KnownGrid.of(asked, trained) == KnownGrid(known.planes, *known_mm)
+    assert KnownGrid.of(asked) == KnownGrid((), *known_mm)
+    axial = KnownGrid.of(PLAIN.replace(plane="axial"), trained)
+    assert axial.planes == ("axial",)
+    assert axial.in_plane_mm == known.in_plane_mm
     # A plane that is known stays.
     coronal = ball("IRP", (0.5, 0.5, 1.2)).canonical()
     assert not Placed.of(coronal, known).is_resampled
+
+
+def test_of_labels_each_voxel_has_what_most_of_it_is():
+    scan = ball("IRP", (0.5, 0.5, 2.0)).canonical()
+    asked = KnownGrid(("sagittal",), (0.5, 0.5), (1.5, 1.5))
+    placed = Placed.of(scan, asked)
+    labels = 3 * (scan.array > 0.5).astype(np.uint8)
+    there = placed.labels_there(labels)
+    assert there.shape == placed.shape and there.dtype == np.uint8
+    assert set(np.unique(there)) == {0, 3}
+    grid = placed.grid.with_array(there)
+    np.testing.assert_allclose(grid.spacing_mm, (0.5, 0.5, 1.5))
+    middle = np.argwhere(there).mean(axis=0)
+    world = grid.affine[:3, :3] @ middle + grid.affine[:3, 3]
+    np.testing.assert_allclose(world, [2.0, -1.0, 1.0], atol=0.3)
+    assert np.count_nonzero(there) * grid.voxel_mm3 == pytest.approx(
+        np.count_nonzero(labels) * scan.voxel_mm3, rel=0.06
+    )
+    as_it_is = Placed.of(scan, None)
+    np.testing.assert_array_equal(as_it_is.labels_there(labels), labels)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (KNOWN, "In sagittal slices 0.6 to 1 mm apart, with pixels of 0.45 to 0.8 mm."),
+        (
+            KnownGrid.of(PLAIN.replace(grid_mm=(0.5, 1.5))),
+            "In slices 1.5 mm apart, with pixels of 0.5 mm.",
+        ),
+        (KnownGrid.of(PLAIN.replace(plane="axial")), "In axial slices."),
+    ],
+)
+def test_who_brings_no_scan_to_it_is_told_what_it_is(known, expected):
+    assert known.request == expected
 
 
 def test_axes_that_were_reordered_come_back():

@@ -100,7 +100,12 @@ def test_of_an_image_alone_is_asked_what_it_was_held_at(segmenter):
     assert not grid["resampled"]
     assert grid["scan_mm"] == grid["network_mm"] == [0.4, 0.5, 1.5]
     told = {name: section.values["measured"] for name, section in report.items()}
-    assert told == {"consistency": False, "spread": False, "undershoot": False}
+    assert told == {
+        "anatomy": True,
+        "consistency": False,
+        "spread": False,
+        "undershoot": False,
+    }
 
 
 KNOWN = KnownGrid(("sagittal",), (0.5, 0.6), (1.0, 1.5))

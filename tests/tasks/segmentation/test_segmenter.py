@@ -9,7 +9,7 @@ from nibabel import orientations
 
 from deepresolve import networks
 from deepresolve.imaging.intensity import estimate_scale
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference import windowed
 from deepresolve.inference.tiling import tiled
 from deepresolve.runs.workdir import Workdir
@@ -148,9 +148,15 @@ def test_flips_let_left_and_right_classes_change_places(one_convolution):
     np.testing.assert_allclose(fair[0, 0, 0], [softmax[0], both, both], rtol=1e-5)
 
 
+def canonical(array, orientation="IPL"):
+    """A canonical scan of these voxels."""
+    affine = affine_along_axes(orientation, (1.0, 1.0, 1.0))
+    return Volume(array.astype(np.float32), affine, slice_axis=2).canonical()
+
+
 def test_flips_need_to_know_left_from_right(threshold, one_convolution):
     with pytest.raises(ValueError, match="which axis"):
-        threshold(flips=True).label_map(np.zeros((4, 4, 4)))
+        threshold(flips=True).probabilities(np.zeros((4, 4, 4)))
     kernel, bias = np.zeros((3, 3, 3, 2)), (0, 0)
     with pytest.raises(ValueError, match="none of the classes"):
         one_convolution(kernel, bias, ("left femur",), flips=True)
@@ -161,14 +167,14 @@ def test_flips_across_slices_are_refused_where_each_is_seen_alone(one_convolutio
     segmenter = one_convolution(*options, flips=True)
     scaled = np.zeros((4, 4, 4), np.float32)
     with pytest.raises(ValueError, match="segnet_2d sees one slice at a time"):
-        segmenter.label_map(scaled, 2)
-    assert segmenter.label_map(scaled, 1).shape == scaled.shape
+        segmenter.label_map(canonical(scaled))
+    assert segmenter.label_map(canonical(scaled, "ILP")).shape == scaled.shape
 
 
 def test_windows_give_what_one_pass_gives(threshold):
     scaled = np.random.default_rng(2).random((20, 18, 17), np.float32)
-    whole = threshold().label_map(scaled)
-    windowed = threshold(window_shape=(8, 8, 8)).label_map(scaled)
+    whole = threshold().label_map(canonical(scaled))
+    windowed = threshold(window_shape=(8, 8, 8)).label_map(canonical(scaled))
     assert 0 < whole.mean() < 1
     np.testing.assert_array_equal(windowed, whole)
 
@@ -202,7 +208,7 @@ def test_slices_that_need_no_neighbours_go_through_once(
     monkeypatch.setattr(windowed, "tiled", spy)
     options = (np.zeros((3, 3, 3, 2)), (0, 0), ("femur",), model)
     segmenter = one_convolution(*options, window_shape=(12, 11, 5))
-    segmenter.label_map(np.zeros((12, 11, 10)))
+    segmenter.label_map(canonical(np.zeros((12, 11, 10))))
     assert windows == [(1, 12, 11, 5, 1)] * calls
 
 
@@ -233,7 +239,7 @@ def test_scans_of_all_shapes_share_one_graph():
     segmenter = Segmenter(keras.Model(inputs, outputs), config)
     traces.clear()
     for size in range(3, 9):
-        segmenter.label_map(np.zeros((size, 4, 5), np.float32))
+        segmenter.label_map(canonical(np.zeros((size, 4, 5))))
     assert len(traces) == 1
 
 

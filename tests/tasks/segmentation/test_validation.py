@@ -39,6 +39,19 @@ def test_block_is_the_middle_with_the_classes_of_the_run(scan, block):
     np.testing.assert_allclose(block.input.affine, block.target.affine)
 
 
+def test_block_is_on_the_grid_of_the_run(scan, labelled_data):
+    """Voxels of 3 x 1 x 1 mm, as (rows, columns, slices) of 1, 1 and 3 mm."""
+    config = CONFIG.replace(grid_mm=(2.0, 3.0), validation_shape=(24, 24, 24))
+    (block,) = SegmentationValidation(config, labelled_data.label_names).cut(scan)
+    np.testing.assert_allclose(block.input.spacing_mm, (2, 2, 3))
+    assert block.input.shape == block.target.shape == (12, 10, 16)
+    halved = scan.image.array.reshape(12, 2, 10, 2, 16).mean(axis=(1, 3))
+    np.testing.assert_allclose(block.input.array, halved, atol=1e-6)
+    ball = np.argwhere(block.target.array == 2).mean(axis=0)
+    true = np.argwhere(scan.label.array == 1).mean(axis=0)
+    np.testing.assert_allclose(ball * (2, 2, 1) + (0.5, 0.5, 0), true, atol=0.3)
+
+
 def test_scan_without_labels_is_named(scan, validation):
     with pytest.raises(ValueError, match=r"'knee-2' has no labels.*--label_names"):
         validation.cut(scan._replace(label=None))

@@ -1,0 +1,81 @@
+"""One side of a knee is medial, the other lateral."""
+
+import numpy as np
+import pytest
+
+from deepresolve.simulation import phantom
+from deepresolve.tasks.segmentation.sides import settle
+
+NAMES = tuple(phantom.LABEL_NAMES.values())
+MEDIAL, LATERAL, LATERAL_MENISCUS, MEDIAL_MENISCUS = 2, 3, 9, 10
+
+
+@pytest.fixture(scope="module", params=["left", "right"])
+def knee(request):
+    """Labels of a synthetic one."""
+    drawn = phantom.knee(
+        seed=5, side=request.param, shape=(110, 110, 80), spacing_mm=(1.2, 1.2, 1.4)
+    )
+    return drawn.label
+
+
+def shares(label, sure):
+    """Of each class, `sure` of it where the label map has it, the rest its opposite."""
+    opposite = {MEDIAL: LATERAL, LATERAL: MEDIAL}
+    opposite |= {LATERAL_MENISCUS: MEDIAL_MENISCUS, MEDIAL_MENISCUS: LATERAL_MENISCUS}
+    result = {}
+    for value, name in enumerate(NAMES, start=1):
+        share = sure.get(value, 1.0) * (label.array == value)
+        if value in opposite:
+            other = opposite[value]
+            share = share + (1 - sure.get(other, 1.0)) * (label.array == other)
+        result[name] = label.with_array(share.astype(np.float32))
+    return result
+
+
+def said(by_class):
+    """The label map that a network of such probabilities gives."""
+    stacked = np.stack([by_class[name].array for name in NAMES])
+    labels = np.where(stacked.max(axis=0) > 0, stacked.argmax(axis=0) + 1, 0)
+    return by_class[NAMES[0]].with_array(labels.astype(np.uint8))
+
+
+def test_what_is_right_stays(knee):
+    by_class = shares(knee, {})
+    np.testing.assert_array_equal(settle(knee, NAMES, by_class).array, knee.array)
+
+
+@pytest.mark.parametrize(
+    "sure",
+    [
+        {LATERAL: 0.3, LATERAL_MENISCUS: 0.4},  # all called medial
+        {MEDIAL: 0.4, MEDIAL_MENISCUS: 0.4, LATERAL_MENISCUS: 0.6},
+        {MEDIAL: 0.3},  # its meniscus knows better
+    ],
+)
+def test_all_that_is_said_decides(knee, sure):
+    by_class = shares(knee, sure)
+    label = said(by_class)
+    assert (label.array != knee.array).any()
+    np.testing.assert_array_equal(settle(label, NAMES, by_class).array, knee.array)
+
+
+def test_half_a_knee_and_one_plate_are_left_alone(knee):
+    by_class = shares(knee, {MEDIAL: 0.3, LATERAL: 0.3})
+    axis = next(a for a, code in enumerate(knee.orientation) if code in "LR")
+    region = tuple(slice(0, 40) if a == axis else slice(None) for a in range(3))
+    half = {name: share.crop(region) for name, share in by_class.items()}
+    label = said(half)
+    np.testing.assert_array_equal(settle(label, NAMES, half).array, label.array)
+
+
+def test_where_nothing_speaks_for_either_nothing_changes(knee):
+    sides = (MEDIAL, LATERAL, LATERAL_MENISCUS, MEDIAL_MENISCUS)
+    by_class = shares(knee, dict.fromkeys(sides, 0.5))
+    label = said(by_class)
+    np.testing.assert_array_equal(settle(label, NAMES, by_class).array, label.array)
+
+
+def test_classes_without_sides_are_left_alone(knee):
+    label = knee.with_array((knee.array > 0).astype(np.uint8))
+    assert settle(label, ("femoral cartilage",), {}) is label
