@@ -63,13 +63,15 @@ def segment(preset: str, shape: tuple[int, int, int]) -> dict[str, float]:
     import numpy as np
 
     from deepresolve import networks
+    from deepresolve.imaging.volume import Volume, affine_along_axes
     from deepresolve.tasks.segmentation.segmenter import Segmenter
 
     config = presets.get(preset)
     segmenter = Segmenter(networks.build_model(config), config)
-    image = np.random.default_rng(0).random(shape, np.float32)
+    array = np.random.default_rng(0).random(shape, np.float32)
+    scan = Volume(array, affine_along_axes("IPL", (1.0, 1.0, 1.0)), slice_axis=2)
     start = time.perf_counter()
-    segmenter.label_map(image)
+    segmenter.label_map(scan)
     return {
         "volume_seconds": time.perf_counter() - start,
         "volume_peak_gib": memory.peak_gib(),
