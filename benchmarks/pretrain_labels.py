@@ -15,6 +15,7 @@ from scipy import ndimage
 from skimage.registration import optical_flow_ilk
 
 from deepresolve.imaging import formats, regridding
+from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.simulation import phantom
 
@@ -40,8 +41,7 @@ def completed(cartilages: Volume, whole: Volume) -> Volume:
       uint8 labels as `NAMES` says, on the grid of `cartilages`.
     """
     known, model = cartilages.canonical(), whole.canonical()
-    axis = next(a for a, code in enumerate(model.orientation) if code in "LR")
-    sides = (model.array, np.flip(model.array, axis))
+    sides = (model.array, np.flip(model.array, left_right_axis(model)))
     warped = [_warped(known, model.with_array(side)) for side in sides]
     best = max(warped, key=lambda found: _alike(found, known.array))
     return known.with_array(_joined(best, known))

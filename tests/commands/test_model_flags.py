@@ -17,21 +17,22 @@ PRETRAINED = pathlib.Path(__file__).parents[2] / "deepresolve" / "runs" / "pretr
 WARNING = "not for diagnosis"
 
 
-@pytest.fixture
-def thick_knee(tmp_path):
-    knee = phantom.knee(seed=11, shape=(72, 72, 37), spacing_mm=(0.8, 0.8, 0.8))
-    path = tmp_path / "thick.nii.gz"
+def thick(path, shape, spacing_mm):
+    """The path of a synthetic scan with slices three times as thick."""
+    knee = phantom.knee(seed=11, shape=shape, spacing_mm=(spacing_mm,) * 3)
     formats.write(path, thicken(knee.image, 3))
     return path
+
+
+@pytest.fixture
+def thick_knee(tmp_path):
+    return thick(tmp_path / "thick.nii.gz", (72, 72, 37), 0.8)
 
 
 @pytest.fixture
 def whole_knee(tmp_path):
     """With all of the joint in its field of view."""
-    knee = phantom.knee(seed=11, shape=(128, 128, 88), spacing_mm=(1.0, 1.0, 1.0))
-    path = tmp_path / "thick.nii.gz"
-    formats.write(path, thicken(knee.image, 3))
-    return path
+    return thick(tmp_path / "thick.nii.gz", (128, 128, 88), 1.0)
 
 
 def test_predict_super_resolves_and_segments(run_script, whole_knee, tmp_path):

@@ -12,12 +12,13 @@ network that has seen this much relies on shape and place. What varies is in `Pr
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from deepresolve.imaging import regridding
 from deepresolve.imaging.anatomy import PLANES
+from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.simulation.painting import (
     acquisition,
@@ -98,10 +99,11 @@ def paint(
     canonical = _with_field(canonical, random, priors)
     grid = canonical.in_plane(_plane(canonical.plane, random, priors))
     spacing_mm = grid.spacing_mm
-    values = _values(tissue_of, "cartilage"), _values(tissue_of, "marrow")
+    cartilages = surroundings.values_of(tissue_of, "cartilage")
+    bones = surroundings.values_of(tissue_of, "marrow")
     moved = anatomy.bent(grid.array, spacing_mm, random, priors)
-    moved = anatomy.thickened(moved, spacing_mm, *values, random, priors)
-    leg_axis = _axis(grid, "IS")
+    moved = anatomy.thickened(moved, spacing_mm, cartilages, bones, random, priors)
+    leg_axis = _leg_axis(grid)
     tissues = surroundings.tissues(
         moved, tissue_of, spacing_mm, leg_axis, random, priors
     )
@@ -112,12 +114,7 @@ def paint(
     scan, label = grid.resampled(acquired), grid.with_array(moved)
     if grid_mm:
         scan, label = (volume.in_plane(canonical.plane) for volume in (scan, label))
-        pixel_mm, slice_mm = grid_mm
-        wanted_mm = (pixel_mm, pixel_mm, slice_mm)
-        rows, columns, slices = map(
-            regridding.num_voxels, label.shape, label.spacing_mm, wanted_mm
-        )
-        shape = rows, columns, slices
+        shape = _num_voxels(label, (grid_mm[0], *grid_mm))
     scan = dataclasses.replace(scan, slice_thickness_mm=scan.slice_spacing_mm)
     scan = scan.resampled(regridding.resample_image(scan.array, shape))
     found = regridding.resample_labels(label.array, shape)
@@ -153,13 +150,9 @@ def _tissues_of(labels: Volume, label_names: Mapping[int, str]) -> dict[int, str
     return found
 
 
-def _values(tissue_of: Mapping[int, str], name: str) -> list[int]:
-    return [value for value, of in tissue_of.items() if of == name]
-
-
 def _mirrored(labels: Volume) -> Volume:
     """The other knee: left for right, on the same grid."""
-    return labels.with_array(np.flip(labels.array, _axis(labels, "LR")))
+    return labels.with_array(np.flip(labels.array, left_right_axis(labels)))
 
 
 def _plane(own: str, random: np.random.Generator, priors: Priors) -> str:
@@ -190,9 +183,9 @@ def _with_field(labels: Volume, random: np.random.Generator, priors: Priors) -> 
     )
 
 
-def _axis(volume: Volume, letters: str) -> int:
-    """The axis of the array that lies nearest to one of the patient's."""
-    return next(a for a, code in enumerate(volume.orientation) if code in letters)
+def _leg_axis(volume: Volume) -> int:
+    """The axis of the array that lies nearest to the patient's head-foot."""
+    return next(a for a, code in enumerate(volume.orientation) if code in "IS")
 
 
 def _shape(
@@ -202,8 +195,12 @@ def _shape(
     pixel_mm = random.uniform(*priors.pixel_mm)
     slice_mm = np.exp(random.uniform(*np.log(priors.slice_mm)))
     wanted_mm = (pixel_mm, pixel_mm, slice_mm)
-    rows, columns, slices = (
-        regridding.num_voxels(num, mm, max(mm, wanted))
-        for num, mm, wanted in zip(grid.shape, grid.spacing_mm, wanted_mm, strict=True)
+    return _num_voxels(grid, np.maximum(grid.spacing_mm, wanted_mm))
+
+
+def _num_voxels(grid: Volume, wanted_mm: Iterable[float]) -> tuple[int, int, int]:
+    """How many voxels of about another spacing fill the field of view of a grid."""
+    rows, columns, slices = map(
+        regridding.num_voxels, grid.shape, grid.spacing_mm, wanted_mm
     )
     return rows, columns, slices

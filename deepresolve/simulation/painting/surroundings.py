@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -51,9 +51,9 @@ def tissues(
     _add_sheets(result, spacing_mm, random, priors)
     _add_vessels(result, spacing_mm, leg_axis, random, priors)
     _add_air(result, labels, spacing_mm, leg_axis, random, priors)
-    marrow = np.isin(labels, _values(tissue_of, "marrow"))
+    marrow = np.isin(labels, values_of(tissue_of, "marrow"))
     _add_along(result, marrow, spacing_mm, _LINING_REACH_MM, _LININGS_OF, random)
-    cartilage = np.isin(labels, _values(tissue_of, "cartilage"))
+    cartilage = np.isin(labels, values_of(tissue_of, "cartilage"))
     _add_along(result, cartilage, spacing_mm, _FLUID_REACH_MM, ("fluid",), random)
     for value, name in tissue_of.items():
         result[labels == value] = NUMBERS[name]
@@ -68,7 +68,8 @@ def tissues(
     return result
 
 
-def _values(tissue_of: dict[int, str], tissue: str) -> list[int]:
+def values_of(tissue_of: Mapping[int, str], tissue: str) -> list[int]:
+    """The values of a label map that are painted as one tissue."""
     return [value for value, name in tissue_of.items() if name == tissue]
 
 

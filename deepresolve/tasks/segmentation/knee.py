@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 CARTILAGE, BONE, MENISCUS = "cartilage", "bone", "meniscus"
@@ -54,6 +54,16 @@ def part(name: str) -> Part | None:
     # "tibial" alone, or "femoral artery", is no bone.
     is_bone = any(re.search(rf"(?<![a-z]){bone}(?![a-z])", words) for _, bone in _BONES)
     return Part(BONE, bone, side) if is_bone else None
+
+
+def pairs(known: Mapping[int, Part]) -> list[tuple[int, int]]:
+    """Values of a medial part and of the same on the lateral side."""
+    return [
+        (value, other)
+        for value, part in known.items()
+        for other, opposite in known.items()
+        if part.side == "medial" and part.is_opposite(opposite)
+    ]
 
 
 def parts(class_names: Sequence[str]) -> dict[int, Part]:

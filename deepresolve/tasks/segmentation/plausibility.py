@@ -17,7 +17,14 @@ from scipy import ndimage
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import Pieces
 from deepresolve.tasks.findings import Finding, Section, digits
-from deepresolve.tasks.segmentation.knee import BONE, CARTILAGE, MENISCUS, Part, parts
+from deepresolve.tasks.segmentation.knee import (
+    BONE,
+    CARTILAGE,
+    MENISCUS,
+    Part,
+    pairs,
+    parts,
+)
 
 Range = tuple[float, float]
 
@@ -189,12 +196,11 @@ def _sides(
     class_names: Sequence[str],
 ) -> Iterable[Finding]:
     """Whether all that is medial lies on one side of all that is lateral."""
-    steps = {}
-    for value, part in known.items():
-        for other, opposite in known.items():
-            both = value in middles and other in middles
-            if both and part.side == "medial" and part.is_opposite(opposite):
-                steps[value] = float((middles[value] - middles[other])[0])
+    steps = {
+        medial: float((middles[medial] - middles[lateral])[0])
+        for medial, lateral in pairs(known)
+        if medial in middles and lateral in middles
+    }
     if steps and len({np.sign(step) for step in steps.values()}) > 1:
         names = " and ".join(class_names[value - 1] for value in steps)
         yield Finding(

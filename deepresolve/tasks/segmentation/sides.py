@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.segmentation.knee import parts
+from deepresolve.tasks.segmentation.knee import pairs, parts
 
 # Both halves of a joint are wider than this, and between them lies a gap; ours.
 _WHOLE_MM = 45.0
@@ -38,8 +38,8 @@ def settle(
       Where a knee is not whole, its halves do not lie apart, or nothing speaks for
       either, the label map as it is.
     """
-    pairs = _pairs(class_names)
-    masks = [np.isin(label_map.array, pair) for pair in pairs]
+    halves = pairs(parts(class_names))
+    masks = [np.isin(label_map.array, pair) for pair in halves]
     axis = left_right_axis(label_map)
     middle = _middle(masks, axis, label_map.spacing_mm[axis])
     if middle is None:
@@ -47,7 +47,7 @@ def settle(
     before = np.zeros(label_map.shape, bool)
     before[tuple(slice(middle if a == axis else None) for a in range(3))] = True
     says = 0.0
-    for (medial, lateral), mask in zip(pairs, masks, strict=True):
+    for (medial, lateral), mask in zip(halves, masks, strict=True):
         if mask.any():
             of_medial, of_lateral = (
                 shares[class_names[value - 1]].array[mask]
@@ -59,20 +59,9 @@ def settle(
         return label_map
     is_medial = before if says > 0 else ~before
     result = label_map.array.copy()
-    for (medial, lateral), mask in zip(pairs, masks, strict=True):
+    for (medial, lateral), mask in zip(halves, masks, strict=True):
         result[mask] = np.where(is_medial[mask], medial, lateral)
     return label_map.with_array(result)
-
-
-def _pairs(class_names: Sequence[str]) -> list[tuple[int, int]]:
-    """Values of a medial class and its lateral counterpart."""
-    known = parts(class_names)
-    return [
-        (value, other)
-        for value, part in known.items()
-        for other, opposite in known.items()
-        if part.side == "medial" and part.is_opposite(opposite)
-    ]
 
 
 def _middle(masks: Sequence[np.ndarray], axis: int, spacing_mm: float) -> int | None:

@@ -73,13 +73,13 @@ class SegmentationValidation(Validation):
                 "--label_names, or give --validation_volumes=0."
             )
         placed = Placed.of(scan.image, self._known)
-        scaled = scan.scale.apply(placed.there(scan.image.array))
+        there = placed.there(scan.image.array)
         table = lookup_table(self._classes, self.label_names)
         classes = placed.labels_there(table[scan.label.array])
         region = central_region(placed.shape, self._shape)
         grid = placed.grid.crop(region)
-        image, target = (grid.with_array(a[region]) for a in (scaled, classes))
-        return [Block(scan.subject, image, target)]
+        image = grid.with_array(scan.scale.apply(there[region]))
+        return [Block(scan.subject, image, grid.with_array(classes[region]))]
 
     def describe(self, blocks: Sequence[Block]) -> str:
         """How much of each class the blocks hold.
