@@ -107,6 +107,16 @@ def label_names(text: str) -> dict[int, str]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def priors(text: str) -> dict[str, float | tuple[float, float]]:
+    """Priors of painted images, of "random_contrast=0,pixel_mm=0.4:0.6"."""
+    from deepresolve.simulation.painting.priors import parse
+
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Three whole numbers above 0, with commas between."""
     return _three(int, text)

@@ -189,6 +189,11 @@ class Config:
                     f"{name} belongs to schedule=step; got {self.schedule}."
                 )
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the channels of the network's output mean, where they have names."""
+        return ()
+
     def replace(self: _Config, **changes: Any) -> _Config:
         """A copy with some fields changed, checked again.
 

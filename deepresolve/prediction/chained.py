@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 from deepresolve.imaging.degradation import along_slices
-from deepresolve.imaging.labels import slug
 from deepresolve.imaging.slice_profile import SliceProfile
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.prediction import (
@@ -63,7 +62,7 @@ class Chained:
             )
         self.kind = restorer.kind
         self._restorer, self._segmenter = restorer, segmenter
-        self._class_names = segmenter.kind.class_names
+        self._probabilities = segmenter.kind.probabilities
         self._names = _NAMES[grid]
         self.title = restorer.title
         self.volume_names = (*restorer.volume_names, *self._names)
@@ -91,9 +90,7 @@ class Chained:
         found = self._segmenter.predict(restored.image, progress=progress)
         volumes = {THIN: found.label_map}
         if THICK in self._names:
-            shares = [
-                found.volumes[f"probability_{slug(name)}"] for name in self._class_names
-            ]
+            shares = [found.volumes[name] for name in self._probabilities]
             volumes[THICK] = on_slices_of(scan, found.label_map, shares)
         asked = {name: volumes[name] for name in self._names}
         return dataclasses.replace(

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.findings import Finding, Section
 
@@ -39,6 +40,11 @@ class Labels:
 
     class_names: tuple[str, ...]
     name = "label_map"
+
+    @property
+    def probabilities(self) -> tuple[str, ...]:
+        """Names of the volumes that hold the probability of each class, if any do."""
+        return tuple(f"probability_{slug(name)}" for name in self.class_names)
 
 
 # Of the main volume; None where a prediction is tables alone.

@@ -92,7 +92,7 @@ def fit(
         if start is not None:
             model.set_weights(start)
         elif config.init:
-            initial.take_over(model, config.init)
+            initial.take_over(model, config)
         run = restored_run(
             pairs, validation, data, model, workdir, own, worker, agreement
         )

@@ -14,7 +14,7 @@ import numpy as np
 
 import deepresolve
 from deepresolve.system import entry
-from records.settings import label_names, setting
+from records.settings import label_names, priors, setting
 from records.splits import SPLITS
 from records.subject import Brings, Scan, Subject
 
@@ -46,6 +46,7 @@ class Painted:
       label_names: what each label value means, by value; the names say which tissue is
         painted.
       grid_mm: of images and label maps; None: as the images were acquired.
+      priors: what varies otherwise than `simulation.painting.Priors` has it, by name.
     """
 
     brings: ClassVar[Brings] = Brings()
@@ -68,6 +69,13 @@ class Painted:
         "otherwise is resampled, as a network that knows but one grid is given it",
         parse=_grid_mm,
         default=None,
+    )
+    priors: dict[str, float | tuple[float, float]] = setting(
+        "NAME=VALUE,...",
+        "what varies otherwise than usual from image to image, such as "
+        "'random_contrast=0,pixel_mm=0.4:0.6'; a name that is not known gets the list",
+        parse=priors,
+        default_factory=dict,
     )
 
     def __post_init__(self) -> None:
@@ -104,6 +112,7 @@ class Painted:
                 path=path,
                 grid_mm=self.grid_mm,
                 names=tuple(sorted(self.label_names.items())),
+                priors=tuple(sorted(self.priors.items())),
                 seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
             )
 
@@ -121,6 +130,7 @@ class PaintedSubject(Subject):
 
     path: pathlib.Path = pathlib.Path()
     names: tuple[tuple[int, str], ...] = ()
+    priors: tuple[tuple[str, float | tuple[float, float]], ...] = ()
     seed: int = 0
     grid_mm: tuple[float, float] | None = None
 
@@ -146,6 +156,7 @@ class PaintedSubject(Subject):
         recipe = {
             "labels": formats.sha256(self.path),
             "names": self.names,
+            "priors": self.priors,
             "seed": self.seed,
             "grid_mm": self.grid_mm,
             "deepresolve": deepresolve.__version__,
@@ -165,7 +176,11 @@ class PaintedSubject(Subject):
         labels = formats.read_label_map(self.path, image=formats.read_image(self.path))
         try:
             painted = painting.paint(
-                labels, dict(self.names), seed=self.seed, grid_mm=self.grid_mm
+                labels,
+                dict(self.names),
+                seed=self.seed,
+                priors=painting.Priors(**dict(self.priors)),
+                grid_mm=self.grid_mm,
             )
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from error

@@ -248,6 +248,13 @@ def test_training_begins_with_the_weights_of_another_run(
         begun = train(labelled_data, tmp_path / "one", dice, one)
     assert "'logits' is fresh" in caplog.text
     assert begun.get_layer("logits").get_weights()[0].shape[-1] == 2
+    # As many classes, which are others.
+    with caplog.at_level("INFO"):
+        swapped = still.replace(classes=still.classes[::-1])
+        begun = train(labelled_data, tmp_path / "swapped", dice, swapped)
+    assert caplog.text.count("'logits' is fresh") == 2
+    own, given = (m.get_layer("logits").get_weights()[0] for m in (begun, best))
+    assert own.shape == given.shape and not np.allclose(own, given)
     name = "up_1_2"
     assert_same(begun.get_layer(name).get_weights(), best.get_layer(name).get_weights())
 

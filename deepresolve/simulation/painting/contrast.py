@@ -98,8 +98,18 @@ def draw(random: np.random.Generator, priors: Priors) -> dict[str, float]:
 
     Args:
       random: to draw from.
-      priors: uses random_contrast, signal_spread, fat_suppressed and fat_left.
+      priors: uses random_contrast, cartilage_contrast, signal_spread, fat_suppressed
+        and fat_left.
     """
+    while True:
+        signal = _drawn(random, priors)
+        contrast = abs(signal["cartilage"] - signal["marrow"])
+        if contrast >= priors.cartilage_contrast:
+            return signal
+
+
+def _drawn(random: np.random.Generator, priors: Priors) -> dict[str, float]:
+    """Whether it shows cartilage or not."""
     if random.random() < priors.random_contrast:
         signal = {name: float(random.uniform(0, 1)) for name in TISSUES}
         signal["air"] = float(random.uniform(0, 0.05))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from deepresolve.imaging.labels import slug
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import pieces
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
-from deepresolve.tasks.segmentation import plausibility, sizes
-from deepresolve.tasks.segmentation.clean_up import keep_pieces
+from deepresolve.tasks.segmentation import sizes
+from deepresolve.tasks.segmentation.knee import plausibility
+from deepresolve.tasks.segmentation.knee.clean_up import keep_pieces
+from deepresolve.tasks.segmentation.knee.sides import settle
 from deepresolve.tasks.segmentation.known_grid import Placed
 from deepresolve.tasks.segmentation.options import Options
 from deepresolve.tasks.segmentation.segmenter import Segmenter
-from deepresolve.tasks.segmentation.sides import settle
 from deepresolve.tasks.segmentation.spread import SAME_IMAGE, MirrorSpread
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class LabelMapPredictor:
         self._measures_spread = spread != "none" or segmenter.flips
         if self._measures_spread:
             mirrored_classes(class_names)
-        self._probabilities = probability_names(class_names) if probabilities else ()
+        self._probabilities = self.kind.probabilities if probabilities else ()
         self._gives_spread = spread == "volume"
         further = (SPREAD,) if self._gives_spread else ()
         self.volume_names = (*self._probabilities, *further)
@@ -146,11 +146,6 @@ def _told(placed: Placed) -> str:
     voxels = " x ".join(f"{mm:.3g}" for mm in done["network_mm"])
     turned = f", as {done['plane']} slices" if placed.is_turned else ""
     return f"; seen in voxels of {voxels} mm{turned}"
-
-
-def probability_names(class_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the volumes of probabilities, one for each class."""
-    return tuple(f"probability_{slug(name)}" for name in class_names)
 
 
 def load(run: TrainedRun, options: Options) -> LabelMapPredictor:

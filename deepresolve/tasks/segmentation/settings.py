@@ -124,5 +124,10 @@ class SegmentationConfig(Config):
         """Names of the segmented classes; the n-th, from 1, is n in a label map."""
         return tuple(class_sources(self.classes))
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The classes; before them comes the background."""
+        return self.class_names
+
 
 SETTINGS = SegmentationConfig

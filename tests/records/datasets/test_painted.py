@@ -42,3 +42,12 @@ def test_images_lie_on_the_grid_that_is_asked_for(maps):
         assert scan.image.plane == "sagittal"
     plain = list(Painted(str(maps), 3, NAMES).subjects(seed=0))
     assert plain[0].hashes() != subjects[0].hashes()
+
+
+def test_priors_say_what_varies(maps):
+    fine = Painted(str(maps), 3, NAMES)
+    coarse = Painted(str(maps), 3, NAMES, priors={"slice_mm": (7.5, 7.5)})
+    one, other = (next(iter(d.subjects(seed=0))) for d in (fine, coarse))
+    assert one.hashes() != other.hashes()
+    assert other.load().image.slice_spacing_mm == pytest.approx(7.5, rel=0.1)
+    assert one.load().image.slice_spacing_mm < 6

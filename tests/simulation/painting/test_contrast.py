@@ -71,7 +71,8 @@ def test_long_echoes_leave_fluid_and_long_waits_leave_it_most():
 
 
 def test_the_brightest_tissue_is_one_and_fat_is_mostly_dark():
-    drawn = [contrast.draw(np.random.default_rng(s), Priors()) for s in range(300)]
+    priors = Priors(cartilage_contrast=0.0)
+    drawn = [contrast.draw(np.random.default_rng(s), priors) for s in range(300)]
     for signal in drawn:
         assert set(signal) == set(TISSUES)
         assert max(signal.values()) == 1 and min(signal.values()) >= 0
@@ -94,3 +95,17 @@ def test_by_chance_alone_or_never():
         for priors in (by_chance, never)
     }
     assert shares[by_chance] > 0.4 and shares[never] == 0
+
+
+def test_every_image_shows_cartilage_on_its_bone():
+    priors = Priors(cartilage_contrast=0.3, random_contrast=0.5)
+    for seed in range(100):
+        signal = contrast.draw(np.random.default_rng(seed), priors)
+        assert abs(signal["cartilage"] - signal["marrow"]) >= 0.3
+    any_at_all = Priors(cartilage_contrast=0.0)
+    differences = [
+        abs(signal["cartilage"] - signal["marrow"])
+        for s in range(100)
+        for signal in [contrast.draw(np.random.default_rng(s), any_at_all)]
+    ]
+    assert min(differences) < 0.02

@@ -10,6 +10,8 @@ I0000 00:00:1795989245.829697   32040 cudart_stub.cc:31] Could not find cuda dri
 I0000 00:00:1795989245.956034   32040 cpu_feature_guard.cc:227] This TensorFlow binary
 To enable the following instructions: AVX2 AVX512F, in other operations, rebuild \
 TensorFlow with the appropriate compiler flags.
+E0000 00:00:1796072297.083164   19866 util.cc:131] oneDNN supports DT_INT32 only on \
+platforms with AVX-512. Falling back to the default Eigen-based implementation if prese
 E0000 00:00:1795989283.278018   32640 cuda_platform.cc:52] failed call to cuInit: \
 INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)
 """.splitlines()

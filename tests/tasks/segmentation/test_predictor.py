@@ -10,10 +10,7 @@ from deepresolve.runs import training_set
 from deepresolve.runs.training_set import TrainingSet
 from deepresolve.tasks.prediction import Labels
 from deepresolve.tasks.segmentation.known_grid import KnownGrid
-from deepresolve.tasks.segmentation.predictor import (
-    LabelMapPredictor,
-    probability_names,
-)
+from deepresolve.tasks.segmentation.predictor import LabelMapPredictor
 from deepresolve.tasks.trained_run import TrainedRun
 
 
@@ -87,7 +84,7 @@ def test_islands_go_and_probabilities_stay(segmenter):
 
 def test_names_become_parts_of_file_names():
     names = ("femoral cartilage", "ACL/PCL", "t2*")
-    assert probability_names(names) == (
+    assert Labels(names).probabilities == (
         "probability_femoral_cartilage",
         "probability_ACL_PCL",
         "probability_t2_",

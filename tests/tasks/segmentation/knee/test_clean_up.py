@@ -7,7 +7,7 @@ from scipy import ndimage
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference.components import pieces
 from deepresolve.simulation import phantom
-from deepresolve.tasks.segmentation.clean_up import keep_pieces
+from deepresolve.tasks.segmentation.knee.clean_up import keep_pieces
 
 _TIBIAL = [number for number, name in phantom.LABEL_NAMES.items() if "tibial" in name]
 # No parts of a knee: their size alone counts.

@@ -10,7 +10,7 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference.components import pieces
 from deepresolve.simulation import phantom
-from deepresolve.tasks.segmentation.plausibility import examine, mean_thickness_mm
+from deepresolve.tasks.segmentation.knee.plausibility import examine, mean_thickness_mm
 
 NAMES = tuple(phantom.LABEL_NAMES.values())
 FEMORAL, MEDIAL, LATERAL = 1, 2, 3

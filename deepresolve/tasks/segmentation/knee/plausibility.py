@@ -17,7 +17,7 @@ from scipy import ndimage
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import Pieces
 from deepresolve.tasks.findings import Finding, Section, digits
-from deepresolve.tasks.segmentation.knee import (
+from deepresolve.tasks.segmentation.knee.parts import (
     BONE,
     CARTILAGE,
     MENISCUS,

@@ -1,6 +1,6 @@
 import pytest
 
-from deepresolve.tasks.segmentation.knee import Part, part, parts
+from deepresolve.tasks.segmentation.knee.parts import Part, part, parts
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from scipy import ndimage
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import Pieces
-from deepresolve.tasks.segmentation.knee import BONE, CARTILAGE, Part, parts
+from deepresolve.tasks.segmentation.knee.parts import BONE, CARTILAGE, Part, parts
 
 # Between a piece of cartilage and its bone; ours: a voxel of a thick slice.
 _FROM_BONE_MM = 3.0

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.segmentation.knee import pairs, parts
+from deepresolve.tasks.segmentation.knee.parts import pairs, parts
 
 # Both halves of a joint are wider than this, and between them lies a gap; ours.
 _WHOLE_MM = 45.0

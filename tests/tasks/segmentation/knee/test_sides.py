@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepresolve.simulation import phantom
-from deepresolve.tasks.segmentation.sides import settle
+from deepresolve.tasks.segmentation.knee.sides import settle
 
 NAMES = tuple(phantom.LABEL_NAMES.values())
 MEDIAL, LATERAL, LATERAL_MENISCUS, MEDIAL_MENISCUS = 2, 3, 9, 10

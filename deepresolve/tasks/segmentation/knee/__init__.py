@@ -1,0 +1,1 @@
+"""What is known of a knee: which tissues it has, and where they can lie."""
