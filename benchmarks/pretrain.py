@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from typing import Any
 
 import pretrain_labels
 import pretrain_scans
@@ -50,7 +51,7 @@ flags.DEFINE_string(
 path_flags.define("output", None, "Folder for scans, shards and workdirs.")
 flags.DEFINE_enum("only", None, sorted(TRAININGS), "Train this one alone.")
 flags.DEFINE_float("sr_minutes", 27.0, "Minutes of training for super-resolution.")
-flags.DEFINE_float("seg_minutes", 85.0, "Minutes of training for segmentation.")
+flags.DEFINE_float("seg_minutes", 180.0, "Minutes of training for segmentation.")
 flags.DEFINE_integer("images", 165, "Painted images, a sixth of them to validate.")
 flags.DEFINE_bool("pack", False, "Replace the weights in deepresolve/runs/pretrained.")
 flags.mark_flags_as_required(["data", "output"])
@@ -96,12 +97,12 @@ def pack(run: pathlib.Path, name: str) -> None:
     from deepresolve.system import files
 
     trained = Workdir(str(run))
-    starts = [
-        start | {"records": LEARNED_FROM[name]} for start in trained.load_provenance()
-    ]
+    config = trained.load_config()
+    starts = [start | {"records": LEARNED_FROM[name]} for start in _starts(str(run))]
     contents = {
         "best.npz": to_npz(trained.load_model("best"), half=name in HALF),
-        "config.json": trained.load_config().to_json().encode(),
+        # What it began with is told by `starts`; the folder is one of this machine.
+        "config.json": config.replace(init="").to_json().encode(),
         "training_set.json": (run / "training_set.json").read_bytes(),
         "provenance.json": (json.dumps(starts, indent=2) + "\n").encode(),
     }
@@ -110,6 +111,15 @@ def pack(run: pathlib.Path, name: str) -> None:
     for file, content in contents.items():
         with files.replacing(target / file) as temporary:
             temporary.write_bytes(content)
+
+
+def _starts(run: str) -> list[dict[str, Any]]:
+    """Each start of a run, after those of the run that it began with."""
+    from deepresolve.runs.workdir import Workdir
+
+    trained = Workdir(run)
+    first = trained.load_config().init
+    return [*(_starts(first) if first else ()), *trained.load_provenance()]
 
 
 def run() -> None:

@@ -138,12 +138,13 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
 
     model_flags.announce()
     trained = TrainedRun.open(model_flags.workdir(), FLAGS.checkpoint)
-    predict_flags.check(trained, takers)
+    second = TrainedRun.open(FLAGS.segment_workdir) if FLAGS.segment else None
+    predict_flags.check(trained, takers, second)
     _check_preview()
     options = {**_options(trained), **learning}
     recipe = batch.Recipe(trained.name, trained.checkpoint, options)
-    if FLAGS.segment:
-        recipe = _segmented(recipe)
+    if second is not None:
+        recipe = _segmented(recipe, second)
     predictor = recipe.open(trained)
     if FLAGS.preview is not None and predictor.kind is None:
         raise ValueError("--preview shows images; this network gives tables alone.")
@@ -155,7 +156,7 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
         recipe,
         output,
         {name: table_beside(FLAGS.output, name) for name in predictor.tables},
-        _trust(trained, predictor),
+        _trust(trained, predictor, second),
         slice_axis=FLAGS.slice_axis,
         choice=choice,
     )
@@ -164,12 +165,13 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
     return work
 
 
-def _segmented(recipe: Recipe) -> Recipe:
+def _segmented(recipe: Recipe, second: TrainedRun) -> Recipe:
     """The recipe, with a network behind it that segments what it gives."""
     from deepresolve.prediction import batch
 
     model_flags.announce(FLAGS.segment_workdir)
-    options = {"probabilities": FLAGS.label_grid != "thin"}
+    options = predict_flags.segmenter_options(second)
+    options["probabilities"] = FLAGS.label_grid != "thin"
     then = batch.Recipe(FLAGS.segment_workdir, "best", options)
     return dataclasses.replace(recipe, then=then, label_grid=FLAGS.label_grid)
 
@@ -199,10 +201,11 @@ def _with_previews(job: Job, pairs: Sequence[Pair]) -> Job:
     return dataclasses.replace(job, previews=planned)
 
 
-def _trust(trained: TrainedRun, predictor: Predictor) -> Trust:
+def _trust(
+    trained: TrainedRun, predictor: Predictor, second: TrainedRun | None
+) -> Trust:
     """What the reports of this command have in common."""
     from deepresolve.prediction.trust import report
-    from deepresolve.tasks.trained_run import TrainedRun
 
     trust = report.Trust.of(
         trained,
@@ -210,8 +213,7 @@ def _trust(trained: TrainedRun, predictor: Predictor) -> Trust:
         predict_flags.command(),
         anonymous=FLAGS.anonymize,
     )
-    if FLAGS.segment:
-        second = TrainedRun.open(FLAGS.segment_workdir)
+    if second is not None:
         told = f"{second.config.model}, weights {second.model_sha256}"
         trust = dataclasses.replace(trust, model={**trust.model, "segmented_by": told})
     if trust.trained is None:

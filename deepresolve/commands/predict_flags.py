@@ -100,6 +100,9 @@ _HARMLESS_FLAGS = (
     *("runner", "segment", "slice_axis"),
 )
 
+# What --segment does not write, and what each network decides for itself.
+_OF_FIRST = ("dtype", "probabilities", "spread")
+
 _OF_TASKS: dict[str, type[Options]] = {
     name: part(name, "options").Options for name in TASKS
 }
@@ -160,12 +163,17 @@ def learning(num_scans: int) -> dict[str, str]:
     return options
 
 
-def check(run: TrainedRun, takers: Callable[[str], Sequence[str]]) -> None:
+def check(
+    run: TrainedRun,
+    takers: Callable[[str], Sequence[str]],
+    segmenter: TrainedRun | None,
+) -> None:
     """Refuses flags that mean nothing for a run or for the runner.
 
     Args:
       run: whose network takes the scans.
       takers: the tasks for which an option means something.
+      segmenter: whose network takes what that one gives; None without.
 
     Raises:
       ValueError: one is given.
@@ -176,8 +184,9 @@ def check(run: TrainedRun, takers: Callable[[str], Sequence[str]]) -> None:
         if FLAGS[name].present and not FLAGS.segment:
             raise ValueError(f"--{name}: only with --segment.")
     misplaced = collections.defaultdict(list)
+    of_segmenter = segmenter_options(segmenter) if segmenter else {}
     for name in _option_names():
-        if FLAGS[name].present and not run.takes(name):
+        if FLAGS[name].present and not run.takes(name) and name not in of_segmenter:
             misplaced[" or ".join(takers(name))].append(f"--{name}")
     for owners, given in misplaced.items():
         raise ValueError(
@@ -185,6 +194,15 @@ def check(run: TrainedRun, takers: Callable[[str], Sequence[str]]) -> None:
             f"is one of {run.config.task} ({run.config.model}). Leave out, or choose "
             "another --workdir."
         )
+
+
+def segmenter_options(run: TrainedRun) -> dict[str, Any]:
+    """Options that were given, of the network that --segment puts behind the first."""
+    return {
+        name: FLAGS[name].value
+        for name in _option_names()
+        if FLAGS[name].present and run.takes(name) and name not in _OF_FIRST
+    }
 
 
 def _option_names() -> list[str]:

@@ -15,6 +15,9 @@ import numpy as np
 from deepresolve.imaging.degradation import along_slices, cubic_matrix
 from deepresolve.imaging.slice_profile import SliceProfile
 
+# Decides between equal shares of a voxel, and between no others.
+_TIE = np.float32(1e-4)
+
 
 def num_voxels(num: int, spacing_mm: float, wanted_mm: float) -> int:
     """How many voxels of about another spacing fill the same field of view."""
@@ -46,15 +49,23 @@ def resample_labels(labels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
     Args:
       labels: (I, J, K) whole numbers up to 255.
-      shape: the new numbers of voxels; each gets the value that most of it has.
+      shape: the new numbers of voxels; each gets the value that most of it has, and of
+        two that have as much of it the one of the nearest voxel.
     """
     result = np.zeros(shape, np.uint8)
     most = np.full(shape, -1, np.float32)
+    nearest = labels[np.ix_(*map(_nearest, labels.shape, shape))]
     for value in np.unique(labels):
         share = resample_probabilities(labels == value, shape)
+        share += _TIE * (nearest == value)
         more = share > most
         result[more], most[more] = value, share[more]
     return result
+
+
+def _nearest(old: int, new: int) -> np.ndarray:
+    """(new,) int: the voxel that each new one's centre lies in."""
+    return ((np.arange(new) + 0.5) * old / new).astype(int)
 
 
 def _resampled(

@@ -8,9 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from deepresolve.imaging.volume import Volume
+
 # Voxels that share a face, an edge or a corner are connected: 26 neighbours. Cartilage
 # is a few voxels thick and curved; with 6 neighbours it would fall apart.
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
+# Slices that lie further apart cut what is curved into pieces that touch no more.
+_THICK_MM = 2.0
 
 
 class Pieces(NamedTuple):
@@ -37,15 +41,26 @@ class Pieces(NamedTuple):
         return np.concatenate([[0.0], ndimage.mean(where, self.numbers, every)])
 
 
-def pieces(label_map: np.ndarray) -> Iterator[Pieces]:
+def pieces(label_map: Volume) -> Iterator[Pieces]:
     """The pieces of each class that a label map holds.
 
+    Of thick slices (2 mm and more) a piece is what no gap wider than from slice to
+    slice runs through.
+
     Args:
-      label_map: (I, J, K) whole numbers, 0 for background.
+      label_map: whole numbers, 0 for background.
     """
-    for value, box in enumerate(ndimage.find_objects(label_map), start=1):
+    coarsest_mm = max(label_map.spacing_mm)
+    reach_mm = coarsest_mm / 2 if coarsest_mm >= _THICK_MM else 0.0
+    for value, box in enumerate(ndimage.find_objects(label_map.array), start=1):
         if box is not None:
-            numbers, _ = ndimage.label(label_map[box] == value, _NEIGHBOURS)
+            mask = label_map.array[box] == value
+            joined = mask
+            if reach_mm:
+                away_mm = ndimage.distance_transform_edt(~mask, label_map.spacing_mm)
+                joined = away_mm <= reach_mm
+            numbers, _ = ndimage.label(joined, _NEIGHBOURS)
+            numbers *= mask
             sizes = np.bincount(numbers.ravel())
             sizes[0] = 0  # all else
             yield Pieces(value, box, numbers, sizes)

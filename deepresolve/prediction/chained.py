@@ -105,8 +105,8 @@ class Chained:
 def on_slices_of(scan: Volume, label_map: Volume, shares: Sequence[Volume]) -> Volume:
     """A label map on the slices of a scan, of one on other slices with its pixels.
 
-    Each slice gets the class that most of it has. What a clean-up took from the label
-    map does not come back.
+    Each slice gets the class that most of it has, by probability. Where a label map was
+    cleaned up, so that the probabilities say something else, it counts.
 
     Args:
       scan: whose slices are asked for.
@@ -120,8 +120,10 @@ def on_slices_of(scan: Volume, label_map: Volume, shares: Sequence[Volume]) -> V
     profile = SliceProfile("rect", abs(step))
     to_slices = profile.matrix(centres, label_map.num_slices, 1.0)
     stacked = np.stack([share.array for share in shares])
-    background = 1 - stacked.sum(axis=0)
-    dropped = (label_map.array == 0) & (stacked.max(axis=0) > background)
-    stacked[:, dropped], background[dropped] = 0, 1
-    by_class = [along_slices(to_slices, of, axis) for of in (background, *stacked)]
+    stacked = np.concatenate([1 - stacked.sum(axis=0, keepdims=True), stacked])
+    likeliest = np.argmax(stacked, axis=0)
+    changed = np.nonzero(likeliest != label_map.array)
+    before, after = (likeliest[changed], *changed), (label_map.array[changed], *changed)
+    stacked[before], stacked[after] = stacked[after], stacked[before]
+    by_class = [along_slices(to_slices, of, axis) for of in stacked]
     return scan.with_array(np.argmax(by_class, axis=0).astype(np.uint8))

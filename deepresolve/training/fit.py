@@ -34,6 +34,7 @@ from deepresolve.training.messages import (
 )
 from deepresolve.training.progress import Progress
 from deepresolve.training.provenance import check_same_records, provenance
+from deepresolve.training.resuming import saved_states
 from deepresolve.training.resuming.unfinished import finish_epoch, replace_lost_weights
 from deepresolve.training.run import Run, restored_run
 from deepresolve.training.stopping import Stopping
@@ -91,7 +92,7 @@ def fit(
         model = compiled_model(pairs, precision, strategy)
         if start is not None:
             model.set_weights(start)
-        elif config.init:
+        elif config.init and not saved_states.are_in(workdir.checkpoints):
             initial.take_over(model, config)
         run = restored_run(
             pairs, validation, data, model, workdir, own, worker, agreement

@@ -93,3 +93,16 @@ def test_of_labels_a_voxel_has_the_value_that_most_of_it_has():
     np.testing.assert_array_equal(
         regridding.resample_labels(fine, coarse.shape), coarse
     )
+
+
+@pytest.mark.parametrize(("old", "new"), [(40, 20), (40, 10), (40, 60), (60, 40)])
+def test_of_equal_shares_no_label_gains(old, new):
+    """Pieces of 2 to 7 voxels at every place keep their size on average."""
+    kept = []
+    for width in range(2, 8):
+        for start in range(8, 16):
+            labels = np.zeros((old, 1, 1), np.uint8)
+            labels[start : start + width] = 1
+            found = regridding.resample_labels(labels, (new, 1, 1))
+            kept.append(found.sum() * old / new / width)
+    assert np.mean(kept) == pytest.approx(1.0, abs=0.04)

@@ -136,3 +136,16 @@ def test_networks_that_do_not_suit_are_refused(thin):
         Chained(Segmenter(), Segmenter())
     with pytest.raises(ValueError, match="must be a run that gives label maps"):
         Chained(Restorer(thin), Restorer(thin))
+
+
+def test_what_a_clean_up_decided_holds_on_thick_slices(thin):
+    """A ball of which the network said one thing, and the clean-up another."""
+    ball = thin.array > 50
+    label = thin.with_array(np.where(ball, 2, 0).astype(np.uint8))
+    shares = [
+        thin.with_array((ball * share).astype(np.float32)) for share in (0.6, 0.3)
+    ]
+    found = on_slices_of(thicken(thin, 3), label, shares)
+    assert set(np.unique(found.array)) == {0, 2}
+    gone = label.with_array(np.zeros_like(label.array))
+    assert not on_slices_of(thicken(thin, 3), gone, shares).array.any()

@@ -1,6 +1,7 @@
 """Really trains a segmentation, for a few steps, on tiny volumes."""
 
 import importlib.util
+import shutil
 
 import numpy as np
 import pytest
@@ -257,6 +258,21 @@ def test_training_begins_with_the_weights_of_another_run(
     assert own.shape == given.shape and not np.allclose(own, given)
     name = "up_1_2"
     assert_same(begun.get_layer(name).get_weights(), best.get_layer(name).get_weights())
+
+
+def test_what_goes_on_needs_the_run_no_more_that_it_began_with(
+    run, labelled_data, dice, tmp_path, caplog
+):
+    first = tmp_path / "first"
+    shutil.copytree(run.path, first)
+    config = CONFIG.replace(init=str(first), num_epochs=1, steps_per_epoch=1)
+    train(labelled_data, tmp_path / "run", dice, config)
+    shutil.rmtree(first)
+    with caplog.at_level("INFO"):
+        train(labelled_data, tmp_path / "run", dice, config.replace(num_epochs=2))
+    assert "begins with" not in caplog.text
+    with pytest.raises(ValueError):
+        train(labelled_data, tmp_path / "new", dice, config)
 
 
 def test_weights_of_another_network_are_refused(run, labelled_data, dice, tmp_path):

@@ -99,7 +99,7 @@ class LabelMapPredictor:
         names = self.kind.class_names
         if self._min_piece:
             label_map = settle(label_map, names, by_class)
-        before = list(pieces(label_map.array))
+        before = list(pieces(label_map))
         if self._min_piece:
             label_map = keep_pieces(label_map, names, before, self._min_piece)
         volumes = {Labels.name: label_map}

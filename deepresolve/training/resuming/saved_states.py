@@ -131,6 +131,11 @@ class SavedStates:
                 raise _UnreadableError(_reason(error, memory, folder)) from error
 
 
+def are_in(folder: str) -> bool:
+    """Whether a state was saved in a folder; the newest may be broken."""
+    return bool(_candidates(folder, storage.list_files(folder)))
+
+
 @contextlib.contextmanager
 def _memory() -> Iterator[str]:
     """A folder of TensorFlow's file system in memory, for as long as the context."""

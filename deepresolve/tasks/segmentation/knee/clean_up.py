@@ -1,8 +1,8 @@
 """Pieces of a label map that belong to the knee; the others become background.
 
-A piece of a class is a connected component (26 neighbours). It belongs
+A piece of a class is a connected component (`inference.components`). It belongs
 
-    bone         where most cartilage of that bone is near: one piece, for a bone is one
+    bone         where a share of that bone's cartilage is near
     cartilage    where it lies on its bone
     sides        where it is not nearer to what is on the other side of the joint
     all          where it is not small beside the largest that belongs: tibial
@@ -22,10 +22,13 @@ from scipy import ndimage
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import Pieces
-from deepresolve.tasks.segmentation.knee.parts import BONE, CARTILAGE, Part, parts
+from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts
 
 # Between a piece of cartilage and its bone; ours: a voxel of a thick slice.
 _FROM_BONE_MM = 3.0
+# Of the cartilage near the piece of a bone that carries most; in few slices a femur is
+# two condyles.
+_CARRIES = 0.1
 # As a share of a class's largest piece.
 _CRUMB = 0.01
 
@@ -46,6 +49,7 @@ def keep_pieces(
         goes. 1 keeps the largest alone (or those, where several are).
     """
     known = parts(class_names)
+    crumb = min(_CRUMB, min_piece)
     result = label_map.with_array(np.zeros_like(label_map.array))
     # Bones first: cartilage lies on what is left of them.
     for of_class in sorted(found, key=lambda of: _is_bone(known, of)):
@@ -53,10 +57,11 @@ def keep_pieces(
         part = known.get(of_class.value)
         if part is not None and part.kind == BONE:
             of_bone = [v for v, p in known.items() if _lies_on(p, part)]
-            stays = _with_most(of_class, np.isin(label_map.array, of_bone), label_map)
+            near = _near(of_class, np.isin(label_map.array, of_bone), label_map, crumb)
+            stays = near > _CARRIES * near.max()
         elif part is not None and part.kind == CARTILAGE:
             bone = [v for v, p in known.items() if _lies_on(part, p)]
-            stays = _near(of_class, np.isin(result.array, bone), label_map) > 0
+            stays = _near(of_class, np.isin(result.array, bone), label_map, crumb) > 0
         # Where none belongs, nothing says which does.
         stays |= not stays.any()
         stays[0] = False
@@ -76,18 +81,14 @@ def _lies_on(cartilage: Part, bone: Part) -> bool:
     return (cartilage.kind, bone.kind, cartilage.bone) == (CARTILAGE, BONE, bone.bone)
 
 
-def _with_most(of_class: Pieces, other: np.ndarray, grid: Volume) -> np.ndarray:
-    """(1 + pieces,) whether a piece is the one that most of the other is near to."""
-    counts = _near(of_class, other, grid)
-    return (counts == counts.max()) & (counts > 0)
-
-
-def _near(of_class: Pieces, other: np.ndarray, grid: Volume) -> np.ndarray:
+def _near(
+    of_class: Pieces, other: np.ndarray, grid: Volume, crumb: float
+) -> np.ndarray:
     """(1 + pieces,) voxels of another mask that are near each piece; of crumbs 0."""
     margins = [math.ceil(_FROM_BONE_MM / mm) for mm in grid.spacing_mm]
     counts = np.zeros(len(of_class.sizes), int)
     boxes = ndimage.find_objects(of_class.numbers)
-    least = _CRUMB * of_class.sizes.max()
+    least = crumb * of_class.sizes.max()
     for number, box in enumerate(boxes, start=1):
         if of_class.sizes[number] < least:
             continue

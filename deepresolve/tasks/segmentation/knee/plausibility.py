@@ -1,9 +1,9 @@
 """Whether a label map can be that of a knee: sizes, pieces, thickness and order.
 
 A network finds tissues in a head, a bottle and noise, too. Its label map is then no
-knee's: too little or too much of a tissue, in many pieces, or in the wrong order. What
-is plausible is an adult's, with osteoarthritis or without; bounds are wide, and a label
-map within them can be wrong all the same.
+knee's: too little or too much of a tissue, in many pieces, cut off by the edge of the
+scan, or in the wrong order. What is plausible is an adult's, with osteoarthritis or
+without; bounds are wide, and a label map within them can be wrong all the same.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from scipy import ndimage
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import Pieces
-from deepresolve.tasks.findings import Finding, Section, digits
-from deepresolve.tasks.segmentation.knee.parts import (
+from deepresolve.quantification.parts import (
     BONE,
     CARTILAGE,
     MENISCUS,
@@ -25,6 +24,7 @@ from deepresolve.tasks.segmentation.knee.parts import (
     pairs,
     parts,
 )
+from deepresolve.tasks.findings import Finding, Section, digits
 
 Range = tuple[float, float]
 
@@ -47,6 +47,23 @@ _ML: dict[Part, Range] = {
 }
 # Mean thickness of a plate; FACTS of the POMA study: 1.4 to 1.8, normal 1.7 to 2.1.
 _THICKNESS_MM: Range = (0.8, 4.0)
+# Which way a bone's cartilage looks. Slices that are further apart than this, and
+# stacked that way, are as thick as cartilage, and do not tell how thick it is.
+_LOOKS = {"femur": "SIAP", "tibia": "SI", "patella": "AP", "fibula": ""}
+_COARSE_MM = 1.5
+# At one edge of the scan so much of a tissue may be cut. Along the leg bones go on.
+_CUT_CM2 = {BONE: 2.0, CARTILAGE: 0.3, MENISCUS: 0.3}
+_EDGES = {
+    "R": "right",
+    "L": "left",
+    "A": "front",
+    "P": "back",
+    "S": "top",
+    "I": "bottom",
+}
+_OTHER_END = dict(zip("RLAPSI", "LRPAIS", strict=True))
+# A plate of so many voxels is measured again in finer ones.
+_FEW_VOXELS = 2.5
 # In so many pieces a tissue may be; more where it is both sides' in one.
 _PIECES = {Part(CARTILAGE, "tibia"): 2, Part(MENISCUS): 2}
 # What the largest of them may leave over, as a share of the tissue.
@@ -70,8 +87,9 @@ def examine(
       found: the pieces of the label map before any were taken away.
 
     Returns:
-      By class its volume in ml, the share outside its largest pieces and, of cartilage,
-      the mean thickness in mm; and what of it is off.
+      By class its volume in ml, the share outside its largest pieces, what of it the
+      edges of the scan cut, in cm², and, of cartilage, the mean thickness in mm where
+      the slices tell it; and what of it is off.
     """
     known = parts(class_names)
     sizes = {of.value: of.sizes for of in found}
@@ -113,7 +131,12 @@ def mean_thickness_mm(plate: np.ndarray, spacing_mm: Sequence[float]) -> float:
     """
     mask = np.pad(plate, 1)
     away_mm = ndimage.distance_transform_edt(mask, spacing_mm)
-    return float(4 * (away_mm[mask].mean() - min(spacing_mm) / 2))
+    found_mm = float(4 * (away_mm[mask].mean() - min(spacing_mm) / 2))
+    if found_mm > _FEW_VOXELS * min(spacing_mm):
+        return found_mm
+    # One voxel and two are as far from what is outside; halves of one are not.
+    halves = np.kron(plate, np.ones((2, 2, 2), bool))
+    return mean_thickness_mm(halves, np.divide(spacing_mm, 2))
 
 
 def _measure(mask: _Mask | None, part: Part, label_map: Volume) -> dict[str, Any]:
@@ -122,10 +145,40 @@ def _measure(mask: _Mask | None, part: Part, label_map: Volume) -> dict[str, Any
         return {"volume_ml": 0.0}
     num = int(np.count_nonzero(mask.voxels))
     measured = {"volume_ml": digits(num * label_map.voxel_mm3 / 1000)}
-    if part.kind == CARTILAGE:
+    if cut := _cut_cm2(mask, part, label_map):
+        measured["cut_cm2"] = cut
+    if part.kind == CARTILAGE and _tells_thickness(label_map, part):
         thickness_mm = mean_thickness_mm(mask.voxels, label_map.spacing_mm)
         measured["mean_thickness_mm"] = digits(thickness_mm)
     return measured
+
+
+def _tells_thickness(label_map: Volume, part: Part) -> bool:
+    """Whether no coarse axis goes through the cartilage from bone to surface."""
+    axes = zip(label_map.orientation, label_map.spacing_mm, strict=True)
+    return not any(
+        code in _LOOKS[part.bone] and spacing_mm > _COARSE_MM
+        for code, spacing_mm in axes
+    )
+
+
+def _cut_cm2(mask: _Mask, part: Part, label_map: Volume) -> dict[str, float]:
+    """Of a tissue in the outermost voxels: its area, by the edge that they lie at."""
+    found = {}
+    for axis, code in enumerate(label_map.orientation):
+        if part.kind == BONE and code in "SI":
+            continue
+        box, last = mask.box[axis], label_map.shape[axis]
+        pixel_cm2 = label_map.voxel_mm3 / label_map.spacing_mm[axis] / 100
+        # The array begins at the end that it grows away from.
+        for edge, at_edge, plane in (
+            (_OTHER_END[code], box.start == 0, 0),
+            (code, box.stop == last, -1),
+        ):
+            if at_edge:
+                count = np.count_nonzero(np.take(mask.voxels, plane, axis))
+                found[_EDGES[edge]] = digits(count * pixel_cm2)
+    return found
 
 
 def _outside_largest(sizes: np.ndarray, part: Part) -> float:
@@ -145,6 +198,15 @@ def _of_class(name: str, part: Part, measured: Mapping[str, Any]) -> Iterable[Fi
             f"{name} of {volume_ml:.3g} ml; a knee has {low:g} to {high:g} ml. Another "
             "part of the body, part of a knee, or the network failed.",
         )
+    for edge, area_cm2 in measured.get("cut_cm2", {}).items():
+        if area_cm2 > _CUT_CM2[part.kind]:
+            yield Finding(
+                f"cut: {name}",
+                area_cm2,
+                [0, _CUT_CM2[part.kind]],
+                f"the {edge} edge of the scan cuts {name} ({area_cm2:.2g} cm²): it is "
+                "larger than what was measured.",
+            )
     left_over = measured.get("outside_largest", 0.0)
     if left_over > _LEFT_OVER:
         yield Finding(

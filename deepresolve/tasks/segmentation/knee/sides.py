@@ -14,12 +14,14 @@ from scipy import ndimage
 
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
-from deepresolve.tasks.segmentation.knee.parts import pairs, parts
+from deepresolve.quantification.parts import CARTILAGE, MENISCUS, pairs, parts
 
 # Both halves of a joint are wider than this, and between them lies a gap; ours.
 _WHOLE_MM = 45.0
 _GAP_SHARE = 0.35  # of the fullest plane
 _SMOOTH_MM = 2.0
+# Of the smaller half, beside the larger one: less is no half.
+_BALANCE = 0.25
 # Of all that is said; less is no verdict.
 _LEAST = 0.05
 
@@ -38,7 +40,12 @@ def settle(
       Where a knee is not whole, its halves do not lie apart, or nothing speaks for
       either, the label map as it is.
     """
-    halves = pairs(parts(class_names))
+    known = {
+        value: part
+        for value, part in parts(class_names).items()
+        if part.kind == MENISCUS or (part.kind, part.bone) == (CARTILAGE, "tibia")
+    }
+    halves = pairs(known)
     masks = [np.isin(label_map.array, pair) for pair in halves]
     axis = left_right_axis(label_map)
     middle = _middle(masks, axis, label_map.spacing_mm[axis])
@@ -76,4 +83,6 @@ def _middle(masks: Sequence[np.ndarray], axis: int, spacing_mm: float) -> int | 
     smooth = ndimage.gaussian_filter1d(counts.astype(float), _SMOOTH_MM / spacing_mm)
     start, stop = np.quantile(filled, (0.25, 0.75)).astype(int)
     middle = start + int(np.argmin(smooth[start : stop + 1]))
-    return middle if smooth[middle] < _GAP_SHARE * smooth.max() else None
+    sizes = counts[:middle].sum(), counts[middle:].sum()
+    is_gap = smooth[middle] < _GAP_SHARE * smooth.max()
+    return middle if is_gap and min(sizes) > _BALANCE * max(sizes) else None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from deepresolve.imaging import regridding
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference.components import pieces
 from deepresolve.simulation import phantom
@@ -18,7 +19,7 @@ _KNEE += ("femur", "tibia")
 
 def kept(array, share, names=_ANY, spacing_mm=(1.0, 1.0, 1.0)):
     volume = Volume(array, affine_along_axes("IPL", spacing_mm))
-    found = keep_pieces(volume, names, list(pieces(array)), share)
+    found = keep_pieces(volume, names, list(pieces(volume)), share)
     np.testing.assert_array_equal(found.affine, volume.affine)
     return found.array
 
@@ -94,7 +95,7 @@ def test_both_tibial_plateaus_stay():
 
 
 def cleaned(volume, share=0.1):
-    return keep_pieces(volume, _KNEE, list(pieces(volume.array)), share)
+    return keep_pieces(volume, _KNEE, list(pieces(volume)), share)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +160,32 @@ def test_what_is_on_the_other_side_goes(knee, mirrored):
     found = cleaned(volume, 0.0).array
     assert not (found[i : i + 3, j - 8 : j + 8, k - 1 : k + 2] == 2).any()
     assert (found == 2).sum() > 0.95 * (knee.array == 2).sum()
+
+
+@pytest.mark.parametrize("plane", ["sagittal", "coronal", "axial"])
+def test_thick_slices_keep_what_a_whole_knee_has(plane):
+    """Where a bone is cut in two by its slices both halves stay, and curved plates."""
+    drawn = phantom.knee(seed=5, shape=(200, 200, 130), spacing_mm=(0.7, 0.7, 0.9))
+    label = drawn.label.in_plane(plane)
+    rows, columns, _ = label.shape
+    slices = regridding.num_voxels(label.num_slices, label.slice_spacing_mm, 4.0)
+    array = regridding.resample_labels(label.array, (rows, columns, slices))
+    thick = label.resampled(array)
+    names = tuple(phantom.LABEL_NAMES.values())
+    found = keep_pieces(thick, names, list(pieces(thick)), 0.1)
+    for value in range(1, 1 + len(names)):
+        assert (found.array == value).sum() > 0.98 * (array == value).sum(), names[
+            value - 1
+        ]
+
+
+def test_both_condyles_stay_that_a_few_slices_show():
+    array = np.zeros((30, 40, 2), np.uint8)
+    for columns in (slice(4, 16), slice(22, 30)):
+        array[5:15, columns], array[15:17, columns] = 4, 1
+    before = array.copy()
+    array[25:29, 33:39] = 4  # without cartilage
+    np.testing.assert_array_equal(kept(array, 0.1, _KNEE), before)
 
 
 def test_empty_map_stays_empty():

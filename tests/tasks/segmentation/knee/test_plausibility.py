@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from deepresolve.imaging import formats
+from deepresolve.imaging import formats, regridding
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference.components import pieces
 from deepresolve.simulation import phantom
@@ -22,7 +22,7 @@ def knee():
 
 
 def examined(label, names=NAMES):
-    return examine(label, names, pieces(label.array))
+    return examine(label, names, pieces(label))
 
 
 def flags(label, names=NAMES):
@@ -63,12 +63,30 @@ def test_thickness_is_that_of_the_drawing(knee):
     assert found == pytest.approx(float(true[true > 0].mean()), rel=0.25)
 
 
-@pytest.mark.parametrize("thickness", [2, 3, 6])
+@pytest.mark.parametrize("thickness", [1, 2, 3, 6])
 def test_thickness_of_a_plate(thickness):
     plate = np.zeros((20, 60, 60), bool)
     plate[5 : 5 + thickness, 5:55, 5:55] = True
     found = mean_thickness_mm(plate, (0.5, 0.5, 1.0))
     assert found == pytest.approx(0.5 * thickness, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("plane", "told"),
+    [("sagittal", {1, 2, 3, 4}), ("axial", {4}), ("coronal", {2, 3})],
+)
+def test_slices_as_thick_as_cartilage_do_not_tell_its_thickness(plane, told):
+    fine = phantom.knee(seed=5, shape=(230, 230, 160), spacing_mm=(0.6, 0.6, 0.7))
+    label = fine.label.in_plane(plane)
+    rows, columns, _ = label.shape
+    slices = regridding.num_voxels(label.num_slices, label.slice_spacing_mm, 3.0)
+    array = regridding.resample_labels(label.array, (rows, columns, slices))
+    thick = label.resampled(array)
+    section = examined(thick)
+    of_class = section.values["classes"]
+    has = {n for n in (1, 2, 3, 4) if "mean_thickness_mm" in of_class[NAMES[n - 1]]}
+    assert has == told
+    assert section.findings == ()
 
 
 def test_too_much_and_too_little_are_told(knee):
@@ -84,9 +102,27 @@ def test_too_much_and_too_little_are_told(knee):
     assert "volume: femur" in flags(changed(knee, lambda array: array.fill(0)))
 
 
-def test_half_a_knee_is_told(knee):
-    half = knee.label.crop((slice(None), slice(None), slice(0, 45)))
-    assert any(what.startswith("volume:") for what in flags(half))
+@pytest.mark.parametrize(
+    "names",
+    [NAMES, ("femoral cartilage",), ("femoral cartilage", "medial tibial cartilage")],
+)
+@pytest.mark.parametrize(
+    ("axis", "part", "edge"),
+    [
+        (2, slice(0, 45), "left"),
+        (2, slice(45, None), "right"),
+        (1, slice(0, 70), "back"),
+        (1, slice(60, None), "front"),
+    ],
+)
+def test_part_of_a_knee_is_told(knee, names, axis, part, edge):
+    label = knee.label.canonical()
+    assert label.orientation == "IPL"
+    array = np.where(label.array > len(names), 0, label.array)
+    region = tuple(part if a == axis else slice(None) for a in range(3))
+    found = examined(label.with_array(array).crop(region), names).findings
+    cut = [finding for finding in found if finding.what == "cut: femoral cartilage"]
+    assert len(cut) == 1 and f"the {edge} edge of the scan cuts" in cut[0].text
 
 
 def test_pieces_are_told(knee):
@@ -98,14 +134,13 @@ def test_pieces_are_told(knee):
     names = ("tibial cartilage",)
     tibial = np.isin(knee.label.array, (MEDIAL, LATERAL)).astype(np.uint8)
     assert flags(knee.label.with_array(tibial), names) == []
-    assert "pieces: tibial cartilage" not in flags(knee.label.with_array(tibial), names)
 
 
 def test_pieces_that_were_taken_away_are_told_all_the_same(knee):
     def strays(array):
         array[2:10, 2:10, 5:25] = FEMORAL
 
-    before = pieces(changed(knee, strays).array)
+    before = pieces(changed(knee, strays))
     findings = examine(knee.label, NAMES, before).findings
     assert [finding.what for finding in findings] == ["pieces: femoral cartilage"]
 

@@ -79,3 +79,13 @@ def test_where_nothing_speaks_for_either_nothing_changes(knee):
 def test_classes_without_sides_are_left_alone(knee):
     label = knee.with_array((knee.array > 0).astype(np.uint8))
     assert settle(label, ("femoral cartilage",), {}) is label
+
+
+def test_of_facets_of_the_patella_the_joint_below_says_nothing(knee):
+    names = ("medial patellar cartilage", "lateral patellar cartilage")
+    label = knee.with_array((knee.array == 4).astype(np.uint8))
+    by_class = {
+        names[0]: label.with_array(label.array * np.float32(0.4)),
+        names[1]: label.with_array(label.array * np.float32(0.6)),
+    }
+    assert settle(label, names, by_class) is label

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 CARTILAGE, BONE, MENISCUS = "cartilage", "bone", "meniscus"
-_KINDS = (("cartilage", CARTILAGE), ("menisc", MENISCUS))
-_BONES = (
-    *(("femor", "femur"), ("femur", "femur"), ("tibia", "tibia")),
-    *(("patell", "patella"), ("fibul", "fibula")),
-)
-_SIDE = re.compile(r"(?<![a-z])(medial|lateral)(?![a-z])")
+_MENISCI = {"meniscus", "menisci", "meniscal"}
+_BONES = {
+    "femur": {"femur", "femoral"},
+    "tibia": {"tibia", "tibial"},
+    "patella": {"patella", "patellar"},
+    "fibula": {"fibula", "fibular"},
+}
+_BESIDE_BONES = {"bone", "the", "of", "left", "right", "medial", "lateral"}
+_BESIDE_BONES |= {"distal", "proximal"}
 
 
 class Part(NamedTuple):
@@ -37,22 +40,24 @@ class Part(NamedTuple):
 
 
 def part(name: str) -> Part | None:
-    """What a class is; None of a name that is not understood.
+    """What a class is; None of a name that is not understood, or of several tissues.
 
     Args:
-      name: "femoral cartilage", "Medial Meniscus", "tibia", ...
+      name: "femoral cartilage", "Medial Meniscus", "tibia", "femoral bone", ...
     """
-    words = name.lower()
-    sides = set(_SIDE.findall(words))
+    words = set(re.findall("[a-z]+", name.lower()))
+    sides = words & {"medial", "lateral"}
     side = sides.pop() if len(sides) == 1 else ""
-    bone = next((bone for word, bone in _BONES if word in words), "")
-    kind = next((kind for word, kind in _KINDS if word in words), "")
-    if kind == MENISCUS:
-        return Part(kind, "", side)
-    if kind == CARTILAGE:
-        return Part(kind, bone, side) if bone else None
-    # "tibial" alone, or "femoral artery", is no bone.
-    is_bone = any(re.search(rf"(?<![a-z]){bone}(?![a-z])", words) for _, bone in _BONES)
+    if words & _MENISCI:
+        return None if "cartilage" in words else Part(MENISCUS, "", side)
+    bones = {bone for bone, names in _BONES.items() if words & names}
+    if len(bones) != 1:
+        return None
+    (bone,) = bones
+    if "cartilage" in words:
+        return Part(CARTILAGE, bone, side)
+    # "tibial" alone is none, nor is what has words beside, as "femoral artery".
+    is_bone = words & {bone, "bone"} and words <= _BONES[bone] | _BESIDE_BONES
     return Part(BONE, bone, side) if is_bone else None
 
 

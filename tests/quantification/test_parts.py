@@ -1,6 +1,8 @@
+"""What names of classes say."""
+
 import pytest
 
-from deepresolve.tasks.segmentation.knee.parts import Part, part, parts
+from deepresolve.quantification.parts import Part, part, parts
 
 
 @pytest.mark.parametrize(
@@ -13,6 +15,15 @@ from deepresolve.tasks.segmentation.knee.parts import Part, part, parts
         ("menisci", Part("meniscus")),
         ("femur", Part("bone", "femur")),
         ("fibula", Part("bone", "fibula")),
+        ("femoral bone", Part("bone", "femur")),
+        ("Proximal_Tibia", Part("bone", "tibia")),
+        ("bone (femur)", Part("bone", "femur")),
+        ("femur and tibia", None),
+        ("femoral and tibial cartilage", None),
+        ("cartilage and menisci", None),
+        ("bone marrow lesion of the femur", None),
+        ("anterior cruciate ligament femur insertion", None),
+        ("tibial", None),
         ("cartilage", None),
         ("femoral artery", None),
         ("patellar tendon", None),

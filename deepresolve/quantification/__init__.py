@@ -1,0 +1,1 @@
+"""Millimetres of a knee's cartilage from label maps: surfaces, thickness, areas."""

@@ -1,0 +1,105 @@
+"""Surfaces of labelled tissues, finer than voxels.
+
+A label map knows a surface to a voxel. Distances to it, inside and outside, vary more
+smoothly than the labels do: their zero lies half-way between the voxels on both sides,
+and smoothing takes the stair-steps from it. A ball of radius R becomes smaller by
+about the square of the smoothing over R: 0.01 mm at 20 mm.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+from skimage import measure
+
+# Of voxels, along each axis: enough to take the steps away.
+SMOOTH_VOXELS = 1.0
+
+
+class Surface(NamedTuple):
+    """A mesh of triangles.
+
+    Attributes:
+      vertices: (n, 3) float64, in mm along the axes of the array: index x spacing.
+      faces: (m, 3) int, vertices of each triangle.
+      normals: (n, 3) float64 of length 1, out of what it encloses.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    normals: np.ndarray
+
+    def areas_mm2(self) -> np.ndarray:
+        """(n,) float64: what belongs to each vertex, a third of its triangles."""
+        corners = self.vertices[self.faces]
+        crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        of_faces = np.linalg.norm(crossed, axis=1) / 2
+        shares = np.repeat(of_faces / 3, 3)
+        return np.bincount(
+            self.faces.ravel(), weights=shares, minlength=len(self.vertices)
+        )
+
+
+def signed_mm(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """Distance to the surface of a mask, negative inside: float32 of its shape.
+
+    Args:
+      mask: (I, J, K) bool, with voxels inside and outside.
+      spacing_mm: of the voxels.
+
+    Raises:
+      ValueError: the mask is full or empty.
+    """
+    if mask.all() or not mask.any():
+        raise ValueError("A mask that is full or empty has no surface.")
+    outside = ndimage.distance_transform_edt(~mask, spacing_mm)
+    inside = ndimage.distance_transform_edt(mask, spacing_mm)
+    field = (outside - inside).astype(np.float32)
+    return ndimage.gaussian_filter(field, SMOOTH_VOXELS)
+
+
+def surface(field: np.ndarray, spacing_mm: tuple[float, ...]) -> Surface:
+    """Where a field that is negative inside is zero.
+
+    Args:
+      field: (I, J, K) float, such as `signed_mm` gives.
+      spacing_mm: of the voxels.
+    """
+    vertices, faces, _, _ = measure.marching_cubes(
+        field, 0.0, spacing=spacing_mm, gradient_direction="ascent"
+    )
+    vertices = vertices.astype(np.float64)
+    return Surface(vertices, faces, gradient(field, vertices, spacing_mm))
+
+
+def gradient(
+    field: np.ndarray, points_mm: np.ndarray, spacing_mm: tuple[float, ...]
+) -> np.ndarray:
+    """Direction in which a field grows fastest: (n, 3) float64 of length 1.
+
+    Args:
+      field: (I, J, K) float.
+      points_mm: (n, 3), along the axes of the array.
+      spacing_mm: of the voxels.
+    """
+    steps = np.gradient(field, *spacing_mm)
+    found = np.stack([sample(step, points_mm, spacing_mm) for step in steps], axis=-1)
+    length = np.linalg.norm(found, axis=-1, keepdims=True)
+    return found / np.maximum(length, np.finfo(np.float64).tiny)
+
+
+def sample(
+    field: np.ndarray, points_mm: np.ndarray, spacing_mm: tuple[float, ...]
+) -> np.ndarray:
+    """Values of a field between its voxels: (...) float64.
+
+    Args:
+      field: (I, J, K) float.
+      points_mm: (..., 3), along the axes of the array; beyond its outermost voxels
+        values are as there.
+      spacing_mm: of the voxels.
+    """
+    at = np.moveaxis(points_mm / spacing_mm, -1, 0)
+    return ndimage.map_coordinates(field, at, np.float64, order=1, mode="nearest")
