@@ -107,7 +107,7 @@ def label_names(text: str) -> dict[int, str]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def priors(text: str) -> dict[str, float | tuple[float, float]]:
+def priors(text: str) -> dict[str, Any]:
     """Priors of painted images, of "random_contrast=0,pixel_mm=0.4:0.6"."""
     from deepresolve.simulation.painting.priors import parse
 

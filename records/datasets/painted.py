@@ -8,7 +8,7 @@ import json
 import math
 import pathlib
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Painted:
         parse=_grid_mm,
         default=None,
     )
-    priors: dict[str, float | tuple[float, float]] = setting(
+    priors: dict[str, Any] = setting(
         "NAME=VALUE,...",
         "what varies otherwise than usual from image to image, such as "
         "'random_contrast=0,pixel_mm=0.4:0.6'; a name that is not known gets the list",
@@ -130,7 +130,7 @@ class PaintedSubject(Subject):
 
     path: pathlib.Path = pathlib.Path()
     names: tuple[tuple[int, str], ...] = ()
-    priors: tuple[tuple[str, float | tuple[float, float]], ...] = ()
+    priors: tuple[tuple[str, Any], ...] = ()
     seed: int = 0
     grid_mm: tuple[float, float] | None = None
 

@@ -66,7 +66,8 @@ def thickened(
       cartilages: values of cartilage.
       bones: values of bones; may be none.
       random: to draw from.
-      priors: uses thickness_mm, thickness_length_mm, num_defects and defect_mm.
+      priors: uses thickness_mm, thickness_length_mm, num_defects, defect_mm and
+        defect_depth_mm.
     """
     is_cartilage = np.isin(labels, cartilages)
     if not is_cartilage.any():
@@ -108,7 +109,7 @@ def _defects_mm(
     for _ in range(int(random.integers(priors.num_defects + 1))):
         centre = places[random.integers(len(places))]
         radius_mm = random.uniform(*priors.defect_mm)
-        depth_mm = random.uniform(0.5, 3.0)
+        depth_mm = random.uniform(*priors.defect_depth_mm)
         taken += depth_mm * bump(inside.shape, spacing_mm, centre, radius_mm)
     return taken
 

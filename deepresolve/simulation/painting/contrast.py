@@ -47,31 +47,35 @@ FATTY = ("fat", "marrow")
 _T2_STAR = 0.6
 
 
-def spin_echo(tissue: Tissue, random: np.random.Generator) -> float:
-    """Proton density and T2 weighted spin echoes, TR of 1.5 to 5 s, TE of 10 to 80 ms.
+def spin_echo(tissue: Tissue, random: np.random.Generator, priors: Priors) -> float:
+    """Spin echoes.
 
     Args:
       tissue: whose signal is asked for.
       random: the same state for all tissues of an image.
+      priors: uses spin_echo_tr_ms and spin_echo_te_ms.
     """
-    tr_ms, te_ms = random.uniform(1500, 5000), random.uniform(10, 80)
+    tr_ms = random.uniform(*priors.spin_echo_tr_ms)
+    te_ms = random.uniform(*priors.spin_echo_te_ms)
     recovered = 1 - np.exp(-tr_ms / tissue.t1_ms)
     return float(tissue.density * recovered * np.exp(-te_ms / tissue.t2_ms))
 
 
-def gradient_echo(tissue: Tissue, random: np.random.Generator) -> float:
-    """Spoiled gradient echoes (FLASH, SPGR): TR of 10 to 40 ms, 10 to 40 degrees."""
-    tr_ms, te_ms = random.uniform(10, 40), random.uniform(3, 10)
-    angle = np.deg2rad(random.uniform(10, 40))
+def gradient_echo(tissue: Tissue, random: np.random.Generator, priors: Priors) -> float:
+    """Spoiled gradient echoes (FLASH, SPGR); arguments as of `spin_echo`."""
+    tr_ms = random.uniform(*priors.gradient_echo_tr_ms)
+    te_ms = random.uniform(*priors.gradient_echo_te_ms)
+    angle = np.deg2rad(random.uniform(*priors.gradient_echo_degrees))
     e1 = np.exp(-tr_ms / tissue.t1_ms)
     steady = np.sin(angle) * (1 - e1) / (1 - np.cos(angle) * e1)
     return float(tissue.density * steady * np.exp(-te_ms / (_T2_STAR * tissue.t2_ms)))
 
 
-def dess(tissue: Tissue, random: np.random.Generator) -> float:
-    """Both echoes of a double echo in steady state: TR of 16 to 25 ms."""
-    tr_ms, te_ms = random.uniform(16, 25), random.uniform(4, 6)
-    angle = np.deg2rad(random.uniform(20, 45))
+def dess(tissue: Tissue, random: np.random.Generator, priors: Priors) -> float:
+    """Both echoes of a double echo in steady state; arguments as of `spin_echo`."""
+    tr_ms = random.uniform(*priors.dess_tr_ms)
+    te_ms = random.uniform(*priors.dess_te_ms)
+    angle = np.deg2rad(random.uniform(*priors.dess_degrees))
     e1, e2 = np.exp(-tr_ms / tissue.t1_ms), np.exp(-tr_ms / tissue.t2_ms)
     cosine = np.cos(angle)
     p, q = 1 - e1 * cosine - e2**2 * (e1 - cosine), e2 * (1 - e1) * (1 + cosine)
@@ -84,7 +88,7 @@ def dess(tissue: Tissue, random: np.random.Generator) -> float:
     return float(tissue.density * (first + second))
 
 
-Sequence = Callable[[Tissue, np.random.Generator], float]
+Sequence = Callable[[Tissue, np.random.Generator, Priors], float]
 # DESS more often: it is what cartilage is measured on.
 SEQUENCES: tuple[tuple[Sequence, float], ...] = (
     (dess, 0.5),
@@ -98,8 +102,8 @@ def draw(random: np.random.Generator, priors: Priors) -> dict[str, float]:
 
     Args:
       random: to draw from.
-      priors: uses random_contrast, cartilage_contrast, signal_spread, fat_suppressed
-        and fat_left.
+      priors: uses random_contrast, cartilage_contrast, signal_spread, fat_suppressed,
+        fat_left and those of the sequences.
     """
     while True:
         signal = _drawn(random, priors)
@@ -118,7 +122,7 @@ def _drawn(random: np.random.Generator, priors: Priors) -> dict[str, float]:
     sequence, _ = SEQUENCES[random.choice(len(SEQUENCES), p=weights)]
     seed = int(random.integers(2**31))
     signal = {
-        name: sequence(tissue, np.random.default_rng(seed))
+        name: sequence(tissue, np.random.default_rng(seed), priors)
         for name, tissue in TISSUES.items()
     }
     if random.random() < priors.fat_suppressed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from deepresolve.system.command_line.suggestions import did_you_mean
 
@@ -29,8 +30,10 @@ class Priors:
       thickness_length_mm: over which that varies.
       num_defects: focal lesions of cartilage, at most.
       defect_mm: their radius.
+      defect_depth_mm: what they take from the thickness.
       cortex_mm: thickness of the shell of bones.
       num_marrow_lesions: bright patches of marrow below cartilage, at most.
+      marrow_lesion_mm: their radius.
       scarred: share of images in whose bones a sheet shows where growth plates were.
       skin_mm: how far the skin is from the labels where it is nearest, and where it is
         farthest.
@@ -38,6 +41,8 @@ class Priors:
       num_sheets: thin layers of whatever tissue in what the label map leaves out:
         fascia, retinacula, bursae; at most.
       sheet_mm: about their thickness.
+      lining_mm: how far a layer of whatever tissue reaches from bones, here and there.
+      effusion_mm: how far fluid reaches from cartilage, here and there.
       num_vessels: tubes along the leg, at most.
       vessel_mm: their radius.
       random_contrast: share of images whose tissues are as bright as chance has it;
@@ -45,6 +50,10 @@ class Priors:
       cartilage_contrast: least difference between the signals of cartilage and marrow,
         as a share of the brightest tissue. Nobody looks for cartilage on an image that
         does not show it: in a real DESS it is 0.4, in a real spin echo 0.3.
+      spin_echo_tr_ms, spin_echo_te_ms: of proton density and T2 weighted spin echoes.
+      gradient_echo_tr_ms, gradient_echo_te_ms, gradient_echo_degrees: of spoiled ones.
+      dess_tr_ms, dess_te_ms, dess_degrees: around those of the OAI, 16.3 ms, 4.7 ms and
+        25 degrees (Peterfy, OAC 2008;16:1433).
       signal_spread: of a tissue's signal, as a share of what the equation gives.
       texture: standard deviation within tissues, as a share of their signal.
       fat_left: of the signal of fat, where it is suppressed or not excited.
@@ -70,17 +79,29 @@ class Priors:
     thickness_length_mm: float = 8.0
     num_defects: int = 3
     defect_mm: Range = (2.0, 8.0)
+    defect_depth_mm: Range = (0.5, 3.0)
     cortex_mm: Range = (0.3, 1.2)
     num_marrow_lesions: int = 2
+    marrow_lesion_mm: Range = (3.0, 10.0)
     scarred: float = 0.5
     skin_mm: Range = (5.0, 80.0)
     skin_fat_mm: Range = (2.0, 15.0)
     num_sheets: int = 6
     sheet_mm: Range = (0.6, 2.5)
+    lining_mm: Range = (0.0, 3.0)
+    effusion_mm: Range = (0.0, 2.5)
     num_vessels: int = 5
     vessel_mm: Range = (1.0, 4.0)
     random_contrast: float = 0.3
     cartilage_contrast: float = 0.15
+    spin_echo_tr_ms: Range = (1500.0, 5000.0)
+    spin_echo_te_ms: Range = (10.0, 80.0)
+    gradient_echo_tr_ms: Range = (10.0, 40.0)
+    gradient_echo_te_ms: Range = (3.0, 10.0)
+    gradient_echo_degrees: Range = (10.0, 40.0)
+    dess_tr_ms: Range = (16.0, 25.0)
+    dess_te_ms: Range = (4.0, 6.0)
+    dess_degrees: Range = (20.0, 45.0)
     signal_spread: float = 0.2
     texture: Range = (0.02, 0.15)
     fat_left: Range = (0.02, 0.35)
@@ -112,7 +133,7 @@ class Priors:
             )
 
 
-def parse(text: str) -> dict[str, float | Range]:
+def parse(text: str) -> dict[str, Any]:
     """Priors that depart from the usual, of "random_contrast=0,pixel_mm=0.4:0.6".
 
     Args:
@@ -125,8 +146,8 @@ def parse(text: str) -> dict[str, float | Range]:
     Raises:
       ValueError: an unknown name, or a value that the prior cannot have.
     """
-    usual = {field.name: field.default for field in dataclasses.fields(Priors)}
-    found: dict[str, float | Range] = {}
+    usual = vars(Priors())
+    found: dict[str, Any] = {}
     for part in text.split(","):
         name, _, value = (word.strip() for word in part.partition("="))
         if name not in usual:
@@ -134,19 +155,18 @@ def parse(text: str) -> dict[str, float | Range]:
                 f"there is no prior {name!r}.{did_you_mean(name, usual)} "
                 f"There are: {', '.join(usual)}."
             )
-        found[name] = _value(name, value, usual[name])
+        found[name] = _value(name, value, type(usual[name]))
     Priors(**found)
     return found
 
 
-def _value(name: str, text: str, usual: float | Range) -> float | Range:
-    """As the usual value is: a range, a whole number, or a number."""
-    kind = type(usual)
+def _value(name: str, text: str, kind: type) -> float | Range:
+    """Of a kind: a range, a whole number, or a number."""
     try:
         if kind is tuple:
             low, high = map(float, text.split(":"))
             return low, high
-        return kind(text)
+        return int(text) if kind is int else float(text)
     except ValueError:
         wanted = {tuple: "LOW:HIGH", int: "a whole number"}.get(kind, "a number")
         raise ValueError(f"{name}: expected {wanted}; got {text!r}.") from None

@@ -19,8 +19,6 @@ _SHEET_LENGTHS_MM = (12.0, 50.0)
 _MUSCLES_LONG = 4.0  # times as long as wide
 _SHEETS_OF = ("tendon", "muscle", "fat", "fluid", "cortex")
 _VESSELS_OF = ("fluid", "air", "muscle")
-_FLUID_REACH_MM = (0.0, 2.5)
-_LINING_REACH_MM = (0.0, 3.0)
 _LININGS_OF = ("fluid", "fat", "tendon", "muscle")
 _SKIN_MM = 1.5
 _SKIN_LENGTH_MM = 45.0
@@ -44,17 +42,18 @@ def tissues(
       spacing_mm: between voxels.
       leg_axis: the one that runs along the leg.
       random: to draw from.
-      priors: uses cortex_mm, num_marrow_lesions, scarred, skin_mm, skin_fat_mm,
-        num_sheets, sheet_mm, num_vessels and vessel_mm.
+      priors: uses cortex_mm, num_marrow_lesions, marrow_lesion_mm, scarred, skin_mm,
+        skin_fat_mm, num_sheets, sheet_mm, lining_mm, effusion_mm, num_vessels and
+        vessel_mm.
     """
     result = _soft(labels.shape, spacing_mm, leg_axis, random)
     _add_sheets(result, spacing_mm, random, priors)
     _add_vessels(result, spacing_mm, leg_axis, random, priors)
     _add_air(result, labels, spacing_mm, leg_axis, random, priors)
     marrow = np.isin(labels, values_of(tissue_of, "marrow"))
-    _add_along(result, marrow, spacing_mm, _LINING_REACH_MM, _LININGS_OF, random)
+    _add_along(result, marrow, spacing_mm, priors.lining_mm, _LININGS_OF, random)
     cartilage = np.isin(labels, values_of(tissue_of, "cartilage"))
-    _add_along(result, cartilage, spacing_mm, _FLUID_REACH_MM, ("fluid",), random)
+    _add_along(result, cartilage, spacing_mm, priors.effusion_mm, ("fluid",), random)
     for value, name in tissue_of.items():
         result[labels == value] = NUMBERS[name]
     if marrow.any():
@@ -211,7 +210,7 @@ def _add_lesions(
         if not len(places):
             return
         centre = places[random.integers(len(places))]
-        radius_mm = random.uniform(3, 10)
+        radius_mm = random.uniform(*priors.marrow_lesion_mm)
         chance = bump(marrow.shape, spacing_mm, centre, radius_mm)
         wet = marrow & (random.random(marrow.shape, np.float32) < chance)
         result[wet] = NUMBERS["muscle"]

@@ -47,7 +47,7 @@ def test_both_echoes_of_dess_are_those_of_many_spins(name, degrees):
     # Read 5 ms after the pulse, and 5 ms before the next, where spins come together.
     first *= np.exp(-5 / (0.6 * tissue.t2_ms))
     second *= np.exp(-5 * (1 / 0.6 - 1) / tissue.t2_ms)
-    found = contrast.dess(tissue, Fixed(tr_ms, 5.0, degrees))
+    found = contrast.dess(tissue, Fixed(tr_ms, 5.0, degrees), Priors())
     assert found == pytest.approx(tissue.density * (first + second), rel=1e-3)
 
 
@@ -57,13 +57,22 @@ def test_spoiled_echoes_come_from_what_recovered_between_pulses():
     for _ in range(2000):
         along = 1 - (1 - along * np.cos(angle)) * np.exp(-tr_ms / tissue.t1_ms)
     expected = along * np.sin(angle) * np.exp(-4 / (0.6 * tissue.t2_ms))
-    found = contrast.gradient_echo(tissue, Fixed(tr_ms, 4.0, 25.0))
+    found = contrast.gradient_echo(tissue, Fixed(tr_ms, 4.0, 25.0), Priors())
     assert found == pytest.approx(tissue.density * expected, rel=1e-6)
+
+
+def test_echoes_are_drawn_from_the_priors():
+    later = Priors(spin_echo_te_ms=(100.0, 100.0), spin_echo_tr_ms=(2000.0, 2000.0))
+    found = contrast.spin_echo(TISSUES["fat"], np.random.default_rng(0), later)
+    tissue = TISSUES["fat"]
+    recovered = 1 - np.exp(-2000 / tissue.t1_ms)
+    expected = tissue.density * recovered * np.exp(-100 / tissue.t2_ms)
+    assert found == pytest.approx(expected)
 
 
 def test_long_echoes_leave_fluid_and_long_waits_leave_it_most():
     def spin_echo(name, tr_ms, te_ms):
-        return contrast.spin_echo(TISSUES[name], Fixed(tr_ms, te_ms))
+        return contrast.spin_echo(TISSUES[name], Fixed(tr_ms, te_ms), Priors())
 
     assert spin_echo("fluid", 5000, 80) > 4 * spin_echo("cartilage", 5000, 80)
     assert spin_echo("fluid", 1500, 10) < spin_echo("cartilage", 1500, 10)

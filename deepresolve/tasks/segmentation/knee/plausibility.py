@@ -136,7 +136,7 @@ def mean_thickness_mm(plate: np.ndarray, spacing_mm: Sequence[float]) -> float:
         return found_mm
     # One voxel and two are as far from what is outside; halves of one are not.
     halves = np.kron(plate, np.ones((2, 2, 2), bool))
-    return mean_thickness_mm(halves, np.divide(spacing_mm, 2))
+    return mean_thickness_mm(halves, [mm / 2 for mm in spacing_mm])
 
 
 def _measure(mask: _Mask | None, part: Part, label_map: Volume) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _measure(mask: _Mask | None, part: Part, label_map: Volume) -> dict[str, Any
     if mask is None:
         return {"volume_ml": 0.0}
     num = int(np.count_nonzero(mask.voxels))
-    measured = {"volume_ml": digits(num * label_map.voxel_mm3 / 1000)}
+    measured: dict[str, Any] = {"volume_ml": digits(num * label_map.voxel_mm3 / 1000)}
     if cut := _cut_cm2(mask, part, label_map):
         measured["cut_cm2"] = cut
     if part.kind == CARTILAGE and _tells_thickness(label_map, part):
