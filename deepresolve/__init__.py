@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Volume",
     "interpolate",
+    "measure",
     "metrics",
     "open_run",
     "predict",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from deepresolve.api import (
         Volume,
         interpolate,
+        measure,
         open_run,
         predict,
         read,

@@ -19,6 +19,7 @@ A name is loaded when it is first used; TensorFlow only by `open_run` and `predi
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepresolve.imaging import formats
@@ -28,12 +29,14 @@ from deepresolve.imaging.resampling import resample_labels
 from deepresolve.imaging.volume import Volume
 
 if TYPE_CHECKING:
+    from deepresolve.quantification.knee import KneeMeasures
     from deepresolve.tasks.prediction import Prediction
     from deepresolve.tasks.trained_run import TrainedRun
 
 __all__ = [
     "Volume",
     "interpolate",
+    "measure",
     "open_run",
     "predict",
     "read",
@@ -128,3 +131,24 @@ def predict(
         are not finite or all alike.
     """
     return open_run(workdir).predict(scan, **options)
+
+
+def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
+    """Thickness in mm, areas and volume of each cartilage plate of a label map.
+
+    Args:
+      label_map: whole numbers, 0 outside, with the bones that cartilage lies on: a
+        prediction's `label_map`, or anyone's.
+      label_names: what each value means; of a prediction
+        `prediction.kind.label_names`.
+
+    Returns:
+      `table`, quantities as the OAI's tables name them ("MT_ThCtAB_aMe"), `plates`,
+      surfaces with the thickness at each place, and `notes`.
+
+    Raises:
+      ValueError: what cannot be measured; the message says why, and how to mend it.
+    """
+    from deepresolve.quantification.knee import measure as measured
+
+    return measured(label_map, label_names)

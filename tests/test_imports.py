@@ -16,6 +16,7 @@ ALLOWED = {
     "imaging": {"system"},
     "simulation": {"imaging", "system"},
     "metrics": set(),
+    "quantification": {"imaging"},
     "config": {"imaging"},
     "networks": {"config", "system"},
     "runs": {"config", "imaging", "networks", "system"},
@@ -26,7 +27,7 @@ ALLOWED = {
     "inference": {"config", "imaging", "networks", "system"},
     "tasks": {
         *("config", "imaging", "inference", "metrics", "networks", "pipeline", "runs"),
-        *("system", "training"),
+        *("quantification", "system", "training"),
     },
     "presets": {"config", "system", "tasks"},
     "reports": {"imaging", "metrics", "system"},
@@ -42,7 +43,7 @@ ALLOWED = {
         *("system", "tasks"),
     },
     "reading": {"evaluation", "imaging", "metrics", "reports", "system"},
-    "api": {"imaging", "tasks"},
+    "api": {"imaging", "quantification", "tasks"},
     "commands": {
         *("config", "evaluation", "imaging", "prediction", "presets", "reading"),
         *("reports", "runs", "serving", "simulation", "system", "tasks", "training"),
@@ -54,6 +55,7 @@ SCRIPTS = {"commands", "__main__"}
 HEAVY = {"tensorflow", "keras"}
 WITHOUT_TENSORFLOW = {
     *("imaging", "simulation", "metrics", "config", "presets", "reports", "reading"),
+    "quantification",
 }
 # Of `system` these alone import it.
 HEAVY_IN_SYSTEM = {"hardware.py", "keras_stack.py", "storage.py"}

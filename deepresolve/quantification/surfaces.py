@@ -25,21 +25,35 @@ class Surface(NamedTuple):
       vertices: (n, 3) float64, in mm along the axes of the array: index x spacing.
       faces: (m, 3) int, vertices of each triangle.
       normals: (n, 3) float64 of length 1, out of what it encloses.
+      areas_mm2: (n,) float64, what belongs to each vertex, a third of its triangles.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
     normals: np.ndarray
+    areas_mm2: np.ndarray
 
-    def areas_mm2(self) -> np.ndarray:
-        """(n,) float64: what belongs to each vertex, a third of its triangles."""
-        corners = self.vertices[self.faces]
-        crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        of_faces = np.linalg.norm(crossed, axis=1) / 2
-        shares = np.repeat(of_faces / 3, 3)
-        return np.bincount(
-            self.faces.ravel(), weights=shares, minlength=len(self.vertices)
+    def part(self, kept: np.ndarray) -> Surface:
+        """The vertices that are kept, and the triangles that lose none of theirs.
+
+        Each vertex keeps its area: what a triangle at the edge of a part takes away
+        here it adds there.
+
+        Args:
+          kept: (n,) bool.
+        """
+        number = np.cumsum(kept) - 1
+        faces = number[self.faces[kept[self.faces].all(axis=1)]]
+        return Surface(
+            self.vertices[kept], faces, self.normals[kept], self.areas_mm2[kept]
         )
+
+    def mirrored(self, axis: int, size_mm: float) -> Surface:
+        """The other way round along an axis, on an array of that size."""
+        vertices, normals = self.vertices.copy(), self.normals.copy()
+        vertices[:, axis] = size_mm - vertices[:, axis]
+        normals[:, axis] *= -1
+        return Surface(vertices, self.faces[:, ::-1], normals, self.areas_mm2)
 
 
 def signed_mm(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
@@ -68,10 +82,18 @@ def surface(field: np.ndarray, spacing_mm: tuple[float, ...]) -> Surface:
       spacing_mm: of the voxels.
     """
     vertices, faces, _, _ = measure.marching_cubes(
-        field, 0.0, spacing=spacing_mm, gradient_direction="ascent"
+        field, 0.0, spacing=spacing_mm, gradient_direction="descent"
     )
     vertices = vertices.astype(np.float64)
-    return Surface(vertices, faces, gradient(field, vertices, spacing_mm))
+    normals = gradient(field, vertices, spacing_mm)
+    return Surface(vertices, faces, normals, _areas_mm2(vertices, faces))
+
+
+def _areas_mm2(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    corners = vertices[faces]
+    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    thirds = np.linalg.norm(crossed, axis=1) / 6
+    return np.bincount(faces.ravel(), np.repeat(thirds, 3), minlength=len(vertices))
 
 
 def gradient(

@@ -65,7 +65,7 @@ class Plate:
     volume_mm3: float
 
 
-def measure(
+def measure_plate(
     bone: np.ndarray, cartilage: np.ndarray, spacing_mm: tuple[float, ...]
 ) -> Plate:
     """The cartilage on a bone.
@@ -83,6 +83,8 @@ def measure(
             raise ValueError(f"No voxel of the {name}: there is nothing to measure.")
     volume_mm3 = float(np.prod(spacing_mm) * np.count_nonzero(cartilage))
     box, offset_mm = _box(cartilage, spacing_mm)
+    if not bone[box].any():
+        raise ValueError("The cartilage does not lie on the bone.")
     bone, cartilage = np.pad(bone[box], 1, "edge"), np.pad(cartilage[box], 1)
     both = ndimage.binary_closing(bone | cartilage) | bone | cartilage
     of_bone, of_both = signed_mm(bone, spacing_mm), signed_mm(both, spacing_mm)
@@ -95,8 +97,8 @@ def measure(
     lies_on = _meets(cartilage, outer.vertices, -outer.normals, spacing_mm)
     upwards = gradient(of_bone, outer.vertices, spacing_mm)
     lies_on &= np.sum(upwards * outer.normals, axis=1) > _FACES_AWAY
-    articular = _part(outer, lies_on)
-    plate, covered = _part(whole, in_plate), is_covered[in_plate]
+    articular = outer.part(lies_on)
+    plate, covered = whole.part(in_plate), is_covered[in_plate]
     normal_mm = np.where(covered, _along_normals(plate, of_both, spacing_mm), 0.0)
     nearest_mm = np.zeros(len(covered))
     nearest_mm[covered], _ = KDTree(articular.vertices).query(plate.vertices[covered])
@@ -161,13 +163,6 @@ def _holes(
     return ~covered & ~np.isin(component, list(outside))
 
 
-def _part(whole: Surface, kept: np.ndarray) -> Surface:
-    """The triangles all of whose vertices are kept, and the vertices that are."""
-    number = np.cumsum(kept) - 1
-    faces = number[whole.faces[kept[whole.faces].all(axis=1)]]
-    return Surface(whole.vertices[kept], faces, whole.normals[kept])
-
-
 def _moved(part: Surface, offset_mm: np.ndarray) -> Surface:
     return part._replace(vertices=part.vertices + offset_mm)
 
@@ -199,10 +194,10 @@ def statistics(plate: Plate) -> dict[str, float]:
     aMe is the mean of both directions, aMiv and aMav those of the thinnest and the
     thickest hundredth, aSD and aCV (%) from bone to surface.
     """
-    areas, thick = plate.bone.areas_mm2(), plate.thickness_mm
+    areas, thick = plate.bone.areas_mm2, plate.thickness_mm
     total, bare = areas.sum(), areas[~plate.covered].sum()
     covered = areas[plate.covered].sum()
-    back = plate.articular.areas_mm2()
+    back = plate.articular.areas_mm2
     back_mean = float(np.average(plate.back_mm, weights=back))
     mean = float(np.average(thick, weights=areas))
     over_covered = float(np.average(thick[plate.covered], weights=areas[plate.covered]))

@@ -42,6 +42,11 @@ class Labels:
     name = "label_map"
 
     @property
+    def label_names(self) -> dict[int, str]:
+        """What each value of the label map means; 0 is background."""
+        return dict(enumerate(self.class_names, start=1))
+
+    @property
     def probabilities(self) -> tuple[str, ...]:
         """Names of the volumes that hold the probability of each class, if any do."""
         return tuple(f"probability_{slug(name)}" for name in self.class_names)

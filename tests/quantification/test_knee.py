@@ -1,0 +1,132 @@
+"""Plates of synthetic and real knees, and what cannot be measured."""
+
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+import deepresolve as dr
+from deepresolve.imaging import formats
+from deepresolve.imaging.volume import Volume, affine_along_axes
+from deepresolve.quantification.knee import measure
+from deepresolve.simulation import phantom
+
+NAMES = phantom.LABEL_NAMES
+PLATES = {"F": 1, "MT": 2, "LT": 3, "P": 4}
+
+
+@pytest.fixture(scope="module", params=["right", "left"])
+def knee(request):
+    return phantom.knee(
+        seed=7, side=request.param, shape=(240, 240, 110), spacing_mm=(0.5, 0.5, 0.8)
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(knee):
+    return dr.measure(knee.label, NAMES)
+
+
+@pytest.mark.parametrize("plate", sorted(PLATES))
+def test_plates_are_as_thick_as_they_were_drawn(knee, measured, plate):
+    """A voxel stands for an area of its volume over the thickness that it lies in."""
+    drawn = knee.thickness_mm.array[knee.label.array == PLATES[plate]]
+    drawn = drawn[drawn > 0]
+    expected_mm = 1 / np.mean(1 / drawn)
+    assert measured.table[f"{plate}_ThCcAB_aMe"] == pytest.approx(expected_mm, abs=0.1)
+    voxels = knee.label.voxel_mm3 * np.sum(knee.label.array == PLATES[plate])
+    assert measured.table[f"{plate}_VC"] == pytest.approx(voxels)
+    assert measured.table[f"{plate}_dABp"] < 1
+    assert measured.notes == ()
+
+
+def test_the_other_knee_measures_the_same(knee, measured):
+    label = knee.label
+    axis = next(a for a, code in enumerate(label.orientation) if code in "LR")
+    mirrored = label.with_array(np.flip(label.array, axis))
+    for name, value in measure(mirrored, NAMES).table.items():
+        assert value == pytest.approx(measured.table[name], rel=2e-3, abs=2e-3), name
+
+
+def test_axes_of_the_file_do_not_matter(knee, measured):
+    turned = Volume(
+        np.flip(np.moveaxis(knee.label.array, 2, 0), 0).copy(),
+        knee.label.affine[:, [2, 0, 1, 3]]
+        @ np.array(
+            [
+                [-1, 0, 0, knee.label.shape[2] - 1],
+                [0, 1, 0, 0],
+                [0, 0, 1, 0],
+                [0, 0, 0, 1],
+            ]
+        ),
+        slice_axis=0,
+    )
+    found = measure(turned, NAMES).table
+    assert found == pytest.approx(measured.table)
+
+
+def test_a_real_knee_has_plates_of_a_knee():
+    if not (data := os.environ.get("DEEPRESOLVE_DATA")):
+        pytest.skip("needs DEEPRESOLVE_DATA")
+    path = pathlib.Path(data) / "knee_dess_labels.nii.gz"
+    labels = formats.read_label_map(path, image=formats.read_image(path))
+    table = measure(labels, NAMES).table
+    # Mean and two standard deviations of OAI's readings (POMA); healthy ones are
+    # thicker.
+    for name, low, high in (("MT", 7.2, 15.6), ("LT", 6.5, 14.5)):
+        assert low < table[f"{name}_tAB"] < high
+        assert 0.8 < table[f"{name}_ThCtAB_aMe"] < 2.9
+    assert 1.5 < table["F_ThCtAB_aMe"] < 2.6
+    assert 1.0 < table["P_ThCtAB_aMe"] < 3.0
+
+
+def test_coarse_slices_are_noted():
+    drawn = phantom.knee(seed=3, shape=(120, 120, 30), spacing_mm=(1, 1, 3.5))
+    (note,) = measure(drawn.label, NAMES).notes
+    assert "Voxels of 3.5 mm" in note and "Super-resolve" in note
+
+
+@pytest.fixture
+def joint():
+    """A block of bone with a layer of cartilage on it."""
+    array = np.zeros((30, 40, 20), np.uint8)
+    array[:20, 5:35, 3:17], array[20:24, 8:32, 5:15] = 5, 1
+    return Volume(array, affine_along_axes("IPL", (0.5, 0.5, 1.0)), slice_axis=2)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            {1: "femoral cartilage"},
+            "'femoral cartilage' is measured from its bone, the",
+        ),
+        ({1: "tissue", 5: "femur"}, "No cartilage to measure: .*holds .*'femur'"),
+        ({}, "No cartilage"),
+        (
+            {1: "femoral cartilage", 5: "cartilage of the femur"},
+            "'femoral cartilage' is measured from its bone",
+        ),
+    ],
+)
+def test_what_is_missing_is_told(joint, names, message):
+    with pytest.raises(ValueError, match=message):
+        measure(joint, names)
+
+
+def test_two_values_of_one_plate_are_refused(joint):
+    joint.array[24:26, 8:32, 5:15] = 2
+    names = {1: "femoral cartilage", 2: "cartilage (femur)", 5: "femur"}
+    with pytest.raises(ValueError, match="Two labels are plate F: 'cartilage"):
+        measure(joint, names)
+
+
+def test_slices_that_step_sideways_are_refused(joint):
+    affine = joint.affine.copy()
+    affine[1, 2] += 0.3
+    sheared = dataclasses.replace(joint, affine=affine)
+    with pytest.raises(ValueError, match="not at right angles"):
+        measure(sheared, {1: "femoral cartilage", 5: "femur"})

@@ -1,0 +1,116 @@
+"""Layers whose thickness, area and holes are known in closed form."""
+
+import numpy as np
+import pytest
+
+from deepresolve.quantification.thickness import measure_plate, statistics
+
+OAI_MM = (0.36, 0.36, 0.7)
+
+
+def places(size_mm, spacing_mm, middle_mm):
+    """Coordinates of voxels from a middle that lies between voxels."""
+    shape = [round(mm / step) for mm, step in zip(size_mm, spacing_mm, strict=True)]
+    return np.moveaxis(np.indices(shape), 0, -1) * spacing_mm - np.array(middle_mm)
+
+
+@pytest.fixture(scope="module")
+def shell():
+    """2.5 mm of cartilage around a ball of bone of 20 mm."""
+    away = np.linalg.norm(places((50,) * 3, OAI_MM, (25.03, 24.9, 24.87)), axis=-1)
+    return measure_plate(away < 20, (away >= 20) & (away < 22.5), OAI_MM)
+
+
+def test_a_shell_is_as_thick_as_it_is(shell):
+    found = statistics(shell)
+    for name in ("ThCtAB_aMe", "ThCcAB_aMe"):
+        assert found[name] == pytest.approx(2.5, abs=0.05)
+    assert np.average(shell.nearest_mm) == pytest.approx(2.5, abs=0.05)
+    for values in (shell.thickness_mm, shell.nearest_mm, shell.back_mm):
+        assert np.percentile(np.abs(values - 2.5), 95) < 0.2
+    assert found["ThCtAB_aMiv"] > 2.2 and found["ThCtAB_aMav"] < 2.85
+    assert found["ThCtAB_aSD"] < 0.1 and found["ThCtAB_aCV"] < 4
+
+
+def test_a_shell_has_its_areas_and_its_volume(shell):
+    found = statistics(shell)
+    assert found["tAB"] == pytest.approx(4 * np.pi * 2.0**2, rel=0.01)
+    assert found["cAB"] == found["tAB"] and found["dABp"] == 0
+    assert found["AC"] == pytest.approx(4 * np.pi * 2.25**2, rel=0.01)
+    volume = 4 / 3 * np.pi * (22.5**3 - 20**3)
+    assert found["VC"] == pytest.approx(volume, rel=0.01)
+    assert found["VCtAB"] == pytest.approx(found["VC"] / found["tAB"] / 100)
+
+
+@pytest.mark.parametrize("degrees", [0, 12, 30, 45])
+def test_a_tilted_slab_with_a_hole(degrees):
+    """A disc of 14 mm radius and 2.2 mm thickness, bare within 4 mm of its middle."""
+    x, y, z = np.moveaxis(places((40, 40, 40), OAI_MM, (19.9, 20.05, 19.8)), -1, 0)
+    angle = np.radians(degrees)
+    tilted = 0.6 * z + 0.8 * y
+    height = x * np.cos(angle) + tilted * np.sin(angle)
+    along = -x * np.sin(angle) + tilted * np.cos(angle)
+    across = 0.6 * y - 0.8 * z
+    radius = np.hypot(along, across)
+    cartilage = (height >= 0) & (height < 2.2) & (radius < 14) & (radius > 4)
+    plate = measure_plate(height < 0, cartilage, OAI_MM)
+    found = statistics(plate)
+    assert found["tAB"] == pytest.approx(np.pi * 1.4**2, rel=0.03)
+    assert found["dABp"] == pytest.approx(100 * (4 / 14) ** 2, abs=1)
+    assert found["cAB"] == pytest.approx(found["tAB"] * (1 - found["dABp"] / 100))
+    assert found["ThCcAB_aMe"] == pytest.approx(2.2, abs=0.12)
+    shares = found["cAB"] / found["tAB"]
+    assert found["ThCtAB_aMe"] == pytest.approx(found["ThCcAB_aMe"] * shares)
+    assert found["ThCtAB_aMiv"] == 0
+    assert found["VCtAB"] == pytest.approx(found["ThCtAB_aMe"], rel=0.05)
+    assert (plate.thickness_mm[~plate.covered] == 0).all()
+
+
+def test_what_is_thin_and_thick_is_found_where_it_is():
+    """A wedge on a plane: from 1 to 4 mm over 36 mm."""
+    x, y, z = np.moveaxis(places((14, 44, 20), OAI_MM, (6.3, 4.0, 0.0)), -1, 0)
+    top = 1 + 3 * y / 36
+    inside = (y >= 0) & (y <= 36) & (z > 2) & (z < 18)
+    plate = measure_plate(x < 0, (x >= 0) & (x < top) & inside, OAI_MM)
+    at = plate.bone.vertices[:, 1] - 4.0
+    middle = (at > 3) & (at < 33) & plate.covered
+    middle &= (plate.bone.vertices[:, 2] > 5) & (plate.bone.vertices[:, 2] < 15)
+    expected = 1 + 3 * at[middle] / 36
+    assert np.abs(plate.thickness_mm[middle] - expected).mean() < 0.1
+    assert (plate.nearest_mm[middle] <= plate.thickness_mm[middle] + 0.1).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_mirrored_joint_is_as_thick(axis):
+    random = np.random.default_rng(3)
+    away = places((30, 30, 30), OAI_MM, (14.9, 15.05, 14.7))
+    radius = np.linalg.norm(away, axis=-1)
+    thick = 1.5 + away[..., 0] / 15 + away[..., 2] / 20 + 0.1 * random.random()
+    masks = radius < 9, (radius >= 9) & (radius < 9 + thick) & (away[..., 1] > 0)
+    one = statistics(measure_plate(*masks, OAI_MM))
+    other = statistics(measure_plate(*(np.flip(mask, axis) for mask in masks), OAI_MM))
+    for name, value in one.items():
+        assert other[name] == pytest.approx(value, rel=2e-3, abs=2e-3), name
+
+
+def test_surfaces_lie_where_they_are_in_the_array():
+    """Only a box around the cartilage is looked at, and where it is counts."""
+    bone, cartilage = np.zeros((2, 60, 70, 50), bool)
+    bone[:40], cartilage[40:46, 30:50, 20:35] = True, True
+    plate = measure_plate(bone, cartilage, (1.0, 0.5, 0.8))
+    np.testing.assert_allclose(plate.bone.vertices[:, 0], 39.5, atol=0.3)
+    middle = plate.bone.vertices.mean(axis=0)
+    np.testing.assert_allclose(middle[1:], [39.5 * 0.5, 27 * 0.8], atol=0.2)
+    top = plate.articular.vertices.mean(axis=0)
+    np.testing.assert_allclose(top[1:], middle[1:], atol=0.2)
+
+
+def test_what_cannot_be_measured_is_told():
+    bone, cartilage = np.zeros((2, 20, 20, 20), bool)
+    bone[:5], cartilage[15:18] = True, True
+    with pytest.raises(ValueError, match="does not lie on the bone"):
+        measure_plate(bone, cartilage, (1.0, 1.0, 1.0))
+    with pytest.raises(ValueError, match="No voxel of the cartilage"):
+        measure_plate(bone, np.zeros_like(bone), (1.0, 1.0, 1.0))
+    with pytest.raises(ValueError, match="No voxel of the bone"):
+        measure_plate(np.zeros_like(bone), cartilage, (1.0, 1.0, 1.0))
