@@ -68,7 +68,8 @@ def test_thin_slices_are_segmented_in_the_same_command(
     thin = tmp_path / "thin.nii.gz"
     command = ("deepresolve", "predict", "--pretrained=sr_knee", "--learn=none")
     given = (f"--input={whole_knee}", f"--output={thin}")
-    result = run_script(*command, *given, "--segment", "--label_grid=both")
+    segmented = ("--segment", "--label_grid=both", "--min_piece=0.2")
+    result = run_script(*command, *given, *segmented)
     assert result.returncode == 0, result.stderr
     for name in ("sr_knee", "seg_knee"):
         assert f"note: {name}, a network" in result.stderr
@@ -82,6 +83,12 @@ def test_thin_slices_are_segmented_in_the_same_command(
     for labels in (fine, coarse):
         array = np.asarray(labels.dataobj)
         assert array.dtype == np.uint8 and set(range(10)) == set(np.unique(array))
+    of_fine, of_coarse = (
+        np.bincount(np.asarray(labels.dataobj).ravel())[1:]
+        * abs(np.linalg.det(labels.affine))
+        for labels in (fine, coarse)
+    )
+    np.testing.assert_allclose(of_coarse, of_fine, rtol=0.15)
     assert "femoral cartilage" in (tmp_path / "thin_volumes.csv").read_text()
     trust = json.loads((tmp_path / "thin_trust.json").read_text(encoding="utf-8"))
     assert trust["self_test"]["written"] == "network" and "anatomy" in trust
@@ -90,6 +97,14 @@ def test_thin_slices_are_segmented_in_the_same_command(
     result = run_script(*command, *given, "--label_grid=both")
     assert result.returncode == 1
     assert "--label_grid: only with --segment" in result.stderr
+    for flag, why in (
+        ("--min_piece=0.2", ()),
+        ("--probabilities", ("--segment",)),  # which has none to write
+    ):
+        result = run_script(*command, *given, flag, *why)
+        assert result.returncode == 1
+        name = flag.partition("=")[0]
+        assert f"{name}: only for a run of segmentation" in result.stderr
     dicom = ("--output_format=dicom", f"--output={tmp_path / 'series'}")
     result = run_script(*command, f"--input={whole_knee}", *dicom, "--segment")
     assert result.returncode == 1
