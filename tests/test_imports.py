@@ -46,7 +46,8 @@ ALLOWED = {
     "api": {"imaging", "quantification", "tasks"},
     "commands": {
         *("config", "evaluation", "imaging", "prediction", "presets", "reading"),
-        *("reports", "runs", "serving", "simulation", "system", "tasks", "training"),
+        *("quantification", "reports", "runs", "serving", "simulation", "system"),
+        *("tasks", "training"),
     },
     "__main__": {"commands", "system"},
 }

@@ -35,6 +35,9 @@ COMMANDS = {
     "predict": Command(
         "deepresolve.commands.predict", "Make thin slices or label maps of scans."
     ),
+    "measure": Command(
+        "deepresolve.commands.measure", "Measure cartilage in label maps, in mm."
+    ),
     "export": Command(
         "deepresolve.commands.export", "Write a network for TensorFlow Serving."
     ),

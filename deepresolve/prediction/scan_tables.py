@@ -33,7 +33,8 @@ def read(path: pathlib.Path, kind: TableKind) -> list[NamedRow]:
     if not path.exists():
         return []
     try:
-        return [_of_row(row, kind) for row in tables.read_table(path, _names(kind), ())]
+        required = [name.lower() for name in _names(kind)]
+        return [_of_row(row, kind) for row in tables.read_table(path, required, ())]
     except ValueError as error:
         raise ValueError(
             f"{path} is no table of {kind.title} ({error}). Move it away, or choose "
@@ -47,7 +48,7 @@ def _names(kind: TableKind) -> tuple[str, ...]:
 
 def _of_row(row: tables.Row, kind: TableKind) -> NamedRow:
     try:
-        cells = (of(row.values[name]) for name, of in kind.columns.items())
+        cells = (of(row.values[name.lower()]) for name, of in kind.columns.items())
         return (row.values[_SCAN], *cells)
     except ValueError as error:
         raise ValueError(f"{row.where}: {error}.") from error

@@ -34,14 +34,31 @@ class KneeMeasures:
     Attributes:
       plates: surfaces and thickness, by the plate's name: "F", "MT", "LT", "T", "P";
         in mm along the axes of the canonical label map.
-      table: by the name of the plate and the quantity, as OAI's tables name them:
-        "MT_ThCtAB_aMe"; units stand in `thickness.statistics`.
+      quantities: of each plate, by their names in OAI's tables; units stand in
+        `thickness.statistics`.
       notes: what makes the numbers worse than they look.
     """
 
     plates: Mapping[str, Plate]
-    table: Mapping[str, float]
+    quantities: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...]
+
+    @property
+    def table(self) -> dict[str, float]:
+        """All of them, by plate and quantity as OAI's tables have it: "MT_VC"."""
+        return {
+            f"{name}_{quantity}": number
+            for name, of_plate in self.quantities.items()
+            for quantity, number in of_plate.items()
+        }
+
+    @property
+    def summary(self) -> str:
+        """One line: how thick each plate is, over how much bone."""
+        return ", ".join(
+            f"{name} {of['ThCtAB_aMe']:.2f} mm over {of['tAB']:.1f} cm²"
+            for name, of in self.quantities.items()
+        )
 
 
 def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
@@ -105,12 +122,8 @@ def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
             f"'medial tibial cartilage'; the label map holds "
             f"{[label_names.get(int(v), int(v)) for v in np.unique(label_map.array)]}."
         )
-    table = {
-        f"{name}_{quantity}": number
-        for name, plate in plates.items()
-        for quantity, number in statistics(plate).items()
-    }
-    return KneeMeasures(plates, table, _notes(canonical))
+    quantities = {name: statistics(plate) for name, plate in plates.items()}
+    return KneeMeasures(plates, quantities, _notes(canonical))
 
 
 def _medial_first(array: np.ndarray, known: Mapping[int, Part], axis: int) -> bool:

@@ -187,6 +187,13 @@ def _along_normals(
     return result
 
 
+# Names of OAI's tables; what they are says `statistics`.
+QUANTITIES = (
+    *("VC", "tAB", "cAB", "AC", "dABp", "VCtAB", "ThCtAB_aMe", "ThCcAB_aMe"),
+    *("ThCtAB_aMiv", "ThCtAB_aMav", "ThCtAB_aSD", "ThCtAB_aCV"),
+)
+
+
 def statistics(plate: Plate) -> dict[str, float]:
     """Eckstein's quantities of a plate (OAC 2006;14:974), by the names of OAI's tables.
 
@@ -208,20 +215,13 @@ def statistics(plate: Plate) -> dict[str, float]:
         _mean_of(thick, areas, order)
         for order in (np.argsort(thick), np.argsort(-thick))
     )
-    return {
-        "VC": plate.volume_mm3,
-        "tAB": float(total) / 100,
-        "cAB": float(covered) / 100,
-        "AC": float(back.sum()) / 100,
-        "dABp": float(100 * bare / total),
-        "VCtAB": float(plate.volume_mm3 / total),
-        "ThCtAB_aMe": float(both_ways * covered / total),
-        "ThCcAB_aMe": both_ways,
-        "ThCtAB_aMiv": lowest,
-        "ThCtAB_aMav": highest,
-        "ThCtAB_aSD": deviation,
-        "ThCtAB_aCV": 100 * deviation / mean,
-    }
+    numbers = (
+        *(plate.volume_mm3, total / 100, covered / 100, back.sum() / 100),
+        *(100 * bare / total, plate.volume_mm3 / total),
+        *(both_ways * covered / total, both_ways),
+        *(lowest, highest, deviation, 100 * deviation / mean),
+    )
+    return dict(zip(QUANTITIES, map(float, numbers), strict=True))
 
 
 def _mean_of(values: np.ndarray, areas: np.ndarray, order: np.ndarray) -> float:

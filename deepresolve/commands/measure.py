@@ -1,0 +1,116 @@
+r"""Thickness, areas and volume of cartilage, from label maps.
+
+    deepresolve measure --input=LABELS --output=thickness.csv \
+        --workdir=pretrained:seg_knee
+    deepresolve measure --input=LABELS --output=thickness.csv \
+        --label_names='1=femoral cartilage,5=femur'
+
+LABELS is a label map, or a folder of them; --workdir is the run that made them. The
+table has a line for each plate of each knee: MT and LT (medial and lateral tibia), P
+(patella), F and T (all of femur and tibia), with the quantities of the OAI's tables
+(docs/measuring.md). Lines of knees that an earlier command measured stay, until a knee
+of that name is measured again. A label map that cannot be measured is told and passed
+over, and the command then ends with status 1.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from deepresolve.runs import checks
+from deepresolve.system import path_flags, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLAGS = flags.FLAGS
+
+path_flags.define("input", None, "Label map, or a folder of them.")
+path_flags.define("output", None, "Table to write or to add to, .csv.")
+path_flags.define(
+    "workdir", None, "Run, or pretrained:NAME, whose classes the values are."
+)
+flags.DEFINE_string(
+    "label_names",
+    None,
+    "What the values mean: '1=femoral cartilage,2=medial tibial cartilage,5=femur'.",
+)
+flags.mark_flags_as_required(["input", "output"])
+
+
+def run() -> int:
+    """Measures all label maps; returns the exit status."""
+    paths.check_input("--input", FLAGS.input)
+    paths.check_output(FLAGS.output)
+    if pathlib.Path(FLAGS.output).suffix.lower() != ".csv":
+        raise ValueError(f"--output={FLAGS.output}: a table's name ends in .csv.")
+    names = _label_names()
+    # After the flags: SciPy and scikit-image take longer to load than --help may take.
+    from deepresolve.imaging import formats
+    from deepresolve.prediction import scan_tables
+    from deepresolve.quantification.knee import measure
+    from deepresolve.quantification.thickness import QUANTITIES
+    from deepresolve.tasks.prediction import TableKind
+
+    columns = {"plate": str, **dict.fromkeys(QUANTITIES, float)}
+    kind = TableKind("cartilage plates", columns)
+    output = pathlib.Path(FLAGS.output)
+    scan_tables.read(output, kind)  # Refuses another table before any work is done.
+    found = formats.find_scans(FLAGS.input)
+    num_failed = 0
+    for path in found:
+        try:
+            image = formats.read_image(path)
+            knee = measure(formats.read_label_map(path, image=image), names)
+        except (ValueError, OSError) as error:
+            num_failed += 1
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
+        rows: list[scan_tables.NamedRow] = [
+            (_name(path), plate, *of_plate.values())
+            for plate, of_plate in knee.quantities.items()
+        ]
+        scan_tables.add(output, kind, rows)
+        print(f"{path}: {knee.summary}")
+        for note in knee.notes:
+            print(f"note: {path}: {note}", file=sys.stderr)
+    if num_failed and len(found) > 1:
+        print(f"{num_failed} of {len(found)} label maps failed.", file=sys.stderr)
+    return 1 if num_failed else 0
+
+
+def _label_names() -> Mapping[int, str]:
+    """What the values mean.
+
+    Raises:
+      ValueError: neither flag, or both; no run of a segmentation; no names.
+    """
+    if (FLAGS.workdir is None) == (FLAGS.label_names is None):
+        raise ValueError(
+            "What the values of the label maps mean is told by --workdir, the run that "
+            "made them (pretrained:seg_knee), or by --label_names: give one of both."
+        )
+    from deepresolve.imaging.labels import parse_label_names
+
+    if FLAGS.label_names is not None:
+        return parse_label_names(FLAGS.label_names)
+    from deepresolve.runs.workdir import Workdir
+
+    checks.check_workdir(FLAGS.workdir)
+    outputs = Workdir(FLAGS.workdir).load_config().outputs
+    if not outputs:
+        raise ValueError(f"--workdir={FLAGS.workdir} is no run of a segmentation.")
+    return dict(enumerate(outputs, start=1))
+
+
+def _name(path: pathlib.Path) -> str:
+    """The knee's: its path below the folder, without an ending."""
+    from deepresolve.imaging import formats
+
+    root = pathlib.Path(FLAGS.input)
+    folder = path.parent.relative_to(root) if path != root else pathlib.Path()
+    return (folder / formats.scan_stem(path)).as_posix()

@@ -1,0 +1,112 @@
+"""Label maps in, a table of millimetres out."""
+
+import csv
+import pathlib
+
+import numpy as np
+import pytest
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.labels import format_label_names
+from deepresolve.quantification.knee import measure
+from deepresolve.simulation import phantom
+
+NAMES = phantom.LABEL_NAMES
+FLAG = f"--label_names={format_label_names(NAMES)}"
+
+
+@pytest.fixture(scope="module")
+def knee():
+    return phantom.knee(seed=7, shape=(100, 100, 60), spacing_mm=(1.2, 1.2, 1.4)).label
+
+
+@pytest.fixture
+def run(run_script):
+    return lambda *flags: run_script("deepresolve", "measure", *flags)
+
+
+def save(path, label):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    formats.write(path, label)
+
+
+def rows(path):
+    with pathlib.Path(path).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
+    save(tmp_path / "knee.nii.gz", knee)
+    table = tmp_path / "thickness.csv"
+    given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}")
+    result = run(*given, FLAG)
+    assert result.returncode == 0, result.stderr
+    assert "knee.nii.gz: F " in result.stdout and " mm over " in result.stdout
+    expected = measure(knee, NAMES).quantities
+    found = rows(table)
+    assert [row["plate"] for row in found] == list(expected) == ["F", "MT", "LT", "P"]
+    for row in found:
+        assert row.pop("scan") == "knee"
+        numbers = {name: float(cell) for name, cell in row.items() if name != "plate"}
+        assert numbers == pytest.approx(expected[row["plate"]])
+    # The same again is no more.
+    assert run(*given, FLAG).returncode == 0
+    assert len(rows(table)) == 4
+
+
+def test_a_bad_knee_is_told_and_passed_over(run, knee, tmp_path):
+    for name, label in (
+        ("a/good", knee),
+        ("b/bones", knee.with_array(np.where(knee.array < 5, 0, knee.array))),
+    ):
+        save(tmp_path / "maps" / f"{name}.nii.gz", label)
+    table = tmp_path / "thickness.csv"
+    result = run(f"--input={tmp_path / 'maps'}", f"--output={table}", FLAG)
+    assert result.returncode == 1
+    assert "bones.nii.gz: No cartilage to measure" in result.stderr
+    assert "1 of 2 label maps failed" in result.stderr
+    assert {row["scan"] for row in rows(table)} == {"a/good"}
+
+
+def test_names_are_those_of_the_run_that_made_the_label_map(run, knee, tmp_path):
+    names = ("femoral cartilage", "medial tibial cartilage", "lateral tibial cartilage")
+    names += ("patellar cartilage", "femur", "tibia", "patella")
+    values = np.array([0, *range(1, 8), 0, 0, 0], np.uint8)
+    label = knee.with_array(values[knee.array])
+    save(tmp_path / "knee.nii.gz", label)
+    table = tmp_path / "thickness.csv"
+    given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}")
+    result = run(*given, "--workdir=pretrained:seg_knee")
+    assert result.returncode == 0, result.stderr
+    expected = measure(label, dict(enumerate(names, start=1))).quantities
+    for row in rows(table):
+        assert float(row["VC"]) == pytest.approx(expected[row["plate"]]["VC"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "--workdir, the run that made them"),
+        ((FLAG, "--workdir=pretrained:seg_knee"), "give one of both"),
+        (("--workdir=pretrained:sr_knee",), "is no run of a segmentation"),
+        (("--label_names=femur",), "femur"),
+    ],
+)
+def test_values_have_names(run, knee, tmp_path, flags, message):
+    save(tmp_path / "knee.nii.gz", knee)
+    table = tmp_path / "thickness.csv"
+    result = run(f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}", *flags)
+    assert result.returncode == 1 and message in result.stderr
+    assert not table.exists()
+
+
+def test_another_table_stays_as_it_is(run, knee, tmp_path):
+    save(tmp_path / "knee.nii.gz", knee)
+    table = tmp_path / "notes.csv"
+    table.write_text("patient,remark\n1,fine\n", encoding="utf-8")
+    given = (f"--input={tmp_path / 'knee.nii.gz'}", FLAG)
+    result = run(*given, f"--output={table}")
+    assert result.returncode == 1 and "is no table of cartilage plates" in result.stderr
+    assert table.read_text(encoding="utf-8") == "patient,remark\n1,fine\n"
+    result = run(*given, f"--output={tmp_path / 'table.xlsx'}")
+    assert result.returncode == 1 and "a table's name ends in .csv" in result.stderr
