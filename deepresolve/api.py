@@ -133,7 +133,9 @@ def predict(
     return open_run(workdir).predict(scan, **options)
 
 
-def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
+def measure(
+    label_map: Volume, label_names: Mapping[int, str], weight_bearing: float = 0.6
+) -> KneeMeasures:
     """Thickness in mm, areas and volume of each cartilage plate of a label map.
 
     Args:
@@ -141,14 +143,16 @@ def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
         prediction's `label_map`, or anyone's.
       label_names: what each value means; of a prediction
         `prediction.kind.label_names`.
+      weight_bearing: of the way from the notch to the back of a condyle, the share that
+        its centre (cMF, cLF) has.
 
     Returns:
       `table`, quantities as the OAI's tables name them ("MT_ThCtAB_aMe"), `plates`,
-      surfaces with the thickness at each place, and `notes`.
+      surfaces with the thickness at each place, `regions` of them, and `notes`.
 
     Raises:
       ValueError: what cannot be measured; the message says why, and how to mend it.
     """
     from deepresolve.quantification.knee import measure as measured
 
-    return measured(label_map, label_names)
+    return measured(label_map, label_names, weight_bearing)

@@ -6,11 +6,10 @@ r"""Thickness, areas and volume of cartilage, from label maps.
         --label_names='1=femoral cartilage,5=femur'
 
 LABELS is a label map, or a folder of them; --workdir is the run that made them. The
-table has a line for each plate of each knee: MT and LT (medial and lateral tibia), P
-(patella), F and T (all of femur and tibia), with the quantities of the OAI's tables
-(docs/measuring.md). Lines of knees that an earlier command measured stay, until a knee
-of that name is measured again. A label map that cannot be measured is told and passed
-over, and the command then ends with status 1.
+table has a line for each plate of each knee, its regions and compartments, with names
+and quantities of the OAI's tables (docs/measuring.md). Lines of knees that an earlier
+command measured stay, until a knee of that name is measured again. A label map that
+cannot be measured is told and passed over, and the command then ends with status 1.
 """
 
 from __future__ import annotations
@@ -39,6 +38,14 @@ flags.DEFINE_string(
     None,
     "What the values mean: '1=femoral cartilage,2=medial tibial cartilage,5=femur'.",
 )
+flags.DEFINE_float(
+    "weight_bearing",
+    0.6,
+    "Share of the way from the notch to the back of a condyle that its centre has; "
+    "0.75 in some readings.",
+    0.0,
+    1.0,
+)
 flags.mark_flags_as_required(["input", "output"])
 
 
@@ -56,8 +63,12 @@ def run() -> int:
     from deepresolve.quantification.thickness import QUANTITIES
     from deepresolve.tasks.prediction import TableKind
 
-    columns = {"plate": str, **dict.fromkeys(QUANTITIES, float)}
-    kind = TableKind("cartilage plates", columns)
+    columns = {
+        "place": str,
+        **dict.fromkeys(QUANTITIES, float),
+        "weight_bearing": float,
+    }
+    kind = TableKind("cartilage", columns)
     output = pathlib.Path(FLAGS.output)
     scan_tables.read(output, kind)  # Refuses another table before any work is done.
     found = formats.find_scans(FLAGS.input)
@@ -65,14 +76,15 @@ def run() -> int:
     for path in found:
         try:
             image = formats.read_image(path)
-            knee = measure(formats.read_label_map(path, image=image), names)
+            label_map = formats.read_label_map(path, image=image)
+            knee = measure(label_map, names, FLAGS.weight_bearing)
         except (ValueError, OSError) as error:
             num_failed += 1
             print(f"{path}: {error}", file=sys.stderr)
             continue
         rows: list[scan_tables.NamedRow] = [
-            (_name(path), plate, *of_plate.values())
-            for plate, of_plate in knee.quantities.items()
+            (_name(path), place, *of_place.values(), knee.weight_bearing)
+            for place, of_place in knee.quantities.items()
         ]
         scan_tables.add(output, kind, rows)
         print(f"{path}: {knee.summary}")

@@ -1,17 +1,31 @@
-"""The cartilage of a knee in numbers, plate by plate."""
+"""The cartilage of a knee in numbers: plates, their regions, compartments."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import regions
 from deepresolve.quantification.parts import BONE, CARTILAGE, Part, part
-from deepresolve.quantification.thickness import Plate, measure_plate, statistics
+from deepresolve.quantification.thickness import (
+    QUANTITIES,
+    Plate,
+    measure_plate,
+    statistics,
+)
 
+# Of a compartment, sums of these of its tibial and its femoral part (OAI's tables).
+_SUMS = ("VC", "ThCtAB_aMe", "ThCtAB_aMav")
+_COMPARTMENTS = {
+    "MFTC": ("MT", "cMF"),
+    "LFTC": ("LT", "cLF"),
+    "cMFTC": ("cMT", "ccMF"),
+    "cLFTC": ("cLT", "ccLF"),
+}
 # Names of plates in the tables of the OAI (its chondrometric readings); F and T, all of
 # the femur's and all of the tibia's, are ours.
 PLATES = {
@@ -32,59 +46,102 @@ class KneeMeasures:
     """Plates, their quantities, and what to know of them.
 
     Attributes:
-      plates: surfaces and thickness, by the plate's name: "F", "MT", "LT", "T", "P";
-        in mm along the axes of the canonical label map.
-      quantities: of each plate, by their names in OAI's tables; units stand in
-        `thickness.statistics`.
+      plates: surfaces and thickness, by the plate's name: "F", "MT", "LT", "T", "P"; in
+        mm from the first voxel down, back and to the left, along the axes of
+        `label_map.in_plane("sagittal")`.
+      regions: by name, the plate that each is a part of and the vertices of its bone
+        that are in it.
+      quantities: of each plate, region and compartment, by their names in OAI's tables;
+        units stand in `thickness.statistics`. NaN where there is no such number.
+      weight_bearing: share of a condyle that its centre has.
       notes: what makes the numbers worse than they look.
     """
 
     plates: Mapping[str, Plate]
+    regions: Mapping[str, tuple[str, np.ndarray]]
     quantities: Mapping[str, Mapping[str, float]]
+    weight_bearing: float
     notes: tuple[str, ...]
 
     @property
     def table(self) -> dict[str, float]:
-        """All of them, by plate and quantity as OAI's tables have it: "MT_VC"."""
+        """All of them, by place and quantity as OAI's tables have it: "MT_VC"."""
         return {
             f"{name}_{quantity}": number
-            for name, of_plate in self.quantities.items()
-            for quantity, number in of_plate.items()
+            for name, of_place in self.quantities.items()
+            for quantity, number in of_place.items()
+            if not math.isnan(number)
         }
 
     @property
     def summary(self) -> str:
         """One line: how thick each plate is, over how much bone."""
         return ", ".join(
-            f"{name} {of['ThCtAB_aMe']:.2f} mm over {of['tAB']:.1f} cm²"
-            for name, of in self.quantities.items()
+            f"{name} {self.quantities[name]['ThCtAB_aMe']:.2f} mm over "
+            f"{self.quantities[name]['tAB']:.1f} cm²"
+            for name in self.plates
         )
 
 
-def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
+def measure(
+    label_map: Volume,
+    label_names: Mapping[int, str],
+    weight_bearing: float = regions.WEIGHT_BEARING,
+) -> KneeMeasures:
     """Thickness, areas and volume of each cartilage plate of a label map.
 
     Args:
       label_map: whole numbers, 0 outside; on any grid.
       label_names: what each value means: "femoral cartilage", "medial tibial
-        cartilage", "femur", ... Values that are no cartilage or bone are not used.
+        cartilage", "femur", ... Values that are no cartilage, bone or meniscus are not
+        used.
+      weight_bearing: of the way from the notch to the back of a condyle, the share that
+        is weight-bearing, 0 to 1.
 
     Raises:
       ValueError: no cartilage with a name that is understood, a cartilage without its
-        bone, one that does not lie on it, two labels for one plate, or a grid whose
-        axes are not at right angles.
+        bone, one that does not lie on it, two labels for one plate, a share beyond 0
+        and 1, or a grid whose axes are not at right angles.
     """
+    if not 0 < weight_bearing < 1:
+        raise ValueError(f"weight_bearing: expected 0 to 1; got {weight_bearing}.")
     _check_grid(label_map)
-    canonical = label_map.canonical()
+    sagittal = label_map.in_plane("sagittal")
     named = {value: part(name) for value, name in label_names.items()}
     known = {value: of for value, of in named.items() if of is not None}
-    held = set(np.unique(canonical.array)) & set(known)
-    array, axis = canonical.array, left_right_axis(canonical)
+    medial_first = _medial_first(sagittal.array, known)
     # Triangles are not the same from left to right and from right to left: all knees
-    # are measured as one side, so that a knee has what its mirror image has.
-    is_flipped = _medial_first(array, known, axis)
-    if is_flipped:
-        array = np.flip(array, axis)
+    # are measured towards medial, so that a knee has what its mirror image has.
+    array = np.flip(sagittal.array, 2) if medial_first else sagittal.array
+    plates = _plates(array, sagittal.spacing_mm, known, label_names)
+    notes = _notes(sagittal)
+    places: dict[str, tuple[str, np.ndarray]] = {}
+    if medial_first is None:
+        notes += (
+            "What is medial is not told by any label: no regions. Name medial and "
+            "lateral plates or menisci, or the fibula.",
+        )
+    else:
+        places = _regions(plates, weight_bearing)
+    quantities = {name: statistics(plate) for name, plate in plates.items()}
+    quantities |= {
+        name: statistics(plates[of], mask) for name, (of, mask) in places.items()
+    }
+    quantities |= _compartments(quantities)
+    if medial_first:
+        last_mm = (array.shape[2] - 1) * sagittal.spacing_mm[2]
+        plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
+    return KneeMeasures(plates, places, quantities, weight_bearing, notes)
+
+
+def _plates(
+    array: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    known: Mapping[int, Part],
+    label_names: Mapping[int, str],
+) -> dict[str, Plate]:
+    """Each cartilage that the label map holds."""
+    held = set(np.unique(array)) & set(known)
     plates: dict[str, Plate] = {}
     for value in sorted(held):
         name = PLATES.get(known[value])
@@ -103,46 +160,81 @@ def measure(label_map: Volume, label_names: Mapping[int, str]) -> KneeMeasures:
                 "bones too (pretrained:seg_knee does), or name their values."
             )
         try:
-            plate = measure_plate(
-                np.isin(array, bones), array == value, canonical.spacing_mm
+            plates[name] = measure_plate(
+                np.isin(array, bones), array == value, spacing_mm
             )
         except ValueError as error:
             raise ValueError(f"{label_names[value]!r}: {error}") from error
-        if is_flipped:
-            last_mm = (array.shape[axis] - 1) * canonical.spacing_mm[axis]
-            plate = dataclasses.replace(
-                plate,
-                bone=plate.bone.mirrored(axis, last_mm),
-                articular=plate.articular.mirrored(axis, last_mm),
-            )
-        plates[name] = plate
     if not plates:
         raise ValueError(
             "No cartilage to measure: expected labels such as 'femoral cartilage', "
-            f"'medial tibial cartilage'; the label map holds "
-            f"{[label_names.get(int(v), int(v)) for v in np.unique(label_map.array)]}."
+            "'medial tibial cartilage'; the label map holds "
+            f"{[label_names.get(int(v), int(v)) for v in np.unique(array)]}."
         )
-    quantities = {name: statistics(plate) for name, plate in plates.items()}
-    return KneeMeasures(plates, quantities, _notes(canonical))
+    return plates
 
 
-def _medial_first(array: np.ndarray, known: Mapping[int, Part], axis: int) -> bool:
-    """Whether what is medial comes before what is lateral along an axis.
+def _regions(
+    plates: Mapping[str, Plate], weight_bearing: float
+) -> dict[str, tuple[str, np.ndarray]]:
+    """By name: the plate, and which vertices of its bone."""
+    found = {}
+    for name, side in (("MT", "medial"), ("LT", "lateral")):
+        if name in plates:
+            for region, mask in regions.of_tibia(plates[name].bone, side).items():
+                found[region] = name, mask
+    if "F" in plates:
+        for region, mask in regions.of_femur(plates["F"].bone, weight_bearing).items():
+            found[region] = "F", mask
+    return found
 
-    Without sides a knee is measured as it lies.
+
+def _compartments(
+    quantities: Mapping[str, Mapping[str, float]],
+) -> dict[str, dict[str, float]]:
+    return {
+        name: {
+            quantity: quantities[tibial][quantity] + quantities[femoral][quantity]
+            if quantity in _SUMS
+            else math.nan
+            for quantity in QUANTITIES
+        }
+        for name, (tibial, femoral) in _COMPARTMENTS.items()
+        if tibial in quantities and femoral in quantities
+    }
+
+
+def _medial_first(array: np.ndarray, known: Mapping[int, Part]) -> bool | None:
+    """Whether what is medial comes first along the last axis; None: nothing tells.
+
+    Plates and menisci with a side do, and the fibula, which is lateral.
     """
-    middles = {}
-    for side in ("medial", "lateral"):
-        values = [value for value, of in known.items() if of.side == side]
-        found = np.flatnonzero(np.isin(array, values).any(axis=_others(axis)))
-        if not found.size:
-            return False
-        middles[side] = found.mean()
-    return bool(middles["medial"] < middles["lateral"])
+    votes = []
+    for value, of in known.items():
+        opposite = [v for v, other in known.items() if of.is_opposite(other)]
+        if of.bone == "fibula":
+            opposite = [v for v, other in known.items() if other == Part(BONE, "tibia")]
+        if of.side != "lateral" and of.bone != "fibula":
+            continue
+        lateral, medial = _middle(array, [value]), _middle(array, opposite)
+        if lateral is not None and medial is not None:
+            votes.append(np.sign(lateral - medial))
+    return None if not sum(votes) else bool(sum(votes) > 0)
 
 
-def _others(axis: int) -> tuple[int, ...]:
-    return tuple(a for a in range(3) if a != axis)
+def _middle(array: np.ndarray, values: list[int]) -> float | None:
+    counts = np.isin(array, values).sum(axis=(0, 1))
+    if not counts.any():
+        return None
+    return float(np.average(np.arange(len(counts)), weights=counts))
+
+
+def _mirrored(plate: Plate, last_mm: float) -> Plate:
+    return dataclasses.replace(
+        plate,
+        bone=plate.bone.mirrored(regions.MEDIAL, last_mm),
+        articular=plate.articular.mirrored(regions.MEDIAL, last_mm),
+    )
 
 
 def _check_grid(label_map: Volume) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 
 import numpy as np
 from scipy import ndimage, sparse
@@ -53,7 +54,9 @@ class Plate:
       thickness_mm: (n,) float64 along the bone's normals; 0 where it is denuded.
       nearest_mm: (n,) float64 to the outer surface; 0 where it is denuded.
       back_mm: (m,) float64, of the vertices of `articular`: to the bone.
-      volume_mm3: of the cartilage's voxels (VC).
+      below: (m,) int, the vertex of `bone` that each of them is nearest to.
+      voxels_mm3: (n,) float64, volume of the cartilage's voxels that a vertex of `bone`
+        is nearest to (VC).
     """
 
     bone: Surface
@@ -62,7 +65,8 @@ class Plate:
     thickness_mm: np.ndarray
     nearest_mm: np.ndarray
     back_mm: np.ndarray
-    volume_mm3: float
+    below: np.ndarray
+    voxels_mm3: np.ndarray
 
 
 def measure_plate(
@@ -81,7 +85,6 @@ def measure_plate(
     for name, mask in (("bone", bone), ("cartilage", cartilage)):
         if not mask.any():
             raise ValueError(f"No voxel of the {name}: there is nothing to measure.")
-    volume_mm3 = float(np.prod(spacing_mm) * np.count_nonzero(cartilage))
     box, offset_mm = _box(cartilage, spacing_mm)
     if not bone[box].any():
         raise ValueError("The cartilage does not lie on the bone.")
@@ -102,7 +105,10 @@ def measure_plate(
     normal_mm = np.where(covered, _along_normals(plate, of_both, spacing_mm), 0.0)
     nearest_mm = np.zeros(len(covered))
     nearest_mm[covered], _ = KDTree(articular.vertices).query(plate.vertices[covered])
-    back_mm, _ = KDTree(plate.vertices).query(articular.vertices)
+    of_plate = KDTree(plate.vertices)
+    back_mm, below = of_plate.query(articular.vertices)
+    _, nearest = of_plate.query(np.argwhere(cartilage) * spacing_mm)
+    counts = np.bincount(nearest, minlength=len(covered))
     return Plate(
         _moved(plate, offset_mm),
         _moved(articular, offset_mm),
@@ -110,7 +116,8 @@ def measure_plate(
         normal_mm,
         nearest_mm,
         back_mm,
-        volume_mm3,
+        below,
+        counts * float(np.prod(spacing_mm)),
     )
 
 
@@ -194,32 +201,44 @@ QUANTITIES = (
 )
 
 
-def statistics(plate: Plate) -> dict[str, float]:
+def statistics(plate: Plate, region: np.ndarray | None = None) -> dict[str, float]:
     """Eckstein's quantities of a plate (OAC 2006;14:974), by the names of OAI's tables.
 
     tAB, cAB, AC in cm², dABp in %, VC in mm³, all else in mm. Means are over area;
     aMe is the mean of both directions, aMiv and aMav those of the thinnest and the
-    thickest hundredth, aSD and aCV (%) from bone to surface.
+    thickest hundredth, aSD and aCV (%) from bone to surface. Of a region without any
+    bone all are NaN; where all of it is denuded, so are ThCcAB and the CV.
+
+    Args:
+      plate: as `measure_plate` gives it.
+      region: (n,) bool, vertices of its bone; None: all.
     """
-    areas, thick = plate.bone.areas_mm2, plate.thickness_mm
-    total, bare = areas.sum(), areas[~plate.covered].sum()
-    covered = areas[plate.covered].sum()
-    back = plate.articular.areas_mm2
-    back_mean = float(np.average(plate.back_mm, weights=back))
+    if region is None:
+        region = np.ones(len(plate.covered), bool)
+    areas, thick = plate.bone.areas_mm2[region], plate.thickness_mm[region]
+    is_covered, above = plate.covered[region], region[plate.below]
+    back = plate.articular.areas_mm2[above]
+    if not areas.size:
+        return dict.fromkeys(QUANTITIES, math.nan)
+    total, bare = areas.sum(), areas[~is_covered].sum()
+    covered = areas[is_covered].sum()
+    volume_mm3 = plate.voxels_mm3[region].sum()
     mean = float(np.average(thick, weights=areas))
-    over_covered = float(np.average(thick[plate.covered], weights=areas[plate.covered]))
     # From the surface, only what is covered is seen.
-    both_ways = (over_covered + back_mean) / 2
+    both_ways = math.nan
+    if is_covered.any() and above.any():
+        over_covered = np.average(thick[is_covered], weights=areas[is_covered])
+        both_ways = (over_covered + np.average(plate.back_mm[above], weights=back)) / 2
+    over_all = both_ways * covered / total if covered else 0.0
     deviation = float(np.sqrt(np.average((thick - mean) ** 2, weights=areas)))
     lowest, highest = (
-        _mean_of(thick, areas, order)
-        for order in (np.argsort(thick), np.argsort(-thick))
+        _mean_of(thick, areas, np.argsort(values)) for values in (thick, -thick)
     )
     numbers = (
-        *(plate.volume_mm3, total / 100, covered / 100, back.sum() / 100),
-        *(100 * bare / total, plate.volume_mm3 / total),
-        *(both_ways * covered / total, both_ways),
-        *(lowest, highest, deviation, 100 * deviation / mean),
+        *(volume_mm3, total / 100, covered / 100, back.sum() / 100),
+        *(100 * bare / total, volume_mm3 / total),
+        *(over_all, both_ways, lowest, highest, deviation),
+        100 * deviation / mean if mean else math.nan,
     )
     return dict(zip(QUANTITIES, map(float, numbers), strict=True))
 

@@ -44,14 +44,16 @@ def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
     assert "knee.nii.gz: F " in result.stdout and " mm over " in result.stdout
     expected = measure(knee, NAMES).quantities
     found = rows(table)
-    assert [row["plate"] for row in found] == list(expected) == ["F", "MT", "LT", "P"]
+    assert [row["place"] for row in found] == list(expected)
+    assert {"F", "MT", "LT", "P", "cMT", "ecLF", "MFTC"} <= set(expected)
     for row in found:
         assert row.pop("scan") == "knee"
-        numbers = {name: float(cell) for name, cell in row.items() if name != "plate"}
-        assert numbers == pytest.approx(expected[row["plate"]])
+        numbers = {name: float(cell) for name, cell in row.items() if name != "place"}
+        assert numbers.pop("weight_bearing") == 0.6
+        assert numbers == pytest.approx(expected[row["place"]], nan_ok=True)
     # The same again is no more.
     assert run(*given, FLAG).returncode == 0
-    assert len(rows(table)) == 4
+    assert len(rows(table)) == len(found)
 
 
 def test_a_bad_knee_is_told_and_passed_over(run, knee, tmp_path):
@@ -76,11 +78,12 @@ def test_names_are_those_of_the_run_that_made_the_label_map(run, knee, tmp_path)
     save(tmp_path / "knee.nii.gz", label)
     table = tmp_path / "thickness.csv"
     given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}")
-    result = run(*given, "--workdir=pretrained:seg_knee")
+    result = run(*given, "--workdir=pretrained:seg_knee", "--weight_bearing=0.75")
     assert result.returncode == 0, result.stderr
-    expected = measure(label, dict(enumerate(names, start=1))).quantities
+    expected = measure(label, dict(enumerate(names, start=1)), 0.75).quantities
     for row in rows(table):
-        assert float(row["VC"]) == pytest.approx(expected[row["plate"]]["VC"])
+        assert float(row["VC"]) == pytest.approx(expected[row["place"]]["VC"])
+        assert row["weight_bearing"] == "0.75"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_another_table_stays_as_it_is(run, knee, tmp_path):
     table.write_text("patient,remark\n1,fine\n", encoding="utf-8")
     given = (f"--input={tmp_path / 'knee.nii.gz'}", FLAG)
     result = run(*given, f"--output={table}")
-    assert result.returncode == 1 and "is no table of cartilage plates" in result.stderr
+    assert result.returncode == 1 and "is no table of cartilage " in result.stderr
     assert table.read_text(encoding="utf-8") == "patient,remark\n1,fine\n"
     result = run(*given, f"--output={tmp_path / 'table.xlsx'}")
     assert result.returncode == 1 and "a table's name ends in .csv" in result.stderr

@@ -29,6 +29,77 @@ def measured(knee):
     return dr.measure(knee.label, NAMES)
 
 
+def test_regions_are_parts_of_plates(measured):
+    areas = {name: of["tAB"] for name, of in measured.quantities.items()}
+    volumes = {name: of["VC"] for name, of in measured.quantities.items()}
+    for letter in "ML":
+        parts = [f"{place}{letter}T" for place in "capei"]
+        for of in (areas, volumes):
+            assert sum(map(of.get, parts)) == pytest.approx(of[f"{letter}T"])
+        central = areas[f"c{letter}T"] / areas[f"{letter}T"]
+        assert central == pytest.approx(0.2, abs=0.005)
+        for place in "iec":
+            third = areas[f"{place}c{letter}F"] / areas[f"c{letter}F"]
+            assert third == pytest.approx(1 / 3, abs=0.01)
+    femur = ("TrF", "cMF", "pMF", "cLF", "pLF")
+    for of in (areas, volumes):
+        assert sum(map(of.get, femur)) == pytest.approx(of["F"])
+    assert measured.weight_bearing == 0.6
+
+
+def test_regions_lie_where_they_are_named_after(knee, measured):
+    """External is away from the other plate, anterior towards the patella."""
+    sagittal = knee.label.in_plane("sagittal")
+    middles = {}
+    for name, (of, mask) in measured.regions.items():
+        vertices = measured.plates[of].bone.vertices[mask]
+        middles[name] = vertices.mean(axis=0)
+    whole = {n: p.bone.vertices.mean(axis=0) for n, p in measured.plates.items()}
+    out = np.sign(whole["MT"][2] - whole["LT"][2])
+    assert sagittal.orientation[:2] == "IP"
+    for letter, outwards in (("M", out), ("L", -out)):
+        for inner, outer in (("i", "e"), ("ic", "ec")):
+            bone = "T" if len(inner) == 1 else "F"
+            ends = [middles[f"{n}{letter}{bone}"][2] for n in (inner, outer)]
+            assert outwards * (ends[1] - ends[0]) > 5
+        assert middles[f"p{letter}T"][1] - middles[f"a{letter}T"][1] > 10
+        order = [middles[name][1] for name in ("TrF", f"c{letter}F", f"p{letter}F")]
+        assert order == sorted(order)
+        # The centre of a condyle bears the weight: it is the lowest of the femur.
+        assert middles[f"c{letter}F"][0] > middles[f"p{letter}F"][0]
+
+
+def test_compartments_are_sums(measured):
+    of = measured.quantities
+    for name, tibial, femoral in (("MFTC", "MT", "cMF"), ("cLFTC", "cLT", "ccLF")):
+        for quantity in ("VC", "ThCtAB_aMe", "ThCtAB_aMav"):
+            expected = of[tibial][quantity] + of[femoral][quantity]
+            assert of[name][quantity] == pytest.approx(expected)
+        assert np.isnan(of[name]["tAB"]) and f"{name}_tAB" not in measured.table
+
+
+def test_more_of_a_condyle_bears_weight_where_it_is_said(knee, measured):
+    more = measure(knee.label, NAMES, weight_bearing=0.75)
+    for name in ("cMF", "cLF"):
+        assert more.quantities[name]["tAB"] > 1.1 * measured.quantities[name]["tAB"]
+    assert more.weight_bearing == 0.75
+    with pytest.raises(ValueError, match=r"weight_bearing: expected 0 to 1; got 60"):
+        measure(knee.label, NAMES, weight_bearing=60)
+
+
+def test_without_sides_there_are_no_regions_and_a_fibula_tells_them(knee, measured):
+    array = np.where(np.isin(knee.label.array, (2, 3)), 2, knee.label.array)
+    names = {1: "femoral cartilage", 2: "tibial cartilage", 5: "femur", 6: "tibia"}
+    found = measure(knee.label.with_array(array), names)
+    assert not found.regions and set(found.quantities) == {"F", "T"}
+    assert "What is medial is not told" in found.notes[0]
+    with_fibula = measure(knee.label.with_array(array), {**names, 8: "fibula"})
+    assert with_fibula.notes == ()
+    for name in ("cMF", "cLF", "TrF"):
+        expected = measured.quantities[name]["VC"]
+        assert with_fibula.quantities[name]["VC"] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("plate", sorted(PLATES))
 def test_plates_are_as_thick_as_they_were_drawn(knee, measured, plate):
     """A voxel stands for an area of its volume over the thickness that it lies in."""

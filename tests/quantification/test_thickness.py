@@ -64,6 +64,14 @@ def test_a_tilted_slab_with_a_hole(degrees):
     assert found["ThCtAB_aMiv"] == 0
     assert found["VCtAB"] == pytest.approx(found["ThCtAB_aMe"], rel=0.05)
     assert (plate.thickness_mm[~plate.covered] == 0).all()
+    bare = statistics(plate, ~plate.covered)
+    assert (
+        bare["dABp"] == pytest.approx(100)
+        and bare["ThCtAB_aMe"] == bare["ThCtAB_aMav"] == 0
+    )
+    assert np.isnan(bare["ThCcAB_aMe"]) and bare["cAB"] == 0
+    nothing = statistics(plate, np.zeros_like(plate.covered))
+    assert all(map(np.isnan, nothing.values()))
 
 
 def test_what_is_thin_and_thick_is_found_where_it_is():
