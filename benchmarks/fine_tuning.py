@@ -1,6 +1,6 @@
 r"""How fast pretrained:seg_knee learns ten knees of a contrast that it never saw.
 
-    python benchmarks/fine_tuning.py --output=DIR [--steps=1200]
+    python benchmarks/fine_tuning.py --output=DIR [--steps=800]
 
 Phantoms as a negative shows them, what is bright being dark: no sequence gives that.
 Ten to learn from, two to validate, three to measure. Training from nothing
@@ -24,7 +24,7 @@ from deepresolve.system import entry, path_flags
 
 FLAGS = flags.FLAGS
 path_flags.define("output", None, "Folder for scans, shards and runs.")
-flags.DEFINE_integer("steps", 1200, "Steps of the training from nothing.")
+flags.DEFINE_integer("steps", 800, "Steps of the training from nothing.")
 flags.mark_flag_as_required("output")
 
 SEED = 20261201

@@ -1,6 +1,6 @@
 r"""What each kind of variety in painted images is good for: trainings without it.
 
-    python benchmarks/painting_priors.py --data=DIR --output=DIR [--steps=1000]
+    python benchmarks/painting_priors.py --data=DIR --output=DIR [--steps=600]
 
 Images of the label maps of pretrain_labels.py are painted as usual, and without one
 kind of variety at a time. A small 2D U-Net learns from each set for the same number of
@@ -30,8 +30,8 @@ flags.DEFINE_string(
     "Folder of the real scans and label maps.",
 )
 path_flags.define("output", None, "Folder for images, runs and priors.json.")
-flags.DEFINE_integer("steps", 1000, "Steps of each training.")
-flags.DEFINE_integer("images", 66, "Images of each set, a sixth of them to validate.")
+flags.DEFINE_integer("steps", 600, "Steps of each training.")
+flags.DEFINE_integer("images", 45, "Images of each set, a sixth of them to validate.")
 flags.mark_flags_as_required(["data", "output"])
 
 WITHOUT = {

@@ -5,7 +5,8 @@ The network that comes with the package as seg_knee. A Seg-CNN of four levels an
 quarter of the cost. Patches of 56 x 56 x 96 mm (at 0.5 x 0.5 x 1.5 mm), for what is
 medial is told by what lies on the other side of the knee; most of them around one of
 the nine tissues, each of them as often. Images that were painted once are turned,
-scaled and shaded anew each time.
+scaled and shaded anew each time. No dropout: it learns for hours without being better
+on what it learned from.
 
     python train.py --preset=seg_knee --records=DIR --workdir=DIR --max_minutes=90
 """
@@ -17,7 +18,7 @@ CONFIG = SegmentationConfig(
     num_levels=4,
     num_features=16,
     fold=(2, 2, 1),
-    dropout=0.1,
+    dropout=0.0,
     classes=(
         "femoral cartilage",
         "medial tibial cartilage",
@@ -52,7 +53,7 @@ CONFIG = SegmentationConfig(
     steps_per_epoch=500,
     num_epochs=400,
     max_minutes=90.0,
-    validation_volumes=4,
+    validation_volumes=12,
     validation_shape=(224, 224, 64),
     precision="auto",
 )

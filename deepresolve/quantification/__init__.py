@@ -1,1 +1,1 @@
-"""Millimetres of a knee's cartilage from label maps: surfaces, thickness, areas."""
+"""Millimetres of a knee, from label maps; milliseconds, from echoes."""

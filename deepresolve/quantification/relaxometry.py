@@ -1,0 +1,160 @@
+"""Relaxation times from echoes: T2, T2* and T1rho of decays, T2 of a double echo.
+
+A decay S(t) = a exp(-t / T) is a straight line in its logarithm. Noise of the same
+standard deviation in all echoes is 1/S times as large there, so that echoes are
+weighted by S²: in closed form, for a whole volume at once, and as precise as a
+non-linear fit. The first echo of a multi-echo spin echo lies too low, for it holds no
+stimulated echoes as all others do (Milford, PLoS ONE 2015;10:e0145255): leave it out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# Of a proton's spins in radians per second and gauss.
+_GYROMAGNETIC = 4258 * 2 * math.pi
+
+
+class Decay(NamedTuple):
+    """A fit in each voxel; NaN where there is none.
+
+    Attributes:
+      time_ms: T2, T2* or T1rho.
+      amplitude: signal at time 0, in the units of the echoes.
+      r2: share of the echoes' variance that the fit explains; NaN of two echoes, which
+        every line fits.
+      error_ms: standard error of the time, from the noise where it is known, else from
+        what the fit leaves over; NaN of two echoes of unknown noise.
+    """
+
+    time_ms: np.ndarray
+    amplitude: np.ndarray
+    r2: np.ndarray
+    error_ms: np.ndarray
+
+
+def fit_decay(
+    echoes: np.ndarray,
+    times_ms: Sequence[float],
+    *,
+    noise: float = 0.0,
+    floor: float = 0.0,
+    most_ms: float = 500.0,
+) -> Decay:
+    """The time with which echoes decay, by a weighted log-linear fit.
+
+    Args:
+      echoes: (echoes, ...) signals, in the order of the times.
+      times_ms: of each echo (TE, or TSL of a spin lock), growing.
+      noise: standard deviation of the signals; 0: not known.
+      floor: echoes below it, such as three times the noise, are left out of the voxel's
+        fit: magnitudes never fall to 0, and would make a decay longer.
+      most_ms: a longer time is taken for none.
+
+    Raises:
+      ValueError: fewer than two echoes, as many times as there are not, times that do
+        not grow or are not finite, or negative bounds.
+    """
+    signals = np.asarray(echoes, np.float64)
+    times = np.asarray(times_ms, np.float64)
+    if signals.ndim < 2 or len(signals) != len(times) or len(times) < 2:
+        raise ValueError(
+            f"Expected two echoes or more and a time for each; got {len(signals)} "
+            f"echoes and {times.size} times."
+        )
+    if not np.isfinite(times).all() or (np.diff(times) <= 0).any() or times[0] < 0:
+        raise ValueError(
+            f"Echo times must grow, from 0 on; got {times.tolist()} ms. Sort the "
+            "echoes by their times."
+        )
+    if noise < 0 or floor < 0 or most_ms <= 0:
+        raise ValueError(
+            f"noise and floor are 0 or more, most_ms above 0; got {noise}, {floor} and "
+            f"{most_ms}."
+        )
+    used = np.isfinite(signals) & (signals > floor)
+    logarithms = np.log(np.where(used, signals, 1.0))
+    weights = np.where(used, signals, 0.0) ** 2
+    along = times.reshape(-1, *[1] * (signals.ndim - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = weights.sum(axis=0)
+        middle = (weights * along).sum(axis=0) / total
+        level = (weights * logarithms).sum(axis=0) / total
+        spread = (weights * (along - middle) ** 2).sum(axis=0)
+        rate = -(weights * (along - middle) * logarithms).sum(axis=0) / spread
+        time = 1 / rate
+        amplitude = np.exp(level + rate * middle)
+        left = np.where(used, signals - amplitude * np.exp(-along * rate), 0.0)
+        count = used.sum(axis=0)
+        residual = (left**2).sum(axis=0)
+        mean = np.where(used, signals, 0.0).sum(axis=0) / count
+        variance = np.where(used, (signals - mean) ** 2, 0.0).sum(axis=0)
+        r2 = np.where(count > 2, 1 - residual / variance, np.nan)
+        # Of the weights S² / noise²: their spread is the inverse of the variance.
+        of_fit = np.where(count > 2, np.sqrt(residual / (count - 2)), np.nan)
+        error = time**2 * (noise if noise else of_fit) / np.sqrt(spread)
+    fitted = (count > 1) & (rate > 0) & (time <= most_ms)
+    return Decay(*(np.where(fitted, a, np.nan) for a in (time, amplitude, r2, error)))
+
+
+def t2_of_dess(
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    tr_ms: float,
+    te_ms: float,
+    flip_degrees: float,
+    t1_ms: float = 1200.0,
+    spoiler_gauss_per_cm: float = 0.0,
+    spoiler_ms: float = 0.0,
+    diffusivity: float = 1.25e-9,
+    most_ms: float = 100.0,
+) -> np.ndarray:
+    """T2 from the two echoes of a double echo in steady state, in ms.
+
+    After Sveinsson (MRI 2017;38:63): the ratio of the echoes, corrected for T1 and,
+    where the spoiler is known, for diffusion. T1 wrong by 20% changes a T2 of 30 to 40
+    ms by 3 to 8%.
+
+    Args:
+      first: (...) the echo before the spoiler (FISP-like).
+      second: (...) the echo after it (PSIF-like), of the same shape.
+      tr_ms: repetition time.
+      te_ms: echo time of the first echo.
+      flip_degrees: flip angle.
+      t1_ms: assumed; of femoral cartilage at 3 T.
+      spoiler_gauss_per_cm: amplitude of the spoiler gradient; 0: diffusion is left out.
+      spoiler_ms: its duration.
+      diffusivity: of cartilage, in m²/s.
+      most_ms: a longer time is taken for none.
+
+    Returns:
+      float64, NaN where an echo is not above 0, their ratio tells no T2, or it is
+      longer than `most_ms`.
+
+    Raises:
+      ValueError: other shapes, or times and angles that no such sequence has.
+    """
+    one, two = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if one.shape != two.shape:
+        raise ValueError(f"Echoes of shapes {one.shape} and {two.shape}: not one scan.")
+    if not 0 < te_ms < tr_ms or not 0 < flip_degrees < 180 or t1_ms <= 0:
+        raise ValueError(
+            "Expected 0 < te_ms < tr_ms, a flip angle between 0 and 180 degrees and a "
+            f"T1 above 0; got TE {te_ms}, TR {tr_ms}, {flip_degrees} degrees, {t1_ms}."
+        )
+    angle, tr, duration = math.radians(flip_degrees), tr_ms / 1000, spoiler_ms / 1000
+    # Radians per metre by which the spoiler winds up phase.
+    wound = _GYROMAGNETIC * spoiler_gauss_per_cm * 100 * duration
+    lost = wound**2 * diffusivity
+    e1 = math.exp(-tr_ms / t1_ms - tr * lost)
+    ratio_at_rest = math.sin(angle / 2) ** 2 * (1 + e1) / (1 - math.cos(angle) * e1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decayed = np.log(two / one / ratio_at_rest) + (tr - duration / 3) * lost
+        time = -2 * (tr_ms - te_ms) / decayed
+    fitted = (one > 0) & (two > 0) & (time > 0) & (time <= most_ms)
+    return np.where(fitted, time, np.nan)
