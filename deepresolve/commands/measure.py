@@ -6,14 +6,16 @@ r"""Thickness, areas and volume of cartilage, from label maps.
         --label_names='1=femoral cartilage,5=femur'
 
 LABELS is a label map, or a folder of them; --workdir is the run that made them. The
-table has a line for each plate of each knee, its regions and compartments, with names
-and quantities of the OAI's tables (docs/measuring.md). Lines of knees that an earlier
-command measured stay, until a knee of that name is measured again. A label map that
-cannot be measured is told and passed over, and the command then ends with status 1.
+table has a line for each plate of each knee, its regions and compartments, and each
+meniscus, with names and quantities of the OAI's tables (docs/measuring.md). Lines of
+knees that an earlier command measured stay, until a knee of that name is measured
+again. A label map that cannot be measured is told and passed over, and the command then
+ends with status 1.
 """
 
 from __future__ import annotations
 
+import math
 import pathlib
 import sys
 from typing import TYPE_CHECKING
@@ -59,13 +61,12 @@ def run() -> int:
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
     from deepresolve.imaging import formats
     from deepresolve.prediction import scan_tables
-    from deepresolve.quantification.knee import measure
-    from deepresolve.quantification.thickness import QUANTITIES
+    from deepresolve.quantification.knee import COLUMNS, measure
     from deepresolve.tasks.prediction import TableKind
 
     columns = {
         "place": str,
-        **dict.fromkeys(QUANTITIES, float),
+        **dict.fromkeys(COLUMNS, float),
         "weight_bearing": float,
     }
     kind = TableKind("cartilage", columns)
@@ -83,7 +84,11 @@ def run() -> int:
             print(f"{path}: {error}", file=sys.stderr)
             continue
         rows: list[scan_tables.NamedRow] = [
-            (_name(path), place, *of_place.values(), knee.weight_bearing)
+            (
+                *(_name(path), place),
+                *(of_place.get(column, math.nan) for column in COLUMNS),
+                knee.weight_bearing,
+            )
             for place, of_place in knee.quantities.items()
         ]
         scan_tables.add(output, kind, rows)

@@ -1,4 +1,4 @@
-"""The cartilage of a knee in numbers: plates, their regions, compartments."""
+"""A knee in numbers: cartilage plates, their regions, compartments, menisci."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import regions
-from deepresolve.quantification.parts import BONE, CARTILAGE, Part, part
+from deepresolve.quantification import menisci, regions
+from deepresolve.quantification.parts import BONE, CARTILAGE, MENISCUS, Part, part
 from deepresolve.quantification.thickness import (
     QUANTITIES,
     Plate,
@@ -35,6 +35,10 @@ PLATES = {
     Part(CARTILAGE, "tibia", "lateral"): "LT",
     Part(CARTILAGE, "patella"): "P",
 }
+# What a table has a column for.
+COLUMNS = (*QUANTITIES, "coverage", "extrusion")
+# Menisci, which the OAI's readings do not have, and the plates below them.
+_MENISCI = {"medial": ("MM", "MT"), "lateral": ("LM", "LT")}
 # Slices that are further apart than this are about as thick as cartilage.
 _COARSE_MM = 1.5
 # Cosine between axes of the array that are taken to be at right angles.
@@ -52,7 +56,8 @@ class KneeMeasures:
       regions: by name, the plate that each is a part of and the vertices of its bone
         that are in it.
       quantities: of each plate, region and compartment, by their names in OAI's tables;
-        units stand in `thickness.statistics`. NaN where there is no such number.
+        units stand in `thickness.statistics`. Of menisci ("MM", "LM") those of
+        `menisci.measure_meniscus`. NaN where there is no such number.
       weight_bearing: share of a condyle that its centre has.
       notes: what makes the numbers worse than they look.
     """
@@ -128,6 +133,8 @@ def measure(
         name: statistics(plates[of], mask) for name, (of, mask) in places.items()
     }
     quantities |= _compartments(quantities)
+    if medial_first is not None:
+        quantities |= _menisci(array, sagittal.spacing_mm, known, plates)
     if medial_first:
         last_mm = (array.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
@@ -202,6 +209,23 @@ def _compartments(
         for name, (tibial, femoral) in _COMPARTMENTS.items()
         if tibial in quantities and femoral in quantities
     }
+
+
+def _menisci(
+    array: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    known: Mapping[int, Part],
+    plates: Mapping[str, Plate],
+) -> dict[str, dict[str, float]]:
+    found = {}
+    for side, (name, below) in _MENISCI.items():
+        values = [v for v, of in known.items() if of == Part(MENISCUS, "", side)]
+        mask = np.isin(array, values)
+        if below in plates and mask.any():
+            found[name] = menisci.measure_meniscus(
+                mask, plates[below], side, spacing_mm
+            )
+    return found
 
 
 def _medial_first(array: np.ndarray, known: Mapping[int, Part]) -> bool | None:

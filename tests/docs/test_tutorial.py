@@ -29,7 +29,7 @@ def test_the_tutorial(tmp_path, monkeypatch):
             assert_alike(printed, block.text)
             printed = ""
             compared += 1
-    assert compared == 4
+    assert compared == 5
     drawn = matplotlib.image.imread(tmp_path / "knee.png")
     shown = matplotlib.image.imread(ROOT / "docs" / "knee.png")
     assert drawn.shape == shown.shape
