@@ -8,7 +8,8 @@ A piece of a class is a connected component (`inference.components`). It belongs
     all          where it is not small beside the largest that belongs: tibial
                  cartilage is two plates, and both stay
 
-each as far as the label map holds what it needs to be known.
+each as far as the label map holds what it needs to be known. Holes within a bone are
+filled.
 """
 
 from __future__ import annotations
@@ -67,9 +68,22 @@ def keep_pieces(
         stays[0] = False
         least = max(1.0, min_piece * (of_class.sizes * stays).max())
         stays &= of_class.sizes >= least
-        result.array[of_class.box][stays[of_class.numbers]] = of_class.value
+        kept = stays[of_class.numbers]
+        if part is not None and part.kind == BONE:
+            kept |= _holes(kept) & (label_map.array[of_class.box] == 0)
+        result.array[of_class.box][kept] = of_class.value
     _drop_on_the_other_side(result.array, known, found, left_right_axis(label_map))
     return result
+
+
+def _holes(mask: np.ndarray) -> np.ndarray:
+    """What the mask encloses on all sides."""
+    numbers, count = ndimage.label(~mask)
+    is_hole = np.arange(count + 1) > 0
+    for axis in range(mask.ndim):
+        for end in (0, -1):
+            is_hole[np.unique(np.take(numbers, end, axis))] = False
+    return is_hole[numbers]
 
 
 def _is_bone(known: Mapping[int, Part], of_class: Pieces) -> tuple[bool, int]:

@@ -179,6 +179,21 @@ def test_thick_slices_keep_what_a_whole_knee_has(plane):
         ]
 
 
+def test_holes_of_bones_are_filled_and_those_of_cartilage_are_not():
+    array = np.zeros((30, 30, 9), np.uint8)
+    array[4:16, 4:26, 1:8], array[16:20, 4:26, 1:8] = 4, 1
+    whole = array.copy()
+    array[8:12, 8:12, 3:6] = 0  # enclosed
+    array[5:8, 20:24, 1:3] = 0  # open to one side
+    array[17:19, 14:16, 3:6] = 0  # of the cartilage
+    array[13:15, 20:22, 4] = 5  # another bone
+    found = kept(array, 0.1, _KNEE)
+    assert (found[8:12, 8:12, 3:6] == 4).all()
+    assert not found[5:8, 20:24, 1:3].any() and not found[17:19, 14:16, 3:6].any()
+    assert (found[13:15, 20:22, 4] == 5).all()
+    assert ((found == whole) | (array != whole)).all()
+
+
 def test_both_condyles_stay_that_a_few_slices_show():
     array = np.zeros((30, 40, 2), np.uint8)
     for columns in (slice(4, 16), slice(22, 30)):
