@@ -13,7 +13,8 @@ from deepresolve.imaging.volume import Volume
 # Voxels that share a face, an edge or a corner are connected: 26 neighbours. Cartilage
 # is a few voxels thick and curved; with 6 neighbours it would fall apart.
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
-# Slices that lie further apart cut what is curved into pieces that touch no more.
+# Slices that lie further apart and not side by side, but above or in front of each
+# other, cut what is curved as cartilage is into pieces that touch no more.
 _THICK_MM = 2.0
 
 
@@ -44,14 +45,16 @@ class Pieces(NamedTuple):
 def pieces(label_map: Volume) -> Iterator[Pieces]:
     """The pieces of each class that a label map holds.
 
-    Of thick slices (2 mm and more) a piece is what no gap wider than from slice to
-    slice runs through.
+    Of thick slices (2 mm and more) that are not sagittal a piece is what no gap wider
+    than from slice to slice runs through.
 
     Args:
       label_map: whole numbers, 0 for background.
     """
     coarsest_mm = max(label_map.spacing_mm)
-    reach_mm = coarsest_mm / 2 if coarsest_mm >= _THICK_MM else 0.0
+    coarse = label_map.orientation[label_map.spacing_mm.index(coarsest_mm)]
+    cuts = coarse not in "LR" and coarsest_mm >= _THICK_MM
+    reach_mm = coarsest_mm / 2 if cuts else 0.0
     for value, box in enumerate(ndimage.find_objects(label_map.array), start=1):
         if box is not None:
             mask = label_map.array[box] == value

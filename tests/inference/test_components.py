@@ -6,8 +6,8 @@ from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference.components import pieces
 
 
-def grid(array, spacing_mm=(1.0, 1.0, 1.0)):
-    return Volume(array, affine_along_axes("IPL", spacing_mm), slice_axis=2)
+def grid(array, spacing_mm=(1.0, 1.0, 1.0), orientation="IPL"):
+    return Volume(array, affine_along_axes(orientation, spacing_mm), slice_axis=2)
 
 
 def test_pieces_of_each_class_have_sizes_and_middles():
@@ -34,8 +34,11 @@ def test_in_thick_slices_what_is_a_slice_apart_is_one_piece():
     array[28, 7, 0] = 1
     in_mm = {}
     for slice_mm in (1.0, 4.0):
-        (found,) = pieces(grid(array, (0.5, 0.5, slice_mm)))
+        (found,) = pieces(grid(array, (0.5, 0.5, slice_mm), "PLI"))
         in_mm[slice_mm] = sorted(found.sizes[1:])
         assert found.sizes.sum() == array.sum()
         np.testing.assert_array_equal(found.numbers > 0, array[found.box] == 1)
     assert in_mm == {1.0: [1, 8, 8, 8, 8], 4.0: [1, 32]}
+    # Sagittal slices cut cartilage across.
+    (found,) = pieces(grid(array, (0.5, 0.5, 4.0)))
+    assert sorted(found.sizes[1:]) == in_mm[1.0]

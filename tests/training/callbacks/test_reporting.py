@@ -11,6 +11,8 @@ from deepresolve.training.progress import Progress
 
 @pytest.fixture
 def log(caplog):
+    # Of functions that other tests made it says that they are many.
+    caplog.set_level(logging.ERROR, "tensorflow")
     caplog.set_level(logging.INFO, "deepresolve")
     return caplog
 

@@ -58,11 +58,16 @@ def keep_pieces(
         part = known.get(of_class.value)
         if part is not None and part.kind == BONE:
             of_bone = [v for v, p in known.items() if _lies_on(p, part)]
-            near = _near(of_class, np.isin(label_map.array, of_bone), label_map, crumb)
+            near = _voxels_near(
+                of_class, np.isin(label_map.array, of_bone), label_map, crumb
+            )
             stays = near > _CARRIES * near.max()
         elif part is not None and part.kind == CARTILAGE:
             bone = [v for v, p in known.items() if _lies_on(part, p)]
-            stays = _near(of_class, np.isin(result.array, bone), label_map, crumb) > 0
+            stays = (
+                _voxels_near(of_class, np.isin(result.array, bone), label_map, crumb)
+                > 0
+            )
         # Where none belongs, nothing says which does.
         stays |= not stays.any()
         stays[0] = False
@@ -95,7 +100,7 @@ def _lies_on(cartilage: Part, bone: Part) -> bool:
     return (cartilage.kind, bone.kind, cartilage.bone) == (CARTILAGE, BONE, bone.bone)
 
 
-def _near(
+def _voxels_near(
     of_class: Pieces, other: np.ndarray, grid: Volume, crumb: float
 ) -> np.ndarray:
     """(1 + pieces,) voxels of another mask that are near each piece; of crumbs 0."""

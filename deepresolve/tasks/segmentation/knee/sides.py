@@ -53,7 +53,7 @@ def settle(
         return label_map
     before = np.zeros(label_map.shape, bool)
     before[tuple(slice(middle if a == axis else None) for a in range(3))] = True
-    says = 0.0
+    verdict = 0.0
     for (medial, lateral), mask in zip(halves, masks, strict=True):
         if mask.any():
             of_medial, of_lateral = (
@@ -61,10 +61,10 @@ def settle(
                 for value in (medial, lateral)
             )
             votes = np.where(before[mask], 1, -1) * (of_medial - of_lateral)
-            says += float(votes.mean())
-    if abs(says) < _LEAST:
+            verdict += float(votes.mean())
+    if abs(verdict) < _LEAST:
         return label_map
-    is_medial = before if says > 0 else ~before
+    is_medial = before if verdict > 0 else ~before
     result = label_map.array.copy()
     for (medial, lateral), mask in zip(halves, masks, strict=True):
         result[mask] = np.where(is_medial[mask], medial, lateral)

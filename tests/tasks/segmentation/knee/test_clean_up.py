@@ -86,8 +86,8 @@ def test_both_tibial_plateaus_stay():
     strayed = tibial.copy()
     strayed[2:4, 2:4, 2:4] = 1
     assert not tibial[2:4, 2:4, 2:4].any()
-    pieces, _ = ndimage.label(tibial, np.ones((3, 3, 3)))
-    *others, second, first = np.sort(np.bincount(pieces.ravel())[1:])
+    numbers, _ = ndimage.label(tibial, np.ones((3, 3, 3)))
+    *others, second, first = np.sort(np.bincount(numbers.ravel())[1:])
     assert second > 0.5 * first and sum(others) < 0.01 * first
     found = kept(strayed, 0.1)
     assert found.sum() == first + second and not found[2:4, 2:4, 2:4].any()
