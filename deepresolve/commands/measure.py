@@ -15,6 +15,7 @@ ends with status 1.
 
 from __future__ import annotations
 
+import collections
 import math
 import pathlib
 import sys
@@ -26,7 +27,7 @@ from deepresolve.runs import checks
 from deepresolve.system import path_flags, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FLAGS = flags.FLAGS
 
@@ -57,6 +58,8 @@ def run() -> int:
     paths.check_output(FLAGS.output)
     if pathlib.Path(FLAGS.output).suffix.lower() != ".csv":
         raise ValueError(f"--output={FLAGS.output}: a table's name ends in .csv.")
+    if not 0 < FLAGS.weight_bearing < 1:
+        raise ValueError("--weight_bearing is above 0 and below 1.")
     names = _label_names()
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
     from deepresolve.imaging import formats
@@ -73,6 +76,7 @@ def run() -> int:
     output = pathlib.Path(FLAGS.output)
     scan_tables.read(output, kind)  # Refuses another table before any work is done.
     found = formats.find_scans(FLAGS.input)
+    _check_apart(found)
     num_failed = 0
     for path in found:
         try:
@@ -98,6 +102,16 @@ def run() -> int:
     if num_failed and len(found) > 1:
         print(f"{num_failed} of {len(found)} label maps failed.", file=sys.stderr)
     return 1 if num_failed else 0
+
+
+def _check_apart(found: Sequence[pathlib.Path]) -> None:
+    """ValueError where two label maps would have one name in the table."""
+    names = collections.Counter(map(_name, found))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ValueError(
+            f"Two label maps are named {twice[0]!r}: their lines would lie on each "
+            "other. Move or rename one."
+        )
 
 
 def _label_names() -> Mapping[int, str]:

@@ -41,6 +41,10 @@ COLUMNS = (*QUANTITIES, "coverage", "extrusion")
 _MENISCI = {"medial": ("MM", "MT"), "lateral": ("LM", "LT")}
 # Slices that are further apart than this are about as thick as cartilage.
 _COARSE_MM = 1.5
+# What is smaller is no plate.
+_LEAST_CM2 = 0.5
+# Of a label map's values, in a message.
+_SHOWN = 12
 # Cosine between axes of the array that are taken to be at right angles.
 _MOST_SHEARED = 0.02
 
@@ -104,22 +108,34 @@ def measure(
         is weight-bearing, 0 to 1.
 
     Raises:
-      ValueError: no cartilage with a name that is understood, a cartilage without its
-        bone, one that does not lie on it, two labels for one plate, a share beyond 0
-        and 1, or a grid whose axes are not at right angles.
+      ValueError: nothing that can be measured, labels that disagree about which side is
+        medial, two labels for one part, a share beyond 0 and 1, voxels that are no
+        whole numbers, or a grid whose axes are not at right angles. Where some plates
+        can be measured and others not, `notes` says why.
     """
     if not 0 < weight_bearing < 1:
         raise ValueError(f"weight_bearing: expected 0 to 1; got {weight_bearing}.")
     _check_grid(label_map)
+    if not np.isfinite(label_map.array).all() or np.any(label_map.array % 1):
+        raise ValueError(
+            "A label map holds whole numbers; this one has others. Is it the image, or "
+            "was it interpolated?"
+        )
     sagittal = label_map.in_plane("sagittal")
     named = {value: part(name) for value, name in label_names.items()}
     known = {value: of for value, of in named.items() if of is not None}
-    medial_first = _medial_first(sagittal.array, known)
+    medial_first = _medial_first(sagittal.array, known, label_names)
     # Triangles are not the same from left to right and from right to left: all knees
     # are measured towards medial, so that a knee has what its mirror image has.
     array = np.flip(sagittal.array, 2) if medial_first else sagittal.array
-    plates = _plates(array, sagittal.spacing_mm, known, label_names)
-    notes = _notes(sagittal)
+    plates, failures = _plates(array, sagittal.spacing_mm, known, label_names)
+    if not plates:
+        raise ValueError(
+            "No cartilage to measure: expected labels such as 'femoral cartilage', "
+            f"'medial tibial cartilage'; there are {_held(array, label_names)}. "
+            + " ".join(failures)
+        )
+    notes = (*failures, *_notes(sagittal))
     places: dict[str, tuple[str, np.ndarray]] = {}
     if medial_first is None:
         notes += (
@@ -146,39 +162,53 @@ def _plates(
     spacing_mm: tuple[float, ...],
     known: Mapping[int, Part],
     label_names: Mapping[int, str],
-) -> dict[str, Plate]:
-    """Each cartilage that the label map holds."""
-    held = set(np.unique(array)) & set(known)
+) -> tuple[dict[str, Plate], list[str]]:
+    """Each cartilage that the label map holds, and why others are not measured."""
+    held = set(np.unique(array).tolist()) & set(known)
     plates: dict[str, Plate] = {}
-    for value in sorted(held):
-        name = PLATES.get(known[value])
-        if name is None:
-            continue
-        if name in plates:
-            raise ValueError(
-                f"Two labels are plate {name}: {label_names[value]!r} is the second. "
-                "Give each plate one value."
-            )
-        bones = [v for v in held if known[v] == Part(BONE, known[value].bone)]
-        if not bones:
-            raise ValueError(
-                f"{label_names[value]!r} is measured from its bone, the "
-                f"{known[value].bone}, which the label map does not hold. Segment the "
-                "bones too (pretrained:seg_knee does), or name their values."
-            )
+    failures = []
+    for of, values in _by_plate(known, held).items():
+        names = " and ".join(repr(label_names[value]) for value in values)
+        bones = [v for v in held if (known[v].kind, known[v].bone) == (BONE, of.bone)]
         try:
-            plates[name] = measure_plate(
-                np.isin(array, bones), array == value, spacing_mm
-            )
+            if of not in PLATES:
+                raise ValueError("The OAI's readings have no such plate.")
+            if not bones:
+                raise ValueError(
+                    f"Thickness is measured from the bone, the {of.bone}, which the "
+                    "label map does not hold. Segment the bones too "
+                    "(pretrained:seg_knee does), or name their values."
+                )
+            mask = np.isin(array, values)
+            plate = measure_plate(np.isin(array, bones), mask, spacing_mm)
+            area_cm2 = plate.bone.areas_mm2.sum() / 100
+            if area_cm2 < _LEAST_CM2:
+                raise ValueError(f"A plate of {area_cm2:.2g} cm² is none.")
+            plates[PLATES[of]] = plate
         except ValueError as error:
-            raise ValueError(f"{label_names[value]!r}: {error}") from error
-    if not plates:
-        raise ValueError(
-            "No cartilage to measure: expected labels such as 'femoral cartilage', "
-            "'medial tibial cartilage'; the label map holds "
-            f"{[label_names.get(int(v), int(v)) for v in np.unique(array)]}."
-        )
-    return plates
+            failures.append(f"{names} is not measured: {error}")
+    return plates, failures
+
+
+def _by_plate(known: Mapping[int, Part], held: set[int]) -> dict[Part, list[int]]:
+    """Values of each plate; of femur and patella both sides together.
+
+    Raises:
+      ValueError: two values are the same part.
+    """
+    found: dict[Part, list[int]] = {}
+    for value in sorted(held):
+        own = known[value]
+        if own.kind != CARTILAGE:
+            continue
+        if any(known[v] == own for values in found.values() for v in values):
+            raise ValueError(
+                f"Two labels are cartilage of the {f'{own.side} {own.bone}'.strip()}: "
+                "give each part one value."
+            )
+        side = own.side if own.bone == "tibia" else ""
+        found.setdefault(own._replace(side=side), []).append(value)
+    return found
 
 
 def _regions(
@@ -228,22 +258,39 @@ def _menisci(
     return found
 
 
-def _medial_first(array: np.ndarray, known: Mapping[int, Part]) -> bool | None:
+def _medial_first(
+    array: np.ndarray, known: Mapping[int, Part], label_names: Mapping[int, str]
+) -> bool | None:
     """Whether what is medial comes first along the last axis; None: nothing tells.
 
     Plates and menisci with a side do, and the fibula, which is lateral.
     """
-    votes = []
+    votes = {}
     for value, of in known.items():
+        if of.side != "lateral" and of.bone != "fibula":
+            continue
         opposite = [v for v, other in known.items() if of.is_opposite(other)]
         if of.bone == "fibula":
             opposite = [v for v, other in known.items() if other == Part(BONE, "tibia")]
-        if of.side != "lateral" and of.bone != "fibula":
-            continue
         lateral, medial = _middle(array, [value]), _middle(array, opposite)
         if lateral is not None and medial is not None:
-            votes.append(np.sign(lateral - medial))
-    return None if not sum(votes) else bool(sum(votes) > 0)
+            votes[label_names[value]] = lateral > medial
+    if len(set(votes.values())) > 1:
+        sides = [name for name, is_last in votes.items() if is_last]
+        others = [name for name, is_last in votes.items() if not is_last]
+        raise ValueError(
+            f"{', '.join(sides)} and {', '.join(others)} lie on different sides of the "
+            "knee: medial and lateral are mixed up in the label map or in its names."
+        )
+    return next(iter(votes.values()), None)
+
+
+def _held(array: np.ndarray, label_names: Mapping[int, str]) -> str:
+    """The values of a label map, by name where they have one; the first few."""
+    values = np.unique(array).astype(int).tolist()
+    shown = [str(label_names.get(value, value)) for value in values[:_SHOWN]]
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(shown) + more
 
 
 def _middle(array: np.ndarray, values: list[int]) -> float | None:
@@ -278,6 +325,6 @@ def _notes(label_map: Volume) -> tuple[str, ...]:
         return ()
     return (
         f"Voxels of {coarsest:.3g} mm are as large as cartilage is thick: surfaces "
-        "along that axis are not known to a millimetre. Super-resolve the scan before "
-        "it is segmented.",
+        "along that axis are not known to a millimetre, and some of what is covered "
+        "counts as denuded. Super-resolve the scan before it is segmented.",
     )

@@ -1,7 +1,7 @@
 """Menisci in numbers: volume, how much of a plate they cover, how far they stand out.
 
-Coverage and extrusion as in Tack (OAC 2018;26:680), worked out as pymskt does: along
-the axes of the knee, extrusion in the middle tenth of the plate from front to back.
+Coverage and extrusion as in Tack (OAC 2018;26:680), along the axes of the scan;
+extrusion as pymskt has it, in the middle tenth of the plate from front to back.
 
 Arrays run down, back, and towards medial, as in `regions`.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy import ndimage
 
 from deepresolve.quantification.regions import BACK, DOWN, MEDIAL
 from deepresolve.quantification.thickness import Plate
@@ -36,8 +37,8 @@ def measure_meniscus(
 
     Returns:
       VC, its volume in mm³; coverage, the share of the plate's surface that lies below
-      it, in %; extrusion, how far it stands out beyond the plate, in mm: negative where
-      it does not. NaN where no voxel of it lies in the middle of the plate.
+      it, in %; extrusion, how far its largest piece stands out beyond the plate, in mm:
+      negative where it does not. NaN where none of it lies in the middle of the plate.
     """
     voxel_mm3 = float(np.prod(spacing_mm))
     return {
@@ -66,6 +67,8 @@ def _extrusion_mm(
     meniscus: np.ndarray, plate: Plate, side: str, spacing_mm: tuple[float, ...]
 ) -> float:
     outwards = 1 if side == "medial" else -1
+    numbers, _ = ndimage.label(meniscus, np.ones((3, 3, 3)))
+    meniscus = numbers == 1 + np.argmax(np.bincount(numbers.ravel())[1:])
     back = plate.bone.vertices[:, BACK]
     low, high = back.min() + np.multiply(_MIDDLE, np.ptp(back))
     of_plate = plate.bone.vertices[(back >= low) & (back <= high), MEDIAL]

@@ -16,6 +16,8 @@ _BONES = {
 }
 _BESIDE_BONES = {"bone", "the", "of", "left", "right", "medial", "lateral"}
 _BESIDE_BONES |= {"distal", "proximal"}
+_BESIDE_CARTILAGE = {"cartilage", "articular", "the", "of", "left", "right"}
+_BESIDE_CARTILAGE |= {"medial", "lateral"}
 
 
 class Part(NamedTuple):
@@ -55,7 +57,8 @@ def part(name: str) -> Part | None:
         return None
     (bone,) = bones
     if "cartilage" in words:
-        return Part(CARTILAGE, bone, side)
+        is_all = words <= _BONES[bone] | _BESIDE_CARTILAGE
+        return Part(CARTILAGE, bone, side) if is_all else None
     # "tibial" alone is none, nor is what has words beside, as "femoral artery".
     is_bone = words & {bone, "bone"} and words <= _BONES[bone] | _BESIDE_BONES
     return Part(BONE, bone, side) if is_bone else None

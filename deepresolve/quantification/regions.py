@@ -7,7 +7,8 @@ Where the trochlea ends and how large the centre is follows CartiMorph (Yao, Med
 where Wirth is silent: the notch is the most anterior of the hindmost places of the
 middle of the plate.
 
-Vertices are in mm down, back, and towards medial.
+Vertices are in mm down, back, and towards medial: axes of the scan, not of the leg. A
+knee that lies 10 degrees askew moves the boundaries between regions.
 """
 
 from __future__ import annotations

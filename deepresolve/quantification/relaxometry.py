@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Fitted at once, so that a long series needs little memory.
+_VOXELS = 500_000
 # Of a proton's spins in radians per second and gauss.
 _GYROMAGNETIC = 4258 * 2 * math.pi
 
@@ -51,15 +53,15 @@ def fit_decay(
       echoes: (echoes, ...) signals, in the order of the times.
       times_ms: of each echo (TE, or TSL of a spin lock), growing.
       noise: standard deviation of the signals; 0: not known.
-      floor: echoes below it, such as three times the noise, are left out of the voxel's
-        fit: magnitudes never fall to 0, and would make a decay longer.
+      floor: a voxel's fit ends before the first echo that is not above it, such as
+        three times the noise: magnitudes never fall to 0, which makes a decay longer.
       most_ms: a longer time is taken for none.
 
     Raises:
       ValueError: fewer than two echoes, as many times as there are not, times that do
         not grow or are not finite, or negative bounds.
     """
-    signals = np.asarray(echoes, np.float64)
+    signals = np.asarray(echoes)
     times = np.asarray(times_ms, np.float64)
     if signals.ndim < 2 or len(signals) != len(times) or len(times) < 2:
         raise ValueError(
@@ -76,11 +78,28 @@ def fit_decay(
             f"noise and floor are 0 or more, most_ms above 0; got {noise}, {floor} and "
             f"{most_ms}."
         )
+    shape = signals.shape[1:]
+    flat = signals.reshape(len(signals), -1)
+    parts = [
+        _fitted(flat[:, start : start + _VOXELS], times, noise, floor, most_ms)
+        for start in range(0, max(1, flat.shape[1]), _VOXELS)
+    ]
+    return Decay(
+        *(np.concatenate(found).reshape(shape) for found in zip(*parts, strict=True))
+    )
+
+
+def _fitted(
+    echoes: np.ndarray, times: np.ndarray, noise: float, floor: float, most_ms: float
+) -> Decay:
+    """Of (echoes, voxels)."""
+    signals = echoes.astype(np.float64)
     used = np.isfinite(signals) & (signals > floor)
+    used = np.logical_and.accumulate(used, axis=0)
     logarithms = np.log(np.where(used, signals, 1.0))
     weights = np.where(used, signals, 0.0) ** 2
-    along = times.reshape(-1, *[1] * (signals.ndim - 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    along = times[:, np.newaxis]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         total = weights.sum(axis=0)
         middle = (weights * along).sum(axis=0) / total
         level = (weights * logarithms).sum(axis=0) / total

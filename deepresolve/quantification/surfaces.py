@@ -80,7 +80,12 @@ def surface(field: np.ndarray, spacing_mm: tuple[float, ...]) -> Surface:
     Args:
       field: (I, J, K) float, such as `signed_mm` gives.
       spacing_mm: of the voxels.
+
+    Raises:
+      ValueError: it is nowhere negative, or nowhere positive.
     """
+    if not field.min() < 0 < field.max():
+        raise ValueError("It is too thin to have a surface, or has none outside.")
     vertices, faces, _, _ = measure.marching_cubes(
         field, 0.0, spacing=spacing_mm, gradient_direction="descent"
     )

@@ -7,10 +7,13 @@ the known measures to use, after a comparison on 507 knees, PMC10076900):
     nearest    to the nearest place of the cartilage's outer surface
 
 The outer surface is that of bone and cartilage together, so a layer that is thinner
-than two voxels has its two sides where they are, and a gap of a voxel between bone and
-cartilage counts as cartilage. Where no cartilage lies on a bone inside a plate, the
-bone is denuded and the cartilage 0 mm thick there; a loss at a plate's edge cannot be
-told from a plate that is smaller.
+than two voxels has its two sides where they are, and a gap of one voxel between bone
+and cartilage counts as cartilage; with wider gaps cartilage does not lie on the bone.
+Where a normal runs along the cartilage or back into the bone, as in a groove, the
+nearest place counts. Where no cartilage lies on a bone inside a plate, the bone is
+denuded and the cartilage 0 mm thick there; a loss at a plate's edge cannot be told from
+a plate that is smaller, and a layer of less than a voxel and a half counts as denuded
+here and there.
 """
 
 from __future__ import annotations
@@ -35,11 +38,16 @@ from deepresolve.quantification.surfaces import (
 # No cartilage is thicker; how finely it is looked for along a normal.
 MOST_MM = 10.0
 _STEP_MM = 0.1
+_TINY = 1e-9
 # Cosine between the way from the bone and the outer surface's normal: what stands
 # steeper is the cartilage's rim.
 _FACES_AWAY = 0.5
-# Bone around a plate that is looked at.
+# What lies further along a normal than so many times as far as the nearest place does
+# not lie across the cartilage.
+_MOST_OF_NEAREST = 3.0
+# Bone around a plate that is looked at; beyond the array all goes on as it ends.
 _MARGIN_MM = 6.0
+_BEYOND_VOXELS = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +59,8 @@ class Plate:
         included (tAB).
       articular: outer surface of the cartilage (AC).
       covered: (n,) bool, of the vertices of `bone`: with cartilage (cAB).
-      thickness_mm: (n,) float64 along the bone's normals; 0 where it is denuded.
+      thickness_mm: (n,) float64 along the bone's normals, or to the nearest place where
+        a normal does not cross the cartilage; 0 where it is denuded.
       nearest_mm: (n,) float64 to the outer surface; 0 where it is denuded.
       back_mm: (m,) float64, of the vertices of `articular`: to the bone.
       below: (m,) int, the vertex of `bone` that each of them is nearest to.
@@ -88,26 +97,36 @@ def measure_plate(
     box, offset_mm = _box(cartilage, spacing_mm)
     if not bone[box].any():
         raise ValueError("The cartilage does not lie on the bone.")
-    bone, cartilage = np.pad(bone[box], 1, "edge"), np.pad(cartilage[box], 1)
-    both = ndimage.binary_closing(bone | cartilage) | bone | cartilage
+    own = np.pad(cartilage[box], _BEYOND_VOXELS)
+    bone, cartilage = (
+        np.pad(mask[box], _BEYOND_VOXELS, "edge") for mask in (bone, cartilage)
+    )
+    if bone.all():
+        raise ValueError("The bone is all around: it has no surface there.")
+    both = bone | cartilage | _gap(bone, cartilage)
     of_bone, of_both = signed_mm(bone, spacing_mm), signed_mm(both, spacing_mm)
-    whole = surface(of_bone, spacing_mm)
+    whole, outer = surface(of_bone, spacing_mm), surface(of_both, spacing_mm)
     is_covered = _meets(cartilage, whole.vertices, whole.normals, spacing_mm)
-    if not is_covered.any():
+    within = _within(whole.vertices, own.shape, spacing_mm)
+    if not (is_covered & within).any():
         raise ValueError("The cartilage does not lie on the bone.")
-    in_plate = is_covered | _holes(whole, is_covered, both.shape, spacing_mm)
-    outer = surface(of_both, spacing_mm)
+    in_plate = within & (is_covered | _holes(whole, is_covered, own.shape, spacing_mm))
     lies_on = _meets(cartilage, outer.vertices, -outer.normals, spacing_mm)
     upwards = gradient(of_bone, outer.vertices, spacing_mm)
     lies_on &= np.sum(upwards * outer.normals, axis=1) > _FACES_AWAY
-    articular = outer.part(lies_on)
-    plate, covered = whole.part(in_plate), is_covered[in_plate]
-    normal_mm = np.where(covered, _along_normals(plate, of_both, spacing_mm), 0.0)
+    lies_on &= _within(outer.vertices, own.shape, spacing_mm)
+    if not lies_on.any():
+        raise ValueError("The cartilage has no surface of its own.")
+    articular, plate = outer.part(lies_on), whole.part(in_plate)
+    covered = is_covered[in_plate]
     nearest_mm = np.zeros(len(covered))
     nearest_mm[covered], _ = KDTree(articular.vertices).query(plate.vertices[covered])
+    normal_mm = _along_normals(plate, of_both, spacing_mm)
+    across = normal_mm <= _MOST_OF_NEAREST * nearest_mm
+    normal_mm = np.where(covered & across, normal_mm, nearest_mm)
     of_plate = KDTree(plate.vertices)
     back_mm, below = of_plate.query(articular.vertices)
-    _, nearest = of_plate.query(np.argwhere(cartilage) * spacing_mm)
+    _, nearest = of_plate.query(np.argwhere(own) * spacing_mm)
     counts = np.bincount(nearest, minlength=len(covered))
     return Plate(
         _moved(plate, offset_mm),
@@ -124,14 +143,35 @@ def measure_plate(
 def _box(
     cartilage: np.ndarray, spacing_mm: tuple[float, ...]
 ) -> tuple[tuple[slice, ...], np.ndarray]:
-    """Voxels around the cartilage, and where the one before the first lies in mm."""
+    """Voxels around the cartilage, and where those beyond begin, in mm."""
     margin = np.ceil(np.divide(_MARGIN_MM, spacing_mm)).astype(int)
     (found,) = ndimage.find_objects(cartilage.astype(np.uint8))
     pairs = list(zip(found, margin, strict=True))
     box = tuple(slice(max(0, s.start - m), s.stop + m) for s, m in pairs)
     return box, np.array(
-        [(s.start - 1) * mm for s, mm in zip(box, spacing_mm, strict=True)]
+        [(s.start - _BEYOND_VOXELS) * mm for s, mm in zip(box, spacing_mm, strict=True)]
     )
+
+
+def _gap(bone: np.ndarray, cartilage: np.ndarray) -> np.ndarray:
+    """Voxels that are neither and lie between both, one voxel wide."""
+    beside = np.ones((3, 3, 3), bool)
+    both = bone | cartilage
+    closed = ndimage.binary_closing(both) & ~both
+    return (
+        closed
+        & ndimage.binary_dilation(bone, beside)
+        & ndimage.binary_dilation(cartilage, beside)
+    )
+
+
+def _within(
+    vertices: np.ndarray, shape: tuple[int, ...], spacing_mm: tuple[float, ...]
+) -> np.ndarray:
+    """Which vertices lie in what was looked at, and not beyond it."""
+    at = vertices / spacing_mm - _BEYOND_VOXELS
+    last = np.array(shape) - 2 * _BEYOND_VOXELS - 0.5
+    return np.all((at >= -0.5) & (at <= last), axis=1)
 
 
 def _meets(
@@ -159,15 +199,17 @@ def _holes(
 ) -> np.ndarray:
     """Bare vertices that cartilage cuts off from the rest of the bone."""
     edges = np.concatenate([bone.faces[:, [0, 1]], bone.faces[:, [1, 2]]])
-    edges = edges[~covered[edges].any(axis=1)]
+    is_bare = ~covered[edges]
+    bare = edges[is_bare.all(axis=1)]
     count = len(covered)
-    joined = sparse.coo_matrix((np.ones(len(edges)), edges.T), (count, count))
+    joined = sparse.coo_matrix((np.ones(len(bare)), bare.T), (count, count))
     _, component = csgraph.connected_components(joined, directed=False)
-    last_mm = (np.array(shape) - 2) * spacing_mm
-    at_border = (bone.vertices < spacing_mm) | (bone.vertices > last_mm)
+    # A hole's rim is cartilage; cavities and islands of bone have none.
+    rims = set(component[edges[is_bare & ~is_bare.all(axis=1, keepdims=True)]])
+    at_border = ~_within(bone.vertices, shape, spacing_mm)
     sizes = np.bincount(component[~covered], minlength=component.max() + 1)
-    outside = set(component[~covered & at_border.any(axis=1)]) | {np.argmax(sizes)}
-    return ~covered & ~np.isin(component, list(outside))
+    outside = set(component[~covered & at_border]) | {np.argmax(sizes)}
+    return ~covered & np.isin(component, list(rims - outside))
 
 
 def _moved(part: Surface, offset_mm: np.ndarray) -> Surface:
@@ -186,8 +228,10 @@ def _along_normals(
         points = bone.vertices[left] + stop * bone.normals[left]
         value = sample(of_both, points, spacing_mm)
         ends = value >= 0
-        share = before / np.minimum(before - value, -np.finfo(np.float64).tiny)
-        result[left[ends]] = start + (stop - start) * np.clip(share[ends], 0, 1)
+        # From below 0 to above it; who begins above has gone nowhere.
+        low = np.minimum(before[ends], 0)
+        share = low / np.minimum(low - value[ends], -_TINY)
+        result[left[ends]] = start + (stop - start) * np.clip(share, 0, 1)
         left, before = left[~ends], value[~ends]
         if not left.size:
             break

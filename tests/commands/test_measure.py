@@ -116,3 +116,15 @@ def test_another_table_stays_as_it_is(run, knee, tmp_path):
     assert table.read_text(encoding="utf-8") == "patient,remark\n1,fine\n"
     result = run(*given, f"--output={tmp_path / 'table.xlsx'}")
     assert result.returncode == 1 and "a table's name ends in .csv" in result.stderr
+
+
+def test_two_label_maps_of_one_name_are_refused(run, knee, tmp_path):
+    for name in ("knee.nii", "knee.nii.gz"):
+        save(tmp_path / "maps" / name, knee)
+    table = tmp_path / "thickness.csv"
+    given = (f"--input={tmp_path / 'maps'}", f"--output={table}", FLAG)
+    result = run(*given)
+    assert result.returncode == 1 and "Two label maps are named 'knee'" in result.stderr
+    result = run(*given, "--weight_bearing=1")
+    assert result.returncode == 1 and "above 0 and below 1" in result.stderr
+    assert not table.exists()

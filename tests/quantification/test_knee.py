@@ -56,6 +56,9 @@ def test_regions_lie_where_they_are_named_after(knee, measured):
         middles[name] = vertices.mean(axis=0)
     whole = {n: p.bone.vertices.mean(axis=0) for n, p in measured.plates.items()}
     out = np.sign(whole["MT"][2] - whole["LT"][2])
+    for name, value in PLATES.items():  # in the label map's own millimetres
+        voxels = np.argwhere(sagittal.array == value).mean(axis=0)
+        np.testing.assert_allclose(whole[name], voxels * sagittal.spacing_mm, atol=4)
     assert sagittal.orientation[:2] == "IP"
     for letter, outwards in (("M", out), ("L", -out)):
         for inner, outer in (("i", "e"), ("ic", "ec")):
@@ -65,6 +68,9 @@ def test_regions_lie_where_they_are_named_after(knee, measured):
         assert middles[f"p{letter}T"][1] - middles[f"a{letter}T"][1] > 10
         order = [middles[name][1] for name in ("TrF", f"c{letter}F", f"p{letter}F")]
         assert order == sorted(order)
+        # The ellipse is about the middle of its plate.
+        centre = middles[f"c{letter}T"] - whole[f"{letter}T"]
+        assert np.linalg.norm(centre[1:]) < 2
         # The centre of a condyle bears the weight: it is the lowest of the femur.
         assert middles[f"c{letter}F"][0] > middles[f"p{letter}F"][0]
 
@@ -173,13 +179,13 @@ def joint():
     [
         (
             {1: "femoral cartilage"},
-            "'femoral cartilage' is measured from its bone, the",
+            "No cartilage.* the femur, which the label map does",
         ),
-        ({1: "tissue", 5: "femur"}, "No cartilage to measure: .*holds .*'femur'"),
+        ({1: "tissue", 5: "femur"}, "No cartilage to measure: .* 0, tissue, femur"),
         ({}, "No cartilage"),
         (
             {1: "femoral cartilage", 5: "cartilage of the femur"},
-            "'femoral cartilage' is measured from its bone",
+            "Two labels are cartilage of the femur",
         ),
     ],
 )
@@ -191,7 +197,7 @@ def test_what_is_missing_is_told(joint, names, message):
 def test_two_values_of_one_plate_are_refused(joint):
     joint.array[24:26, 8:32, 5:15] = 2
     names = {1: "femoral cartilage", 2: "cartilage (femur)", 5: "femur"}
-    with pytest.raises(ValueError, match="Two labels are plate F: 'cartilage"):
+    with pytest.raises(ValueError, match="Two labels are cartilage of the femur"):
         measure(joint, names)
 
 
@@ -201,3 +207,46 @@ def test_slices_that_step_sideways_are_refused(joint):
     sheared = dataclasses.replace(joint, affine=affine)
     with pytest.raises(ValueError, match="not at right angles"):
         measure(sheared, {1: "femoral cartilage", 5: "femur"})
+
+
+def test_both_sides_of_a_femur_are_one_plate(joint):
+    whole = measure(joint, {1: "femoral cartilage", 5: "femur"}).table
+    joint.array[:, :20][joint.array[:, :20] == 1] = 2
+    joint.array[:, 20:][joint.array[:, 20:] == 5] = 6
+    names = {1: "medial femoral cartilage", 2: "lateral femoral cartilage"}
+    names |= {5: "lateral femur", 6: "medial femur"}
+    joint = dataclasses.replace(joint, affine=affine_along_axes("ILP", (0.5, 0.5, 1)))
+    found = measure(joint, names)
+    assert found.table["F_VC"] == pytest.approx(whole["F_VC"])
+    assert "TrF_VC" in found.table
+
+
+def test_labels_that_disagree_about_the_sides_are_refused(knee):
+    array = knee.label.array.copy()
+    array[knee.label.array == 9], array[knee.label.array == 10] = 10, 9
+    with pytest.raises(ValueError, match="lie on different sides of the knee: medial"):
+        measure(knee.label.with_array(array), NAMES)
+
+
+def test_a_plate_that_cannot_be_measured_does_not_hide_the_others(knee, measured):
+    array = np.where(knee.label.array == 7, 0, knee.label.array)
+    found = measure(knee.label.with_array(array), NAMES)
+    (note,) = found.notes
+    assert "'patellar cartilage' is not measured" in note and "the patella" in note
+    assert found.table["MT_VC"] == measured.table["MT_VC"]
+    assert not [name for name in found.table if name.startswith("P_")]
+    speck = np.where(knee.label.array == 4, 0, knee.label.array)
+    speck[tuple(np.argwhere(knee.label.array == 4)[0])] = 4
+    (note,) = measure(knee.label.with_array(speck), NAMES).notes
+    assert "'patellar cartilage' is not measured" in note
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 0.3])
+def test_images_are_no_label_maps(joint, wrong):
+    image = joint.with_array(joint.array + np.float32(wrong))
+    with pytest.raises(ValueError, match="A label map holds whole numbers"):
+        measure(image, {1: "femoral cartilage", 5: "femur"})
+    many = joint.with_array(np.arange(24_000, dtype=np.int32).reshape(30, 40, 20))
+    with pytest.raises(ValueError, match="No cartilage") as error:
+        measure(many, {})
+    assert "and 23988 more" in str(error.value)

@@ -57,6 +57,13 @@ def test_both_knees_measure_the_same():
     assert measure(joint((1.6, 0), right=False), NAMES).table == one
 
 
+def test_a_stray_voxel_does_not_stand_out():
+    label = joint((1.6, 0))
+    label.array[42, 45, 2] = 4
+    found = measure(label, NAMES).quantities["MM"]
+    assert found["extrusion"] == pytest.approx(1.6, abs=0.2)
+
+
 def test_what_is_high_above_a_plate_covers_none_of_it():
     label = joint((0, 0))
     label.array[label.array == 4] = 0

@@ -178,4 +178,21 @@ def test_diffusion_through_the_spoiler_shortens_what_would_be_found():
     echoes = np.array([100.0]), np.array([45.0])
     plain = t2_of_dess(*echoes, **given)[0]
     spoiled = t2_of_dess(*echoes, **given, spoiler_gauss_per_cm=1.5, spoiler_ms=3.4)[0]
-    assert spoiled > plain
+    assert plain < spoiled
+
+
+def test_a_train_ends_where_it_sinks_into_noise():
+    """What rises above the floor later is chance, and would make it longer."""
+    echoes = np.array([[60.0], [20.0], [6.0], [14.0]])
+    found = fit_decay(echoes, (10, 20, 30, 40), floor=10.0)
+    assert found.time_ms[0] == pytest.approx(10 / np.log(3))
+
+
+def test_long_series_are_fitted_in_parts(monkeypatch):
+    random = np.random.default_rng(1)
+    echoes = np.abs(random.normal(50, 10, (3, 7, 11))).astype(np.uint16)
+    whole = fit_decay(echoes, (10, 20, 30))
+    monkeypatch.setattr("deepresolve.quantification.relaxometry._VOXELS", 10)
+    for one, other in zip(whole, fit_decay(echoes, (10, 20, 30)), strict=True):
+        assert one.shape == (7, 11)
+        np.testing.assert_array_equal(one, other)

@@ -122,3 +122,46 @@ def test_what_cannot_be_measured_is_told():
         measure_plate(bone, np.zeros_like(bone), (1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="No voxel of the bone"):
         measure_plate(np.zeros_like(bone), cartilage, (1.0, 1.0, 1.0))
+
+
+def test_a_slit_between_two_layers_stays_one():
+    """Two walls of bone with 3.6 mm of cartilage on each, and 1.2 mm between them."""
+    bone, cartilage = np.zeros((2, 40, 60, 40), bool)
+    bone[:, :15], bone[:, 36:] = True, True
+    cartilage[:, 15:24], cartilage[:, 27:36] = True, True
+    found = statistics(measure_plate(bone, cartilage, (0.4, 0.4, 0.7)))
+    assert found["ThCcAB_aMe"] == pytest.approx(3.6, abs=0.15)
+    assert found["ThCtAB_aMav"] < 4 and found["AC"] > 0.9 * found["cAB"]
+
+
+def test_what_is_too_thin_for_a_surface_is_told():
+    bone, cartilage = np.zeros((2, 20, 20, 20), bool)
+    bone[8, 8, 8], cartilage[9, 8, 8] = True, True
+    with pytest.raises(ValueError, match="too thin to have a surface"):
+        measure_plate(bone, cartilage, (1.0, 1.0, 1.0))
+
+
+def test_cavities_and_islands_of_bone_are_no_denuded_cartilage():
+    bone, cartilage = np.zeros((2, 50, 60, 40), bool)
+    bone[:30, 5:55, 5:35], cartilage[30:34, 10:50, 8:32] = True, True
+    whole = statistics(measure_plate(bone, cartilage, (0.5, 0.5, 0.7)))
+    bone[20:25, 20:30, 15:25] = False
+    bone[40:44, 20:26, 15:18] = True
+    found = statistics(measure_plate(bone, cartilage, (0.5, 0.5, 0.7)))
+    assert whole["dABp"] == found["dABp"] == 0
+    assert found["tAB"] == pytest.approx(whole["tAB"], rel=0.01)
+
+
+def test_a_plate_that_the_array_cuts_is_as_thick_there():
+    """A cylinder shell of 2.5 mm through the whole array."""
+    x, y, _ = np.moveaxis(places((40, 40, 20), OAI_MM, (20.1, 19.9, 0.0)), -1, 0)
+    radius = np.hypot(x, y)
+    masks = radius < 12, (radius >= 12) & (radius < 14.5)
+    plate = measure_plate(*masks, OAI_MM)
+    found = statistics(plate)
+    assert found["ThCtAB_aMe"] == pytest.approx(2.5, abs=0.05)
+    assert found["ThCtAB_aMiv"] > 2.2 and found["dABp"] == 0
+    size = 20 + OAI_MM[2] / 2
+    assert found["tAB"] == pytest.approx(2 * np.pi * 1.2 * size / 10, rel=0.04)
+    first = plate.bone.vertices[:, 2] < 1
+    assert plate.thickness_mm[first].mean() == pytest.approx(2.5, abs=0.06)
