@@ -122,7 +122,7 @@ def measure_plate(
     nearest_mm = np.zeros(len(covered))
     nearest_mm[covered], _ = KDTree(articular.vertices).query(plate.vertices[covered])
     normal_mm = _along_normals(plate, of_both, spacing_mm)
-    across = normal_mm <= _MOST_OF_NEAREST * nearest_mm
+    across = (normal_mm <= _MOST_OF_NEAREST * nearest_mm) & (normal_mm < MOST_MM)
     normal_mm = np.where(covered & across, normal_mm, nearest_mm)
     of_plate = KDTree(plate.vertices)
     back_mm, below = of_plate.query(articular.vertices)
