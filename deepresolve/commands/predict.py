@@ -145,7 +145,7 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
     recipe = batch.Recipe(trained.name, trained.checkpoint, options)
     if second is not None:
         recipe = _segmented(recipe, second)
-    predictor = recipe.open(trained)
+    predictor = recipe.open(trained, second)
     if FLAGS.preview is not None and predictor.kind is None:
         raise ValueError("--preview shows images; this network gives tables alone.")
     choice = Choice(FLAGS.series, FLAGS.echo, FLAGS.volume)

@@ -81,11 +81,14 @@ class Recipe:
     then: Recipe | None = None
     label_grid: chained.Grid = "thin"
 
-    def open(self, run: TrainedRun | None = None) -> Predictor:
+    def open(
+        self, run: TrainedRun | None = None, then: TrainedRun | None = None
+    ) -> Predictor:
         """Loads the network.
 
         Args:
           run: the run, where it is open already.
+          then: the second one, likewise.
 
         Raises:
           ValueError: there is no such run, its task lacks an option, or the second
@@ -97,7 +100,7 @@ class Recipe:
         predictor = run.predictor(**self.options)
         if self.then is None:
             return predictor
-        return chained.Chained(predictor, self.then.open(), self.label_grid)
+        return chained.Chained(predictor, self.then.open(then), self.label_grid)
 
 
 @dataclasses.dataclass(frozen=True)

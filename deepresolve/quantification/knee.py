@@ -10,7 +10,7 @@ import numpy as np
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import menisci, regions
-from deepresolve.quantification.parts import BONE, CARTILAGE, MENISCUS, Part, part
+from deepresolve.quantification.parts import BONE, CARTILAGE, MENISCUS, Part, parts_of
 from deepresolve.quantification.thickness import (
     QUANTITIES,
     Plate,
@@ -115,15 +115,9 @@ def measure(
     """
     if not 0 < weight_bearing < 1:
         raise ValueError(f"weight_bearing: expected 0 to 1; got {weight_bearing}.")
-    _check_grid(label_map)
-    if not np.isfinite(label_map.array).all() or np.any(label_map.array % 1):
-        raise ValueError(
-            "A label map holds whole numbers; this one has others. Is it the image, or "
-            "was it interpolated?"
-        )
+    _check(label_map)
     sagittal = label_map.in_plane("sagittal")
-    named = {value: part(name) for value, name in label_names.items()}
-    known = {value: of for value, of in named.items() if of is not None}
+    known = parts_of(label_names)
     medial_first = _medial_first(sagittal.array, known, label_names)
     # Triangles are not the same from left to right and from right to left: all knees
     # are measured towards medial, so that a knee has what its mirror image has.
@@ -169,7 +163,7 @@ def _plates(
     failures = []
     for of, values in _by_plate(known, held).items():
         names = " and ".join(repr(label_names[value]) for value in values)
-        bones = [v for v in held if (known[v].kind, known[v].bone) == (BONE, of.bone)]
+        bones = [value for value in held if of.lies_on(known[value])]
         try:
             if of not in PLATES:
                 raise ValueError("The OAI's readings have no such plate.")
@@ -308,7 +302,8 @@ def _mirrored(plate: Plate, last_mm: float) -> Plate:
     )
 
 
-def _check_grid(label_map: Volume) -> None:
+def _check(label_map: Volume) -> None:
+    """ValueError of axes that are not at right angles, or of no whole numbers."""
     axes = label_map.affine[:3, :3] / label_map.spacing_mm
     cosines = np.abs(axes.T @ axes - np.eye(3))
     if cosines.max() > _MOST_SHEARED:
@@ -316,6 +311,11 @@ def _check_grid(label_map: Volume) -> None:
             "The axes of the label map are not at right angles (slices step sideways, "
             f"cosine {cosines.max():.2g}): millimetres along them are no distances. "
             "Resample it to a grid whose axes are, with labels by nearest neighbour."
+        )
+    if not np.isfinite(label_map.array).all() or np.any(label_map.array % 1):
+        raise ValueError(
+            "A label map holds whole numbers; this one has others. Is it the image, or "
+            "was it interpolated?"
         )
 
 

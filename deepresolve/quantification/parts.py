@@ -40,6 +40,10 @@ class Part(NamedTuple):
             return False
         return self.side != other.side and self[:2] == other[:2]
 
+    def lies_on(self, bone: Part) -> bool:
+        """Whether it is cartilage of that bone, or of that part of it."""
+        return (self.kind, bone.kind, self.bone) == (CARTILAGE, BONE, bone.bone)
+
 
 def part(name: str) -> Part | None:
     """What a class is; None of a name that is not understood, or of several tissues.
@@ -76,5 +80,10 @@ def pairs(known: Mapping[int, Part]) -> list[tuple[int, int]]:
 
 def parts(class_names: Sequence[str]) -> dict[int, Part]:
     """By value in a label map, of the classes whose names are understood."""
-    found = {value: part(name) for value, name in enumerate(class_names, start=1)}
+    return parts_of(dict(enumerate(class_names, start=1)))
+
+
+def parts_of(label_names: Mapping[int, str]) -> dict[int, Part]:
+    """By value in a label map, of the labels whose names are understood."""
+    found = {value: part(name) for value, name in label_names.items()}
     return {value: of for value, of in found.items() if of is not None}

@@ -57,13 +57,13 @@ def keep_pieces(
         stays = np.arange(len(of_class.sizes)) > 0
         part = known.get(of_class.value)
         if part is not None and part.kind == BONE:
-            of_bone = [v for v, p in known.items() if _lies_on(p, part)]
+            of_bone = [v for v, p in known.items() if p.lies_on(part)]
             near = _voxels_near(
                 of_class, np.isin(label_map.array, of_bone), label_map, crumb
             )
             stays = near > _CARRIES * near.max()
         elif part is not None and part.kind == CARTILAGE:
-            bone = [v for v, p in known.items() if _lies_on(part, p)]
+            bone = [v for v, p in known.items() if part.lies_on(p)]
             stays = (
                 _voxels_near(of_class, np.isin(result.array, bone), label_map, crumb)
                 > 0
@@ -94,10 +94,6 @@ def _holes(mask: np.ndarray) -> np.ndarray:
 def _is_bone(known: Mapping[int, Part], of_class: Pieces) -> tuple[bool, int]:
     part = known.get(of_class.value)
     return part is None or part.kind != BONE, of_class.value
-
-
-def _lies_on(cartilage: Part, bone: Part) -> bool:
-    return (cartilage.kind, bone.kind, cartilage.bone) == (CARTILAGE, BONE, bone.bone)
 
 
 def _voxels_near(
