@@ -64,6 +64,8 @@ class KneeMeasures:
         `menisci.measure_meniscus`. NaN where there is no such number.
       weight_bearing: share of a condyle that its centre has.
       notes: what makes the numbers worse than they look.
+      affine: (4, 4), from vertices of the plates to millimetres in the world: to the
+        right, to the front and up.
     """
 
     plates: Mapping[str, Plate]
@@ -71,6 +73,11 @@ class KneeMeasures:
     quantities: Mapping[str, Mapping[str, float]]
     weight_bearing: float
     notes: tuple[str, ...]
+    affine: np.ndarray
+
+    def in_world(self, vertices: np.ndarray) -> np.ndarray:
+        """Where vertices of a plate lie in the world: (n, 3), in mm."""
+        return vertices @ self.affine[:3, :3].T + self.affine[:3, 3]
 
     @property
     def table(self) -> dict[str, float]:
@@ -148,7 +155,8 @@ def measure(
     if medial_first:
         last_mm = (array.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
-    return KneeMeasures(plates, places, quantities, weight_bearing, notes)
+    affine = sagittal.affine @ np.diag([*np.divide(1, sagittal.spacing_mm), 1])
+    return KneeMeasures(plates, places, quantities, weight_bearing, notes, affine)
 
 
 def _plates(

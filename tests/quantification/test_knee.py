@@ -4,8 +4,10 @@ import dataclasses
 import os
 import pathlib
 
+import nibabel as nib
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 import deepresolve as dr
 from deepresolve.imaging import formats
@@ -73,6 +75,17 @@ def test_regions_lie_where_they_are_named_after(knee, measured):
         assert np.linalg.norm(centre[1:]) < 2
         # The centre of a condyle bears the weight: it is the lowest of the femur.
         assert middles[f"c{letter}F"][0] > middles[f"p{letter}F"][0]
+
+
+def test_vertices_have_a_place_in_the_world(knee, measured):
+    for name, value in PLATES.items():
+        indices = np.argwhere(knee.label.array == value)
+        world = nib.affines.apply_affine(knee.label.affine, indices)
+        # What belongs to the plates of a bone lies within a voxel and a half of it.
+        apart, _ = KDTree(world).query(
+            measured.in_world(measured.plates[name].articular.vertices)
+        )
+        assert np.max(apart) < 1.5
 
 
 def test_compartments_are_sums(measured):
