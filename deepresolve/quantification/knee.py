@@ -10,6 +10,7 @@ import numpy as np
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import menisci, regions
+from deepresolve.quantification.axes import knee_axes
 from deepresolve.quantification.parts import BONE, CARTILAGE, MENISCUS, Part, parts_of
 from deepresolve.quantification.thickness import (
     QUANTITIES,
@@ -43,6 +44,8 @@ _MENISCI = {"medial": ("MM", "MT"), "lateral": ("LM", "LT")}
 _COARSE_MM = 1.5
 # What is smaller is no plate.
 _LEAST_CM2 = 0.5
+# Tibial plates fall off to the back by some 10 degrees; the rest is how a knee lies.
+_MOST_ASKEW_DEGREES = 30.0
 # Of a label map's values, in a message.
 _SHOWN = 12
 # Cosine between axes of the array that are taken to be at right angles.
@@ -144,14 +147,16 @@ def measure(
             "lateral plates or menisci, or the fibula.",
         )
     else:
-        places = _regions(plates, weight_bearing)
+        axes, said = _axes(plates)
+        notes += said
+        places = _regions(plates, axes, weight_bearing)
     quantities = {name: statistics(plate) for name, plate in plates.items()}
     quantities |= {
         name: statistics(plates[of], mask) for name, (of, mask) in places.items()
     }
     quantities |= _compartments(quantities)
     if medial_first is not None:
-        quantities |= _menisci(array, sagittal.spacing_mm, known, plates)
+        quantities |= _menisci(array, sagittal.spacing_mm, known, plates, axes)
     if medial_first:
         last_mm = (array.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
@@ -213,17 +218,35 @@ def _by_plate(known: Mapping[int, Part], held: set[int]) -> dict[Part, list[int]
     return found
 
 
+def _axes(plates: Mapping[str, Plate]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The knee's down, back and medial, and what is to know of them."""
+    if "MT" not in plates or "LT" not in plates:
+        return np.eye(3), (
+            "Without a medial and a lateral tibial plate regions are told along the "
+            "axes of the scan: a knee that lies askew has others.",
+        )
+    axes = knee_axes(plates["MT"].bone, plates["LT"].bone)
+    askew = math.degrees(math.acos(min(1.0, np.diagonal(axes).min())))
+    if askew <= _MOST_ASKEW_DEGREES:
+        return axes, ()
+    return axes, (
+        f"The tibial plates lie {askew:.0f} degrees from the axes of the scan, more "
+        "than knees do: are they whole?",
+    )
+
+
 def _regions(
-    plates: Mapping[str, Plate], weight_bearing: float
+    plates: Mapping[str, Plate], axes: np.ndarray, weight_bearing: float
 ) -> dict[str, tuple[str, np.ndarray]]:
     """By name: the plate, and which vertices of its bone."""
     found = {}
+    bones = {name: plate.bone.turned(axes) for name, plate in plates.items()}
     for name, side in (("MT", "medial"), ("LT", "lateral")):
-        if name in plates:
-            for region, mask in regions.of_tibia(plates[name].bone, side).items():
+        if name in bones:
+            for region, mask in regions.of_tibia(bones[name], side).items():
                 found[region] = name, mask
-    if "F" in plates:
-        for region, mask in regions.of_femur(plates["F"].bone, weight_bearing).items():
+    if "F" in bones:
+        for region, mask in regions.of_femur(bones["F"], weight_bearing).items():
             found[region] = "F", mask
     return found
 
@@ -248,6 +271,7 @@ def _menisci(
     spacing_mm: tuple[float, ...],
     known: Mapping[int, Part],
     plates: Mapping[str, Plate],
+    axes: np.ndarray,
 ) -> dict[str, dict[str, float]]:
     found = {}
     for side, (name, below) in _MENISCI.items():
@@ -255,7 +279,7 @@ def _menisci(
         mask = np.isin(array, values)
         if below in plates and mask.any():
             found[name] = menisci.measure_meniscus(
-                mask, plates[below], side, spacing_mm
+                mask, plates[below], side, spacing_mm, axes
             )
     return found
 

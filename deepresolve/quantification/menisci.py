@@ -1,9 +1,7 @@
 """Menisci in numbers: volume, how much of a plate they cover, how far they stand out.
 
-Coverage and extrusion as in Tack (OAC 2018;26:680), along the axes of the scan;
-extrusion as pymskt has it, in the middle tenth of the plate from front to back.
-
-Arrays run down, back, and towards medial, as in `regions`.
+Coverage and extrusion as in Tack (OAC 2018;26:680), along the knee's axes; extrusion as
+pymskt has it, in the middle tenth of the plate from front to back.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from deepresolve.quantification.regions import BACK, DOWN, MEDIAL
+from deepresolve.quantification.surfaces import sample
 from deepresolve.quantification.thickness import Plate
 
 # OAI's tables have none of menisci; these names are ours.
@@ -25,7 +24,11 @@ _MIDDLE = (0.45, 0.55)
 
 
 def measure_meniscus(
-    meniscus: np.ndarray, plate: Plate, side: str, spacing_mm: tuple[float, ...]
+    meniscus: np.ndarray,
+    plate: Plate,
+    side: str,
+    spacing_mm: tuple[float, ...],
+    axes: np.ndarray,
 ) -> dict[str, float]:
     """Numbers of one meniscus and the tibial plate below it.
 
@@ -34,6 +37,7 @@ def measure_meniscus(
       plate: the tibial cartilage of its side.
       side: "medial" or "lateral".
       spacing_mm: of the voxels.
+      axes: (3, 3), the knee's down, back and medial, as `knee_axes` gives them.
 
     Returns:
       VC, its volume in mm³; coverage, the share of the plate's surface that lies below
@@ -43,40 +47,48 @@ def measure_meniscus(
     voxel_mm3 = float(np.prod(spacing_mm))
     return {
         "VC": voxel_mm3 * int(np.count_nonzero(meniscus)),
-        "coverage": _coverage(meniscus, plate, spacing_mm),
-        "extrusion": _extrusion_mm(meniscus, plate, side, spacing_mm),
+        "coverage": _coverage(meniscus, plate, spacing_mm, axes[DOWN]),
+        "extrusion": _extrusion_mm(meniscus, plate, side, spacing_mm, axes),
     }
 
 
 def _coverage(
-    meniscus: np.ndarray, plate: Plate, spacing_mm: tuple[float, ...]
+    meniscus: np.ndarray,
+    plate: Plate,
+    spacing_mm: tuple[float, ...],
+    down: np.ndarray,
 ) -> float:
     """In %, of the articular surface's area."""
-    at = np.rint(plate.articular.vertices / spacing_mm).astype(int)
-    at = np.clip(at, 0, np.array(meniscus.shape) - 1)
-    row, column, plane = at.T
-    # Voxels of the meniscus from the top down to a row.
-    so_far = np.cumsum(meniscus, axis=DOWN)
-    first = np.maximum(row - round(_ABOVE_MM / spacing_mm[DOWN]), 0)
-    between = so_far[row, column, plane] - so_far[first, column, plane]
+    share = meniscus.astype(np.float32)
+    # No voxel is shorter than the shortest of its sides.
+    above_mm = np.arange(0.0, _ABOVE_MM, min(spacing_mm) / 2)
+    is_below = np.zeros(len(plate.articular.vertices), bool)
+    for step in above_mm:
+        there = plate.articular.vertices - step * down
+        is_below |= sample(share, there, spacing_mm) >= 0.5
     areas = plate.articular.areas_mm2
-    return float(100 * areas[between > 0].sum() / areas.sum())
+    return float(100 * areas[is_below].sum() / areas.sum())
 
 
 def _extrusion_mm(
-    meniscus: np.ndarray, plate: Plate, side: str, spacing_mm: tuple[float, ...]
+    meniscus: np.ndarray,
+    plate: Plate,
+    side: str,
+    spacing_mm: tuple[float, ...],
+    axes: np.ndarray,
 ) -> float:
-    outwards = 1 if side == "medial" else -1
+    out = axes[MEDIAL] if side == "medial" else -axes[MEDIAL]
     numbers, _ = ndimage.label(meniscus, np.ones((3, 3, 3)))
-    meniscus = numbers == 1 + np.argmax(np.bincount(numbers.ravel())[1:])
-    back = plate.bone.vertices[:, BACK]
+    largest = 1 + np.argmax(np.bincount(numbers.ravel())[1:])
+    voxels_mm = np.argwhere(numbers == largest) * spacing_mm
+    back = plate.bone.vertices @ axes[BACK]
     low, high = back.min() + np.multiply(_MIDDLE, np.ptp(back))
-    of_plate = plate.bone.vertices[(back >= low) & (back <= high), MEDIAL]
-    columns = np.arange(meniscus.shape[BACK]) * spacing_mm[BACK]
-    (middle,) = np.nonzero((columns >= low) & (columns <= high))
-    planes = np.flatnonzero(meniscus[:, middle].any(axis=(0, 1)))
-    if not planes.size or not of_plate.size:
-        return math.nan
     # The last vertex of a plate lies in the middle of its last voxel.
-    outermost = np.multiply(outwards, planes).max() * spacing_mm[MEDIAL]
-    return float(outermost - (outwards * of_plate).max())
+    outermost = []
+    for points_mm in (voxels_mm, plate.bone.vertices):
+        at = points_mm @ axes[BACK]
+        middle = points_mm[(at >= low) & (at <= high)]
+        if not middle.size:
+            return math.nan
+        outermost.append((middle @ out).max())
+    return float(outermost[0] - outermost[1])

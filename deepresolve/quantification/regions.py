@@ -7,8 +7,7 @@ Where the trochlea ends and how large the centre is follows CartiMorph (Yao, Med
 where Wirth is silent: the notch is the most anterior of the hindmost places of the
 middle of the plate.
 
-Vertices are in mm down, back, and towards medial: axes of the scan, not of the leg. A
-knee that lies 10 degrees askew moves the boundaries between regions.
+Vertices are in mm down, back, and towards medial, along the knee's axes (`axes`).
 """
 
 from __future__ import annotations

@@ -48,6 +48,16 @@ class Surface(NamedTuple):
             self.vertices[kept], faces, self.normals[kept], self.areas_mm2[kept]
         )
 
+    def turned(self, axes: np.ndarray) -> Surface:
+        """Along other axes of the same origin.
+
+        Args:
+          axes: (3, 3), a unit vector each row, at right angles to each other.
+        """
+        return self._replace(
+            vertices=self.vertices @ axes.T, normals=self.normals @ axes.T
+        )
+
     def mirrored(self, axis: int, size_mm: float) -> Surface:
         """The other way round along an axis, on an array of that size."""
         vertices, normals = self.vertices.copy(), self.normals.copy()
