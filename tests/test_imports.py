@@ -32,8 +32,8 @@ ALLOWED = {
     "presets": {"config", "system", "tasks"},
     "reports": {"imaging", "metrics", "system"},
     "prediction": {
-        *("config", "imaging", "inference", "metrics", "reports", "runs", "system"),
-        "tasks",
+        *("config", "imaging", "inference", "metrics", "quantification", "reports"),
+        *("runs", "system", "tasks"),
     },
     "serving": {
         *("config", "imaging", "inference", "prediction", "runs", "system", "tasks"),

@@ -11,26 +11,34 @@ meniscus, with names and quantities of the OAI's tables (docs/measuring.md). Lin
 knees that an earlier command measured stay, until a knee of that name is measured
 again. A label map that cannot be measured is told and passed over, and the command then
 ends with status 1.
+
+The same command again goes on where one was interrupted: a knee whose lines come from
+the same file, settings and version is passed over. Several commands may write one table
+at a time. --num_workers measures that many knees at a time, each in 0.7 GiB of memory;
+--runner=beam shares them out among the workers of a Beam pipeline.
 """
 
 from __future__ import annotations
 
-import collections
-import math
 import pathlib
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from absl import flags
 
+from deepresolve.commands import runner_flags
 from deepresolve.runs import checks
-from deepresolve.system import path_flags, paths
+from deepresolve.system import interruption, path_flags, paths, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deepresolve.prediction.measuring import Result, Runner, Task
+
 FLAGS = flags.FLAGS
 
+flags.adopt_module_key_flags(runner_flags)  # so that --help lists them
 path_flags.define("input", None, "Label map, or a folder of them.")
 path_flags.define("output", None, "Table to write or to add to, .csv.")
 path_flags.define(
@@ -49,6 +57,12 @@ flags.DEFINE_float(
     0.0,
     1.0,
 )
+flags.DEFINE_integer(
+    "num_workers",
+    1,
+    "Processes of this machine; each measures a knee at a time, in 0.7 GiB of memory.",
+    lower_bound=1,
+)
 flags.mark_flags_as_required(["input", "output"])
 
 
@@ -60,58 +74,91 @@ def run() -> int:
         raise ValueError(f"--output={FLAGS.output}: a table's name ends in .csv.")
     if not 0 < FLAGS.weight_bearing < 1:
         raise ValueError("--weight_bearing is above 0 and below 1.")
+    runner_flags.check()
+    if FLAGS["num_workers"].present and FLAGS.runner == "beam":
+        raise ValueError(
+            "--num_workers: processes of this machine, without --runner=beam. How many "
+            "workers Beam has, --beam_options say."
+        )
     names = _label_names()
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
     from deepresolve.imaging import formats
-    from deepresolve.prediction import scan_tables
-    from deepresolve.quantification.knee import COLUMNS, measure
-    from deepresolve.tasks.prediction import TableKind
+    from deepresolve.prediction import measuring
+    from deepresolve.prediction.measured_map import Settings
 
-    columns = {
-        "place": str,
-        **dict.fromkeys(COLUMNS, float),
-        "weight_bearing": float,
-    }
-    kind = TableKind("cartilage", columns)
-    output = pathlib.Path(FLAGS.output)
-    scan_tables.read(output, kind)  # Refuses another table before any work is done.
-    found = formats.find_scans(FLAGS.input)
-    _check_apart(found)
-    num_failed = 0
-    for path in found:
-        try:
-            image = formats.read_image(path)
-            label_map = formats.read_label_map(path, image=image)
-            knee = measure(label_map, names, FLAGS.weight_bearing)
-        except (ValueError, OSError) as error:
-            num_failed += 1
-            print(f"{path}: {error}", file=sys.stderr)
-            continue
-        rows: list[scan_tables.NamedRow] = [
-            (
-                *(_name(path), place),
-                *(of_place.get(column, math.nan) for column in COLUMNS),
-                knee.weight_bearing,
+    interruption.raise_on_sigterm()  # so that what is finished reaches the table
+    root, table = pathlib.Path(FLAGS.input), pathlib.Path(FLAGS.output)
+    tasks = measuring.plan(root, formats.find_scans(root), table)
+    work = measuring.Work(Settings(names, FLAGS.weight_bearing))
+    screen = _Screen(tasks)
+    measuring.measure_all(work, tasks, table, _runner(), screen.tell)
+    screen.tell_end(table)
+    return 1 if screen.failures else 0
+
+
+def _runner() -> Runner:
+    from deepresolve.prediction import measuring
+
+    if FLAGS.runner == "beam":
+        return measuring.Beam(FLAGS.beam_options)
+    return measuring.Processes(FLAGS.num_workers)
+
+
+class _Screen:
+    """Tells what becomes of each label map, and how far the work has come.
+
+    Args:
+      tasks: all there is to do.
+
+    Attributes:
+      failures: of label maps that were not measured, as far as they are known.
+    """
+
+    def __init__(self, tasks: Sequence[Task]):
+        self._num_tasks = len(tasks)
+        self._num_done = self._num_passed = 0
+        self._start = time.monotonic()
+        self.failures: list[Result] = []
+
+    def tell(self, result: Result) -> None:
+        """Tells of one label map."""
+        self._num_done += 1
+        if result.passed_over:
+            self._num_passed += 1
+            return
+        if result.failed:
+            self.failures.append(result)
+        stream = sys.stderr if result.failed else sys.stdout
+        text = f"{self._progress()}{result.path}: {result.message}"
+        print(text, file=stream, flush=True)
+        for note in result.notes:
+            print(f"note: {note}", file=sys.stderr)
+
+    def _progress(self) -> str:
+        """How far: "[3 of 40, about 5 min left] ", by the speed so far."""
+        if self._num_tasks == 1:
+            return ""
+        elapsed = time.monotonic() - self._start
+        num_left = self._num_tasks - self._num_done
+        each = elapsed / (self._num_done - self._num_passed)
+        left = progress_bar.duration(each * num_left)
+        end = f", about {left} left" if num_left else ""
+        return f"[{self._num_done} of {self._num_tasks}{end}] "
+
+    def tell_end(self, table: pathlib.Path) -> None:
+        """Tells what was passed over and, of several label maps, what failed."""
+        if self._num_passed:
+            print(
+                f"{table} had the lines of {self._num_passed} of {self._num_tasks} "
+                "label maps, from the same files and settings: passed over."
             )
-            for place, of_place in knee.quantities.items()
-        ]
-        scan_tables.add(output, kind, rows)
-        print(f"{path}: {knee.summary}")
-        for note in knee.notes:
-            print(f"note: {path}: {note}", file=sys.stderr)
-    if num_failed and len(found) > 1:
-        print(f"{num_failed} of {len(found)} label maps failed.", file=sys.stderr)
-    return 1 if num_failed else 0
-
-
-def _check_apart(found: Sequence[pathlib.Path]) -> None:
-    """ValueError where two label maps would have one name in the table."""
-    names = collections.Counter(map(_name, found))
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise ValueError(
-            f"Two label maps are named {twice[0]!r}: their lines would lie on each "
-            "other. Move or rename one."
-        )
+        if self.failures and self._num_tasks > 1:
+            print(
+                f"{len(self.failures)} of {self._num_tasks} label maps failed:",
+                *(f"  {failure.path}: {failure.message}" for failure in self.failures),
+                sep="\n",
+                file=sys.stderr,
+            )
 
 
 def _label_names() -> Mapping[int, str]:
@@ -136,12 +183,3 @@ def _label_names() -> Mapping[int, str]:
     if not outputs:
         raise ValueError(f"--workdir={FLAGS.workdir} is no run of a segmentation.")
     return dict(enumerate(outputs, start=1))
-
-
-def _name(path: pathlib.Path) -> str:
-    """The knee's: its path below the folder, without an ending."""
-    from deepresolve.imaging import formats
-
-    root = pathlib.Path(FLAGS.input)
-    folder = path.parent.relative_to(root) if path != root else pathlib.Path()
-    return (folder / formats.scan_stem(path)).as_posix()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
 
-from deepresolve.commands import model_flags
+from deepresolve.commands import model_flags, runner_flags
 from deepresolve.config.tasks import TASKS, part
 from deepresolve.system import path_flags
 from deepresolve.tasks.options import Options, WindowOptions, field_types
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 flags.adopt_module_key_flags(model_flags)  # so that --help lists them
+flags.adopt_module_key_flags(runner_flags)
 path_flags.define("input", None, "A scan, or a folder of scans.")
 path_flags.define(
     "output",
@@ -44,19 +45,6 @@ flags.DEFINE_string(
     "DICOM: which volume of a series that holds several, such as the water and fat of "
     "Dixon: its number, or what tells it from the others. The message lists them.",
 )
-flags.DEFINE_enum(
-    "runner",
-    "local",
-    ["local", "beam"],
-    "Who does the work: this process, or the workers of Apache Beam.",
-)
-flags.DEFINE_string(
-    "beam_options",
-    "",
-    "With --runner=beam: options of its pipeline, in quotes, such as "
-    "'--runner=DataflowRunner --project=NAME'. Without any: on this machine.",
-)
-
 flags.DEFINE_enum(
     "output_format",
     "nifti",
@@ -178,8 +166,7 @@ def check(
     Raises:
       ValueError: one is given.
     """
-    if FLAGS["beam_options"].present and FLAGS.runner != "beam":
-        raise ValueError("--beam_options: only with --runner=beam.")
+    runner_flags.check()
     for name in ("segment_workdir", "label_grid"):
         if FLAGS[name].present and not FLAGS.segment:
             raise ValueError(f"--{name}: only with --segment.")

@@ -3,20 +3,26 @@
 The first column names the scan, by the file that it became. The file is written anew,
 whole, whenever rows are added, so that an interrupted command leaves the rows of all
 scans that it finished; those of scans that an earlier command wrote stay, until a scan
-of that name is done.
+of that name is done. Of thousands of scans that would take longer and longer: `growing`
+keeps rows back for a while.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import pathlib
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from deepresolve.system import locking, storage, tables
 from deepresolve.tasks.prediction import Cell, TableKind
 
 _SCAN = "scan"
+
+# Of the time of a command, the part that writing the table may take.
+_MOST_SHARE = 0.05
 
 # One row of the file: the scan's name, and what the columns of its kind hold.
 NamedRow = tuple[Cell, ...]
@@ -67,6 +73,45 @@ def add(path: pathlib.Path, kind: TableKind, rows: Sequence[NamedRow]) -> None:
     with locking.turn(str(path)):
         others = [row for row in read(path, kind) if _scan(row) not in scans]
         storage.write(str(path), to_csv(kind, [*others, *rows]).encode())
+
+
+@contextlib.contextmanager
+def growing(
+    path: pathlib.Path, kind: TableKind
+) -> Iterator[Callable[[Sequence[NamedRow]], None]]:
+    """Gives an `add` for thousands of scans, which writes the table now and then.
+
+    Writing takes as long as the table is; so that it takes a twentieth of the time of
+    a command at most, rows wait for 19 times as long as the last ones took to write: a
+    second for a hundred knees, minutes for ten thousand. At the end of the context all
+    are in the table, after an error and a signal, too. Who is killed (SIGKILL) loses
+    those that waited.
+
+    Raises:
+      ValueError: the file is another table by now.
+      OSError: it cannot be written.
+    """
+    waiting: list[NamedRow] = []
+    due = 0.0
+
+    def write() -> None:
+        nonlocal due
+        start = time.monotonic()
+        add(path, kind, waiting)
+        waiting.clear()
+        end = time.monotonic()
+        due = end + (end - start) * (1 / _MOST_SHARE - 1)
+
+    def add_now_or_later(rows: Sequence[NamedRow]) -> None:
+        waiting.extend(rows)
+        if waiting and time.monotonic() >= due:
+            write()
+
+    try:
+        yield add_now_or_later
+    finally:
+        if waiting:
+            write()
 
 
 def _scan(row: NamedRow) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import dataclasses
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING, Any
 
-from deepresolve.system import entry, interruption
+from deepresolve.system import entry, interruption, pool
 from records.settings import setting
 
 if TYPE_CHECKING:
@@ -74,7 +70,7 @@ class ProcessPool:
             # Between two lines of waiting a signal would leave locks taken for good,
             # and this process waiting for workers that wait for it.
             with interruption.held_back() as signals:
-                with _ctrl_c_held_back():
+                with pool.ctrl_c_held_back():
                     futures = [executor.submit(_do, work, plan) for plan in plans]
                 yield from _as_completed(futures, num_scans, advance, signals)
         except BrokenProcessPool as error:
@@ -110,33 +106,13 @@ def _as_completed(
     signals.act()
 
 
-@contextlib.contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Processes started here never see Ctrl-C, which a terminal sends to them all.
-
-    They inherit the blocked signal; this process gets it at the end.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 _worker: dict[str, Any] = {}
 
 
 def _start_worker(cancelled: Event, num_scans: Synchronized) -> None:
     """Prepares a worker process."""
     _worker["cancelled"], _worker["num_scans"] = cancelled, num_scans
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    """Ends a worker whose parent was killed and could not say so."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
+    pool.end_with_parent()
 
 
 def _do(work: shards.ShardWriter, plan: shards.Plan) -> shards.Outcome:

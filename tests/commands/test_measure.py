@@ -48,14 +48,18 @@ def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
     assert {"F", "MT", "LT", "P", "cMT", "ecLF", "MFTC", "MM"} <= set(expected)
     for row in found:
         assert row.pop("scan") == "knee"
+        assert len(row.pop("fingerprint")) == 16
         numbers = {name: float(cell) for name, cell in row.items() if name != "place"}
         assert numbers.pop("weight_bearing") == 0.6
         held = {name: n for name, n in numbers.items() if not np.isnan(n)}
         assert held == pytest.approx(
             {n: v for n, v in expected[row["place"]].items() if not np.isnan(v)}
         )
-    # The same again is no more.
-    assert run(*given, FLAG).returncode == 0
+    # The same again is no more, and no work.
+    again = run(*given, FLAG)
+    assert again.returncode == 0
+    assert "had the lines of 1 of 1 label maps" in again.stdout
+    assert "mm over" not in again.stdout
     assert len(rows(table)) == len(found)
 
 
@@ -69,7 +73,10 @@ def test_a_bad_knee_is_told_and_passed_over(run, knee, tmp_path):
     result = run(f"--input={tmp_path / 'maps'}", f"--output={table}", FLAG)
     assert result.returncode == 1
     assert "bones.nii.gz: No cartilage to measure" in result.stderr
-    assert "1 of 2 label maps failed" in result.stderr
+    *_, heading, failure = result.stderr.splitlines()
+    assert heading == "1 of 2 label maps failed:"
+    assert failure.startswith(f"  {tmp_path / 'maps/b/bones.nii.gz'}: No cartilage ")
+    assert result.stdout.startswith("[1 of 2, about ")
     assert {row["scan"] for row in rows(table)} == {"a/good"}
 
 

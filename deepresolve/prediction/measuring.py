@@ -1,0 +1,250 @@
+"""Many label maps, one after another, in processes, or on the workers of Apache Beam.
+
+A bad label map never stops the others: what becomes of each is a `Result`. A runner is
+a frozen dataclass of its settings with `run(work, tasks, scratch) ->
+Generator[Result]`, which gives the results in any order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol
+
+from deepresolve.imaging import formats
+from deepresolve.prediction import scan_tables
+from deepresolve.prediction.measured_map import (
+    TABLE,
+    Measured,
+    Settings,
+    measure_map,
+)
+from deepresolve.prediction.scan_tables import NamedRow
+from deepresolve.system import beam, pool, tables
+from deepresolve.system import notes as scan_notes
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A label map to measure.
+
+    Attributes:
+      path: of the label map.
+      name: of the knee in the table.
+      known: fingerprint of the lines that the table has of it; "" where it has none.
+    """
+
+    path: pathlib.Path
+    name: str
+    known: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of a label map.
+
+    Attributes:
+      path: of the label map.
+      message: what was measured, or why nothing was; "" where it was passed over.
+      failed: whether nothing was measured.
+      notes: what else the user should know of it; each begins with the path.
+      rows: what it adds to the table.
+    """
+
+    path: str
+    message: str = ""
+    failed: bool = False
+    notes: tuple[str, ...] = ()
+    rows: Sequence[NamedRow] = ()
+
+    @property
+    def passed_over(self) -> bool:
+        """Whether the table had just these lines before."""
+        return not self.message
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is done for each label map. It pickles.
+
+    Attributes:
+      settings: how label maps are measured.
+      measure: who measures one.
+    """
+
+    settings: Settings
+    measure: Callable[[pathlib.Path, Settings], Measured] = measure_map
+
+    def __call__(self, task: Task) -> Result:
+        """Measures one label map, unless the table has that already."""
+        path = str(task.path)
+        with scan_notes.collected() as found:
+            try:
+                if task.known and task.known == self.settings.fingerprint(task.path):
+                    return Result(path)
+                measured = self.measure(task.path, self.settings)
+            except (ValueError, OSError) as error:
+                return _failed(task, str(error), found)
+            except MemoryError:
+                text = "out of memory. Measure with fewer workers at a time."
+                return _failed(task, text, found)
+            except Exception as error:  # One knee of thousands must not end the night.
+                text = f"unexpected {type(error).__name__}: {error}. Please report it."
+                return _failed(task, text, found)
+        rows = [(task.name, *row) for row in measured.rows]
+        notes = (*found, *(f"{path}: {note}" for note in measured.notes))
+        return Result(path, measured.summary, False, notes, rows)
+
+
+def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:
+    kept = " Its older lines stay in the table." if task.known else ""
+    return Result(str(task.path), reason + kept, True, tuple(found))
+
+
+class Runner(Protocol):
+    """Who does the work."""
+
+    def run(
+        self, work: Work, tasks: Sequence[Task], scratch: pathlib.Path
+    ) -> Generator[Result]:
+        """Gives the results as they come.
+
+        Args:
+          work: what to do.
+          tasks: for which label maps.
+          scratch: a folder that all workers reach, for files that do not stay.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """This process, or several of this machine.
+
+    Attributes:
+      num_workers: each measures a label map at a time; with 1 this process does.
+    """
+
+    num_workers: int = 1
+
+    def run(
+        self, work: Work, tasks: Sequence[Task], scratch: pathlib.Path
+    ) -> Generator[Result]:
+        """Gives each result as it comes; OSError where a worker was killed."""
+        yield from pool.answers(work, tasks, self.num_workers)
+
+
+@dataclasses.dataclass(frozen=True)
+class Beam:
+    """The workers of a pipeline, which reach label maps by the names that we do.
+
+    Attributes:
+      options: of the pipeline; see `deepresolve.system.beam`.
+    """
+
+    options: str = ""
+
+    def run(
+        self, work: Work, tasks: Sequence[Task], scratch: pathlib.Path
+    ) -> Generator[Result]:
+        """Gives the results once the pipeline has ended.
+
+        Raises:
+          ValueError: Apache Beam is not installed.
+          OSError: a worker left no answer.
+        """
+        with beam.scratch_folder(str(scratch)) as folder:
+            try:
+                beam.run(_BeamWork(work), tasks, scratch=folder, options=self.options)
+            finally:
+                # Of all label maps that were finished, whatever ended the others.
+                done = beam.finished_answers(folder, len(tasks))
+                yield from map(_from_json, done)
+            beam.answers(folder, len(tasks))  # An OSError where one is missing.
+
+
+@dataclasses.dataclass(frozen=True)
+class _BeamWork:
+    """What each worker of Beam does; see `deepresolve.system.beam.Work`."""
+
+    work: Work
+
+    def prepare(self) -> None:
+        """There is nothing that several label maps could share."""
+
+    def do(self, task: Task, prepared: None) -> dict[str, Any]:
+        """Measures one label map; gives its result."""
+        return dataclasses.asdict(self.work(task))
+
+
+def _from_json(answer: dict[str, Any]) -> Result:
+    rows = [tuple(row) for row in answer["rows"]]
+    return Result(**{**answer, "notes": tuple(answer["notes"]), "rows": rows})
+
+
+def plan(
+    root: pathlib.Path, found: Sequence[pathlib.Path], table: pathlib.Path
+) -> list[Task]:
+    """The label maps, with their names and what the table has of them.
+
+    Args:
+      root: a folder, or the one label map itself.
+      found: the label maps in it.
+      table: where their lines go.
+
+    Raises:
+      ValueError: the file is another table, or two label maps have one name.
+    """
+    # The name of the scan comes before the columns.
+    at = list(TABLE.columns).index("fingerprint") + 1
+    known = {tables.normal(str(r[0])): r[at] for r in scan_tables.read(table, TABLE)}
+    tasks: dict[str, Task] = {}
+    for path in found:
+        name = _name(root, path)
+        normal = tables.normal(name)
+        if normal in tasks:
+            raise ValueError(
+                f"Two label maps are named {name!r}: their lines would lie on each "
+                "other. Move or rename one."
+            )
+        tasks[normal] = Task(path, name, str(known.get(normal, "")))
+    return list(tasks.values())
+
+
+def _name(root: pathlib.Path, path: pathlib.Path) -> str:
+    """The knee's: its path below the folder, without an ending."""
+    folder = path.parent.relative_to(root) if path != root else pathlib.Path()
+    return (folder / formats.scan_stem(path)).as_posix()
+
+
+def measure_all(
+    work: Work,
+    tasks: Sequence[Task],
+    table: pathlib.Path,
+    runner: Runner,
+    tell: Callable[[Result], None],
+) -> None:
+    """Measures all label maps into a table, which others may write meanwhile.
+
+    Whatever ends the work, the table has the lines of what was finished before; the
+    same call goes on from there.
+
+    Args:
+      work: how.
+      tasks: of `plan`.
+      table: CSV, which grows.
+      runner: who does it.
+      tell: hears of each result as it comes.
+
+    Raises:
+      ValueError: the file is another table by now, or Apache Beam is not installed.
+      OSError: the table cannot be written, or a worker was killed.
+    """
+    with (
+        scan_tables.growing(table, TABLE) as add,
+        contextlib.closing(runner.run(work, tasks, table.absolute().parent)) as results,
+    ):
+        for result in results:
+            add(result.rows)
+            tell(result)

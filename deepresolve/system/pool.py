@@ -1,0 +1,100 @@
+"""Processes of this machine that share work out among them.
+
+They begin anew (spawn), for TensorFlow does not survive a fork, and end with the
+process that started them, however it ends.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from deepresolve.system import interruption
+
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
+
+_POLL_S = 0.5
+
+
+def answers(
+    do: Callable[[Task], Answer], tasks: Sequence[Task], num_workers: int
+) -> Iterator[Answer]:
+    """Does all tasks, and gives each answer as it comes.
+
+    Who stops asking closes the generator: what is being done is then waited for, what
+    is not begun is left. So it goes after a signal, too.
+
+    Args:
+      do: what to do; it pickles, and so do tasks and answers.
+      tasks: what to do it for.
+      num_workers: processes; with 1 this process does the work.
+
+    Raises:
+      ChildProcessError: a process ended without an answer.
+    """
+    num_workers = min(num_workers, len(tasks))
+    if num_workers < 2:
+        yield from map(do, tasks)
+        return
+    executor = concurrent.futures.ProcessPoolExecutor(
+        num_workers,
+        multiprocessing.get_context("spawn"),
+        end_with_parent,
+    )
+    try:
+        # Between two lines of waiting a signal would leave locks taken for good, and
+        # this process waiting for workers that wait for it.
+        with interruption.held_back() as signals:
+            done: queue.SimpleQueue[concurrent.futures.Future[Answer]]
+            done = queue.SimpleQueue()
+            with ctrl_c_held_back():
+                for task in tasks:
+                    executor.submit(do, task).add_done_callback(done.put)
+            num_left = len(tasks)
+            while num_left:
+                signals.act()
+                with contextlib.suppress(queue.Empty):
+                    answer = done.get(timeout=_POLL_S).result()
+                    num_left -= 1
+                    yield answer
+            signals.act()
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            "A worker process ended without an answer. If nothing above says why, "
+            "memory ran out: run the same command with fewer workers; it continues."
+        ) from error
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def ctrl_c_held_back() -> Iterator[None]:
+    """Processes started here never see Ctrl-C, which a terminal sends to them all.
+
+    They inherit the blocked signal; this process gets it at the end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_parent() -> None:
+    """Called in a worker: it ends with its parent, which if killed cannot say so."""
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _exit_after_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)
