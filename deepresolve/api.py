@@ -19,7 +19,7 @@ A name is loaded when it is first used; TensorFlow only by `open_run` and `predi
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deepresolve.imaging import formats
@@ -134,7 +134,12 @@ def predict(
 
 
 def measure(
-    label_map: Volume, label_names: Mapping[int, str], weight_bearing: float = 0.6
+    label_map: Volume,
+    label_names: Mapping[int, str],
+    *,
+    probabilities: Mapping[int, Volume] | None = None,
+    readings: Sequence[Volume] = (),
+    weight_bearing: float = 0.6,
 ) -> KneeMeasures:
     """Thickness in mm, areas and volume of each cartilage plate of a label map.
 
@@ -142,17 +147,28 @@ def measure(
       label_map: whole numbers, 0 outside, with the bones that cartilage lies on: a
         prediction's `label_map`, or anyone's.
       label_names: what each value means; of a prediction
-        `prediction.kind.label_names`.
+        `prediction.labels.label_names`.
+      probabilities: by value, how probable each is in each voxel; of a prediction with
+        `probabilities=True` its `value_probabilities`. With them, or with `readings`,
+        each number has an interval.
+      readings: other label maps of the same knee, such as that of the mirror image.
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         its centre (cMF, cLF) has.
 
     Returns:
       `table`, quantities as the OAI's tables name them ("MT_ThCtAB_aMe"), `plates`,
-      surfaces with the thickness at each place, `regions` of them, and `notes`.
+      surfaces with the thickness at each place, `regions` of them, `intervals` around
+      the numbers, and `notes`.
 
     Raises:
       ValueError: what cannot be measured; the message says why, and how to mend it.
     """
-    from deepresolve.quantification.knee import measure as measured
+    from deepresolve.quantification.intervals import measure_with_intervals
 
-    return measured(label_map, label_names, weight_bearing)
+    return measure_with_intervals(
+        label_map,
+        label_names,
+        probabilities=probabilities,
+        readings=readings,
+        weight_bearing=weight_bearing,
+    )

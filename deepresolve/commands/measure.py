@@ -12,6 +12,13 @@ knees that an earlier command measured stay, until a knee of that name is measur
 again. A label map that cannot be measured is told and passed over, and the command then
 ends with status 1.
 
+Each number has an interval where there is anything to make it of: --readings, or
+probabilities beside the label map (NAME_probability_CLASS.nii.gz, which predict
+--probabilities writes), at which cartilage is measured from 0.3 and from 0.7 on.
+
+--baseline=EARLIER.csv, a table of the same knees from an earlier visit, adds a table of
+what changed, and with --repeats which of it is more than repeated scans vary by.
+
 The same command again goes on where one was interrupted: a knee whose lines come from
 the same file, settings and version is passed over. Several commands may write one table
 at a time. --num_workers measures that many knees at a time, each in 0.7 GiB of memory;
@@ -35,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deepresolve.prediction.measuring import Result, Runner, Task
+    from deepresolve.prediction.visits import Measures
+    from deepresolve.quantification.change import Key
 
 FLAGS = flags.FLAGS
 
@@ -56,6 +65,24 @@ flags.DEFINE_float(
     "0.75 in some readings.",
     0.0,
     1.0,
+)
+flags.DEFINE_list(
+    "readings",
+    [],
+    "Folders that hold, under the same names, other label maps of the same knees, such "
+    "as those of mirror images: numbers get intervals that reach as far as they do.",
+)
+path_flags.define(
+    "baseline",
+    None,
+    "Table of the same knees, measured at an earlier visit: what changed goes to "
+    "OUTPUT_change.csv.",
+)
+path_flags.define(
+    "repeats",
+    None,
+    "With --baseline: table of knees that were scanned more than once, the scans of "
+    "each in a folder. It tells the smallest change that can be told from none.",
 )
 flags.DEFINE_integer(
     "num_workers",
@@ -82,18 +109,71 @@ def run() -> int:
         )
     names = _label_names()
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
-    from deepresolve.imaging import formats
     from deepresolve.prediction import measuring
     from deepresolve.prediction.measured_map import Settings
 
     interruption.raise_on_sigterm()  # so that what is finished reaches the table
     root, table = pathlib.Path(FLAGS.input), pathlib.Path(FLAGS.output)
-    tasks = measuring.plan(root, formats.find_scans(root), table)
+    readings = [pathlib.Path(path_flags.expand(name)) for name in FLAGS.readings]
+    tasks = measuring.plan(root, table, names, readings)
     work = measuring.Work(Settings(names, FLAGS.weight_bearing))
+    earlier, least = _earlier()
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)
     screen.tell_end(table)
-    return 1 if screen.failures else 0
+    num_failed = len(screen.failures)
+    if earlier is not None:
+        num_failed += _write_changes(
+            table, [task.name for task in tasks], earlier, least
+        )
+    return 1 if num_failed else 0
+
+
+def _earlier() -> tuple[Mapping[str, Measures] | None, Mapping[Key, float]]:
+    """What was measured before, None where that is not asked, and what repeats vary by.
+
+    Raises:
+      ValueError: there are no such tables.
+    """
+    if FLAGS.baseline is None:
+        if FLAGS.repeats is not None:
+            raise ValueError("--repeats: only with --baseline.")
+        return None, {}
+    from deepresolve.prediction import visits
+
+    least = visits.detectable(pathlib.Path(FLAGS.repeats)) if FLAGS.repeats else {}
+    return visits.read(pathlib.Path(FLAGS.baseline)), least
+
+
+def _write_changes(
+    table: pathlib.Path,
+    names: Sequence[str],
+    earlier: Mapping[str, Measures],
+    least: Mapping[Key, float],
+) -> int:
+    """Tells and writes what changed of each knee; how many could not be compared."""
+    from deepresolve.prediction import scan_tables, visits
+    from deepresolve.system import tables
+
+    now = visits.read(table)
+    lines, num_failed = [], 0
+    for name in names:
+        normal = tables.normal(name)
+        if normal not in now:
+            continue  # It failed, which was told.
+        try:
+            if normal not in earlier:
+                raise ValueError(f"{name}: {FLAGS.baseline} has no such knee.")
+            found, summary = visits.rows(name, earlier[normal], now[normal], least)
+        except ValueError as error:
+            num_failed += 1
+            print(error, file=sys.stderr)
+            continue
+        lines += found
+        print(f"{name}: change {summary}")
+    output = table.with_name(f"{table.stem}_change.csv")
+    scan_tables.add(output, visits.CHANGES, lines)
+    return num_failed
 
 
 def _runner() -> Runner:

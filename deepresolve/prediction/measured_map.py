@@ -11,21 +11,44 @@ from collections.abc import Mapping
 
 from deepresolve import __version__
 from deepresolve.imaging import formats
-from deepresolve.quantification.knee import COLUMNS, measure
+from deepresolve.imaging.labels import slug
+from deepresolve.imaging.volume import Volume
+from deepresolve.quantification.intervals import measure_with_intervals
+from deepresolve.quantification.knee import COLUMNS, KneeMeasures
 from deepresolve.quantification.regions import WEIGHT_BEARING
 from deepresolve.tasks.prediction import Row, TableKind
 
 _FINGERPRINT_DIGITS = 16
 
+# Of each number, the ends of its interval.
+_ENDS = tuple(f"{column}_{end}" for column in COLUMNS for end in ("low", "high"))
 TABLE = TableKind(
     "cartilage",
     {
         "place": str,
+        "side": str,
         **dict.fromkeys(COLUMNS, float),
         "weight_bearing": float,
+        **dict.fromkeys(_ENDS, float),
         "fingerprint": str,
     },
 )
+_PROBABILITY = "_probability_"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The files of one knee. It pickles.
+
+    Attributes:
+      path: of the label map.
+      probabilities: of each value that has one, by value.
+      readings: other label maps of the same knee.
+    """
+
+    path: pathlib.Path
+    probabilities: Mapping[int, pathlib.Path] = dataclasses.field(default_factory=dict)
+    readings: tuple[pathlib.Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,16 +63,20 @@ class Settings:
     label_names: Mapping[int, str]
     weight_bearing: float = WEIGHT_BEARING
 
-    def fingerprint(self, path: pathlib.Path) -> str:
-        """What the numbers follow from: the file's bytes, settings, our version.
+    def fingerprint(self, source: Source) -> str:
+        """What the numbers follow from: the files' bytes, settings, our version.
 
         Returns:
           16 hexadecimal digits; two label maps of the same have the same numbers.
 
         Raises:
-          ValueError, OSError: the file cannot be read.
+          ValueError, OSError: a file cannot be read.
         """
-        told = [__version__, formats.sha256(path), dataclasses.asdict(self)]
+        told = [
+            *(__version__, formats.sha256(source.path), dataclasses.asdict(self)),
+            {v: formats.sha256(path) for v, path in source.probabilities.items()},
+            [formats.sha256(path) for path in source.readings],
+        ]
         text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
@@ -69,24 +96,62 @@ class Measured:
     notes: tuple[str, ...]
 
 
-def measure_map(path: pathlib.Path, settings: Settings) -> Measured:
+def probability_files(
+    path: pathlib.Path, label_names: Mapping[int, str]
+) -> dict[int, pathlib.Path]:
+    """Probabilities that lie beside a label map, as `predict --probabilities` has them.
+
+    Args:
+      path: of the label map.
+      label_names: what its values mean.
+
+    Returns:
+      By value; empty where there are none.
+    """
+    stem = formats.scan_stem(path)
+    files = {
+        value: path.with_name(f"{stem}{_PROBABILITY}{slug(name)}.nii.gz")
+        for value, name in label_names.items()
+    }
+    return {value: file for value, file in files.items() if file.exists()}
+
+
+def measure_map(source: Source, settings: Settings) -> Measured:
     """Reads and measures one label map.
 
     Raises:
-      ValueError: it cannot be read, or there is nothing to measure.
+      ValueError: it cannot be read, there is nothing to measure, or what lies beside it
+        is no set of probabilities.
       OSError: it cannot be read.
     """
-    fingerprint = settings.fingerprint(path)
-    image = formats.read_image(path)
-    label_map = formats.read_label_map(path, image=image)
-    knee = measure(label_map, settings.label_names, settings.weight_bearing)
-    rows: tuple[Row, ...] = tuple(
-        (
-            place,
-            *(of_place.get(column, math.nan) for column in COLUMNS),
-            knee.weight_bearing,
-            fingerprint,
-        )
-        for place, of_place in knee.quantities.items()
+    fingerprint = settings.fingerprint(source)
+    probabilities = {
+        value: formats.read_map(path) for value, path in source.probabilities.items()
+    }
+    knee = measure_with_intervals(
+        read_label_map(source.path),
+        settings.label_names,
+        probabilities=probabilities or None,
+        readings=[read_label_map(path) for path in source.readings],
+        weight_bearing=settings.weight_bearing,
     )
+    rows = tuple(_row(knee, place, fingerprint) for place in knee.quantities)
     return Measured(rows, knee.summary, knee.notes)
+
+
+def read_label_map(path: pathlib.Path) -> Volume:
+    """A label map; ValueError or OSError where it cannot be read."""
+    return formats.read_label_map(path, image=formats.read_image(path))
+
+
+def _row(knee: KneeMeasures, place: str, fingerprint: str) -> Row:
+    of_place = knee.quantities[place]
+    ends = knee.intervals.get(place, {})
+    unknown = (math.nan, math.nan)
+    return (
+        *(place, knee.side),
+        *(of_place.get(column, math.nan) for column in COLUMNS),
+        knee.weight_bearing,
+        *(end for column in COLUMNS for end in ends.get(column, unknown)),
+        fingerprint,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from deepresolve.imaging import formats
@@ -19,7 +19,9 @@ from deepresolve.prediction.measured_map import (
     TABLE,
     Measured,
     Settings,
+    Source,
     measure_map,
+    probability_files,
 )
 from deepresolve.prediction.scan_tables import NamedRow
 from deepresolve.system import beam, pool, tables
@@ -31,12 +33,12 @@ class Task:
     """A label map to measure.
 
     Attributes:
-      path: of the label map.
+      source: its files.
       name: of the knee in the table.
       known: fingerprint of the lines that the table has of it; "" where it has none.
     """
 
-    path: pathlib.Path
+    source: Source
     name: str
     known: str = ""
 
@@ -75,16 +77,16 @@ class Work:
     """
 
     settings: Settings
-    measure: Callable[[pathlib.Path, Settings], Measured] = measure_map
+    measure: Callable[[Source, Settings], Measured] = measure_map
 
     def __call__(self, task: Task) -> Result:
         """Measures one label map, unless the table has that already."""
-        path = str(task.path)
+        path = str(task.source.path)
         with scan_notes.collected() as found:
             try:
-                if task.known and task.known == self.settings.fingerprint(task.path):
+                if task.known and task.known == self.settings.fingerprint(task.source):
                     return Result(path)
-                measured = self.measure(task.path, self.settings)
+                measured = self.measure(task.source, self.settings)
             except (ValueError, OSError) as error:
                 return _failed(task, str(error), found)
             except MemoryError:
@@ -100,7 +102,7 @@ class Work:
 
 def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:
     kept = " Its older lines stay in the table." if task.known else ""
-    return Result(str(task.path), reason + kept, True, tuple(found))
+    return Result(str(task.source.path), reason + kept, True, tuple(found))
 
 
 class Runner(Protocol):
@@ -184,23 +186,33 @@ def _from_json(answer: dict[str, Any]) -> Result:
 
 
 def plan(
-    root: pathlib.Path, found: Sequence[pathlib.Path], table: pathlib.Path
+    root: pathlib.Path,
+    table: pathlib.Path,
+    label_names: Mapping[int, str],
+    readings: Sequence[pathlib.Path] = (),
 ) -> list[Task]:
     """The label maps, with their names and what the table has of them.
 
     Args:
       root: a folder, or the one label map itself.
-      found: the label maps in it.
       table: where their lines go.
+      label_names: what the values of the label maps mean.
+      readings: folders that hold, under the same names, other label maps of the knees.
 
     Raises:
-      ValueError: the file is another table, or two label maps have one name.
+      ValueError: there is no label map, the file is another table, two label maps have
+        one name, or a reading is missing.
     """
     # The name of the scan comes before the columns.
     at = list(TABLE.columns).index("fingerprint") + 1
     known = {tables.normal(str(r[0])): r[at] for r in scan_tables.read(table, TABLE)}
+    found = formats.find_scans(root)
+    beside = {path: probability_files(path, label_names) for path in found}
+    probabilities = {file for files in beside.values() for file in files.values()}
     tasks: dict[str, Task] = {}
     for path in found:
+        if path in probabilities:
+            continue
         name = _name(root, path)
         normal = tables.normal(name)
         if normal in tasks:
@@ -208,8 +220,23 @@ def plan(
                 f"Two label maps are named {name!r}: their lines would lie on each "
                 "other. Move or rename one."
             )
-        tasks[normal] = Task(path, name, str(known.get(normal, "")))
+        others = tuple(_reading(folder, root, path) for folder in readings)
+        source = Source(path, beside[path], others)
+        tasks[normal] = Task(source, name, str(known.get(normal, "")))
     return list(tasks.values())
+
+
+def _reading(
+    folder: pathlib.Path, root: pathlib.Path, path: pathlib.Path
+) -> pathlib.Path:
+    """Another label map of the same knee; ValueError where there is none."""
+    found = folder / (path.relative_to(root) if path != root else path.name)
+    if not found.exists():
+        raise ValueError(
+            f"--readings: {folder} has no {found.relative_to(folder)}, the reading of "
+            f"{path}. It is to hold a label map of the same name for each."
+        )
+    return found
 
 
 def _name(root: pathlib.Path, path: pathlib.Path) -> str:

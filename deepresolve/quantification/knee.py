@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import menisci, regions
+from deepresolve.quantification import menisci, regions, sides
 from deepresolve.quantification.axes import knee_axes
 from deepresolve.quantification.parts import BONE, CARTILAGE, MENISCUS, Part, parts_of
 from deepresolve.quantification.thickness import (
@@ -66,17 +66,24 @@ class KneeMeasures:
         units stand in `thickness.statistics`. Of menisci ("MM", "LM") those of
         `menisci.measure_meniscus`. NaN where there is no such number.
       weight_bearing: share of a condyle that its centre has.
+      side: "right" or "left", by where medial lies; "" where nothing tells.
       notes: what makes the numbers worse than they look.
       affine: (4, 4), from vertices of the plates to millimetres in the world: to the
         right, to the front and up.
+      intervals: by place and quantity the lower and the upper end of what each number
+        may be, where `measure_with_intervals` made them.
     """
 
     plates: Mapping[str, Plate]
     regions: Mapping[str, tuple[str, np.ndarray]]
     quantities: Mapping[str, Mapping[str, float]]
     weight_bearing: float
+    side: str
     notes: tuple[str, ...]
     affine: np.ndarray
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] = dataclasses.field(
+        default_factory=dict
+    )
 
     def in_world(self, vertices: np.ndarray) -> np.ndarray:
         """Where vertices of a plate lie in the world: (n, 3), in mm."""
@@ -106,6 +113,7 @@ def measure(
     label_map: Volume,
     label_names: Mapping[int, str],
     weight_bearing: float = regions.WEIGHT_BEARING,
+    known_side: str = "",
 ) -> KneeMeasures:
     """Thickness, areas and volume of each cartilage plate of a label map.
 
@@ -116,6 +124,8 @@ def measure(
         used.
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         is weight-bearing, 0 to 1.
+      known_side: "right" or "left", where a scan's tags say so; a note tells where the
+        anatomy says otherwise.
 
     Raises:
       ValueError: nothing that can be measured, labels that disagree about which side is
@@ -141,27 +151,36 @@ def measure(
         )
     notes = (*failures, *_notes(sagittal))
     places: dict[str, tuple[str, np.ndarray]] = {}
+    of_menisci: dict[str, dict[str, float]] = {}
+    side = ""
     if medial_first is None:
         notes += (
             "What is medial is not told by any label: no regions. Name medial and "
             "lateral plates or menisci, or the fibula.",
         )
     else:
-        axes, said = _axes(plates)
-        notes += said
+        axes, of_axes = _axes(plates)
+        side, of_side = sides.side(sagittal, medial_first, known_side)
+        notes += (*of_axes, *of_side)
         places = _regions(plates, axes, weight_bearing)
-    quantities = {name: statistics(plate) for name, plate in plates.items()}
-    quantities |= {
-        name: statistics(plates[of], mask) for name, (of, mask) in places.items()
-    }
-    quantities |= _compartments(quantities)
-    if medial_first is not None:
-        quantities |= _menisci(array, sagittal.spacing_mm, known, plates, axes)
+        of_menisci = _menisci(array, sagittal.spacing_mm, known, plates, axes)
+    quantities = _quantities(plates, places) | of_menisci
     if medial_first:
         last_mm = (array.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
     affine = sagittal.affine @ np.diag([*np.divide(1, sagittal.spacing_mm), 1])
-    return KneeMeasures(plates, places, quantities, weight_bearing, notes, affine)
+    return KneeMeasures(
+        *(plates, places, quantities, weight_bearing, side, notes, affine)
+    )
+
+
+def _quantities(
+    plates: Mapping[str, Plate], places: Mapping[str, tuple[str, np.ndarray]]
+) -> dict[str, dict[str, float]]:
+    """Of plates, their regions, and compartments."""
+    found = {name: statistics(plate) for name, plate in plates.items()}
+    found |= {name: statistics(plates[of], mask) for name, (of, mask) in places.items()}
+    return found | _compartments(found)
 
 
 def _plates(

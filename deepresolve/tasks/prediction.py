@@ -147,6 +147,15 @@ class Prediction:
         """The label map; ValueError where something else was computed."""
         return self._named(Labels.name)
 
+    @property
+    def value_probabilities(self) -> dict[int, Volume]:
+        """By value of the label map, how probable it is in each voxel.
+
+        ValueError where no label map, or no probabilities, were computed.
+        """
+        names = enumerate(self.labels.probabilities, start=1)
+        return {value: self._named(name) for value, name in names}
+
     def _named(self, name: str) -> Volume:
         if name not in self.volumes:
             raise ValueError(

@@ -5,9 +5,11 @@ import pathlib
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.labels import format_label_names
+from deepresolve.imaging.labels import format_label_names, slug
+from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.quantification.knee import measure
 from deepresolve.simulation import phantom
 
@@ -49,6 +51,7 @@ def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
     for row in found:
         assert row.pop("scan") == "knee"
         assert len(row.pop("fingerprint")) == 16
+        assert row.pop("side") == "right"
         numbers = {name: float(cell) for name, cell in row.items() if name != "place"}
         assert numbers.pop("weight_bearing") == 0.6
         held = {name: n for name, n in numbers.items() if not np.isnan(n)}
@@ -61,6 +64,48 @@ def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
     assert "had the lines of 1 of 1 label maps" in again.stdout
     assert "mm over" not in again.stdout
     assert len(rows(table)) == len(found)
+
+
+def test_numbers_have_intervals_where_there_are_readings(run, knee, tmp_path):
+    save(tmp_path / "maps/knee.nii.gz", knee)
+    thicker = knee.with_array(knee.array.copy())
+    grown = ndimage.binary_dilation(knee.array == 1) & (knee.array == 0)
+    thicker.array[grown] = 1
+    save(tmp_path / "again/knee.nii.gz", thicker)
+    given = (f"--input={tmp_path / 'maps'}", FLAG)
+    table = tmp_path / "thickness.csv"
+    result = run(*given, f"--output={table}", f"--readings={tmp_path / 'again'}")
+    assert result.returncode == 0, result.stderr
+    (row,) = [row for row in rows(table) if row["place"] == "F"]
+    both = [measure(m, NAMES).table["F_ThCtAB_aMe"] for m in (knee, thicker)]
+    ends = [float(row[f"ThCtAB_aMe_{end}"]) for end in ("low", "high")]
+    assert ends == pytest.approx(both)
+    (tmp_path / "again/knee.nii.gz").unlink()
+    result = run(*given, f"--output={table}", f"--readings={tmp_path / 'again'}")
+    assert result.returncode == 1 and "again has no knee.nii.gz" in result.stderr
+
+
+def test_probabilities_beside_a_label_map_make_intervals(run, knee, tmp_path):
+    save(tmp_path / "maps/knee.nii.gz", knee)
+    for value, name in NAMES.items():
+        share = ndimage.gaussian_filter((knee.array == value).astype(np.float32), 0.7)
+        file = f"maps/knee_probability_{slug(name)}.nii.gz"
+        save(tmp_path / file, knee.with_array(share))
+    table = tmp_path / "thickness.csv"
+    given = (f"--input={tmp_path / 'maps'}", f"--output={table}", FLAG)
+    result = run(*given)
+    assert result.returncode == 0, result.stderr
+    for row in rows(table):
+        if row["place"] in {"F", "MT", "LT", "P"}:
+            assert row["scan"] == "knee"
+            low, middle, high = (
+                float(row[f"ThCtAB_aMe{end}"]) for end in ("_low", "", "_high")
+            )
+            assert low < middle < high
+    # Who changes a probability changes the numbers.
+    save(tmp_path / file, knee.with_array(share * 0))
+    assert "passed over" not in run(*given).stdout
+    assert "passed over" in run(*given).stdout
 
 
 def test_a_bad_knee_is_told_and_passed_over(run, knee, tmp_path):
@@ -135,3 +180,82 @@ def test_two_label_maps_of_one_name_are_refused(run, knee, tmp_path):
     result = run(*given, "--weight_bearing=1")
     assert result.returncode == 1 and "above 0 and below 1" in result.stderr
     assert not table.exists()
+
+
+def thinned(knee, planes):
+    """The knee without some planes of its femoral cartilage."""
+    array = knee.array.copy()
+    array[:, :, planes][array[:, :, planes] == 1] = 0
+    return knee.with_array(array)
+
+
+@pytest.fixture(scope="module")
+def visits(run_script, knee, tmp_path_factory):
+    """Tables of two visits of a knee, and of repeats of two others."""
+    root = tmp_path_factory.mktemp("visits")
+    save(root / "first/knee.nii.gz", knee)
+    save(root / "second/knee.nii.gz", thinned(knee, slice(20, 26)))
+    for number, (one, other) in enumerate([((0, 1), (0, 2)), ((3, 4), (3, 5))]):
+        for name, planes in (("a", one), ("b", other)):
+            label = thinned(knee, slice(25 + planes[0], 25 + planes[1]))
+            save(root / f"repeats/{number}/{name}.nii.gz", label)
+    for name in ("first", "repeats"):
+        given = (f"--input={root / name}", f"--output={root / name}.csv", FLAG)
+        result = run_script("deepresolve", "measure", *given)
+        assert result.returncode == 0, result.stderr
+    return root
+
+
+def test_change_is_told_beside_what_repeats_vary_by(run, visits):
+    given = (f"--input={visits / 'second'}", f"--output={visits / 'second.csv'}")
+    given += (FLAG, f"--baseline={visits / 'first.csv'}")
+    result = run(*given, f"--repeats={visits / 'repeats.csv'}")
+    assert result.returncode == 0, result.stderr
+    assert "knee: change F -" in result.stdout and "%, beyond " in result.stdout
+    found = {
+        (row["place"], row["quantity"]): row
+        for row in rows(visits / "second_change.csv")
+    }
+    row = found["F", "VC"]
+    both = [
+        next(float(r["VC"]) for r in rows(visits / name) if r["place"] == "F")
+        for name in ("first.csv", "second.csv")
+    ]
+    assert [float(row["baseline"]), float(row["follow_up"])] == both
+    assert float(row["change"]) == pytest.approx(both[1] - both[0])
+    assert row["detected"] == "yes"
+    # The tibia is as it was, and repeats did not touch it.
+    assert float(found["MT", "VC"]["change"]) == 0
+    assert found["MT", "VC"]["detected"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--repeats=repeats.csv",), "--repeats: only with --baseline"),
+        (("--baseline=none.csv",), "There is no table"),
+        (("--baseline=repeats.csv",), "knee: {root}/repeats.csv has no such knee"),
+        (
+            ("--baseline=first.csv", "--weight_bearing=0.7"),
+            "weight_bearing was 0.6 and",
+        ),
+        (("--baseline=first.csv", "--repeats=first.csv"), "0 knees with repeats"),
+    ],
+)
+def test_visits_that_cannot_be_compared_are_told(run, visits, flags, message):
+    given = [
+        flag.replace("=", f"={visits}/") if ".csv" in flag else flag for flag in flags
+    ]
+    output = f"--output={visits / 'other.csv'}"
+    result = run(f"--input={visits / 'second'}", output, FLAG, *given)
+    assert result.returncode == 1
+    assert message.format(root=visits) in result.stderr
+
+
+def test_the_other_knee_is_no_earlier_visit(run, visits, knee):
+    mirrored = knee.with_array(np.flip(knee.array, left_right_axis(knee)))
+    save(visits / "left/knee.nii.gz", mirrored)
+    given = (f"--input={visits / 'left'}", f"--output={visits / 'left.csv'}", FLAG)
+    result = run(*given, f"--baseline={visits / 'first.csv'}")
+    assert result.returncode == 1
+    assert "knee: side was right and is left: different knees." in result.stderr

@@ -16,7 +16,7 @@ SPACING_MM = (0.5, 0.5, 0.8)
 
 def plate(middle_mm, size_mm):
     """A flat grid of points, each as large as every other: (down, back, medial)."""
-    across = [np.arange(-0.5, 0.5, 0.02) * size for size in size_mm]
+    across = [np.linspace(-0.5, 0.5, 50) * size for size in size_mm]
     back, medial = (a.ravel() for a in np.meshgrid(*across))
     points = np.stack([np.zeros_like(back), back, medial], axis=-1) + middle_mm
     faces = np.empty((0, 3), int)

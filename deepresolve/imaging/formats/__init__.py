@@ -32,6 +32,7 @@ __all__ = [
     "find_scans",
     "read_image",
     "read_label_map",
+    "read_map",
     "scan_files",
     "scan_stem",
     "search",
@@ -63,10 +64,34 @@ def read_image(
       ValueError: it is no scan that can be read, is not one 3D volume, or its voxels
         are not finite or all alike; the message says how to mend it.
     """
-    volume = _read(path, choice)
-    path = pathlib.Path(path)
+    volume = read_map(path, choice=choice)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
+    if volume.array.min() == volume.array.max():
+        raise ValueError(
+            f"{path}: every voxel is {volume.array.flat[0]}; expected an image. Export "
+            "the scan again."
+        )
+    return volume
+
+
+def read_map(path: str | os.PathLike[str], *, choice: object = ONLY) -> volumes.Volume:
+    """Reads a number for each voxel, which may be the same for all: a probability.
+
+    Args:
+      path: a file or folder that `read_image` reads.
+      choice: as there.
+
+    Returns:
+      A Volume in the file's own axes, integers or float32.
+
+    Raises:
+      FileNotFoundError: there is nothing at `path`.
+      ValueError: it cannot be read, is not one 3D volume, or has voxels that are not
+        finite.
+    """
+    volume = _read(path, choice)
+    path = pathlib.Path(path)
     if min(volume.shape) < 2:
         raise ValueError(
             f"{path}: expected a 3D scan of several slices; got shape {volume.shape}."
@@ -76,11 +101,6 @@ def read_image(
         raise ValueError(
             f"{path}: {num_bad} voxels are NaN or infinite. Replace them (by 0 in the "
             "background) or export the scan again."
-        )
-    if volume.array.min() == volume.array.max():
-        raise ValueError(
-            f"{path}: every voxel is {volume.array.flat[0]}; expected an image. Export "
-            "the scan again."
         )
     return volume
 

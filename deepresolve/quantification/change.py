@@ -1,0 +1,91 @@
+"""Change of a knee between two visits, beside what its numbers vary by anyway."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# By place and quantity.
+Key = tuple[str, str]
+Numbers = Mapping[Key, float]
+
+
+class Change(NamedTuple):
+    """Of one number.
+
+    Attributes:
+      before: at the first visit.
+      after: at the second.
+      detectable: the smallest change that can be told from none; NaN where it is not
+        known.
+    """
+
+    before: float
+    after: float
+    detectable: float
+
+    @property
+    def absolute(self) -> float:
+        """What was gained, in the number's unit."""
+        return self.after - self.before
+
+    @property
+    def percent(self) -> float:
+        """What was gained, of what there was; NaN where there was nothing."""
+        return 100 * self.absolute / self.before if self.before else math.nan
+
+    @property
+    def is_detected(self) -> bool | None:
+        """Whether it is larger than what repeats vary by; None: not known."""
+        if math.isnan(self.detectable):
+            return None
+        return abs(self.absolute) > self.detectable
+
+
+def changes(before: Numbers, after: Numbers, detectable: Numbers) -> dict[Key, Change]:
+    """Of all numbers that both visits have.
+
+    Args:
+      before: of the first visit.
+      after: of the second.
+      detectable: the smallest changes that can be told from none, as far as known.
+    """
+    return {
+        key: Change(number, after[key], detectable.get(key, math.nan))
+        for key, number in before.items()
+        if not math.isnan(number) and not math.isnan(after.get(key, math.nan))
+    }
+
+
+def smallest_detectable(repeats: Sequence[Sequence[Numbers]]) -> dict[Key, float]:
+    """The smallest change of each number that can be told from none, 95 times in 100.
+
+    1.96 √2 times the root mean square of the standard deviations of knees that were
+    measured repeatedly (Glüer, Osteoporos Int 1995;5:262).
+
+    Args:
+      repeats: of each knee, its numbers in each of two measurements or more.
+
+    Returns:
+      By place and quantity, of what each measurement of a knee has, of two knees or
+      more.
+
+    Raises:
+      ValueError: a knee was measured once.
+    """
+    variances: dict[Key, list[float]] = {}
+    for knee in repeats:
+        if len(knee) < 2:
+            raise ValueError("Repeats are two measurements of a knee or more; got one.")
+        for key in set.intersection(*(set(numbers) for numbers in knee)):
+            values = [numbers[key] for numbers in knee]
+            if not np.isnan(values).any():
+                variances.setdefault(key, []).append(float(np.var(values, ddof=1)))
+    return {
+        key: 1.96 * math.sqrt(2 * float(np.mean(of_knees)))
+        for key, of_knees in variances.items()
+        if len(of_knees) > 1
+    }

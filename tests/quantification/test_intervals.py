@@ -1,0 +1,110 @@
+"""Intervals around numbers, from readings of the same knee."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from deepresolve.imaging.volume import Volume, affine_along_axes
+from deepresolve.quantification.intervals import (
+    at_threshold,
+    intervals,
+    measure_with_intervals,
+)
+from deepresolve.quantification.knee import measure
+
+SPACING_MM = (0.4, 0.4, 0.8)
+NAMES = {1: "medial tibial cartilage", 2: "lateral tibial cartilage", 3: "tibia"}
+# Ten voxels thick; probabilities fall off over 1.2 mm at each surface.
+_TOP, _BONE = 30, 40
+
+
+def slab():
+    """Two plates on a bone, with probabilities that fall off at their surfaces."""
+    array = np.zeros((70, 60, 60), np.uint8)
+    array[_BONE:, 5:55, 5:55] = 3
+    for value, planes in ((1, slice(5, 28)), (2, slice(32, 55))):
+        array[_TOP:_BONE, 5:55, planes] = value
+    affine = affine_along_axes("IPL", SPACING_MM)
+    label_map = Volume(array, affine, slice_axis=2)
+    # Along the normal alone, so that plates stay as wide as they are: a voxel's share
+    # of 1/6, 1/2 and 5/6 from outside in, and half of what lies between both.
+    shares = {
+        value: label_map.with_array(
+            ndimage.uniform_filter1d((array == value).astype(np.float32), 3, axis=0)
+        )
+        for value in NAMES
+    }
+    return label_map, shares
+
+
+def test_intervals_reach_as_far_as_readings_do():
+    measured = {"MT": {"VC": 10.0, "tAB": 4.0}}
+    kind = [{"MT": {"VC": 12.0, "tAB": 4.5}}, {"MT": {"VC": 7.0, "tAB": 5.0}}]
+    found = intervals(measured, [kind])
+    assert found == {"MT": {"VC": (7.0, 12.0), "tAB": (4.0, 5.0)}}
+    # Two kinds: 3 and 4 down make 5, 2 and 0 up make 2.
+    other = [{"MT": {"VC": 6.0, "tAB": 4.0}}]
+    assert intervals(measured, [kind, other])["MT"]["VC"] == pytest.approx((5, 12))
+    assert intervals(measured, []) == {}
+
+
+def test_what_a_reading_lacks_makes_no_interval():
+    found = intervals({"MT": {"VC": 10.0}}, [[{"MT": {"VC": 9.0}}, {}]])
+    assert all(map(math.isnan, found["MT"]["VC"]))
+
+
+def test_thresholds_move_both_surfaces_of_cartilage():
+    label_map, shares = slab()
+    # One third beyond each surface is above 0.3, two thirds within are below 0.7.
+    thick = at_threshold(label_map, NAMES, shares, 0.3).array
+    thin = at_threshold(label_map, NAMES, shares, 0.7).array
+    column = (slice(None), 30, 15)
+    assert np.flatnonzero(thick[column] == 1).tolist() == [*range(_TOP - 1, _BONE + 1)]
+    assert np.flatnonzero(thin[column] == 1).tolist() == [*range(_TOP + 1, _BONE - 1)]
+    # What cartilage loses to the bone is bone, and nothing above it.
+    assert thin[_TOP, 30, 15] == 0 and thin[_BONE - 1, 30, 15] == 3
+
+
+def test_an_island_of_high_probability_is_not_taken_in():
+    label_map, shares = slab()
+    shares[1].array[10:14, 10:14, 10:14] = 0.45
+    found = at_threshold(label_map, NAMES, shares, 0.3)
+    assert not found.array[10:14, 10:14, 10:14].any()
+
+
+def test_an_interval_of_thickness_is_that_of_its_surfaces():
+    label_map, shares = slab()
+    knee = measure_with_intervals(label_map, NAMES, probabilities=shares)
+    low, high = knee.intervals["cMT"]["ThCtAB_aMe"]
+    # Two voxels of 0.4 mm thinner, and two thicker.
+    assert knee.table["cMT_ThCtAB_aMe"] == pytest.approx(4.0, abs=0.05)
+    assert (low, high) == pytest.approx((3.2, 4.8), abs=0.08)
+    assert knee.table == measure(label_map, NAMES).table
+
+
+def test_other_label_maps_are_readings():
+    label_map, _ = slab()
+    thicker = label_map.with_array(label_map.array.copy())
+    thicker.array[_TOP - 2 : _TOP] = label_map.array[_TOP]
+    knee = measure_with_intervals(label_map, NAMES, readings=[thicker])
+    low, high = knee.intervals["cMT"]["ThCtAB_aMe"]
+    assert low == pytest.approx(4.0, abs=0.05)
+    assert high == pytest.approx(4.8, abs=0.08)
+    assert measure_with_intervals(label_map, NAMES).intervals == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop(3), "no probability of 'tibia'"),
+        (lambda s: s.update({1: s[1].crop([slice(0, 60)] * 3)}), "another grid"),
+        (lambda s: s.update({1: s[1].with_array(s[1].array * 2)}), "0 to 2"),
+    ],
+)
+def test_probabilities_of_something_else_are_refused(change, message):
+    label_map, shares = slab()
+    change(shares)
+    with pytest.raises(ValueError, match=message):
+        measure_with_intervals(label_map, NAMES, probabilities=shares)
