@@ -21,7 +21,7 @@ from deepresolve.simulation.phantom import LABEL_NAMES
 # Of the images that are painted from them.
 SEED = 20261130
 _NUM_PHANTOMS = 2
-_FIRST_PHANTOM = 1000
+FIRST_PHANTOM = 1000
 
 
 def maps(folder: pathlib.Path, data: pathlib.Path) -> Iterator[tuple[str, Volume]]:
@@ -39,7 +39,7 @@ def maps(folder: pathlib.Path, data: pathlib.Path) -> Iterator[tuple[str, Volume
         formats.write(path, pretrain_labels.completed(known, whole))
     yield "oai_labels_b", pretrain_labels.read(path)
     for number in range(_NUM_PHANTOMS):
-        labels = pretrain_labels.phantom_labels(_FIRST_PHANTOM + number)
+        labels = pretrain_labels.phantom_labels(FIRST_PHANTOM + number)
         yield f"phantom {number}", labels
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import menisci, regions, sides
 from deepresolve.quantification.axes import knee_axes
-from deepresolve.quantification.parts import BONE, CARTILAGE, MENISCUS, Part, parts_of
+from deepresolve.quantification.bones import bone_below
+from deepresolve.quantification.parts import CARTILAGE, MENISCUS, Part, parts_of
 from deepresolve.quantification.thickness import (
     QUANTITIES,
     Plate,
@@ -124,8 +125,8 @@ def measure(
         used.
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         is weight-bearing, 0 to 1.
-      known_side: "right" or "left", where a scan's tags say so; a note tells where the
-        anatomy says otherwise.
+      known_side: "right" or "left", where a scan's tags say so; a note tells where its
+        labels say otherwise, and where no label says which side is medial, this does.
 
     Raises:
       ValueError: nothing that can be measured, labels that disagree about which side is
@@ -137,40 +138,31 @@ def measure(
         raise ValueError(f"weight_bearing: expected 0 to 1; got {weight_bearing}.")
     _check(label_map)
     sagittal = label_map.in_plane("sagittal")
-    known = parts_of(label_names)
-    medial_first = _medial_first(sagittal.array, known, label_names)
     # Triangles are not the same from left to right and from right to left: all knees
     # are measured towards medial, so that a knee has what its mirror image has.
-    array = np.flip(sagittal.array, 2) if medial_first else sagittal.array
-    plates, failures = _plates(array, sagittal.spacing_mm, known, label_names)
+    sided = sides.towards_medial(sagittal, label_names, known_side)
+    plates, of_plates = _plates(sided.array, sagittal.spacing_mm, sided.label_names)
     if not plates:
         raise ValueError(
             "No cartilage to measure: expected labels such as 'femoral cartilage', "
-            f"'medial tibial cartilage'; there are {_held(array, label_names)}. "
-            + " ".join(failures)
+            f"'medial tibial cartilage'; there are {_held(label_map, label_names)}. "
+            + " ".join(of_plates)
         )
-    notes = (*failures, *_notes(sagittal))
+    notes = (*of_plates, *_notes(sagittal), *sided.notes)
     places: dict[str, tuple[str, np.ndarray]] = {}
     of_menisci: dict[str, dict[str, float]] = {}
-    side = ""
-    if medial_first is None:
-        notes += (
-            "What is medial is not told by any label: no regions. Name medial and "
-            "lateral plates or menisci, or the fibula.",
-        )
-    else:
+    if sided.medial_first is not None:
         axes, of_axes = _axes(plates)
-        side, of_side = sides.side(sagittal, medial_first, known_side)
-        notes += (*of_axes, *of_side)
+        notes += of_axes
         places = _regions(plates, axes, weight_bearing)
-        of_menisci = _menisci(array, sagittal.spacing_mm, known, plates, axes)
+        of_menisci = _menisci(sided, sagittal.spacing_mm, plates, axes)
     quantities = _quantities(plates, places) | of_menisci
-    if medial_first:
-        last_mm = (array.shape[2] - 1) * sagittal.spacing_mm[2]
+    if sided.medial_first:
+        last_mm = (sagittal.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
     affine = sagittal.affine @ np.diag([*np.divide(1, sagittal.spacing_mm), 1])
     return KneeMeasures(
-        *(plates, places, quantities, weight_bearing, side, notes, affine)
+        *(plates, places, quantities, weight_bearing, sided.side, notes, affine)
     )
 
 
@@ -184,36 +176,35 @@ def _quantities(
 
 
 def _plates(
-    array: np.ndarray,
-    spacing_mm: tuple[float, ...],
-    known: Mapping[int, Part],
-    label_names: Mapping[int, str],
+    array: np.ndarray, spacing_mm: tuple[float, ...], label_names: Mapping[int, str]
 ) -> tuple[dict[str, Plate], list[str]]:
-    """Each cartilage that the label map holds, and why others are not measured."""
+    """Each cartilage that the label map holds, and what to know of them."""
+    known = parts_of(label_names)
     held = set(np.unique(array).tolist()) & set(known)
     plates: dict[str, Plate] = {}
-    failures = []
+    notes = []
     for of, values in _by_plate(known, held).items():
         names = " and ".join(repr(label_names[value]) for value in values)
         bones = [value for value in held if of.lies_on(known[value])]
         try:
             if of not in PLATES:
                 raise ValueError("The OAI's readings have no such plate.")
+            cartilage, bone = np.isin(array, values), np.isin(array, bones)
             if not bones:
-                raise ValueError(
-                    f"Thickness is measured from the bone, the {of.bone}, which the "
-                    "label map does not hold. Segment the bones too "
-                    "(pretrained:seg_knee does), or name their values."
+                bone = bone_below(cartilage, of.bone, spacing_mm)
+                notes.append(
+                    f"The {of.bone} has no label: {names} is measured from the side "
+                    "where its bone is, and denuded bone cannot be told. "
+                    "pretrained:seg_knee labels bones, too."
                 )
-            mask = np.isin(array, values)
-            plate = measure_plate(np.isin(array, bones), mask, spacing_mm)
+            plate = measure_plate(bone, cartilage, spacing_mm)
             area_cm2 = plate.bone.areas_mm2.sum() / 100
             if area_cm2 < _LEAST_CM2:
                 raise ValueError(f"A plate of {area_cm2:.2g} cm² is none.")
             plates[PLATES[of]] = plate
         except ValueError as error:
-            failures.append(f"{names} is not measured: {error}")
-    return plates, failures
+            notes.append(f"{names} is not measured: {error}")
+    return plates, notes
 
 
 def _by_plate(known: Mapping[int, Part], held: set[int]) -> dict[Part, list[int]]:
@@ -286,16 +277,16 @@ def _compartments(
 
 
 def _menisci(
-    array: np.ndarray,
+    sided: sides.Sided,
     spacing_mm: tuple[float, ...],
-    known: Mapping[int, Part],
     plates: Mapping[str, Plate],
     axes: np.ndarray,
 ) -> dict[str, dict[str, float]]:
+    known = parts_of(sided.label_names)
     found = {}
     for side, (name, below) in _MENISCI.items():
         values = [v for v, of in known.items() if of == Part(MENISCUS, "", side)]
-        mask = np.isin(array, values)
+        mask = np.isin(sided.array, values)
         if below in plates and mask.any():
             found[name] = menisci.measure_meniscus(
                 mask, plates[below], side, spacing_mm, axes
@@ -303,46 +294,12 @@ def _menisci(
     return found
 
 
-def _medial_first(
-    array: np.ndarray, known: Mapping[int, Part], label_names: Mapping[int, str]
-) -> bool | None:
-    """Whether what is medial comes first along the last axis; None: nothing tells.
-
-    Plates and menisci with a side do, and the fibula, which is lateral.
-    """
-    votes = {}
-    for value, of in known.items():
-        if of.side != "lateral" and of.bone != "fibula":
-            continue
-        opposite = [v for v, other in known.items() if of.is_opposite(other)]
-        if of.bone == "fibula":
-            opposite = [v for v, other in known.items() if other == Part(BONE, "tibia")]
-        lateral, medial = _middle(array, [value]), _middle(array, opposite)
-        if lateral is not None and medial is not None:
-            votes[label_names[value]] = lateral > medial
-    if len(set(votes.values())) > 1:
-        sides = [name for name, is_last in votes.items() if is_last]
-        others = [name for name, is_last in votes.items() if not is_last]
-        raise ValueError(
-            f"{', '.join(sides)} and {', '.join(others)} lie on different sides of the "
-            "knee: medial and lateral are mixed up in the label map or in its names."
-        )
-    return next(iter(votes.values()), None)
-
-
-def _held(array: np.ndarray, label_names: Mapping[int, str]) -> str:
+def _held(label_map: Volume, label_names: Mapping[int, str]) -> str:
     """The values of a label map, by name where they have one; the first few."""
-    values = np.unique(array).astype(int).tolist()
+    values = np.unique(label_map.array).astype(int).tolist()
     shown = [str(label_names.get(value, value)) for value in values[:_SHOWN]]
     more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
     return ", ".join(shown) + more
-
-
-def _middle(array: np.ndarray, values: list[int]) -> float | None:
-    counts = np.isin(array, values).sum(axis=(0, 1))
-    if not counts.any():
-        return None
-    return float(np.average(np.arange(len(counts)), weights=counts))
 
 
 def _mirrored(plate: Plate, last_mm: float) -> Plate:

@@ -1,4 +1,4 @@
-"""Right and left knees, and who says otherwise."""
+"""Right and left knees, medial and lateral, and who says otherwise."""
 
 import dataclasses
 
@@ -6,44 +6,97 @@ import numpy as np
 import pytest
 
 from deepresolve.imaging.volume import Volume, affine_along_axes
-from deepresolve.quantification.sides import side
+from deepresolve.quantification.sides import towards_medial
+
+SIDED = {1: "medial tibial cartilage", 2: "lateral tibial cartilage"}
+ALONE = {1: "tibial cartilage"}
 
 
-def at(x_mm):
-    """An empty scan whose middle lies that far to the patient's right."""
+def plates(first=1, last=2, x_mm=0.0):
+    """Two plates, slices from right to left, the middle so far to the right."""
+    array = np.zeros((8, 12, 21), np.uint8)
+    array[4, 2:10, 1:9], array[4, 2:10, 12:20] = first, last
     affine = affine_along_axes("IPL", (1.0, 1.0, 1.0))
-    volume = Volume(np.zeros((11, 11, 11), np.uint8), affine, slice_axis=2)
-    moved = affine.copy()
-    moved[0, 3] += x_mm - (affine @ [5, 5, 5, 1])[0]
-    return dataclasses.replace(volume, affine=moved)
+    affine[0, 3] += x_mm - (affine @ [3.5, 5.5, 10, 1])[0]
+    return Volume(array, affine, slice_axis=2)
 
 
 def test_medial_lies_towards_the_other_knee():
-    # Slices go to the left: what comes first lies to the right.
-    assert side(at(0), True, "") == ("left", ())
-    assert side(at(0), False, "") == ("right", ())
+    # What comes first lies to the right: medial of a left knee.
+    left = towards_medial(plates(1, 2), SIDED)
+    assert (left.side, left.medial_first, left.notes) == ("left", True, ())
+    np.testing.assert_array_equal(left.array, np.flip(plates(1, 2).array, 2))
+    right = towards_medial(plates(2, 1), SIDED)
+    assert (right.side, right.medial_first, right.notes) == ("right", False, ())
+    np.testing.assert_array_equal(right.array, left.array)
 
 
 def test_tags_that_disagree_are_told():
-    assert side(at(0), False, "right") == ("right", ())
-    found, (note,) = side(at(0), False, "left")
-    assert found == "right"
-    assert "in a right knee, and the scan's tags say left" in note
+    assert towards_medial(plates(2, 1), SIDED, "right").notes == ()
+    found = towards_medial(plates(2, 1), SIDED, "left")
+    assert found.side == "right"
+    assert "a right knee, and by its tags a left one" in found.notes[0]
     with pytest.raises(ValueError, match="'right' or 'left'; got 'R'"):
-        side(at(0), False, "R")
+        towards_medial(plates(), SIDED, "R")
 
 
 @pytest.mark.parametrize(
-    ("x_mm", "medial_first", "told"),
+    ("x_mm", "labels", "told"),
     [
-        *[(70, False, False), (-70, True, False)],  # where they belong
-        *[(70, True, True), (-70, False, True)],
-        *[(30, True, False), (-30, False, False)],  # near the middle: no sign
+        *[(70, (2, 1), False), (-70, (1, 2), False)],  # where they belong
+        *[(70, (1, 2), True), (-70, (2, 1), True)],
+        *[(30, (1, 2), False), (-30, (2, 1), False)],  # near the middle: no sign
     ],
 )
-def test_a_knee_on_the_other_side_of_the_scanner_is_told(x_mm, medial_first, told):
-    _, notes = side(at(x_mm), medial_first, "")
-    assert len(notes) == told
+def test_a_knee_on_the_other_side_of_the_scanner_is_told(x_mm, labels, told):
+    found = towards_medial(plates(*labels, x_mm=x_mm), SIDED)
+    assert len(found.notes) == told
     if told:
         way = "right" if x_mm > 0 else "left"
-        assert f"70 mm to the {way} of the scanner's middle" in notes[0]
+        assert f"70 mm to the {way} of the scanner's middle" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("x_mm", "known_side", "side"),
+    [(0, "left", "left"), (70, "", "right"), (-70, "", "left"), (0, "", "")],
+)
+def test_what_has_no_side_in_its_name_is_told_by_the_knee(x_mm, known_side, side):
+    found = towards_medial(plates(1, 1, x_mm=x_mm), ALONE, known_side)
+    assert found.side == side
+    if not side:
+        assert found.medial_first is None and "no regions" in found.notes[0]
+        assert found.label_names == ALONE
+        return
+    # Lateral first, in the value that was there.
+    names = {1: "lateral tibial cartilage", 2: "medial tibial cartilage"}
+    assert found.label_names == names
+    np.testing.assert_array_equal(found.array[4, 5, 12:20], 2)
+    np.testing.assert_array_equal(found.array[4, 5, 1:9], 1)
+    assert bool(found.notes) == (not known_side)
+
+
+def test_a_conflict_of_tags_and_place_is_told():
+    found = towards_medial(plates(1, 1, x_mm=70), ALONE, "left")
+    assert found.side == "left"
+    assert "By its tags it is a left knee, and it lies 70 mm to the" in found.notes[0]
+
+
+def test_a_tibia_in_one_piece_stays_so():
+    whole = plates(1, 1)
+    whole.array[4, 2:10, 1:20] = 1
+    found = towards_medial(whole, ALONE, "left")
+    assert found.label_names == ALONE and "is one piece" in found.notes[0]
+
+
+def test_other_values_keep_their_names():
+    labels = plates(3, 3)
+    labels.array[6] = 1
+    names = {3: "tibial cartilage", 1: "tibia", 2: "femur"}
+    found = towards_medial(labels, names, "right")
+    assert found.label_names == {
+        **{1: "tibia", 2: "femur", 3: "lateral tibial cartilage"},
+        4: "medial tibial cartilage",
+    }
+    moved = dataclasses.replace(labels, array=np.flip(labels.array, 2))
+    other = towards_medial(moved, names, "left")
+    np.testing.assert_array_equal(other.array, found.array)
