@@ -11,10 +11,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, optimize
 
+from deepresolve.quantification.surfaces import signed_mm
+
 # Of the bone, as far as its surface needs it.
 _DEPTH_MM = 4.0
-# Cosine between the way to the bone and that from the nearest cartilage: what lies
-# beside a plate is no bone.
+# Cosine between the way to the bone and the way off the cartilage: what lies beside a
+# plate is no bone.
 _LEAST_COSINE = 0.4
 # Of voxels that a cylinder is fitted to.
 _FITTED = 5000
@@ -49,21 +51,21 @@ def bone_below(
 def _inner_side(
     cartilage: np.ndarray, bone: str, spacing_mm: tuple[float, ...]
 ) -> np.ndarray:
-    away_mm, nearest = ndimage.distance_transform_edt(
-        ~cartilage, spacing_mm, return_indices=True
+    away_mm = signed_mm(np.pad(cartilage, 1), spacing_mm)
+    ways = [way[1:-1, 1:-1, 1:-1] for way in np.gradient(away_mm, *spacing_mm)]
+    beside = ~cartilage & (away_mm[1:-1, 1:-1, 1:-1] <= _DEPTH_MM)
+    way = np.stack([along[beside] for along in ways], axis=-1)
+    inwards = _inwards(
+        np.argwhere(beside) * spacing_mm, np.argwhere(cartilage) * spacing_mm, bone
     )
-    beside = (away_mm > 0) & (away_mm <= _DEPTH_MM)
-    here = np.argwhere(beside) * spacing_mm
-    of_cartilage = nearest[:, beside].T * spacing_mm
-    inwards = _inwards(of_cartilage, np.argwhere(cartilage) * spacing_mm, bone)
+    length = np.linalg.norm(way, axis=1)
     found = np.zeros(cartilage.shape, bool)
-    way = here - of_cartilage
-    found[beside] = np.sum(way * inwards, axis=1) > _LEAST_COSINE * away_mm[beside]
+    found[beside] = np.sum(way * inwards, axis=1) > _LEAST_COSINE * length
     return found
 
 
 def _inwards(points_mm: np.ndarray, cartilage_mm: np.ndarray, bone: str) -> np.ndarray:
-    """From places of a plate the way to its bone: (n, 3) of length 1."""
+    """From places around a plate the way to its bone: (n, 3) of length 1."""
     if bone == "tibia":
         return np.broadcast_to([1.0, 0.0, 0.0], points_mm.shape)
     if bone == "patella":

@@ -19,6 +19,7 @@ from deepresolve.quantification.thickness import (
     measure_plate,
     statistics,
 )
+from deepresolve.system import wording
 
 # Of a compartment, sums of these of its tibial and its femoral part (OAI's tables).
 _SUMS = ("VC", "ThCtAB_aMe", "ThCtAB_aMav")
@@ -182,7 +183,7 @@ def _plates(
     known = parts_of(label_names)
     held = set(np.unique(array).tolist()) & set(known)
     plates: dict[str, Plate] = {}
-    notes = []
+    notes, without_bone = [], []
     for of, values in _by_plate(known, held).items():
         names = " and ".join(repr(label_names[value]) for value in values)
         bones = [value for value in held if of.lies_on(known[value])]
@@ -192,11 +193,7 @@ def _plates(
             cartilage, bone = np.isin(array, values), np.isin(array, bones)
             if not bones:
                 bone = bone_below(cartilage, of.bone, spacing_mm)
-                notes.append(
-                    f"The {of.bone} has no label: {names} is measured from the side "
-                    "where its bone is, and denuded bone cannot be told. "
-                    "pretrained:seg_knee labels bones, too."
-                )
+                without_bone.append(f"the {of.bone}")
             plate = measure_plate(bone, cartilage, spacing_mm)
             area_cm2 = plate.bone.areas_mm2.sum() / 100
             if area_cm2 < _LEAST_CM2:
@@ -204,6 +201,12 @@ def _plates(
             plates[PLATES[of]] = plate
         except ValueError as error:
             notes.append(f"{names} is not measured: {error}")
+    if without_bone:
+        names = wording.either([*dict.fromkeys(without_bone)])
+        notes.append(
+            f"No label is {names}: cartilage is measured from the side where its bone "
+            "is, and denuded bone cannot be told."
+        )
     return plates, notes
 
 
