@@ -15,92 +15,8 @@ from typing import Any, Protocol
 
 from deepresolve.imaging import formats
 from deepresolve.prediction import scan_tables
-from deepresolve.prediction.measured_map import (
-    TABLE,
-    Measured,
-    Settings,
-    measure_map,
-)
-from deepresolve.prediction.scan_tables import NamedRow
+from deepresolve.prediction.measured_map import TABLE, Result, Task, Work
 from deepresolve.system import beam, pool, tables
-from deepresolve.system import notes as scan_notes
-
-
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """A label map to measure.
-
-    Attributes:
-      path: of the label map.
-      name: of the knee in the table.
-      known: fingerprint of the lines that the table has of it; "" where it has none.
-    """
-
-    path: pathlib.Path
-    name: str
-    known: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What became of a label map.
-
-    Attributes:
-      path: of the label map.
-      message: what was measured, or why nothing was; "" where it was passed over.
-      failed: whether nothing was measured.
-      notes: what else the user should know of it; each begins with the path.
-      rows: what it adds to the table.
-    """
-
-    path: str
-    message: str = ""
-    failed: bool = False
-    notes: tuple[str, ...] = ()
-    rows: Sequence[NamedRow] = ()
-
-    @property
-    def passed_over(self) -> bool:
-        """Whether the table had just these lines before."""
-        return not self.message
-
-
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """What is done for each label map. It pickles.
-
-    Attributes:
-      settings: how label maps are measured.
-      measure: who measures one.
-    """
-
-    settings: Settings
-    measure: Callable[[pathlib.Path, Settings], Measured] = measure_map
-
-    def __call__(self, task: Task) -> Result:
-        """Measures one label map, unless the table has that already."""
-        path = str(task.path)
-        with scan_notes.collected() as found:
-            try:
-                if task.known and task.known == self.settings.fingerprint(task.path):
-                    return Result(path)
-                measured = self.measure(task.path, self.settings)
-            except (ValueError, OSError) as error:
-                return _failed(task, str(error), found)
-            except MemoryError:
-                text = "out of memory. Measure with fewer workers at a time."
-                return _failed(task, text, found)
-            except Exception as error:  # One knee of thousands must not end the night.
-                text = f"unexpected {type(error).__name__}: {error}. Please report it."
-                return _failed(task, text, found)
-        rows = [(task.name, *row) for row in measured.rows]
-        notes = (*found, *(f"{path}: {note}" for note in measured.notes))
-        return Result(path, measured.summary, False, notes, rows)
-
-
-def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:
-    kept = " Its older lines stay in the table." if task.known else ""
-    return Result(str(task.path), reason + kept, True, tuple(found))
 
 
 class Runner(Protocol):
@@ -196,9 +112,7 @@ def plan(
     Raises:
       ValueError: the file is another table, or two label maps have one name.
     """
-    # The name of the scan comes before the columns.
-    at = list(TABLE.columns).index("fingerprint") + 1
-    known = {tables.normal(str(r[0])): r[at] for r in scan_tables.read(table, TABLE)}
+    known = scan_tables.column(table, TABLE, "fingerprint")
     tasks: dict[str, Task] = {}
     for path in found:
         name = _name(root, path)
@@ -208,7 +122,7 @@ def plan(
                 f"Two label maps are named {name!r}: their lines would lie on each "
                 "other. Move or rename one."
             )
-        tasks[normal] = Task(path, name, str(known.get(normal, "")))
+        tasks[normal] = Task(path, name, known.get(normal, ""))
     return list(tasks.values())
 
 
