@@ -109,13 +109,15 @@ def run() -> int:
         )
     names = _label_names()
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
+    from deepresolve.imaging import formats
     from deepresolve.prediction import measuring
     from deepresolve.prediction.measured_map import Settings
 
     interruption.raise_on_sigterm()  # so that what is finished reaches the table
     root, table = pathlib.Path(FLAGS.input), pathlib.Path(FLAGS.output)
     readings = [pathlib.Path(path_flags.expand(name)) for name in FLAGS.readings]
-    tasks = measuring.plan(root, table, names, readings)
+    found = formats.find_scans(root)
+    tasks = measuring.plan(root, found, table, names, readings)
     work = measuring.Work(Settings(names, FLAGS.weight_bearing))
     earlier, least = _earlier()
     screen = _Screen(tasks)

@@ -1,4 +1,7 @@
-"""What is measured of one label map, as lines of a table."""
+"""What is measured of one label map, as lines of a table.
+
+Worker processes import this and what it needs, which is without TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import hashlib
 import json
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from deepresolve import __version__
 from deepresolve.imaging import formats
@@ -16,7 +20,11 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.quantification.intervals import measure_with_intervals
 from deepresolve.quantification.knee import COLUMNS, KneeMeasures
 from deepresolve.quantification.regions import WEIGHT_BEARING
+from deepresolve.system import notes as scan_notes
 from deepresolve.tasks.prediction import Row, TableKind
+
+if TYPE_CHECKING:
+    from deepresolve.prediction.scan_tables import NamedRow
 
 _FINGERPRINT_DIGITS = 16
 
@@ -155,3 +163,80 @@ def _row(knee: KneeMeasures, place: str, fingerprint: str) -> Row:
         *(end for column in COLUMNS for end in ends.get(column, unknown)),
         fingerprint,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A label map to measure.
+
+    Attributes:
+      source: its files.
+      name: of the knee in the table.
+      known: fingerprint of the lines that the table has of it; "" where it has none.
+    """
+
+    source: Source
+    name: str
+    known: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of a label map.
+
+    Attributes:
+      path: of the label map.
+      message: what was measured, or why nothing was; "" where it was passed over.
+      failed: whether nothing was measured.
+      notes: what else the user should know of it; each begins with the path.
+      rows: what it adds to the table.
+    """
+
+    path: str
+    message: str = ""
+    failed: bool = False
+    notes: tuple[str, ...] = ()
+    rows: Sequence[NamedRow] = ()
+
+    @property
+    def passed_over(self) -> bool:
+        """Whether the table had just these lines before."""
+        return not self.message
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is done for each label map. It pickles.
+
+    Attributes:
+      settings: how label maps are measured.
+      measure: who measures one.
+    """
+
+    settings: Settings
+    measure: Callable[[Source, Settings], Measured] = measure_map
+
+    def __call__(self, task: Task) -> Result:
+        """Measures one label map, unless the table has that already."""
+        path = str(task.source.path)
+        with scan_notes.collected() as found:
+            try:
+                if task.known and task.known == self.settings.fingerprint(task.source):
+                    return Result(path)
+                measured = self.measure(task.source, self.settings)
+            except (ValueError, OSError) as error:
+                return _failed(task, str(error), found)
+            except MemoryError:
+                text = "out of memory. Measure with fewer workers at a time."
+                return _failed(task, text, found)
+            except Exception as error:  # One knee of thousands must not end the night.
+                text = f"unexpected {type(error).__name__}: {error}. Please report it."
+                return _failed(task, text, found)
+        rows = [(task.name, *row) for row in measured.rows]
+        notes = (*found, *(f"{path}: {note}" for note in measured.notes))
+        return Result(path, measured.summary, False, notes, rows)
+
+
+def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:
+    kept = " Its older lines stay in the table." if task.known else ""
+    return Result(str(task.source.path), reason + kept, True, tuple(found))

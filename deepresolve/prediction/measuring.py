@@ -17,92 +17,13 @@ from deepresolve.imaging import formats
 from deepresolve.prediction import scan_tables
 from deepresolve.prediction.measured_map import (
     TABLE,
-    Measured,
-    Settings,
+    Result,
     Source,
-    measure_map,
+    Task,
+    Work,
     probability_files,
 )
-from deepresolve.prediction.scan_tables import NamedRow
 from deepresolve.system import beam, pool, tables
-from deepresolve.system import notes as scan_notes
-
-
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """A label map to measure.
-
-    Attributes:
-      source: its files.
-      name: of the knee in the table.
-      known: fingerprint of the lines that the table has of it; "" where it has none.
-    """
-
-    source: Source
-    name: str
-    known: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What became of a label map.
-
-    Attributes:
-      path: of the label map.
-      message: what was measured, or why nothing was; "" where it was passed over.
-      failed: whether nothing was measured.
-      notes: what else the user should know of it; each begins with the path.
-      rows: what it adds to the table.
-    """
-
-    path: str
-    message: str = ""
-    failed: bool = False
-    notes: tuple[str, ...] = ()
-    rows: Sequence[NamedRow] = ()
-
-    @property
-    def passed_over(self) -> bool:
-        """Whether the table had just these lines before."""
-        return not self.message
-
-
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """What is done for each label map. It pickles.
-
-    Attributes:
-      settings: how label maps are measured.
-      measure: who measures one.
-    """
-
-    settings: Settings
-    measure: Callable[[Source, Settings], Measured] = measure_map
-
-    def __call__(self, task: Task) -> Result:
-        """Measures one label map, unless the table has that already."""
-        path = str(task.source.path)
-        with scan_notes.collected() as found:
-            try:
-                if task.known and task.known == self.settings.fingerprint(task.source):
-                    return Result(path)
-                measured = self.measure(task.source, self.settings)
-            except (ValueError, OSError) as error:
-                return _failed(task, str(error), found)
-            except MemoryError:
-                text = "out of memory. Measure with fewer workers at a time."
-                return _failed(task, text, found)
-            except Exception as error:  # One knee of thousands must not end the night.
-                text = f"unexpected {type(error).__name__}: {error}. Please report it."
-                return _failed(task, text, found)
-        rows = [(task.name, *row) for row in measured.rows]
-        notes = (*found, *(f"{path}: {note}" for note in measured.notes))
-        return Result(path, measured.summary, False, notes, rows)
-
-
-def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:
-    kept = " Its older lines stay in the table." if task.known else ""
-    return Result(str(task.source.path), reason + kept, True, tuple(found))
 
 
 class Runner(Protocol):
@@ -187,6 +108,7 @@ def _from_json(answer: dict[str, Any]) -> Result:
 
 def plan(
     root: pathlib.Path,
+    found: Sequence[pathlib.Path],
     table: pathlib.Path,
     label_names: Mapping[int, str],
     readings: Sequence[pathlib.Path] = (),
@@ -195,18 +117,16 @@ def plan(
 
     Args:
       root: a folder, or the one label map itself.
+      found: the scans in it; probabilities of a label map are none.
       table: where their lines go.
       label_names: what the values of the label maps mean.
       readings: folders that hold, under the same names, other label maps of the knees.
 
     Raises:
-      ValueError: there is no label map, the file is another table, two label maps have
+      ValueError: the file is another table, two label maps have
         one name, or a reading is missing.
     """
-    # The name of the scan comes before the columns.
-    at = list(TABLE.columns).index("fingerprint") + 1
-    known = {tables.normal(str(r[0])): r[at] for r in scan_tables.read(table, TABLE)}
-    found = formats.find_scans(root)
+    known = scan_tables.column(table, TABLE, "fingerprint")
     beside = {path: probability_files(path, label_names) for path in found}
     probabilities = {file for files in beside.values() for file in files.values()}
     tasks: dict[str, Task] = {}
@@ -222,7 +142,7 @@ def plan(
             )
         others = tuple(_reading(folder, root, path) for folder in readings)
         source = Source(path, beside[path], others)
-        tasks[normal] = Task(source, name, str(known.get(normal, "")))
+        tasks[normal] = Task(source, name, known.get(normal, ""))
     return list(tasks.values())
 
 

@@ -37,7 +37,7 @@ _MODIFIERS = {
     "lateral": Code("49370004", "SCT", "Lateral"),
 }
 # "99" begins the names of private coding schemes (PS3.16 section 8).
-_PRIVATE_SCHEME = "99DEEPRESOLVE"
+PRIVATE_SCHEME = "99DEEPRESOLVE"
 _LONGEST_VALUE = 16  # of a short string
 _DIGEST_LENGTH = 8
 _LONGEST_MEANING = 64  # of a long string
@@ -88,9 +88,14 @@ def tissue(class_name: str) -> Tissue:
             return Tissue(_TISSUE, tissues[0], region, modifier)
         if len(words) == 1 and words[0] in _BONES:
             return Tissue(_STRUCTURE, _BONES[words[0]])
+    return Tissue(_TISSUE, private(class_name))
+
+
+def private(name: str) -> Code:
+    """A code of our own scheme for what the standard has none for."""
+    words = re.findall(r"[a-z0-9]+", name.lower())
     # The whole name tells codes apart whose first letters are the same.
-    digest = hashlib.sha256(class_name.encode()).hexdigest()[:_DIGEST_LENGTH]
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_LENGTH]
     start = "_".join(words)[: _LONGEST_VALUE - _DIGEST_LENGTH - 1]
     value = f"{start}_{digest}".upper()
-    meaning = class_name[:_LONGEST_MEANING]
-    return Tissue(_TISSUE, Code(value, _PRIVATE_SCHEME, meaning))
+    return Code(value, PRIVATE_SCHEME, name[:_LONGEST_MEANING])

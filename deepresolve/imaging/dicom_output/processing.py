@@ -15,6 +15,7 @@ _LARGEST_NUMBER = 2**31 - 1  # of an integer string
 _LONGEST_TEXT = 1024
 # What is added to the number of the acquired series.
 THIN_SLICES_OFFSET, SEGMENTATION_OFFSET = 1000, 2000
+REPORT_OFFSET, MAP_OFFSET = 3000, 4000
 
 
 @dataclasses.dataclass(frozen=True)

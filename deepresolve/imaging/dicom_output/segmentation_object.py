@@ -13,7 +13,7 @@ import pydicom
 from pydicom import uid
 
 from deepresolve import __version__
-from deepresolve.imaging.dicom_output import codes, references, slices
+from deepresolve.imaging.dicom_output import codes, extra, references, slices
 from deepresolve.imaging.dicom_output.processing import (
     SEGMENTATION_OFFSET,
     SOFTWARE,
@@ -24,12 +24,13 @@ from deepresolve.imaging.dicom_output.processing import (
 from deepresolve.imaging.dicom_output.source import DicomSource
 from deepresolve.imaging.volume import Volume
 from deepresolve.system import files
-from deepresolve.system.extras import how_to_install
+
+_NEEDED = ("Label maps as DICOM", "Or write NIfTI: leave out --output_format.")
 
 
 def require_highdicom() -> None:
     """ValueError where highdicom is not installed."""
-    _highdicom()
+    extra.highdicom(*_NEEDED)
 
 
 def write_segmentation(
@@ -83,7 +84,7 @@ def _segmentation(
     source: DicomSource,
     processing: Processing,
 ) -> pydicom.Dataset:
-    highdicom = _highdicom()
+    highdicom = extra.highdicom(*_NEEDED)
     first = source.headers[0]
     thickness = slices.thickness_mm(label_map)
     algorithm = highdicom.AlgorithmIdentificationSequence(
@@ -145,14 +146,3 @@ def _segment(
         kind = segment.SegmentedPropertyTypeCodeSequence[0]
         kind.SegmentedPropertyTypeModifierCodeSequence = [codes.item(tissue.modifier)]
     return segment
-
-
-def _highdicom() -> ModuleType:
-    try:
-        import highdicom
-    except ImportError as error:
-        raise ValueError(
-            f"Label maps as DICOM need highdicom ({error}): "
-            f"{how_to_install('dicom-seg')}. Or write NIfTI: leave out --output_format."
-        ) from error
-    return highdicom

@@ -1,0 +1,344 @@
+"""Measures of a knee as a DICOM structured report (TID 1500), by highdicom.
+
+Each place has a group of measurements, with the segment that it was measured in where a
+segmentation is given: TID 1411 with one, TID 1501 without. A limit of an interval is
+told by its distance from the measurement (TID 310).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import math
+import pathlib
+import warnings
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import pydicom
+from pydicom import uid
+
+from deepresolve import __version__
+from deepresolve.imaging.dicom_output import codes, extra, measure_codes
+from deepresolve.imaging.dicom_output.measure_codes import Place
+from deepresolve.imaging.dicom_output.processing import (
+    REPORT_OFFSET,
+    SOFTWARE,
+    Processing,
+    series_description,
+    series_number,
+)
+from deepresolve.imaging.dicom_output.source import DicomSource
+from deepresolve.system import files
+
+Interval = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measures:
+    """What was measured of a knee.
+
+    Attributes:
+      quantities: numbers by place and quantity, both named as in the OAI's tables:
+        `KneeMeasures.quantities`. NaN where there is no such number.
+      units: of UCUM ("mm", "cm2", "mm3", "%", "ms") by quantity; by default those of
+        the tables.
+      intervals: lower and upper limit, by place and quantity, of those that have them.
+      side: of the knee, "L" or "R"; "" for what the scan's header says, if it does.
+      notes: what makes the numbers worse than they look; and whatever else a reader
+        must know, such as which level intervals have.
+    """
+
+    quantities: Mapping[str, Mapping[str, float]]
+    units: Mapping[str, str] = dataclasses.field(
+        default_factory=lambda: measure_codes.UNITS
+    )
+    intervals: Mapping[str, Mapping[str, Interval]] = dataclasses.field(
+        default_factory=dict
+    )
+    side: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def write_report(
+    path: pathlib.Path,
+    measures: Measures,
+    source: DicomSource,
+    processing: Processing,
+    segmentation: pydicom.Dataset | None = None,
+) -> None:
+    """Writes a report into the study of the scan; see `report`.
+
+    Raises:
+      ValueError: as `report`; the message begins with the path.
+      OSError: the disk is full, or the folder missing.
+    """
+    try:
+        dataset = report(measures, source, processing, segmentation)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    with files.replacing(path) as temporary:
+        dataset.save_as(temporary, enforce_file_format=True)
+
+
+def report(
+    measures: Measures,
+    source: DicomSource,
+    processing: Processing,
+    segmentation: pydicom.Dataset | None = None,
+) -> pydicom.Dataset:
+    """A Comprehensive 3D SR document of the measures.
+
+    Args:
+      measures: of the knee.
+      source: the scan that was measured.
+      processing: how that was done; the network is the one that segmented.
+      segmentation: what they were measured in, as `write_segmentation` writes it; a
+        place refers to the segment with the codes of its tissue. None: to no segment.
+
+    Raises:
+      ValueError: highdicom is not installed; an anonymous source, a segmentation of
+        another study, a side that is none or not the header's, a quantity without a
+        unit, an interval that does not hold its number, nothing measured at all; or a
+        header that holds what no report may.
+    """
+    highdicom = extra.highdicom("Measures as DICOM")
+    _check(measures, source, segmentation)
+    writer = _Writer(highdicom, measures, source, processing, segmentation)
+    try:
+        with warnings.catch_warnings():
+            # That the acquired header is not quite to the standard.
+            warnings.simplefilter("ignore", UserWarning)
+            return writer.document()
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the scan's header does not do for a DICOM report ({error}). Export the "
+            "scan again, or keep to the table."
+        ) from error
+
+
+def _check(
+    measures: Measures, source: DicomSource, segmentation: pydicom.Dataset | None
+) -> None:
+    first = source.headers[0]
+    if source.anonymous:
+        raise ValueError(
+            "a report refers to the images that were measured, and of those nobody has "
+            "anonymous copies. Measure a series that is anonymous already."
+        )
+    if segmentation is not None and (
+        segmentation.StudyInstanceUID != first.StudyInstanceUID
+    ):
+        raise ValueError("the segmentation is of another study than the scan.")
+    told = _told_side(first)
+    if measures.side not in ("", *measure_codes.SIDES):
+        raise ValueError(f"side: expected L, R or nothing; got {measures.side!r}.")
+    if measures.side and told and measures.side != told:
+        raise ValueError(
+            f"the knee is to be the {measures.side} one, and the scan's header says "
+            f"{told}. Mend the one that is wrong."
+        )
+    for place, of_place in measures.quantities.items():
+        _check_place(place, of_place, measures)
+    numbers = (n for each in measures.quantities.values() for n in each.values())
+    if all(map(math.isnan, numbers)):
+        raise ValueError("there is nothing measured to report.")
+
+
+def _check_place(place: str, of_place: Mapping[str, float], measures: Measures) -> None:
+    if missing := sorted(set(of_place) - set(measures.units)):
+        raise ValueError(f"no unit is given for {', '.join(missing)}.")
+    for quantity, (lower, upper) in measures.intervals.get(place, {}).items():
+        number = of_place.get(quantity, math.nan)
+        if not lower <= number <= upper:
+            raise ValueError(
+                f"{quantity} of {place} is {number:g}, which its interval of "
+                f"{lower:g} to {upper:g} does not hold."
+            )
+
+
+def _told_side(header: pydicom.Dataset) -> str:
+    """L or R where the header says so."""
+    told = header.get("ImageLaterality") or header.get("Laterality") or ""
+    return told if told in measure_codes.SIDES else ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Writer:
+    """What all parts of one report need."""
+
+    highdicom: ModuleType
+    measures: Measures
+    source: DicomSource
+    processing: Processing
+    segmentation: pydicom.Dataset | None
+
+    def document(self) -> pydicom.Dataset:
+        first = self.source.headers[0]
+        evidence = {str(h.SOPInstanceUID): h for h in self.source.headers}
+        dataset = self.highdicom.sr.Comprehensive3DSR(
+            evidence=[*evidence.values(), *filter(None, [self.segmentation])],
+            content=self._content(),
+            series_instance_uid=uid.generate_uid(prefix=None),
+            series_number=series_number(first, REPORT_OFFSET),
+            sop_instance_uid=uid.generate_uid(prefix=None),
+            instance_number=1,
+            manufacturer=SOFTWARE,
+            manufacturer_model_name=self.processing.model_name,
+            software_versions=[
+                __version__,
+                f"network {self.processing.model_sha256[:16]}",
+            ],
+            device_serial_number=self.processing.model_sha256,
+            series_description=series_description(first, "measures"),
+            specific_character_set="ISO_IR 192",  # Names and notes are of any letters.
+            is_complete=True,
+        )
+        dataset.ContributingEquipmentSequence = [
+            self.processing.equipment(datetime.datetime.now())
+        ]
+        return dataset
+
+    def _content(self) -> Any:
+        sr = self.highdicom.sr
+        observer = sr.ObserverContext(
+            observer_type=measure_codes.DEVICE,
+            observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+                uid=uid.generate_uid(prefix=None, entropy_srcs=[SOFTWARE, __version__]),
+                name=SOFTWARE,
+                manufacturer_name=SOFTWARE,
+                model_name=self.processing.model_name,
+                serial_number=self.processing.model_sha256,
+            ),
+        )
+        content = sr.MeasurementReport(
+            observation_context=sr.ObservationContext(observer_device_context=observer),
+            procedure_reported=measure_codes.MR_IMAGING,
+            imaging_measurements=list(self._groups()),
+        )
+        if self.measures.notes:
+            content[0].ContentSequence.append(self._notes())
+        return content
+
+    def _groups(self) -> Sequence[Any]:
+        found = []
+        for place, of_place in self.measures.quantities.items():
+            numbers = {q: n for q, n in of_place.items() if not math.isnan(n)}
+            if numbers:
+                found.append(self._group(place, numbers))
+        return found
+
+    def _group(self, name: str, numbers: Mapping[str, float]) -> Any:
+        """One place's measurements, in the segment that they were measured in."""
+        sr = self.highdicom.sr
+        place = measure_codes.place(name)
+        common = {
+            "tracking_identifier": sr.TrackingIdentifier(
+                uid=uid.generate_uid(prefix=None), identifier=name
+            ),
+            "finding_type": place.tissue.type if place.tissue else None,
+            "finding_sites": [self._site(place)],
+            "algorithm_id": sr.AlgorithmIdentification(
+                name=f"{SOFTWARE} measure",
+                version=__version__,
+                parameters=[f"network SHA-256 {self.processing.model_sha256}"],
+            ),
+            "measurements": [
+                self._measurement(name, quantity, number)
+                for quantity, number in numbers.items()
+            ],
+        }
+        segment = self._segment(place)
+        if segment is None:
+            return sr.MeasurementsAndQualitativeEvaluations(**common)
+        return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            referenced_segment=segment, **common
+        )
+
+    def _site(self, place: Place) -> Any:
+        side = self.measures.side or _told_side(self.source.headers[0])
+        return self.highdicom.sr.FindingSite(
+            anatomic_location=place.region,
+            laterality=measure_codes.SIDES.get(side),
+            topographical_modifier=place.modifier,
+        )
+
+    def _segment(self, place: Place) -> Any:
+        """The one segment of the place's tissue; None where there is none or more."""
+        if self.segmentation is None or place.tissue is None:
+            return None
+        wanted = _key(place.tissue.type, place.tissue.region, place.tissue.modifier)
+        numbers = [
+            segment.SegmentNumber
+            for segment in self.segmentation.SegmentSequence
+            if _key_of(segment) == wanted
+        ]
+        if len(numbers) != 1:
+            return None
+        sr = self.highdicom.sr
+        return sr.ReferencedSegment(
+            sop_class_uid=self.segmentation.SOPClassUID,
+            sop_instance_uid=self.segmentation.SOPInstanceUID,
+            segment_number=numbers[0],
+            source_series=sr.SourceSeriesForSegmentation(
+                referenced_series_instance_uid=self.source.headers[0].SeriesInstanceUID
+            ),
+        )
+
+    def _measurement(self, place: str, name: str, number: float) -> Any:
+        coded = measure_codes.quantity(name)
+        unit = measure_codes.unit(self.measures.units[name])
+        properties = None
+        if limits := self.measures.intervals.get(place, {}).get(name):
+            lower, upper = limits
+            properties = self.highdicom.sr.MeasurementProperties(
+                upper_measurement_uncertainty=upper - number,
+                lower_measurement_uncertainty=number - lower,
+            )
+            for item in properties:  # highdicom gives them no unit.
+                value = item.MeasuredValueSequence[0]
+                value.MeasurementUnitsCodeSequence = [codes.item(unit)]
+        return self.highdicom.sr.Measurement(
+            name=coded.name,
+            value=number,
+            unit=unit,
+            derivation=coded.derivation,
+            method=coded.method,
+            properties=properties,
+        )
+
+    def _notes(self) -> Any:
+        """A container of TID 1500 for what is told in words."""
+        sr = self.highdicom.sr
+        contains = sr.RelationshipTypeValues.CONTAINS
+        container = sr.ContainerContentItem(
+            name=measure_codes.QUALITATIVE, relationship_type=contains
+        )
+        container.ContentSequence = sr.ContentSequence(
+            [
+                sr.TextContentItem(
+                    name=measure_codes.COMMENT, value=note, relationship_type=contains
+                )
+                for note in self.measures.notes
+            ]
+        )
+        return container
+
+
+def _key_of(segment: pydicom.Dataset) -> tuple:
+    """The codes of a segment's tissue, bone and side."""
+    kind = segment.SegmentedPropertyTypeCodeSequence[0]
+    modifiers = kind.get("SegmentedPropertyTypeModifierCodeSequence")
+    regions = segment.get("AnatomicRegionSequence")
+    return _key(kind, regions and regions[0], modifiers and modifiers[0])
+
+
+def _key(*coded: Any) -> tuple:
+    """What codes mean, whatever they are called; Code or items of a sequence."""
+    return tuple(
+        getattr(code, "CodeValue", None) or getattr(code, "value", None)
+        if code
+        else None
+        for code in coded
+    )

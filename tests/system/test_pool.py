@@ -1,0 +1,59 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from deepresolve.system import pool
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_each_task_has_its_answer(num_workers):
+    found = list(pool.answers(math.factorial, range(20), num_workers))
+    assert sorted(found) == [math.factorial(n) for n in range(20)]
+    if num_workers == 1:
+        assert found == sorted(found)
+
+
+def test_an_error_of_a_task_is_raised():
+    with pytest.raises(ValueError, match="negative"):
+        list(pool.answers(math.factorial, [1, 2, -1, 3], 2))
+
+
+def test_a_worker_that_dies_is_told():
+    with pytest.raises(ChildProcessError, match="fewer workers"):
+        list(pool.answers(os._exit, [1, 1, 1], 2))
+
+
+def test_who_stops_asking_leaves_the_rest():
+    answers = pool.answers(time.sleep, [0.1] * 1000, 2)
+    assert next(answers) is None
+    start = time.monotonic()
+    answers.close()
+    assert time.monotonic() - start < 20
+
+
+SCRIPT = """
+import math, time
+from deepresolve.system import pool
+if __name__ == "__main__":
+    for _ in pool.answers(time.sleep, [0.05] * 100000, 2):
+        print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(tmp_path, number):
+    (tmp_path / "work.py").write_text(SCRIPT)
+    command = [sys.executable, tmp_path / "work.py"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout.readline() == b"done\n"
+        process.send_signal(number)
+        # The pipe closes when the last worker has ended.
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert (b"KeyboardInterrupt" in errors) == (number == signal.SIGINT)
