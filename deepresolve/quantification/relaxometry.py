@@ -3,10 +3,11 @@
 A decay S(t) = a exp(-t / T) is a straight line in its logarithm. Noise of the same
 standard deviation in all echoes is 1/S times as large there, so that echoes are
 weighted by S²: in closed form, for a whole volume at once, and as precise as a
-non-linear fit, which `least_squares` makes of it where it is asked for. No fit has an
-offset: of trains with stimulated echoes it takes away more than they added (24 ms of
-30 at 140 degrees, where two parameters without the first echo find 29). The first echo of a multi-echo spin echo lies too low, for it holds no
-stimulated echoes as all others do (Milford, PLoS ONE 2015;10:e0145255): leave it out.
+non-linear fit, which `least_squares` makes of it where it is asked for. The first echo
+of a multi-echo spin echo lies too low, for it holds no stimulated echoes as all others
+do (Milford, PLoS ONE 2015;10:e0145255): leave it out. No fit has an offset: of such
+trains it takes away more than stimulated echoes added (24 ms of 30 at 140 degrees,
+where two parameters without the first echo find 29).
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ __all__ = [
     "Acquired",
     "Contents",
     "Scan",
+    "check_image",
     "contents",
     "find_scans",
     "read_image",
@@ -64,9 +65,22 @@ def read_image(
         are not finite or all alike; the message says how to mend it.
     """
     volume = _read(path, choice)
-    path = pathlib.Path(path)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
+    check_image(volume, pathlib.Path(path))
+    return volume
+
+
+def check_image(volume: volumes.Volume, path: pathlib.Path) -> None:
+    """Refuses voxels that are no image.
+
+    Args:
+      volume: as its format reads it.
+      path: of the scan, for messages.
+
+    Raises:
+      ValueError: it has one slice, or its voxels are not finite or all alike.
+    """
     if min(volume.shape) < 2:
         raise ValueError(
             f"{path}: expected a 3D scan of several slices; got shape {volume.shape}."
@@ -82,7 +96,6 @@ def read_image(
             f"{path}: every voxel is {volume.array.flat[0]}; expected an image. Export "
             "the scan again."
         )
-    return volume
 
 
 def contents(path: str | os.PathLike[str], asked: Choice = ONLY) -> Contents:
