@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from deepresolve.imaging.formats import grid
+from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.system import wording
 
@@ -15,6 +17,9 @@ from deepresolve.system import wording
 ECHO_TIME, SPIN_LOCK_TIME = "TE", "TSL"
 # Echoes of one scan lie on each other to the digits that a header has.
 _MOST_OFF_VOXELS = 0.1
+
+# Where a volume was read, and which one of several: a `formats.choice.Choice`.
+Origin = tuple[pathlib.Path, Choice]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,6 +31,7 @@ class Echoes:
       times_ms: of each, growing.
       kind: `ECHO_TIME` or `SPIN_LOCK_TIME`.
       notes: what was done to find them.
+      origins: of each volume; () where they were not read.
 
     Raises:
       ValueError: fewer than two echoes, other numbers of volumes and times, times that
@@ -36,6 +42,7 @@ class Echoes:
     times_ms: tuple[float, ...]
     kind: str = ECHO_TIME
     notes: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in (ECHO_TIME, SPIN_LOCK_TIME):
@@ -63,6 +70,7 @@ class Echoes:
         times_ms: Sequence[float],
         kind: str = ECHO_TIME,
         notes: tuple[str, ...] = (),
+        origins: Sequence[Origin] = (),
     ) -> Echoes:
         """Puts volumes that come in any order in that of their times.
 
@@ -71,6 +79,7 @@ class Echoes:
           times_ms: of each, no two alike.
           kind: `ECHO_TIME` or `SPIN_LOCK_TIME`.
           notes: what was done to find them.
+          origins: of each volume, where they were read.
 
         Raises:
           ValueError: what `Echoes` does not take, or two volumes of one time.
@@ -91,6 +100,7 @@ class Echoes:
             tuple(float(times_ms[n]) for n in order),
             kind,
             notes,
+            tuple(origins[n] for n in order) if origins else (),
         )
 
     @property
@@ -110,7 +120,10 @@ class Echoes:
           ValueError: fewer than two echoes are left.
         """
         return dataclasses.replace(
-            self, volumes=self.volumes[first:], times_ms=self.times_ms[first:]
+            self,
+            volumes=self.volumes[first:],
+            times_ms=self.times_ms[first:],
+            origins=self.origins[first:],
         )
 
 
@@ -128,6 +141,7 @@ class DoubleEcho:
         duration; 0 where it is unknown.
       spoiler_ms: its duration; 0 where it is unknown.
       notes: where the numbers are from.
+      origins: of both echoes; () where they were not read.
 
     Raises:
       ValueError: the echoes lie on different grids.
@@ -141,6 +155,7 @@ class DoubleEcho:
     spoiler_gauss_per_cm: float = 0.0
     spoiler_ms: float = 0.0
     notes: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
     def __post_init__(self) -> None:
         check_one_grid(self.first, self.second, "The second echo")

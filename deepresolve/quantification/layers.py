@@ -25,7 +25,11 @@ from deepresolve.quantification.parts import CARTILAGE, parts_of
 
 # From bone to surface; the halves that studies report.
 LAYERS = {"all": (0.0, 1.0), "deep": (0.0, 0.5), "superficial": (0.5, 1.0)}
-QUANTITIES = ("mean", "sd", "median", "num_voxels", "num_left_out")
+# What a table has a column for, and of which type.
+QUANTITIES: dict[str, type[int] | type[float]] = {
+    **dict.fromkeys(("mean", "sd", "median"), float),
+    **dict.fromkeys(("num_voxels", "num_left_out"), int),
+}
 # Cartilage outside of the map's field of view is told from this share on.
 _LEAST_OUTSIDE = 0.01
 
@@ -134,12 +138,10 @@ def table(layers: Layers, array: np.ndarray) -> Iterator[dict[str, str | float]]
 def statistics(values: np.ndarray) -> dict[str, float]:
     """Mean, standard deviation, median and number of the values that are not NaN."""
     held = values[np.isfinite(values)].astype(np.float64)
-    count = float(held.size)
     of_values = np.mean, np.std, np.median
     numbers = [float(of(held)) if held.size else np.nan for of in of_values]
-    return dict(
-        zip(QUANTITIES, [*numbers, count, float(values.size) - count], strict=True)
-    )
+    counts = held.size, values.size - held.size
+    return dict(zip(QUANTITIES, (*numbers, *counts), strict=True))
 
 
 def _values_of_plates(label_names: Mapping[int, str]) -> dict[str, list[int]]:

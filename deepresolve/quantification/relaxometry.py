@@ -206,3 +206,30 @@ def t2_of_dess(
         time = -2 * (tr_ms - te_ms) / decayed
     fitted = (one > 0) & (two > 0) & (time > 0) & (time <= most_ms)
     return np.where(fitted, time, np.nan)
+
+
+def error_of_dess(
+    first: np.ndarray,
+    second: np.ndarray,
+    t2_ms: np.ndarray,
+    *,
+    tr_ms: float,
+    te_ms: float,
+    noise: float,
+) -> np.ndarray:
+    """Standard error of a T2 from the ratio of two echoes, in ms.
+
+    Of T2 = -2 (TR - TE) / (ln(S2 / S1) + c), where noise makes the logarithm of each
+    echo vary by noise / S.
+
+    Args:
+      first: (...) the echo before the spoiler.
+      second: (...) the echo after it.
+      t2_ms: (...) as `t2_of_dess` gives it, NaN where there is none.
+      tr_ms: repetition time.
+      te_ms: echo time of the first echo.
+      noise: standard deviation of the signals.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_logarithm = noise * np.hypot(1.0 / first, 1.0 / second)
+    return t2_ms**2 / (2 * (tr_ms - te_ms)) * of_logarithm

@@ -106,6 +106,7 @@ def _made(
     return DoubleEcho(
         *(one, two, numbers["tr_ms"], numbers["te_ms"], numbers["flip_degrees"]),
         *(*spoiler, (f"{text}.",)),
+        origins=tuple((part.path, part.choice) for part in found),
     )
 
 

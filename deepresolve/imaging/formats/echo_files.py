@@ -163,7 +163,8 @@ def _named(
     """The echoes; what is wrong with them is told with where they are."""
     volumes = [part.volume for part in found]
     try:
-        return Echoes.by_time(volumes, times_ms, kind, tuple(notes))
+        origins = [(part.path, part.choice) for part in found]
+        return Echoes.by_time(volumes, times_ms, kind, tuple(notes), origins)
     except ValueError as error:
         raise ValueError(f"{where}: {error}\n{_lines(found)}") from error
 
