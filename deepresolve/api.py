@@ -29,6 +29,7 @@ from deepresolve.imaging.resampling import resample_labels
 from deepresolve.imaging.volume import Volume
 
 if TYPE_CHECKING:
+    from deepresolve.imaging.echoes import Echoes
     from deepresolve.quantification.knee import KneeMeasures
     from deepresolve.tasks.prediction import Prediction
     from deepresolve.tasks.trained_run import TrainedRun
@@ -40,6 +41,7 @@ __all__ = [
     "open_run",
     "predict",
     "read",
+    "read_echoes",
     "resample_labels",
     "thicken",
     "write",
@@ -73,6 +75,38 @@ def read(
     """
     choice = Choice(series, echo, volume)
     return formats.read_image(path, slice_axis=slice_axis, choice=choice)
+
+
+def read_echoes(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    times_ms: Sequence[float] | None = None,
+    *,
+    kind: str = "TE",
+    series: Sequence[int | str] = (),
+) -> Echoes:
+    """Reads the echoes of one scan, for `quantification.relaxometry.fit_decay`.
+
+    Args:
+      path: a DICOM folder or zip with the echoes in one series or several, a 4D NIfTI
+        file, a folder of scans with an echo each, or a list of any of these.
+      times_ms: of each volume, in the order of its path, series and number, where the
+        headers do not tell them.
+      kind: "TE", or "TSL" of spin locks.
+      series: DICOM: those that hold the echoes, by SeriesNumber or the end of the
+        SeriesInstanceUID; (): all.
+
+    Returns:
+      `volumes` on one grid and `times_ms`, from the shortest on; `array` is all of
+      them, (echoes, i, j, k).
+
+    Raises:
+      FileNotFoundError: there is nothing at a path.
+      ValueError: volumes on different grids, an echo that is missing or there twice, or
+        times that no header tells; the message says how to mend it.
+    """
+    from deepresolve.imaging.formats import echo_files
+
+    return echo_files.read_echoes(path, times_ms, kind=kind, series=series)
 
 
 def write(path: str | os.PathLike[str], volume: Volume) -> None:

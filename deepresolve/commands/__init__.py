@@ -38,6 +38,9 @@ COMMANDS = {
     "measure": Command(
         "deepresolve.commands.measure", "Measure cartilage in label maps, in mm."
     ),
+    "relaxometry": Command(
+        "deepresolve.commands.relaxometry", "Map T2, T2* or T1rho of echoes, in ms."
+    ),
     "export": Command(
         "deepresolve.commands.export", "Write a network for TensorFlow Serving."
     ),

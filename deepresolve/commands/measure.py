@@ -34,8 +34,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from deepresolve.commands import runner_flags
-from deepresolve.runs import checks
+from deepresolve.commands import label_flags, runner_flags
 from deepresolve.system import interruption, path_flags, paths, progress_bar
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def run() -> int:
             "--num_workers: processes of this machine, without --runner=beam. How many "
             "workers Beam has, --beam_options say."
         )
-    names = _label_names()
+    names = label_flags.names(FLAGS.workdir, FLAGS.label_names)
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
     from deepresolve.imaging import formats
     from deepresolve.prediction import measuring
@@ -241,27 +240,3 @@ class _Screen:
                 sep="\n",
                 file=sys.stderr,
             )
-
-
-def _label_names() -> Mapping[int, str]:
-    """What the values mean.
-
-    Raises:
-      ValueError: neither flag, or both; no run of a segmentation; no names.
-    """
-    if (FLAGS.workdir is None) == (FLAGS.label_names is None):
-        raise ValueError(
-            "What the values of the label maps mean is told by --workdir, the run that "
-            "made them (pretrained:seg_knee), or by --label_names: give one of both."
-        )
-    from deepresolve.imaging.labels import parse_label_names
-
-    if FLAGS.label_names is not None:
-        return parse_label_names(FLAGS.label_names)
-    from deepresolve.runs.workdir import Workdir
-
-    checks.check_workdir(FLAGS.workdir)
-    outputs = Workdir(FLAGS.workdir).load_config().outputs
-    if not outputs:
-        raise ValueError(f"--workdir={FLAGS.workdir} is no run of a segmentation.")
-    return dict(enumerate(outputs, start=1))

@@ -14,7 +14,7 @@ from deepresolve.system.keras_stack import Tensor, shares_batches
 # Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
 _NORMALISATION_MOMENTUM = 0.95
 
-# Name of the layer that tells the classes, or begins to.
+# Of a U-Net, the layer that tells the classes, or begins to.
 LOGITS = "logits"
 
 _CONVOLUTIONS = {4: keras.layers.Conv2D, 5: keras.layers.Conv3D}  # by rank of the input
@@ -85,6 +85,7 @@ def classify(
     *,
     seed: int,
     precision: str,
+    name: str,
     unfolding: Unfolding | None = None,
 ) -> Tensor:
     """A last convolution and the softmax, which is float32 whatever the precision.
@@ -95,6 +96,7 @@ def classify(
       kernel_size: voxels each way of the convolution.
       seed: of the initial weights (Glorot).
       precision: Keras dtype policy of the convolution.
+      name: of the convolution.
       unfolding: of a folded `x`.
 
     Returns:
@@ -107,7 +109,7 @@ def classify(
         data_format="channels_last",
         kernel_initializer=keras.initializers.GlorotUniform(seed),
         dtype=precision,
-        name=LOGITS,
+        name=name,
     )(x)
     if unfolding:
         unfold = Unfold(unfolding.factors, dtype=precision, name="unfold")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import keras
 
-from deepresolve.networks.blocks import Unfolding, classify, convolve
+from deepresolve.networks.blocks import LOGITS, Unfolding, classify, convolve
 from deepresolve.networks.model import Settings
 from deepresolve.system.keras_stack import Tensor
 
@@ -81,6 +81,7 @@ def unet(
         *(x, num_classes, 1),
         seed=next(seeds),
         precision=precision,
+        name=LOGITS,
         unfolding=unfolding,
     )
 

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from deepresolve.quantification.relaxometry import fit_decay, t2_of_dess
+from deepresolve.quantification.relaxometry import (
+    error_of_dess,
+    fit_decay,
+    t2_of_dess,
+)
 
 TIMES = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)
 
@@ -59,6 +63,7 @@ def test_spin_locks_of_any_length():
     assert found.time_ms == pytest.approx(45, rel=1e-4)
 
 
+@pytest.mark.parametrize("method", ["log_linear", "nonlinear"])
 @pytest.mark.parametrize(
     ("degrees", "plain", "weighted", "without_first"),
     [
@@ -68,7 +73,9 @@ def test_spin_locks_of_any_length():
         (120, 35.1, 39.0, 30.0),
     ],
 )
-def test_imperfect_pulses_bias_as_spins_say(degrees, plain, weighted, without_first):
+def test_imperfect_pulses_bias_as_spins_say(
+    degrees, plain, weighted, without_first, method
+):
     """Stimulated echoes make a train longer, but for its first echo.
 
     `plain` is a line through all logarithms, of which another simulation says the same.
@@ -76,9 +83,9 @@ def test_imperfect_pulses_bias_as_spins_say(degrees, plain, weighted, without_fi
     echoes = cpmg(30.0, degrees)
     line = np.polyfit(TIMES, np.log(echoes), 1)[0]
     assert -1 / line == pytest.approx(plain, abs=0.3)
-    found = fit_decay(echoes[:, None], TIMES).time_ms[0]
+    found = fit_decay(echoes[:, None], TIMES, method=method).time_ms[0]
     assert found == pytest.approx(weighted, abs=0.5)
-    found = fit_decay(echoes[1:, None], TIMES[1:]).time_ms[0]
+    found = fit_decay(echoes[1:, None], TIMES[1:], method=method).time_ms[0]
     assert found == pytest.approx(without_first, abs=0.5)
 
 
@@ -141,6 +148,29 @@ def test_times_that_cannot_be_are_refused(times, message):
         fit_decay(np.ones((1, 4)), (10.0,))
 
 
+def test_methods_and_bounds_that_cannot_be_are_refused():
+    echoes = np.ones((3, 4))
+    with pytest.raises(ValueError, match="expected log_linear or nonlinear; got 'log'"):
+        fit_decay(echoes, (10, 20, 30), method="log")
+    for wrong in ({"noise": -1.0}, {"most_ms": 0.0}, {"least_r2": 1.0}):
+        with pytest.raises(ValueError, match="noise and floor are 0 or more"):
+            fit_decay(echoes, (10, 20, 30), **wrong)
+
+
+def test_what_fits_worse_than_asked_is_no_decay():
+    random = np.random.default_rng(5)
+    clean = 100 * np.exp(-np.array(TIMES) / 30)[:, None]
+    noisy = np.abs(clean + random.normal(0, 12, (7, 4000)))
+    every = fit_decay(noisy, TIMES)
+    kept = fit_decay(noisy, TIMES, least_r2=0.9)
+    good = every.r2 >= 0.9
+    assert 0.1 < good.mean() < 0.9
+    np.testing.assert_array_equal(np.isfinite(kept.time_ms), good)
+    np.testing.assert_array_equal(kept.time_ms[good], every.time_ms[good])
+    two = fit_decay(noisy[:2], TIMES[:2], least_r2=0.9)  # nothing tells of two
+    assert np.isfinite(two.time_ms).any()
+
+
 SEQUENCES = ((16.3, 4.7, 25.0), (17.6, 6.0, 30.0), (20.4, 6.4, 20.0))
 
 
@@ -160,6 +190,66 @@ def test_the_ratio_of_both_echoes_tells_t2(t2_ms, ratio, expected):
     found = t2_of_dess(np.array([100.0]), np.array([100 * ratio]), **given)
     assert found[0] == pytest.approx(expected, abs=0.05)
     assert found[0] == pytest.approx(t2_ms, rel=0.08)
+
+
+def dess(t2_ms, tr_ms, te_ms, degrees, t1_ms=1200.0, num=400):
+    """Both echoes of a double echo in its steady state: extended phase graphs.
+
+    A pulse about one axis, TR, and a spoiler that winds up one cycle, until nothing
+    changes; the second echo is what the next pulse finds unwound, TE before it.
+    """
+    angle, size = np.radians(degrees), 80
+    half, cosine = np.cos(angle / 2) ** 2, np.cos(angle)
+    mixing = np.array(
+        [
+            [half, 1 - half, -1j * np.sin(angle)],
+            [1 - half, half, 1j * np.sin(angle)],
+            [-0.5j * np.sin(angle), 0.5j * np.sin(angle), cosine],
+        ]
+    )
+    e1, e2 = np.exp(-tr_ms / t1_ms), np.exp(-tr_ms / t2_ms)
+    plus, minus, along = np.zeros((3, size), complex)
+    along[0] = 1
+    for _ in range(num):
+        plus, minus, along = mixing @ np.stack([plus, minus, along])
+        first = abs(plus[0]) * np.exp(-te_ms / t2_ms)
+        plus, minus, along = plus * e2, minus * e2, along * e1
+        along[0] += 1 - e1
+        plus = np.concatenate([[np.conj(minus[1])], plus[:-1]])
+        minus = np.concatenate([minus[1:], [0]])
+        minus[0] = np.conj(plus[0])
+        second = abs(minus[0]) * np.exp(te_ms / t2_ms)
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("sequence", "expected"),
+    [
+        (SEQUENCES[0], (20.06, 30.26, 40.70, 62.57, 86.2)),
+        (SEQUENCES[1], (20.03, 30.14, 40.38, 61.4, 83.5)),
+        (SEQUENCES[2], (20.1, 30.5, 41.3, 64.9, 92.2)),
+    ],
+)
+def test_t2_of_spins_followed_into_their_steady_state(sequence, expected):
+    """The formula's own error, of another simulation, in three protocols."""
+    tr_ms, te_ms, degrees = sequence
+    given = {"tr_ms": tr_ms, "te_ms": te_ms, "flip_degrees": degrees}
+    for t2_ms, told in zip((20.0, 30.0, 40.0, 60.0, 80.0), expected, strict=True):
+        echoes = dess(t2_ms, *sequence)
+        found = t2_of_dess(*(np.array([echo]) for echo in echoes), **given)[0]
+        assert found == pytest.approx(told, abs=0.1)
+        if t2_ms <= 40:
+            assert found == pytest.approx(t2_ms, rel=0.05)
+
+
+def test_error_of_a_double_echo_is_its_spread():
+    tr_ms, te_ms, degrees = SEQUENCES[0]
+    given = {"tr_ms": tr_ms, "te_ms": te_ms}
+    random = np.random.default_rng(3)
+    first, second = np.array([[100.0], [45.0]]) + random.normal(size=(2, 50_000))
+    t2_ms = t2_of_dess(first, second, **given, flip_degrees=degrees)
+    error = error_of_dess(first, second, t2_ms, **given, noise=1.0)
+    assert np.median(error) == pytest.approx(np.std(t2_ms), rel=0.03)
 
 
 def test_what_tells_no_t2_has_none():

@@ -57,17 +57,42 @@ def write_series(
             f"{folder}: DICOM slices are stacked along axis {_FILES}, and these lie "
             f"along axis {volume.slice_axis}. Leave out --slice_axis, or write NIfTI."
         )
+    stored = StoredValues.fitting(volume.array)
+    save(folder, volume, _common(volume, source, processing, stored), source, stored)
+
+
+def save(
+    folder: pathlib.Path,
+    volume: volumes.Volume,
+    common: pydicom.Dataset,
+    source: DicomSource,
+    stored: StoredValues,
+) -> None:
+    """Writes one file a slice, 0001.dcm and on: the whole series or none.
+
+    Args:
+      folder: empty, or does not exist.
+      volume: with slices along the source's.
+      common: what all images of the series share.
+      source: the scan that it was made of.
+      stored: how its values are stored.
+
+    Raises:
+      OSError: the disk is full, or there is something at `folder`.
+    """
     with files.replacing_folder(folder) as partial:
-        for number, dataset in enumerate(_datasets(volume, source, processing), 1):
+        images = _datasets(volume, common, source, stored)
+        for number, dataset in enumerate(images, 1):
             dataset.save_as(partial / f"{number:04d}.dcm", enforce_file_format=True)
 
 
 def _datasets(
-    volume: volumes.Volume, source: DicomSource, processing: Processing
+    volume: volumes.Volume,
+    common: pydicom.Dataset,
+    source: DicomSource,
+    stored: StoredValues,
 ) -> Iterator[pydicom.Dataset]:
     """The images, in the order of their instance numbers."""
-    stored = StoredValues.fitting(volume.array)
-    common = _common(volume, source, processing, stored)
     position, step, orientation, _ = volumes.affine_to_dicom(volume.affine)
     normal = np.cross(orientation[:3], orientation[3:])
     for number, index in enumerate(_numbering(volume.num_slices, source), start=1):
@@ -93,18 +118,10 @@ def _common(
     """What all images of the series share."""
     first = source.headers[0]
     now = None if source.anonymous else datetime.datetime.now()
-    image = attributes.carried(source.headers)
-    image.SOPClassUID = uid.MRImageStorage
-    image.Modality = "MR"
+    image = begun(source, now)
     image.ImageType = ["DERIVED", "SECONDARY", _kind(first)]
-    image.SeriesInstanceUID = uid.generate_uid(prefix=None)
     image.SeriesNumber = series_number(first, THIN_SLICES_OFFSET)
     image.SeriesDescription = series_description(first, processing.title)
-    if now is not None:
-        for keyword in ("SeriesDate", "ContentDate", "InstanceCreationDate"):
-            setattr(image, keyword, now.strftime("%Y%m%d"))
-        for keyword in ("SeriesTime", "ContentTime", "InstanceCreationTime"):
-            setattr(image, keyword, now.strftime("%H%M%S"))
     image.DerivationDescription = processing.told(
         f"{len(source.headers)} slices{_thickness(first)} became {volume.num_slices}. "
         "An estimate: what was not acquired can be wrong."
@@ -112,14 +129,38 @@ def _common(
     image.DerivationCodeSequence = [codes.item(codes.SPATIAL_RESAMPLING)]
     # All slices: the scale of intensities is the whole scan's.
     image.SourceImageSequence = image_references(source.headers)
-    image.ContributingEquipmentSequence = [
-        *image.get("ContributingEquipmentSequence", []),
-        processing.equipment(now),
-    ]
-    _set_grid(image, volume, first)
+    add_equipment(image, processing.equipment(now))
+    set_grid(image, volume, first)
     stored.describe(image)
     set_window(image, list(source.headers), volume.array)
     return image
+
+
+def begun(source: DicomSource, now: datetime.datetime | None) -> pydicom.Dataset:
+    """A derived image of a new series: what it carries on, and when it was made.
+
+    Args:
+      source: the scan that it is made of.
+      now: None where results are to tell nothing of the day.
+    """
+    image = attributes.carried(source.headers)
+    image.SOPClassUID = uid.MRImageStorage
+    image.Modality = "MR"
+    image.SeriesInstanceUID = uid.generate_uid(prefix=None)
+    if now is not None:
+        for keyword in ("SeriesDate", "ContentDate", "InstanceCreationDate"):
+            setattr(image, keyword, now.strftime("%Y%m%d"))
+        for keyword in ("SeriesTime", "ContentTime", "InstanceCreationTime"):
+            setattr(image, keyword, now.strftime("%H%M%S"))
+    return image
+
+
+def add_equipment(image: pydicom.Dataset, item: pydicom.Dataset) -> None:
+    """Adds what processed an image to what did so before."""
+    image.ContributingEquipmentSequence = [
+        *image.get("ContributingEquipmentSequence", []),
+        item,
+    ]
 
 
 def _thickness(header: pydicom.Dataset) -> str:
@@ -135,12 +176,17 @@ def _kind(header: pydicom.Dataset) -> str:
     return (is_list and len(values) > 2 and values[2]) or "OTHER"
 
 
-def _set_grid(
+def set_grid(
     image: pydicom.Dataset, volume: volumes.Volume, first: pydicom.Dataset
 ) -> None:
     """Sets what the geometry of all slices has in common.
 
     In the plane it is that of the acquired slices, to the last digit.
+
+    Args:
+      image: changed in place.
+      volume: with slices along the source's.
+      first: header of an acquired slice.
     """
     _, _, orientation, spacing = volumes.affine_to_dicom(volume.affine)
     image.Columns, image.Rows = volume.shape[:2]

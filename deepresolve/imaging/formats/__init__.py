@@ -28,6 +28,7 @@ __all__ = [
     "Acquired",
     "Contents",
     "Scan",
+    "check_image",
     "contents",
     "find_scans",
     "read_image",
@@ -64,14 +65,10 @@ def read_image(
       ValueError: it is no scan that can be read, is not one 3D volume, or its voxels
         are not finite or all alike; the message says how to mend it.
     """
-    volume = read_map(path, choice=choice)
+    volume = _read(path, choice)
     if slice_axis is not None:
         volume = dataclasses.replace(volume, slice_axis=slice_axis)
-    if volume.array.min() == volume.array.max():
-        raise ValueError(
-            f"{path}: every voxel is {volume.array.flat[0]}; expected an image. Export "
-            "the scan again."
-        )
+    check_image(volume, pathlib.Path(path))
     return volume
 
 
@@ -91,7 +88,29 @@ def read_map(path: str | os.PathLike[str], *, choice: object = ONLY) -> volumes.
         finite.
     """
     volume = _read(path, choice)
-    path = pathlib.Path(path)
+    _check_values(volume, pathlib.Path(path))
+    return volume
+
+
+def check_image(volume: volumes.Volume, path: pathlib.Path) -> None:
+    """Refuses voxels that are no image.
+
+    Args:
+      volume: as its format reads it.
+      path: of the scan, for messages.
+
+    Raises:
+      ValueError: it has one slice, or its voxels are not finite or all alike.
+    """
+    _check_values(volume, path)
+    if volume.array.min() == volume.array.max():
+        raise ValueError(
+            f"{path}: every voxel is {volume.array.flat[0]}; expected an image. Export "
+            "the scan again."
+        )
+
+
+def _check_values(volume: volumes.Volume, path: pathlib.Path) -> None:
     if min(volume.shape) < 2:
         raise ValueError(
             f"{path}: expected a 3D scan of several slices; got shape {volume.shape}."
@@ -102,7 +121,6 @@ def read_map(path: str | os.PathLike[str], *, choice: object = ONLY) -> volumes.
             f"{path}: {num_bad} voxels are NaN or infinite. Replace them (by 0 in the "
             "background) or export the scan again."
         )
-    return volume
 
 
 def contents(path: str | os.PathLike[str], asked: Choice = ONLY) -> Contents:

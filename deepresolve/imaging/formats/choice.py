@@ -58,10 +58,12 @@ class Acquired:
     Attributes:
       echo_time_ms: of its echo; None where unknown, or where its slices differ.
       side: "left", "right" or "unknown".
+      echo_number: of its echo, from 1, as headers count; None where unknown.
     """
 
     echo_time_ms: float | None = None
     side: str = "unknown"
+    echo_number: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

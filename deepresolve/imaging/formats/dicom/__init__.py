@@ -145,9 +145,11 @@ def _acquired(every: Sequence[SliceHeader], source: str, choice: Choice) -> Acqu
         return Acquired()
     times = {header.echo_time_ms for header in slices}
     sides = {header.side for header in slices}
+    numbers = {header.echo_number for header in slices}
     return Acquired(
         times.pop() if len(times) == 1 else None,
         sides.pop() if len(sides) == 1 else "unknown",
+        numbers.pop() if len(numbers) == 1 else None,
     )
 
 

@@ -33,6 +33,8 @@ _LOGGER = logging.getLogger(__name__)
 # nibabel's default too; level 6 takes three times as long and saves nothing on a
 # knee's noise.
 _GZIP_LEVEL = 1
+# Of 80 bytes the last is 0 (nifti1.h).
+_LONGEST_DESCRIPTION = 79
 # A qform within this fraction of a voxel of the affine says the same as the sform.
 _QFORM_TOLERANCE = 1e-3
 # Slices this many times as far apart as pixels are thick ones, whatever dim_info says:
@@ -98,11 +100,24 @@ def read(path: pathlib.Path | NiftiFiles) -> Volume:
       ValueError: the file is damaged or shorter than its header says, is not one 3D
         volume of real numbers, or its header gives no valid affine.
     """
-    found = _found(path)
+    (volume,) = _volumes(_found(path), is_series=False)
+    return volume
+
+
+def read_series(path: pathlib.Path | NiftiFiles) -> list[Volume]:
+    """Reads the volumes of a 4D file, or the one of a 3D file; see `read`.
+
+    Raises:
+      ValueError: as `read`, but for the number of volumes.
+    """
+    return _volumes(_found(path), is_series=True)
+
+
+def _volumes(found: NiftiFiles, is_series: bool) -> list[Volume]:
     path, voxels_path = found.path, found.every()[-1]
     try:
         header = file_set.read_header(found)
-        nifti_header.check(header, path)
+        nifti_header.check(header, path, is_series=is_series)
         num_bytes = file_set.num_bytes(header)
         content = file_set.read_content(voxels_path, num_bytes)
     except (EOFError, zlib.error) as error:
@@ -121,18 +136,21 @@ def read(path: pathlib.Path | NiftiFiles) -> Volume:
     sizes = nib.affines.voxel_sizes(placement.affine)
     slice_axis = _slice_axis(header, sizes, path)
     slices = sidecar.slices(path, float(sizes[slice_axis]))
-    return Volume(
-        array,
-        placement.affine,
-        slice_axis,
-        slices.thickness_mm,
-        space=placement.space,
-        other_form=placement.other,
-        slice_encoding=slices.encoding,
-    )
+    return [
+        Volume(
+            array[..., number],
+            placement.affine,
+            slice_axis,
+            slices.thickness_mm,
+            space=placement.space,
+            other_form=placement.other,
+            slice_encoding=slices.encoding,
+        )
+        for number in range(array.shape[3])
+    ]
 
 
-def write(path: pathlib.Path, volume: Volume) -> None:
+def write(path: pathlib.Path, volume: Volume, description: str = "") -> None:
     """Writes a NIfTI-1 file, in one step: either the whole file or none.
 
     A canonical volume is restored first. Integers keep their dtype; bool becomes
@@ -146,9 +164,11 @@ def write(path: pathlib.Path, volume: Volume) -> None:
     Args:
       path: ends in .nii or .nii.gz; an existing file is replaced.
       volume: what to write.
+      description: of the voxels, such as their unit, in at most 79 letters of ASCII.
 
     Raises:
-      ValueError: another suffix, or a dtype that NIfTI has no place for.
+      ValueError: another suffix, a dtype that NIfTI has no place for, or a description
+        that is too long.
       OSError: the disk is full or the folder missing; nothing is left behind.
     """
     if not path.name.lower().endswith(SUFFIXES):
@@ -156,6 +176,12 @@ def write(path: pathlib.Path, volume: Volume) -> None:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it.")
     image = _image(volume.restore(), path)
+    if len(description) > _LONGEST_DESCRIPTION or not description.isascii():
+        raise ValueError(
+            f"{path}: a description has at most {_LONGEST_DESCRIPTION} letters of "
+            f"ASCII; got {description!r}."
+        )
+    image.header["descrip"] = description
     compressed = path.name.lower().endswith(".gz")
     with files.replacing(path) as temporary, temporary.open("xb") as stream:
         if compressed:

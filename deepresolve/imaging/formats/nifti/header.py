@@ -15,8 +15,15 @@ import numpy as np
 _LOGGER = logging.getLogger(__name__)
 
 
-def check(header: nib.Nifti1Header, path: pathlib.Path) -> None:
+def check(
+    header: nib.Nifti1Header, path: pathlib.Path, *, is_series: bool = False
+) -> None:
     """Refuses a header that is not that of one 3D volume of real numbers.
+
+    Args:
+      header: of a file.
+      path: the file, for messages.
+      is_series: whether it may be that of several volumes, along a fourth axis.
 
     Raises:
       ValueError: the message names the field, its value and what to do.
@@ -28,7 +35,8 @@ def check(header: nib.Nifti1Header, path: pathlib.Path) -> None:
             f"{dims[0]}; expected 3. Copy or export the file again."
         )
     shape = tuple(dims[1 : dims[0] + 1])
-    if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in shape[3:]):
+    of_volumes = shape[4:] if is_series else shape[3:]
+    if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in of_volumes):
         raise ValueError(
             f"{path}: expected one 3D volume; got shape {shape}. Write the volume "
             "you want to a file of its own."
@@ -86,11 +94,12 @@ def voxels(
       path: for notes.
 
     Returns:
-      (i, j, k); integers in native byte order, floats and scaled values as float32.
+      (i, j, k, volumes); integers in native byte order, floats and scaled values as
+      float32.
     """
     shape, offset = header.get_data_shape()[:3], int(header.get_data_offset())
     array = np.frombuffer(content, header.get_data_dtype(), offset=offset)
-    array = array.reshape(shape, order="F")
+    array = array.reshape((*shape, -1), order="F")
     with np.errstate(over="ignore", invalid="ignore"):  # For the caller to find.
         if scaling := slope_and_intercept(header, path):
             array = array.astype(np.float64) * scaling[0] + scaling[1]

@@ -97,11 +97,42 @@ def echo_time_ms(path: pathlib.Path) -> float | None:
     Args:
       path: the scan.
     """
-    seconds = _content(path_of(path)).get("EchoTime")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
+    found = times_ms(path, "EchoTime")
+    return found[0] if len(found) == 1 and found[0] > 0 else None
+
+
+def times_ms(path: pathlib.Path, key: str) -> tuple[float, ...]:
+    """What is told in seconds: one time, or one for each volume of a 4D scan.
+
+    Args:
+      path: the scan.
+      key: "EchoTime", "SpinLockTime", "RepetitionTime".
+
+    Returns:
+      0 or more each; () where nothing is told, or something else.
+    """
+    told = _content(path_of(path)).get(key)
+    values = [_number(value) for value in (told if isinstance(told, list) else [told])]
     # Not 35.199999999999996 of 0.0352.
-    return round(1000 * seconds, 6) if 0 < seconds < math.inf else None
+    times = [round(1000 * s, 6) for s in values if s is not None and s >= 0]
+    return tuple(times) if len(times) == len(values) else ()
+
+
+def number(path: pathlib.Path, key: str) -> float | None:
+    """What is told as it is, such as FlipAngle and EchoNumber; None where unknown.
+
+    Args:
+      path: the scan.
+      key: name of the element.
+    """
+    return _number(_content(path_of(path)).get(key))
+
+
+def _number(value: Any) -> float | None:
+    """A JSON value as a finite number; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def _content(path: pathlib.Path) -> Mapping[str, Any]:
@@ -143,9 +174,9 @@ def _length(told: Mapping[str, Any], key: str, path: pathlib.Path) -> float | No
     value = told.get(key)
     if value is None:
         return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and value > 0:
-        return float(value)
+    found = _number(value)
+    if found is not None and found > 0:
+        return found
     _LOGGER.warning(
         "%s: %s is %.60r in %s; expected a length in mm. It is left out.",
         path,

@@ -1,0 +1,160 @@
+"""Echoes in, maps and a table of milliseconds out."""
+
+import csv
+import json
+import pathlib
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.labels import format_label_names
+from deepresolve.simulation import phantom
+
+NAMES = f"--label_names={format_label_names(phantom.LABEL_NAMES)}"
+TIMES = (10.0, 20.0, 30.0, 40.0)
+
+
+@pytest.fixture(scope="module")
+def knee():
+    return phantom.knee(seed=7, shape=(90, 90, 50), spacing_mm=(1.3, 1.3, 1.6)).label
+
+
+def t2_of(label):
+    """38 ms in femoral cartilage, 33 in all other tissue."""
+    return np.where(label.array == 1, 38.0, 33.0)
+
+
+def save_train(folder, label, **told):
+    """An echo a file, with the noise of one coil and the times beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(4)
+    for n, time in enumerate(TIMES, start=1):
+        clean = np.where(label.array > 0, 900 * np.exp(-time / t2_of(label)), 0)
+        noise = random.normal(0, 3, (2, *label.shape))
+        array = np.abs(clean + noise[0] + 1j * noise[1]).astype(np.float32)
+        formats.write(folder / f"echo-{n}.nii.gz", label.with_array(array))
+        text = json.dumps({"EchoTime": time / 1000, **told})
+        (folder / f"echo-{n}.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def run(run_script):
+    return lambda *flags: run_script("deepresolve", "relaxometry", *flags)
+
+
+def rows(path):
+    with pathlib.Path(path).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_echoes_become_maps_and_a_table(run, knee, tmp_path):
+    echoes = save_train(tmp_path / "scan", knee.in_plane("coronal"))
+    formats.write(tmp_path / "label.nii.gz", knee)
+    target, table = tmp_path / "maps" / "T2.nii.gz", tmp_path / "T2.csv"
+    target.parent.mkdir()
+    given = (f"--input={echoes}", f"--output={target}", f"--table={table}", NAMES)
+    result = run(*given, f"--label_map={tmp_path / 'label.nii.gz'}")
+    assert result.returncode == 0, result.stderr
+    assert "T2.nii.gz: T2 of " in result.stdout
+    for told in ("TE 10, 20, 30, 40 ms, as the headers", "10 ms, is left out", "Noise"):
+        assert told in result.stderr
+    names = {path.name for path in target.parent.iterdir()}
+    assert names == {"T2.nii.gz", "T2_error.nii.gz", "T2_r2.nii.gz"}
+    image = nib.load(target)
+    assert image.header["descrip"].item() == b"T2, ms (log_linear)"
+    found = formats.read_image(target)
+    np.testing.assert_allclose(found.affine, knee.in_plane("coronal").restore().affine)
+    told = {(row["place"], row["layer"]): row for row in rows(table)}
+    for place, expected in (("F", 38.0), ("MT", 33.0), ("cMT", 33.0), ("ccLF", 38.0)):
+        for layer in ("all", "deep", "superficial"):
+            row = told[place, layer]
+            assert row["scan"] == "maps/T2"
+            assert (row["kind"], row["method"]) == ("t2", "log_linear")
+            assert float(row["mean"]) == pytest.approx(expected, rel=0.02)
+            assert int(row["num_voxels"]) > 0 <= int(row["num_left_out"])
+
+
+def test_spin_locks_are_given_their_times(run, knee, tmp_path):
+    echoes = save_train(tmp_path / "scan", knee)
+    given = (f"--input={echoes}", "--kind=t1rho", "--method=nonlinear", "--noise=3")
+    target = tmp_path / "T1rho.nii"
+    result = run(*given, f"--output={target}")
+    assert result.returncode == 1 and "does not tell" not in result.stderr
+    assert "not every volume tells its TSL" in result.stderr and not target.exists()
+    result = run(*given, f"--output={target}", "--times_ms=10,20,30,40")
+    assert result.returncode == 0, result.stderr
+    assert "TSL 10, 20, 30, 40 ms, as given" in result.stderr
+    assert "left out" not in result.stderr
+    found = formats.read_image(target).array[knee.array == 5]
+    assert np.median(found) == pytest.approx(33, rel=0.01)
+
+
+def test_files_are_listed_with_commas(run, knee, tmp_path):
+    echoes = save_train(tmp_path / "scan", knee)
+    listed = ",".join(str(echoes / f"echo-{n}.nii.gz") for n in (2, 3))
+    result = run(f"--input={listed}", f"--output={tmp_path / 'T2.nii.gz'}", "--noise=0")
+    assert result.returncode == 0, result.stderr
+    assert {p.name for p in tmp_path.glob("*.nii.gz")} == {"T2.nii.gz"}
+    assert "Two echoes tell a time" in result.stderr
+
+
+def test_a_double_echo_tells_which_numbers_were_used(run, knee, tmp_path):
+    echoes = tmp_path / "scan"
+    save_train(echoes, knee, RepetitionTime=0.0163)
+    for n in (3, 4):
+        (echoes / f"echo-{n}.nii.gz").unlink()
+    given = (f"--input={echoes}", "--kind=dess", f"--output={tmp_path / 'T2.nii'}")
+    result = run(*given, "--te_ms=4.7")
+    assert result.returncode == 1 and "Give --flip_degrees" in result.stderr
+    result = run(*given, "--te_ms=4.7", "--flip_degrees=25")
+    assert result.returncode == 0, result.stderr
+    assert "tr_ms 16.3 (the header), te_ms 4.7 (as given)" in result.stderr
+    assert nib.load(tmp_path / "T2.nii").header["descrip"].item().startswith(b"T2, ms")
+
+
+def test_a_series_is_derived_of_dicom(run, real_scans, tmp_path):
+    target = tmp_path / "T2"
+    given = (f"--input={real_scans / 'knee_mese_dicom'}", f"--output={target}")
+    result = run(*given, "--output_format=dicom", "--noise=20")
+    assert result.returncode == 0, result.stderr
+    found = formats.read_image(target)
+    scan = formats.read_image(real_scans / "knee_mese_dicom", choice=Choice(echo=1))
+    assert found.shape == scan.shape
+    np.testing.assert_allclose(found.affine, scan.affine, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--output=T2.csv",), "a NIfTI map's name ends in .nii"),
+        (("--output=T2.nii", "--output_format=dicom"), "a DICOM series is a folder"),
+        (("--output=T2.nii", "--table=t.csv"), "--label_map and --table go together"),
+        (("--output=T2.nii", "--tr_ms=20"), "--tr_ms: for --kind=dess alone"),
+        (("--output=T2.nii", "--times_ms=1,b"), "expected numbers with commas"),
+        (("--output=T2.nii", "--kind=dess", "--times_ms=1,2"), "not for --kind=dess"),
+    ],
+)
+def test_flags_that_cannot_be_are_refused(run, knee, tmp_path, flags, message):
+    formats.write(tmp_path / "echo.nii", knee)
+    flags = (flag.replace("=T2", f"={tmp_path}/T2") for flag in flags)
+    result = run(f"--input={tmp_path / 'echo.nii'}", *flags)
+    assert result.returncode == 1 and message in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"echo.nii"}
+
+
+def test_another_table_stays_as_it_is(run, knee, tmp_path):
+    echoes = save_train(tmp_path / "scan", knee)
+    formats.write(tmp_path / "label.nii.gz", knee)
+    table = tmp_path / "notes.csv"
+    table.write_text("patient,remark\n1,fine\n", encoding="utf-8")
+    given = (f"--input={echoes}", f"--output={tmp_path / 'T2.nii'}", NAMES)
+    label_map = f"--label_map={tmp_path / 'label.nii.gz'}"
+    result = run(*given, label_map, f"--table={table}")
+    assert result.returncode == 1 and "no table of relaxation times" in result.stderr
+    assert not (tmp_path / "T2.nii").exists()
+    result = run(*given, label_map, f"--table={tmp_path / 'table.xlsx'}")
+    assert result.returncode == 1 and "a table's name ends in .csv" in result.stderr
