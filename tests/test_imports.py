@@ -39,8 +39,8 @@ ALLOWED = {
         *("config", "imaging", "inference", "prediction", "runs", "system", "tasks"),
     },
     "evaluation": {
-        *("config", "imaging", "metrics", "networks", "presets", "reports", "runs"),
-        *("system", "tasks"),
+        *("config", "imaging", "metrics", "networks", "presets", "quantification"),
+        *("reports", "runs", "system", "tasks"),
     },
     "reading": {"evaluation", "imaging", "metrics", "reports", "system"},
     "api": {"imaging", "quantification", "tasks"},
