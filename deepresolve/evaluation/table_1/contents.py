@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
-from deepresolve.evaluation.table_1 import detail_tables, published, tables
+from deepresolve.evaluation.table_1 import (
+    detail_tables,
+    published,
+    tables,
+    thickness,
+    thickness_section,
+)
 from deepresolve.evaluation.table_1.paired_tests import FAMILIES
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Analysis, Results
@@ -48,6 +54,7 @@ def report(
         *summary(analysis),
         *shown("figure_2.png"),
         *shown("paired.png"),
+        *thickness_section.section(analysis),
         *_volumes(results.plan, analysis.volumes),
         *shown("bland_altman.png"),
         *_further(analysis),
@@ -125,7 +132,7 @@ def meanings(plan: Plan) -> dict[str, str]:
         name: metric.meaning
         for name, metric in plan.metrics.items()
         if metric.of in kinds
-    }
+    } | (thickness.MEANINGS if thickness.cartilages(plan) else {})
 
 
 def _region(plan: Plan) -> str:

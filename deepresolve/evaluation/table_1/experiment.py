@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.evaluation import measuring
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
-from deepresolve.evaluation.table_1 import segmentation
+from deepresolve.evaluation.table_1 import segmentation, thickness
 from deepresolve.evaluation.table_1.plan import Plan
-from deepresolve.evaluation.table_1.results import Example, Results
+from deepresolve.evaluation.table_1.results import Example, LeftOut, Results
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.held_out import Subject
@@ -39,6 +39,7 @@ class _Evaluated:
     measurements: list[Measurement]
     timings: list[Timing]
     example: Example
+    left_out: list[LeftOut]
 
 
 def evaluate(
@@ -68,11 +69,13 @@ def evaluate(
     measurements: list[Measurement] = []
     timings: list[Timing] = []
     examples: list[Example] = []
+    left_out: list[LeftOut] = []
     work = functools.partial(_evaluate, plan=plan, on_images=on_images)
     for evaluated in measuring.each(subjects, work, num_subjects):
         facts.append(evaluated.facts)
         measurements += evaluated.measurements
         timings += evaluated.timings
+        left_out += evaluated.left_out
         if not examples:
             examples.append(evaluated.example)
         if on_subject is not None:
@@ -84,6 +87,7 @@ def evaluate(
         measurements=tuple(measurements),
         timings=tuple(timings),
         example=examples[0],
+        left_out=tuple(left_out),
     )
 
 
@@ -103,13 +107,15 @@ def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Eval
         for comparison in _comparisons(scaled, true, label_maps, plan)
         for number in measuring.of_comparison(subject, comparison, plan.metrics)
     ]
+    thick = _thickness(subject, label_maps, plan)
     if on_images is not None:
         on_images(subject, images)
     return _Evaluated(
         measuring.facts(subject),
-        numbers,
+        numbers + thick.measurements,
         timings,
         Example(subject.subject, scaled, true, label_maps.get("seg", {})),
+        thick.left_out,
     )
 
 
@@ -135,10 +141,25 @@ def _reference(subject: Subject, plan: Plan) -> Volume | None:
     """The subject's labels in the numbers of the classes, over the measured slices."""
     if plan.classes is None:
         return None
-    true = reference(subject, plan.classes)
+    return _measured(reference(subject, plan.classes), plan)
+
+
+def _measured(label: Volume, plan: Plan) -> Volume:
+    """The slices of a label map that are measured."""
     if plan.downsample_factor is None:
-        return true
-    return acquired_span(true, plan.downsample_factor)
+        return label
+    return acquired_span(label, plan.downsample_factor)
+
+
+def _thickness(
+    subject: Subject, label_maps: Mapping[str, Mapping[str, Volume]], plan: Plan
+) -> thickness.Thickness:
+    """Thickness of cartilage, in the subject's labels and in each label map."""
+    if subject.label is None or not label_maps:
+        return thickness.Thickness([], [])
+    return thickness.of_subject(
+        subject, _measured(subject.label, plan), label_maps, plan
+    )
 
 
 def _segment(

@@ -69,6 +69,8 @@ class Plan:
       classes: the tissues of the segmentations; None without any.
       metrics: how image sets are measured against the ground truth, and each class of a
         segmentation against the reference.
+      label_names: what the values of the subjects' own labels mean: the thickness of
+        cartilage is measured from the bones among them.
 
     Raises:
       ValueError: a network plays an unknown part or lacks what it needs.
@@ -78,6 +80,7 @@ class Plan:
     downsample_factor: int | None = None
     classes: Classes | None = None
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=lambda: METRICS)
+    label_names: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.networks or not set(self.networks) <= set(NETWORKS):

@@ -113,7 +113,9 @@ def plan(workdirs: Mapping[str, str], held_out: HeldOut, settings: Settings) -> 
     facts = {f"{run.part}_preset": run.config.preset for run in runs}
     facts |= held_out.facts(strange)
     return Planned(
-        Plan(networks, factor, classes), facts, (strange,) if strange else ()
+        Plan(networks, factor, classes, label_names=held_out.label_names),
+        facts,
+        (strange,) if strange else (),
     )
 
 

@@ -66,6 +66,9 @@ def to_json(analysis: Analysis, provenance: Mapping[str, Any]) -> str:
         "rows": known_digits.rows(rows.summary_rows(results.measurements)),
         "tests": known_digits.rows(analysis.tests),
         "bland_altman": known_digits.rows(analysis.volumes),
+        "thickness": known_digits.rows(analysis.thickness),
+        "thickness_tests": known_digits.rows(analysis.thickness_tests),
+        "thickness_left_out": [left._asdict() for left in results.left_out],
         "readers": analysis.scores and _scores(analysis.scores),
         "seconds": known_digits.rows(
             rows.seconds_rows(results.plan.networks, results.timings)

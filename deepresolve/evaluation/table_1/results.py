@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
 from deepresolve.evaluation.supplement import Supplement
@@ -34,6 +34,23 @@ class Example:
         return self.images["ground_truth"]
 
 
+class LeftOut(NamedTuple):
+    """Cartilage whose thickness could not be measured, and why.
+
+    Attributes:
+      subject: name of the scan.
+      network: whose label map it is; "" where it is the reference's, and so all of the
+        subject.
+      image_set: that was segmented; "" of the reference.
+      reason: why.
+    """
+
+    subject: str
+    network: str
+    image_set: str
+    reason: str
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Results:
     """Everything that the report is made from.
@@ -44,6 +61,7 @@ class Results:
       measurements: every number, subject by subject.
       timings: how long each network took for each volume.
       example: the FIRST subject's volumes: no choice by result.
+      left_out: cartilage whose thickness could not be measured.
     """
 
     plan: Plan
@@ -51,6 +69,7 @@ class Results:
     measurements: tuple[Measurement, ...]
     timings: tuple[Timing, ...]
     example: Example
+    left_out: tuple[LeftOut, ...] = ()
 
     def values(
         self,
@@ -81,10 +100,14 @@ class Analysis:
       results: what was measured.
       tests: rows of `paired_tests.paired_tests`.
       volumes: rows of `volumes.agreement`.
+      thickness: rows of `thickness.agreement`.
+      thickness_tests: rows of `thickness.tests`.
       scores: of the same image sets, from elsewhere; None without any.
     """
 
     results: Results
     tests: list[dict[str, Any]]
     volumes: list[dict[str, Any]]
+    thickness: list[dict[str, Any]]
+    thickness_tests: list[dict[str, Any]]
     scores: Supplement | None = None

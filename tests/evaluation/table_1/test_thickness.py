@@ -1,0 +1,185 @@
+"""Layers on a block of bone, whose thickness is known in closed form."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from deepresolve.evaluation.results import EvaluatedSubject, Measurement
+from deepresolve.evaluation.table_1 import thickness, thickness_section
+from deepresolve.evaluation.table_1.plan import Network, Plan
+from deepresolve.evaluation.table_1.results import Analysis, Example, Results
+from deepresolve.imaging.intensity import IntensityScale
+from deepresolve.imaging.volume import Volume, affine_along_axes
+from deepresolve.reports import markdown
+from deepresolve.tasks.segmentation.classes import Classes
+
+NAMES = {1: "femoral cartilage", 3: "meniscus", 5: "femur", 6: "tibia"}
+VOXEL_MM = 0.5
+LEVEL = 12  # the row in which the cartilage begins
+
+
+@dataclasses.dataclass(frozen=True)
+class Knee:
+    image: Volume
+    label: Volume
+    subject: str = "knee-0"
+    person: str = "ann"
+    scale: IntensityScale | None = None  # images are not looked at
+
+
+def layer(num_voxels, value=1, bone=5):
+    """A layer on a block of bone; rows grow downwards, to the joint."""
+    array = np.zeros((30, 44, 40), np.uint8)
+    array[:LEVEL] = bone
+    array[LEVEL : LEVEL + num_voxels] = value
+    return Volume(array, affine_along_axes("IPL", (VOXEL_MM,) * 3), slice_axis=2)
+
+
+def plan(class_name="femoral cartilage", label_names=NAMES, **networks):
+    networks = networks or {"seg": "3D Seg-CNN", "sr": "SR-CNN"}
+    return Plan(
+        {part: Network(title, np.copy) for part, title in networks.items()},
+        3,
+        Classes.of((class_name,), label_names),
+        label_names=label_names,
+    )
+
+
+def measured(label, label_maps, of=None):
+    return thickness.of_subject(Knee(label, label), label, label_maps, of or plan())
+
+
+def values(found, name, image_set):
+    return {
+        m.label_class: m.value
+        for m in found.measurements
+        if (m.metric, m.image_set) == (name, image_set)
+    }
+
+
+def test_a_thicker_layer_is_so_much_thicker():
+    """Two and three voxels of half a millimetre more, on the same bone."""
+    maps = {"ground_truth": layer(4), "sr": layer(6), "tci": layer(7)}
+    found = measured(layer(4), {"seg": maps})
+    assert found.left_out == []
+    assert {(m.subject, m.person, m.source) for m in found.measurements} == {
+        ("knee-0", "ann", "seg")
+    }
+    true = values(found, thickness.REFERENCE, "sr")
+    assert true == values(found, thickness.REFERENCE, "tci")
+    assert true["F"] == pytest.approx(2.0, abs=0.03)
+    assert values(found, thickness.THICKNESS, "ground_truth") == true
+    for image_set, more_mm in (("sr", 1.0), ("tci", 1.5)):
+        mm = values(found, thickness.THICKNESS, image_set)["F"]
+        assert mm - true["F"] == pytest.approx(more_mm, abs=0.03)
+
+
+def test_the_bone_is_the_references_whatever_a_network_says():
+    """Cartilage that a network finds within the bone does not count."""
+    deep = layer(4)
+    deep.array[LEVEL - 3 : LEVEL] = 1
+    found = measured(layer(4), {"seg": {"sr": deep}})
+    assert values(found, thickness.THICKNESS, "sr") == values(
+        found, thickness.REFERENCE, "sr"
+    )
+
+
+def test_labels_without_the_bone_are_left_out_and_it_is_said():
+    for label, names in ((layer(4, bone=6), NAMES), (layer(4), {1: NAMES[1]})):
+        found = measured(label, {"seg": {"sr": layer(4)}}, plan(label_names=names))
+        assert found.measurements == []
+        (left,) = found.left_out
+        assert left[:3] == ("knee-0", "", "") and "hold no femur" in left.reason
+    # And none that is none: a meniscus has no thickness.
+    assert measured(layer(4), {"seg": {"sr": layer(4)}}, plan("meniscus")) == ([], [])
+
+
+def test_a_map_without_cartilage_is_left_out_alone():
+    maps = {"sr": layer(4, value=0), "tci": layer(5)}
+    found = measured(layer(4), {"seg": maps})
+    (left,) = found.left_out
+    assert left[:3] == ("knee-0", "seg", "sr")
+    assert "No cartilage to measure" in left.reason
+    assert set(values(found, thickness.THICKNESS, "tci")) == {"F"}
+    label = layer(4, value=0)
+    (left,) = measured(label, {"seg": {"tci": layer(5)}}).left_out
+    assert left[:3] == ("knee-0", "", "")
+
+
+TRUE = np.array([2.0, 2.2, 1.8, 2.4, 2.1, 1.9])
+SR = TRUE + np.array([0.02, -0.01, 0.03, 0.05, -0.04, 0.06])
+TCI = TRUE + np.array([0.11, 0.12, 0.13, 0.15, -0.16, 0.19])
+
+
+def results(left_out=()):
+    """Six knees; TCI's last one has no cMF."""
+    measurements = []
+    for image_set, found in (("sr", SR), ("tci", TCI)):
+        for n, (mm, true) in enumerate(zip(found, TRUE, strict=True)):
+            for place in ("F", "cMF"):
+                if (image_set, n, place) == ("tci", 5, "cMF"):
+                    continue
+                where = f"knee-{n}", "", "seg", image_set
+                for name, value in (
+                    (thickness.THICKNESS, mm),
+                    (thickness.REFERENCE, true),
+                ):
+                    measurements.append(Measurement(*where, name, place, value))
+    label = layer(4)
+    facts = [
+        EvaluatedSubject(f"knee-{n}", "", label.shape, label.spacing_mm)
+        for n in range(6)
+    ]
+    example = Example("knee-0", {"ground_truth": label})
+    return Results(
+        plan(), tuple(facts), tuple(measurements), (), example, tuple(left_out)
+    )
+
+
+def test_agreement_is_bland_and_altmans_by_hand():
+    rows = thickness.agreement(results())
+    keys = [(row["place"], row["image_set"], row["n"]) for row in rows]
+    assert keys == [
+        ("F", "sr", 6),
+        ("F", "tci", 6),
+        ("cMF", "sr", 6),
+        ("cMF", "tci", 5),
+    ]
+    row = rows[1]
+    errors = TCI - TRUE
+    assert row["reference"] == pytest.approx(TRUE.mean())
+    assert row["bias"] == pytest.approx(errors.mean())
+    assert row["upper"] == pytest.approx(errors.mean() + 1.96 * errors.std(ddof=1))
+    assert row["mean_error"] == pytest.approx(np.abs(errors).mean())
+    cv = np.abs(errors) / np.sqrt(2) / ((TCI + TRUE) / 2)
+    assert row["rms_cv"] == pytest.approx(np.sqrt(np.mean(cv**2)))
+
+
+def test_absolute_errors_of_plates_are_tested_pairwise():
+    (test,) = thickness.tests(results())
+    ours, theirs = np.abs(SR - TRUE), np.abs(TCI - TRUE)
+    assert (test["class"], test["a"], test["b"]) == ("F", "sr", "tci")
+    assert test["p"] == pytest.approx(stats.wilcoxon(ours, theirs).pvalue)
+    assert test["p_holm"] == test["p"]
+    assert test["mean_difference"] == pytest.approx(np.mean(ours - theirs))
+
+
+def section(of):
+    analysis = Analysis(of, [], [], thickness.agreement(of), thickness.tests(of))
+    return markdown.render(thickness_section.section(analysis))
+
+
+def test_the_section_says_what_is_measured_and_what_is_not():
+    text = " ".join(section(results()).split())
+    assert "| F | 2.07 | n/a | +0.018 ± 0.038 | +0.090 ± 0.126 | n/a |" in text
+    assert "(n = 5) | n/a |" in text and "bone is that of the subject's own" in text
+    assert "| F | 3D Seg-CNN | TCI | 6 | +0.090 |" in text
+    assert "| Thickness, \\|error\\| (µm), F | SR-CNN - TCI | 6 | 0 of 6 |" in text
+    missing = measured(layer(4, bone=6), {}).left_out * 5
+    empty = dataclasses.replace(results(missing), measurements=())
+    assert "knee-0, knee-0, knee-0 and 2 more: the labels hold no femur" in section(
+        empty
+    )
+    assert not section(dataclasses.replace(empty, left_out=())).strip()
