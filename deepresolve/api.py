@@ -174,6 +174,7 @@ def measure(
     probabilities: Mapping[int, Volume] | None = None,
     readings: Sequence[Volume] = (),
     weight_bearing: float = 0.6,
+    side: str = "",
 ) -> KneeMeasures:
     """Thickness in mm, areas and volume of each cartilage plate of a label map.
 
@@ -188,6 +189,7 @@ def measure(
       readings: other label maps of the same knee, such as that of the mirror image.
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         its centre (cMF, cLF) has.
+      side: "right" or "left", of label maps that do not name medial and lateral.
 
     Returns:
       `table`, quantities as the OAI's tables name them ("MT_ThCtAB_aMe"), `plates`,
@@ -205,4 +207,5 @@ def measure(
         probabilities=probabilities,
         readings=readings,
         weight_bearing=weight_bearing,
+        known_side=side,
     )

@@ -65,6 +65,12 @@ flags.DEFINE_float(
     0.0,
     1.0,
 )
+flags.DEFINE_enum(
+    "side",
+    "",
+    ["", "right", "left"],
+    "Which knees they are, where no label says which side is medial (OAI-ZIB).",
+)
 flags.DEFINE_list(
     "readings",
     [],
@@ -117,7 +123,7 @@ def run() -> int:
     readings = [pathlib.Path(path_flags.expand(name)) for name in FLAGS.readings]
     found = formats.find_scans(root)
     tasks = measuring.plan(root, found, table, names, readings)
-    work = measuring.Work(Settings(names, FLAGS.weight_bearing))
+    work = measuring.Work(Settings(names, FLAGS.weight_bearing, FLAGS.side))
     earlier, least = _earlier()
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)

@@ -66,10 +66,12 @@ class Settings:
     Attributes:
       label_names: what their values mean.
       weight_bearing: share of a condyle that its centre has, above 0 and below 1.
+      side: "right" or "left", which all of them are; "": not known.
     """
 
     label_names: Mapping[int, str]
     weight_bearing: float = WEIGHT_BEARING
+    side: str = ""
 
     def fingerprint(self, source: Source) -> str:
         """What the numbers follow from: the files' bytes, settings, our version.
@@ -142,6 +144,7 @@ def measure_map(source: Source, settings: Settings) -> Measured:
         probabilities=probabilities or None,
         readings=[read_label_map(path) for path in source.readings],
         weight_bearing=settings.weight_bearing,
+        known_side=settings.side,
     )
     rows = tuple(_row(knee, place, fingerprint) for place in knee.quantities)
     return Measured(rows, knee.summary, knee.notes)

@@ -39,6 +39,7 @@ def measure_with_intervals(
     probabilities: Mapping[int, Volume] | None = None,
     readings: Sequence[Volume] = (),
     weight_bearing: float = WEIGHT_BEARING,
+    known_side: str = "",
 ) -> KneeMeasures:
     """A knee in numbers, each with an interval.
 
@@ -49,6 +50,7 @@ def measure_with_intervals(
         grid; None where there are none.
       readings: the same knee in other label maps, each on its own grid.
       weight_bearing: as `measure` takes it.
+      known_side: as `measure` takes it.
 
     Returns:
       What `measure` gives of the label map, with `intervals`, where there is anything
@@ -58,7 +60,7 @@ def measure_with_intervals(
       ValueError: as of `measure`; a probability is missing, lies on another grid or is
         beyond 0 and 1.
     """
-    knee = measure(label_map, label_names, weight_bearing)
+    knee = measure(label_map, label_names, weight_bearing, known_side)
     kinds: list[Sequence[Volume]] = [readings] if readings else []
     if probabilities is not None:
         _check(probabilities, label_map, label_names)
@@ -69,7 +71,10 @@ def measure_with_intervals(
             ]
         )
     tables = [
-        [measure(other, label_names, weight_bearing).quantities for other in others]
+        [
+            measure(other, label_names, weight_bearing, known_side).quantities
+            for other in others
+        ]
         for others in kinds
     ]
     return dataclasses.replace(knee, intervals=intervals(knee.quantities, tables))

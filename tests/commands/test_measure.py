@@ -108,6 +108,23 @@ def test_probabilities_beside_a_label_map_make_intervals(run, knee, tmp_path):
     assert "passed over" in run(*given).stdout
 
 
+def test_the_side_tells_medial_where_no_label_does(run, knee, tmp_path):
+    merged = knee.with_array(np.where(knee.array == 3, 2, knee.array))
+    save(tmp_path / "knee.nii.gz", merged)
+    table = tmp_path / "thickness.csv"
+    given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}")
+    names = "--label_names=1=femoral cartilage,2=tibial cartilage,5=femur,6=tibia"
+    result = run(*given, names, "--side=right")
+    assert result.returncode == 0, result.stderr
+    expected = measure(knee, NAMES).table
+    found = {row["place"]: float(row["VC"]) for row in rows(table)}
+    assert found["MT"] == pytest.approx(expected["MT_VC"])
+    assert {row["side"] for row in rows(table)} == {"right"}
+    result = run(*given, names, "--side=left")
+    assert {row["side"] for row in rows(table)} == {"left"}
+    assert {r["place"]: float(r["VC"]) for r in rows(table)}["LT"] == found["MT"]
+
+
 def test_a_bad_knee_is_told_and_passed_over(run, knee, tmp_path):
     for name, label in (
         ("a/good", knee),
