@@ -89,11 +89,17 @@ class Measured:
       rows: of `TABLE`, without the name of the scan.
       summary: one line for the screen.
       notes: what makes the numbers worse than they look.
+      knee: the measures.
+      label_map: what was measured.
+      fingerprint: what the numbers follow from.
     """
 
     rows: tuple[Row, ...]
     summary: str
     notes: tuple[str, ...]
+    knee: KneeMeasures
+    label_map: Volume
+    fingerprint: str
 
 
 def probability_files(
@@ -128,15 +134,16 @@ def measure_map(source: Source, settings: Settings) -> Measured:
     probabilities = {
         value: formats.read_map(path) for value, path in source.probabilities.items()
     }
+    label_map = read_label_map(source.path)
     knee = measure_with_intervals(
-        read_label_map(source.path),
+        label_map,
         settings.label_names,
         probabilities=probabilities or None,
         readings=[read_label_map(path) for path in source.readings],
         weight_bearing=settings.weight_bearing,
     )
     rows = tuple(_row(knee, place, fingerprint) for place in knee.quantities)
-    return Measured(rows, knee.summary, knee.notes)
+    return Measured(rows, knee.summary, knee.notes, knee, label_map, fingerprint)
 
 
 def read_label_map(path: pathlib.Path) -> Volume:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from deepresolve.imaging import formats
 from deepresolve.prediction import scan_tables
+from deepresolve.prediction.map_files import MapFiles
 from deepresolve.prediction.measured_map import (
     TABLE,
     Measured,
@@ -73,20 +74,24 @@ class Work:
 
     Attributes:
       settings: how label maps are measured.
+      maps: where maps of each knee go; None: there are none.
       measure: who measures one.
     """
 
     settings: Settings
+    maps: MapFiles | None = None
     measure: Callable[[Source, Settings], Measured] = measure_map
 
     def __call__(self, task: Task) -> Result:
-        """Measures one label map, unless the table has that already."""
+        """Measures one label map, unless the table, and its maps, are there already."""
         path = str(task.source.path)
         with scan_notes.collected() as found:
             try:
-                if task.known and task.known == self.settings.fingerprint(task.source):
+                if self._is_done(task):
                     return Result(path)
                 measured = self.measure(task.source, self.settings)
+                if self.maps:
+                    self.maps.write(task.name, measured, self.settings.label_names)
             except (ValueError, OSError) as error:
                 return _failed(task, str(error), found)
             except MemoryError:
@@ -98,6 +103,12 @@ class Work:
         rows = [(task.name, *row) for row in measured.rows]
         notes = (*found, *(f"{path}: {note}" for note in measured.notes))
         return Result(path, measured.summary, False, notes, rows)
+
+    def _is_done(self, task: Task) -> bool:
+        """Whether the table has its lines, and its maps, if any, are of the same."""
+        if not task.known or task.known != self.settings.fingerprint(task.source):
+            return False
+        return self.maps is None or self.maps.are_of(task.name, task.known)
 
 
 def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:

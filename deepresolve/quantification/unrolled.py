@@ -39,8 +39,8 @@ _POINTS_A_CELL = 2
 _TINY = 1e-9
 _DECIMALS = 6
 CSV_COLUMNS = (
-    *("plate", "row", "row_unit", "column_mm", "thickness_mm", "denuded", "region"),
-    "area_mm2",
+    *("scan", "plate", "row", "row_unit", "column_mm", "thickness_mm", "denuded"),
+    *("region", "area_mm2", "fingerprint"),
 )
 
 
@@ -254,8 +254,14 @@ def _barycentric(parts: int) -> np.ndarray:
     return np.stack([first, second, 1 - first - second], axis=1)
 
 
-def to_csv(plates: Sequence[FlatPlate]) -> str:
-    """A table with a line for each cell that holds bone; region "" is none."""
+def to_csv(plates: Sequence[FlatPlate], scan: str, fingerprint: str) -> str:
+    """A table with a line for each cell that holds bone; region "" is none.
+
+    Args:
+      plates: of one knee.
+      scan: its name, in every line, so that tables of several knees can be joined.
+      fingerprint: what the numbers follow from, as the table of measures has it.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
@@ -264,12 +270,13 @@ def to_csv(plates: Sequence[FlatPlate]) -> str:
         for row, column in np.argwhere(plate.area_mm2 > 0):
             writer.writerow(
                 (
-                    *(plate.name, f"{plate.rows[row]:g}", plate.row_unit),
+                    *(scan, plate.name, f"{plate.rows[row]:g}", plate.row_unit),
                     f"{plate.columns_mm[column]:g}",
                     f"{plate.thickness_mm[row, column]:.3f}",
                     int(plate.denuded[row, column]),
                     names[plate.region[row, column]],
                     f"{plate.area_mm2[row, column]:.4f}",
+                    fingerprint,
                 )
             )
     return table.getvalue()

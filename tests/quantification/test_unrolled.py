@@ -167,7 +167,7 @@ def test_a_left_knee_has_the_map_of_the_right_one(knees):
 
 def test_a_table_has_a_line_for_each_cell(knees):
     plates = [flatten(knees["right"], name) for name in ("MT", "P")]
-    rows = list(csv.DictReader(io.StringIO(unrolled.to_csv(plates))))
+    rows = list(csv.DictReader(io.StringIO(unrolled.to_csv(plates, "knee_1", "ab12"))))
     for plate in plates:
         own = [row for row in rows if row["plate"] == plate.name]
         assert len(own) == np.isfinite(plate.thickness_mm).sum()
@@ -182,3 +182,4 @@ def test_a_table_has_a_line_for_each_cell(knees):
             assert bool(int(row["denuded"])) == plate.denuded[i, j]
             assert row["region"] == ("", *REGION_NAMES)[plate.region[i, j]]
             assert row["row_unit"] == "mm"
+            assert (row["scan"], row["fingerprint"]) == ("knee_1", "ab12")
