@@ -48,6 +48,7 @@ DOCS = ["mkdocs-material>=9.7", "mkdocstrings-python>=2.0"]
 TEST = [
     *("pytest>=7.4", "pytest-xdist>=3.8", "scikit-learn>=1.3", "selenium>=4.11"),
     "hypothesis>=6.100",  # searches for headers and folders that are misread
+    "trimesh>=4.0",  # the oracle of meshes
     *ITK,
     *READING,
     *DICOM_SEG,

@@ -19,6 +19,11 @@ probabilities beside the label map (NAME_probability_CLASS.nii.gz, which predict
 --baseline=EARLIER.csv, a table of the same knees from an earlier visit, adds a table of
 what changed, and with --repeats which of it is more than repeated scans vary by.
 
+--maps=FOLDER shows where: for each knee a map of thickness that lies on the label map,
+NAME_thickness.nii.gz; its plates laid flat, NAME_unrolled.png and .csv; and meshes of
+bone and cartilage in the patient's millimetres, NAME_PLATE_bone.vtk and
+NAME_PLATE_articular.vtk, or .ply or .stl (--mesh_format).
+
 The same command again goes on where one was interrupted: a knee whose lines come from
 the same file, settings and version is passed over. Several commands may write one table
 at a time. --num_workers measures that many knees at a time, each in 0.7 GiB of memory;
@@ -40,6 +45,7 @@ from deepresolve.system import interruption, path_flags, paths, progress_bar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deepresolve.prediction.measured_map import KneeFiles
     from deepresolve.prediction.measuring import Result, Runner, Task
     from deepresolve.prediction.visits import Measures
     from deepresolve.quantification.change import Key
@@ -89,6 +95,12 @@ path_flags.define(
     "With --baseline: table of knees that were scanned more than once, the scans of "
     "each in a folder. It tells the smallest change that can be told from none.",
 )
+path_flags.define(
+    "maps", None, "Folder for maps, figures and meshes of thickness of each knee."
+)
+flags.DEFINE_list(
+    "mesh_format", ["vtk"], "With --maps: kinds of meshes, of vtk, ply and stl."
+)
 flags.DEFINE_integer(
     "num_workers",
     1,
@@ -123,7 +135,8 @@ def run() -> int:
     readings = [pathlib.Path(path_flags.expand(name)) for name in FLAGS.readings]
     found = formats.find_scans(root)
     tasks = measuring.plan(root, found, table, names, readings)
-    work = measuring.Work(Settings(names, FLAGS.weight_bearing, FLAGS.side))
+    settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
+    work = measuring.Work(settings, _files())
     earlier, least = _earlier()
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)
@@ -134,6 +147,22 @@ def run() -> int:
             table, [task.name for task in tasks], earlier, least
         )
     return 1 if num_failed else 0
+
+
+def _files() -> tuple[KneeFiles, ...]:
+    """What is written of each knee beside its lines.
+
+    Raises:
+      ValueError: it cannot be there.
+      OSError: a folder cannot be written to.
+    """
+    if FLAGS.maps is None:
+        if FLAGS["mesh_format"].present:
+            raise ValueError("--mesh_format: only with --maps.")
+        return ()
+    from deepresolve.prediction import map_files
+
+    return (map_files.plan(FLAGS.maps, FLAGS.mesh_format, FLAGS.input),)
 
 
 def _earlier() -> tuple[Mapping[str, Measures] | None, Mapping[Key, float]]:

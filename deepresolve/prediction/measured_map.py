@@ -11,7 +11,7 @@ import json
 import math
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from deepresolve import __version__
 from deepresolve.imaging import formats
@@ -99,11 +99,17 @@ class Measured:
       rows: of `TABLE`, without the name of the scan.
       summary: one line for the screen.
       notes: what makes the numbers worse than they look.
+      knee: the measures.
+      label_map: what was measured.
+      fingerprint: what the numbers follow from.
     """
 
     rows: tuple[Row, ...]
     summary: str
     notes: tuple[str, ...]
+    knee: KneeMeasures
+    label_map: Volume
+    fingerprint: str
 
 
 def probability_files(
@@ -138,8 +144,9 @@ def measure_map(source: Source, settings: Settings) -> Measured:
     probabilities = {
         value: formats.read_map(path) for value, path in source.probabilities.items()
     }
+    label_map = read_label_map(source.path)
     knee = measure_with_intervals(
-        read_label_map(source.path),
+        label_map,
         settings.label_names,
         probabilities=probabilities or None,
         readings=[read_label_map(path) for path in source.readings],
@@ -147,7 +154,7 @@ def measure_map(source: Source, settings: Settings) -> Measured:
         known_side=settings.side,
     )
     rows = tuple(_row(knee, place, fingerprint) for place in knee.quantities)
-    return Measured(rows, knee.summary, knee.notes)
+    return Measured(rows, knee.summary, knee.notes, knee, label_map, fingerprint)
 
 
 def read_label_map(path: pathlib.Path) -> Volume:
@@ -207,26 +214,52 @@ class Result:
         return not self.message
 
 
+class KneeFiles(Protocol):
+    """Files that are written of each knee beside its lines. It pickles."""
+
+    def are_of(self, name: str, fingerprint: str) -> bool:
+        """Whether all of a knee's are there, made of what has that fingerprint."""
+
+    def write(
+        self, name: str, measured: Measured, label_names: Mapping[int, str]
+    ) -> None:
+        """Writes those of one knee: all of them, or none.
+
+        Args:
+          name: of the knee in the table.
+          measured: it.
+          label_names: what the values of its label map mean.
+
+        Raises:
+          ValueError: they cannot be made of this knee.
+          OSError: they cannot be written.
+        """
+
+
 @dataclasses.dataclass(frozen=True)
 class Work:
     """What is done for each label map. It pickles.
 
     Attributes:
       settings: how label maps are measured.
+      files: what is written of each, beside its lines.
       measure: who measures one.
     """
 
     settings: Settings
+    files: tuple[KneeFiles, ...] = ()
     measure: Callable[[Source, Settings], Measured] = measure_map
 
     def __call__(self, task: Task) -> Result:
-        """Measures one label map, unless the table has that already."""
+        """Measures one label map, unless its lines and files are there already."""
         path = str(task.source.path)
         with scan_notes.collected() as found:
             try:
-                if task.known and task.known == self.settings.fingerprint(task.source):
+                if self._is_done(task):
                     return Result(path)
                 measured = self.measure(task.source, self.settings)
+                for files in self.files:
+                    files.write(task.name, measured, self.settings.label_names)
             except (ValueError, OSError) as error:
                 return _failed(task, str(error), found)
             except MemoryError:
@@ -238,6 +271,11 @@ class Work:
         rows = [(task.name, *row) for row in measured.rows]
         notes = (*found, *(f"{path}: {note}" for note in measured.notes))
         return Result(path, measured.summary, False, notes, rows)
+
+    def _is_done(self, task: Task) -> bool:
+        if not task.known or task.known != self.settings.fingerprint(task.source):
+            return False
+        return all(files.are_of(task.name, task.known) for files in self.files)
 
 
 def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:

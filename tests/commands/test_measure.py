@@ -276,3 +276,46 @@ def test_the_other_knee_is_no_earlier_visit(run, visits, knee):
     result = run(*given, f"--baseline={visits / 'first.csv'}")
     assert result.returncode == 1
     assert "knee: side was right and is left: different knees." in result.stderr
+
+
+def test_maps_of_a_knee_are_written_and_known_again(run, knee, tmp_path):
+    save(tmp_path / "knee.nii.gz", knee)
+    maps, table = tmp_path / "maps", tmp_path / "thickness.csv"
+    given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}", FLAG)
+    # The table alone does not make maps.
+    assert run(*given).returncode == 0
+    result = run(*given, f"--maps={maps}", "--mesh_format=ply,stl")
+    assert result.returncode == 0, result.stderr
+    assert "mm over" in result.stdout
+    expected = {
+        f"knee_{plate}_{kind}.{ending}"
+        for plate in ("F", "MT", "LT", "P")
+        for kind in ("bone", "articular")
+        for ending in ("ply", "stl")
+    }
+    expected |= {"knee_thickness.nii.gz", "knee_unrolled.png", "knee_unrolled.csv"}
+    assert {path.name for path in maps.iterdir()} == expected
+    (fingerprint,) = {row["fingerprint"] for row in rows(maps / "knee_unrolled.csv")}
+    assert {row["fingerprint"] for row in rows(table)} == {fingerprint}
+    again = run(*given, f"--maps={maps}", "--mesh_format=ply,stl")
+    assert again.returncode == 0 and "mm over" not in again.stdout
+    (maps / "knee_unrolled.png").unlink()
+    again = run(*given, f"--maps={maps}", "--mesh_format=ply,stl")
+    assert "mm over" in again.stdout
+    assert {path.name for path in maps.iterdir()} == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--mesh_format=ply",), "--mesh_format: only with --maps"),
+        (("--maps={}/maps", "--mesh_format=obj"), "expected vtk, ply and stl"),
+        (("--maps={}/labels/maps",), "would take maps for label maps"),
+    ],
+)
+def test_maps_that_cannot_be_are_refused(run, knee, tmp_path, flags, message):
+    save(tmp_path / "labels" / "knee.nii.gz", knee)
+    given = (f"--input={tmp_path / 'labels'}", f"--output={tmp_path / 't.csv'}", FLAG)
+    result = run(*given, *(flag.format(tmp_path) for flag in flags))
+    assert result.returncode == 1 and message in result.stderr
+    assert not (tmp_path / "t.csv").exists()

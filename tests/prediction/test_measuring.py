@@ -16,7 +16,7 @@ from world import stub_measures
 from deepresolve.prediction import measuring, scan_tables
 from deepresolve.prediction.measured_map import TABLE, Result, Settings, Work
 
-WORK = Work(Settings({1: "femoral cartilage"}), stub_measures.measure)
+WORK = Work(Settings({1: "femoral cartilage"}), measure=stub_measures.measure)
 HERE = measuring.Processes()
 
 

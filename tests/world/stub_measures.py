@@ -17,7 +17,9 @@ def measure(source, settings):
         tuple((told | {"place": place}).get(name, math.nan) for name in TABLE.columns)
         for place in "FT"
     ]
-    return Measured(tuple(rows), f"measured {text}", ("is a stub",))
+    fingerprint = str(told["fingerprint"])
+    said = f"measured {text}", ("is a stub",)
+    return Measured(tuple(rows), *said, None, None, fingerprint)
 
 
 def slowly(source, settings):
