@@ -165,9 +165,14 @@ def test_names_are_those_of_the_run_that_made_the_label_map(run, knee, tmp_path)
         ((FLAG, "--workdir=pretrained:seg_knee"), "give one of both"),
         (("--workdir=pretrained:sr_knee",), "is no run of a segmentation"),
         (("--label_names=femur",), "femur"),
+        ((FLAG, "--runner=beam", "--num_workers=2"), "How many workers Beam has"),
+        ((FLAG, "--beam_options=--x"), "--beam_options: only with --runner=beam"),
+        ((FLAG, "--num_workers=0"), "flag --num_workers=0"),
     ],
 )
-def test_values_have_names(run, knee, tmp_path, flags, message):
+def test_flags_that_say_too_little_or_too_much_are_refused(
+    run, knee, tmp_path, flags, message
+):
     save(tmp_path / "knee.nii.gz", knee)
     table = tmp_path / "thickness.csv"
     result = run(f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}", *flags)
@@ -319,3 +324,16 @@ def test_maps_that_cannot_be_are_refused(run, knee, tmp_path, flags, message):
     result = run(*given, *(flag.format(tmp_path) for flag in flags))
     assert result.returncode == 1 and message in result.stderr
     assert not (tmp_path / "t.csv").exists()
+
+
+def test_processes_write_the_table_that_one_writes(run, knee, tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "maps" / f"{name}.nii.gz", knee)
+    given = (f"--input={tmp_path / 'maps'}", FLAG)
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    assert run(*given, f"--output={one}").returncode == 0
+    result = run(*given, f"--output={two}", "--num_workers=2")
+    assert result.returncode == 0, result.stderr
+    assert "[2 of 2] " in result.stdout
+    expected = sorted(one.read_text(encoding="utf-8").splitlines())
+    assert sorted(two.read_text(encoding="utf-8").splitlines()) == expected

@@ -172,8 +172,9 @@ def _dataset(
 
 def _window(highdicom: ModuleType, numbers: np.ndarray) -> pydicom.Dataset:
     low, high = np.percentile(numbers, _WINDOW_PERCENTILES)
-    # DICOM takes no window without a width.
-    width = max(float(high - low), 1e-3)
     return highdicom.VOILUTTransformation(
-        window_center=float(low + high) / 2, window_width=width
+        window_center=float(low + high) / 2,
+        window_width=float(high - low) or 1.0,  # Of one number alone any will do.
+        # LINEAR, which is for whole numbers, takes none narrower than 1.
+        voi_lut_function=highdicom.VOILUTFunctionValues.LINEAR_EXACT,
     )

@@ -94,18 +94,18 @@ def test_it_lies_in_the_scans_study(whole_stack, write):
     assert series.SeriesInstanceUID == acquired.SeriesInstanceUID
 
 
-def test_a_standards_checker_finds_no_error(whole_stack, write, errors_of, tmp_path):
+@pytest.mark.parametrize("span", [0, 0.25, 90])
+def test_a_standards_checker_finds_no_error(
+    whole_stack, write, errors_of, tmp_path, span
+):
+    """Whatever the window: of one number, of shares, of milliseconds."""
     folder, _ = whole_stack()
-    write(folder)
+    array = 2.5 + span * np.random.default_rng(1).random((3, 5, 4))
+    _, dataset = write(folder, array=array)
+    window = dataset.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]
+    assert window.WindowCenter == pytest.approx(2.5 + span / 2, rel=0.1)
+    assert window.WindowWidth == pytest.approx(span or 1, rel=0.1)
     assert errors_of(tmp_path / "map.dcm") == set()
-
-
-def test_a_map_of_one_number_can_be_shown(whole_stack, write):
-    folder, _ = whole_stack()
-    _, dataset = write(folder, array=np.full((3, 5, 4), 2.5))
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    window = shared.FrameVOILUTSequence[0]
-    assert window.WindowCenter == 2.5 and window.WindowWidth > 0
 
 
 @pytest.mark.parametrize(
