@@ -149,3 +149,24 @@ def test_regions_have_the_share_that_their_bone_has(drawn):
         if row["layer"] == "all":
             volume_mm3 = knee.quantities[row["place"]]["VC"]
             assert row["num_voxels"] * voxel_mm3 == pytest.approx(volume_mm3, rel=1e-6)
+
+
+def test_regions_lie_where_their_names_say(drawn):
+    """A map of places in the world: to the front, and to the side of a right knee."""
+    knee, label = drawn
+    grid = label.in_plane("axial")
+    found = layers.of_knee(knee, label, phantom.LABEL_NAMES, grid)
+    at = np.moveaxis(np.indices(grid.shape), 0, -1) @ grid.affine[:3, :3].T
+    at += grid.affine[:3, 3]
+    right, front = (
+        {r["place"]: r["mean"] for r in layers.table(found, at[..., axis])}
+        for axis in (0, 1)
+    )
+    for side in "ML":
+        assert front[f"a{side}T"] > front[f"c{side}T"] + 5 > front[f"p{side}T"] + 10
+        assert front["TrF"] > front[f"c{side}F"] > front[f"p{side}F"]
+    # Lateral is to the right, and external away from the middle.
+    order = ("eMT", "cMT", "iMT", "iLT", "cLT", "eLT")
+    assert np.diff([right[name] for name in order]).min() > 3
+    order = ("ecMF", "ccMF", "icMF", "icLF", "ccLF", "ecLF")
+    assert np.diff([right[name] for name in order]).min() > 3
