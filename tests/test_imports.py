@@ -30,7 +30,7 @@ ALLOWED = {
         *("quantification", "system", "training"),
     },
     "presets": {"config", "system", "tasks"},
-    "reports": {"imaging", "metrics", "system"},
+    "reports": {"imaging", "metrics", "quantification", "system"},
     "prediction": {
         *("config", "imaging", "inference", "metrics", "reports", "runs", "system"),
         "tasks",
