@@ -11,6 +11,9 @@ meniscus, with names and quantities of the OAI's tables (docs/measuring.md). Lin
 knees that an earlier command measured stay, until a knee of that name is measured
 again. A label map that cannot be measured is told and passed over, and the command then
 ends with status 1.
+
+--page=DIR writes a page of each knee for a browser, NAME.html: its numbers, thickness
+on its bones, and the label map over the scan that --scan names.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from deepresolve.commands import knee_pages
 from deepresolve.runs import checks
 from deepresolve.system import path_flags, paths
 
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
+flags.adopt_module_key_flags(knee_pages)  # so that --help lists them
 path_flags.define("input", None, "Label map, or a folder of them.")
 path_flags.define("output", None, "Table to write or to add to, .csv.")
 path_flags.define(
@@ -77,6 +82,7 @@ def run() -> int:
     scan_tables.read(output, kind)  # Refuses another table before any work is done.
     found = formats.find_scans(FLAGS.input)
     _check_apart(found)
+    pages = knee_pages.plan([_name(path) for path in found], names)
     num_failed = 0
     for path in found:
         try:
@@ -99,6 +105,8 @@ def run() -> int:
         print(f"{path}: {knee.summary}")
         for note in knee.notes:
             print(f"note: {path}: {note}", file=sys.stderr)
+        if pages is not None:
+            num_failed += not pages.write(_name(path), path, label_map, knee)
     if num_failed and len(found) > 1:
         print(f"{num_failed} of {len(found)} label maps failed.", file=sys.stderr)
     return 1 if num_failed else 0
