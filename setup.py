@@ -72,6 +72,7 @@ setup(
         "deepresolve.reading": ["page/*"],
         "deepresolve.reports": ["templates/*", "viewer/*"],
         "deepresolve.reports.preview": ["page/*"],
+        "deepresolve.reports.knee_page": ["page/*"],
     },
     install_requires=[
         "absl-py>=1.4",

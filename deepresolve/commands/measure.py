@@ -19,6 +19,9 @@ probabilities beside the label map (NAME_probability_CLASS.nii.gz, which predict
 --baseline=EARLIER.csv, a table of the same knees from an earlier visit, adds a table of
 what changed, and with --repeats which of it is more than repeated scans vary by.
 
+--page=FOLDER makes a page of each knee for a browser, NAME.html: its numbers, thickness
+on its bones, and the label map over the scan that --scan names.
+
 --maps=FOLDER shows where: for each knee a map of thickness that lies on the label map,
 NAME_thickness.nii.gz; its plates laid flat, NAME_unrolled.png and .csv; and meshes of
 bone and cartilage in the patient's millimetres, NAME_PLATE_bone.vtk and
@@ -95,6 +98,12 @@ path_flags.define(
     "With --baseline: table of knees that were scanned more than once, the scans of "
     "each in a folder. It tells the smallest change that can be told from none.",
 )
+path_flags.define("page", None, "Folder for a page of each knee, NAME.html.")
+path_flags.define(
+    "scan",
+    None,
+    "With --page: the scan behind the label map, or a folder with one of each name.",
+)
 path_flags.define(
     "maps", None, "Folder for maps, figures and meshes of thickness of each knee."
 )
@@ -136,7 +145,7 @@ def run() -> int:
     found = formats.find_scans(root)
     tasks = measuring.plan(root, found, table, names, readings)
     settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
-    work = measuring.Work(settings, _files())
+    work = measuring.Work(settings, _files(tasks))
     earlier, least = _earlier()
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)
@@ -149,20 +158,25 @@ def run() -> int:
     return 1 if num_failed else 0
 
 
-def _files() -> tuple[KneeFiles, ...]:
+def _files(tasks: Sequence[Task]) -> tuple[KneeFiles, ...]:
     """What is written of each knee beside its lines.
 
     Raises:
       ValueError: it cannot be there.
       OSError: a folder cannot be written to.
     """
-    if FLAGS.maps is None:
-        if FLAGS["mesh_format"].present:
-            raise ValueError("--mesh_format: only with --maps.")
-        return ()
-    from deepresolve.prediction import map_files
+    for name, owner in (("mesh_format", "maps"), ("scan", "page")):
+        if FLAGS[name].present and FLAGS[owner].value is None:
+            raise ValueError(f"--{name}: only with --{owner}.")
+    from deepresolve.prediction import map_files, page_files
 
-    return (map_files.plan(FLAGS.maps, FLAGS.mesh_format, FLAGS.input),)
+    found: list[KneeFiles] = []
+    if FLAGS.maps is not None:
+        found.append(map_files.plan(FLAGS.maps, FLAGS.mesh_format, FLAGS.input))
+    if FLAGS.page is not None:
+        names = [task.name for task in tasks]
+        found.append(page_files.plan(FLAGS.page, FLAGS.scan, names))
+    return tuple(found)
 
 
 def _earlier() -> tuple[Mapping[str, Measures] | None, Mapping[Key, float]]:

@@ -102,6 +102,7 @@ class Measured:
       knee: the measures.
       label_map: what was measured.
       fingerprint: what the numbers follow from.
+      path: of the label map.
     """
 
     rows: tuple[Row, ...]
@@ -110,6 +111,13 @@ class Measured:
     knee: KneeMeasures
     label_map: Volume
     fingerprint: str
+    path: pathlib.Path
+
+
+def knee_name(root: pathlib.Path, path: pathlib.Path) -> str:
+    """A knee's name: the path of its scan below a folder, without an ending."""
+    folder = path.parent.relative_to(root) if path != root else pathlib.Path()
+    return (folder / formats.scan_stem(path)).as_posix()
 
 
 def probability_files(
@@ -154,7 +162,10 @@ def measure_map(source: Source, settings: Settings) -> Measured:
         known_side=settings.side,
     )
     rows = tuple(_row(knee, place, fingerprint) for place in knee.quantities)
-    return Measured(rows, knee.summary, knee.notes, knee, label_map, fingerprint)
+    return Measured(
+        *(rows, knee.summary, knee.notes, knee, label_map, fingerprint),
+        source.path,
+    )
 
 
 def read_label_map(path: pathlib.Path) -> Volume:

@@ -13,7 +13,6 @@ import pathlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
-from deepresolve.imaging import formats
 from deepresolve.prediction import scan_tables
 from deepresolve.prediction.measured_map import (
     TABLE,
@@ -21,6 +20,7 @@ from deepresolve.prediction.measured_map import (
     Source,
     Task,
     Work,
+    knee_name,
     probability_files,
 )
 from deepresolve.system import beam, pool, tables
@@ -133,7 +133,7 @@ def plan(
     for path in found:
         if path in probabilities:
             continue
-        name = _name(root, path)
+        name = knee_name(root, path)
         normal = tables.normal(name)
         if normal in tasks:
             raise ValueError(
@@ -157,12 +157,6 @@ def _reading(
             f"{path}. It is to hold a label map of the same name for each."
         )
     return found
-
-
-def _name(root: pathlib.Path, path: pathlib.Path) -> str:
-    """The knee's: its path below the folder, without an ending."""
-    folder = path.parent.relative_to(root) if path != root else pathlib.Path()
-    return (folder / formats.scan_stem(path)).as_posix()
 
 
 def measure_all(

@@ -19,7 +19,7 @@ def measure(source, settings):
     ]
     fingerprint = str(told["fingerprint"])
     said = f"measured {text}", ("is a stub",)
-    return Measured(tuple(rows), *said, None, None, fingerprint)
+    return Measured(tuple(rows), *said, None, None, fingerprint, source.path)
 
 
 def slowly(source, settings):

@@ -1,0 +1,135 @@
+"""What `measure --page` writes of each knee: a page for a browser."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.formats import label_maps
+from deepresolve.prediction.measured_map import Measured, knee_name
+from deepresolve.prediction.placement import trust_beside
+from deepresolve.quantification import unrolled
+from deepresolve.reports import knee_page, thickness_figure, writing
+from deepresolve.system import files, paths
+
+_CAPTION = (
+    "Each plate laid flat, lateral and medial as the letters say: thickness in mm, "
+    "regions outlined."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PageFiles:
+    """The page of each knee, by its name in the table. It pickles.
+
+    Attributes:
+      folder: NAME.html of each knee.
+      scans: path of the scan behind each label map by the knee's name; empty: none.
+    """
+
+    folder: pathlib.Path
+    scans: Mapping[str, pathlib.Path]
+
+    def are_of(self, name: str, fingerprint: str) -> bool:
+        """Whether the page is there, made of what has that fingerprint."""
+        path = self._path(name)
+        return path.exists() and knee_page.fingerprint(path) == fingerprint
+
+    def write(
+        self, name: str, measured: Measured, label_names: Mapping[int, str]
+    ) -> None:
+        """Writes the page of one knee.
+
+        Args:
+          name: of the knee.
+          measured: it.
+          label_names: what the values of its label map mean.
+
+        Raises:
+          ValueError: the label map does not lie on the scan, or the scan cannot be
+            read.
+          OSError: the disk is full, or the folder cannot be written to.
+        """
+        scan, label_map = None, measured.label_map
+        if self.scans:
+            scan = formats.read_image(self.scans[name])
+            label_map = label_maps.on_image(label_map, scan, measured.path)
+        knee = measured.knee
+        flat = [unrolled.flatten(knee, plate) for plate in knee.plates]
+        figure = thickness_figure.draw(flat, f"{name}: thickness of the cartilage")
+        beside = knee_page.Supplement(
+            scan=scan,
+            findings=_findings(measured.path),
+            intervals=knee.intervals,
+            figures=(knee_page.Illustration(figure, "Laid flat", _CAPTION),),
+            fingerprint=measured.fingerprint,
+        )
+        text = knee_page.render(knee, label_map, label_names, name, beside)
+        target = self._path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(target) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    def _path(self, name: str) -> pathlib.Path:
+        return self.folder / f"{name}.html"
+
+
+class _Flag(NamedTuple):
+    text: str
+
+
+def _findings(path: pathlib.Path) -> list[_Flag] | None:
+    """What the trust report beside a label map flags; None where there is none."""
+    report = trust_beside(path)
+    if not report.exists():
+        return None
+    told = json.loads(report.read_text(encoding="utf-8"))
+    return [_Flag(str(flag["text"])) for flag in told["flags"]]
+
+
+def plan(folder: str, scan: str | None, names: Sequence[str]) -> PageFiles:
+    """Where pages go, before any work is done.
+
+    Args:
+      folder: what --page named.
+      scan: what --scan named; None: nothing.
+      names: of the knees.
+
+    Raises:
+      ValueError: one scan for several label maps, a label map without a scan of its
+        name, or a remote folder.
+      OSError: there is nothing at `scan`, or the folder takes no files.
+    """
+    scans = {} if scan is None else _scans(scan, names)
+    return PageFiles(writing.make_folder(folder), scans)
+
+
+def _scans(scan: str, names: Sequence[str]) -> dict[str, pathlib.Path]:
+    """The scan of each knee."""
+    paths.check_input("--scan", scan)
+    root = pathlib.Path(scan)
+    found = formats.find_scans(root)
+    if found == [root]:
+        if len(names) > 1:
+            raise ValueError(
+                f"--scan={root} is one scan, and there are {len(names)} label maps. "
+                "Name a folder with a scan of the name of each."
+            )
+        return {names[0]: root}
+    scans: dict[str, pathlib.Path] = {}
+    for path in found:
+        name = knee_name(root, path)
+        if scans.setdefault(name, path) is not path:
+            raise ValueError(
+                f"--scan: {scans[name]} and {path} have one name. Move or rename one."
+            )
+    if missing := [name for name in names if name not in scans]:
+        raise ValueError(
+            f"--scan={root} holds no scan named {missing[0]!r}, as its label map is; "
+            f"there are: {', '.join(list(scans)[:5])}."
+        )
+    return {name: scans[name] for name in names}

@@ -1,0 +1,75 @@
+"""Rows of tables against the knee's numbers."""
+
+import dataclasses
+
+import pytest
+
+from deepresolve.reports.knee_page import places, tables
+
+
+def all_rows(knee, intervals=None, changes=None):
+    given = intervals or {}, changes or {}
+    groups = tables.cartilage(knee, *given)
+    return [row for group in groups for row in group], tables.menisci(knee, *given)
+
+
+def test_every_number_stands_once(left):
+    cartilage, menisci = all_rows(left.knee)
+    named = [row.name for row in cartilage + menisci]
+    assert sorted(named) == sorted(left.knee.quantities)
+    for rows, columns in ((cartilage, tables.CARTILAGE), (menisci, tables.MENISCUS)):
+        for row in rows:
+            for cell, column in zip(row.cells, columns, strict=True):
+                value = left.knee.quantities[row.name][column.quantity]
+                if cell.text == tables.NONE:
+                    assert value != value and "FTC" in row.name
+                else:
+                    half = 0.51 * 10 ** -int(column.form[1])
+                    assert float(cell.text) == pytest.approx(value, abs=half)
+
+
+def test_regions_stand_below_their_plate(left):
+    groups = tables.cartilage(left.knee, {}, {})
+    assert [group[0].name for group in groups] == ["F", "MT", "LT", "P", "MFTC"]
+    femur = [row.name for row in groups[0]]
+    assert femur[:7] == ["F", "TrF", "cMF", "icMF", "ccMF", "ecMF", "pMF"]
+    assert {row.name for row in groups[1]} == {"MT", "cMT", "aMT", "pMT", "eMT", "iMT"}
+
+
+def test_what_is_known_of_a_number_stands_beside_it(left):
+    intervals = {"MT": {"ThCtAB_aMe": (1.604, 1.857)}}
+    changes = {
+        "MT": {"ThCtAB_aMe": tables.Change(-0.214, 0.1)},
+        "cMF": {"VC": tables.Change(12.0, 40.0)},
+    }
+    rows, _ = all_rows(left.knee, intervals, changes)
+    by_name = {row.name: row for row in rows}
+    thickness = by_name["MT"].cells[0]
+    assert thickness.interval == "1.60 to 1.86"
+    assert thickness[2:] == ("-0.21", "0.10", True)
+    assert by_name["cMF"].cells[3][1:] == ("", "+12", "40", False)
+    assert by_name["LT"].cells[0][1:] == ("", "", "", False)
+
+
+def test_published_means_stand_beside_the_plates_that_have_one(left):
+    """Framingham's normal knees, OAC 2010;18:1275."""
+    rows, _ = all_rows(left.knee)
+    published = {row.name: row.published for row in rows if row.published}
+    assert published == {
+        **{"MT": "1.73", "LT": "2.09", "cMF": "1.86", "cLF": "1.77"},
+        **{"MFTC": "3.59", "LFTC": "3.86"},
+    }
+    assert "2010;18:1275" in places.PUBLISHED_SOURCE
+
+
+def test_a_knee_without_sides_has_its_plates(left):
+    kept = {"F": left.knee.quantities["F"], "P": left.knee.quantities["P"]}
+    knee = dataclasses.replace(
+        left.knee,
+        plates={name: left.knee.plates[name] for name in kept},
+        regions={},
+        quantities=kept,
+    )
+    groups = tables.cartilage(knee, {}, {})
+    assert [[row.name for row in group] for group in groups] == [["F"], ["P"]]
+    assert tables.menisci(knee, {}, {}) == []
