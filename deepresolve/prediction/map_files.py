@@ -87,7 +87,8 @@ class MapFiles:
         table = unrolled.to_csv(flat, name, fingerprint)
         yield self._path(name, "unrolled.csv"), table.encode()
         which = f"{name}, {knee.side} knee" if knee.side else name
-        figure = thickness_figure.draw(flat, f"{which}: thickness of the cartilage")
+        headline = f"{which}: thickness of the cartilage"
+        figure = thickness_figure.draw(flat, headline, knee.notes)
         yield self._path(name, "unrolled.png"), figure
         for plate in knee.plates:
             for kind, surface in _SURFACES.items():

@@ -7,7 +7,8 @@ All panels have the same millimetres per inch, and medial lies on the left.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -43,16 +44,18 @@ _BESIDE = (("MT", "LT", "T"), ("P",))
 _INCHES_A_MM = 0.06
 # In inches: around panels, for ticks and names; for the headline; for what is below.
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.95, 0.2, 0.6, 0.75
-_HEADLINE, _SCALE, _LEAST_WIDTH = 0.45, 1.5, 7.0
+_HEADLINE, _SCALE, _LEAST_WIDTH = 0.45, 1.1, 7.0
 _SCALE_WIDTH = 4.0
 _TICKS_MM, _TICKS_DEGREES = 10, 30
 _GREY = "#555555"
-_CAPTION = (
+_REGIONS = (
     "TrF trochlea; MF, LF medial and lateral condyle of the femur; MT, LT medial and "
-    "lateral tibia;\n"
-    "a anterior, c central, e external, i internal, p posterior. 0° lies straight "
-    "below the middle of the circle that the femur is unrolled around."
+    "lateral tibia; a anterior, c central, e external, i internal, p posterior."
 )
+_ANGLES = (
+    "Femur: degrees around a circle fitted to its bone, from straight below its middle."
+)
+_CAPTION_INCHES, _CHARACTERS_AN_INCH = 0.16, 16
 # A region of fewer cells has no room for its name.
 _LEAST_CELLS = 60
 
@@ -70,21 +73,28 @@ def rgb(thickness_mm: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 @figure_style.own
-def draw(plates: Sequence[FlatPlate], headline: str) -> bytes:
+def draw(
+    plates: Sequence[FlatPlate], headline: str, notes: Sequence[str] = ()
+) -> bytes:
     """Draws the plates that there are.
 
     Args:
       plates: by `unrolled.flatten`, of one knee.
       headline: which knee it is, its side included.
+      notes: what makes the numbers worse than they look.
 
     Returns:
       A PNG file.
     """
     by_name = {plate.name: plate for plate in plates}
     boxes, (width, height) = _boxes(by_name)
+    caption = _caption(by_name, notes, width)
+    below = _CAPTION_INCHES * (len(caption) + 1)
+    height += below
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     for name, (left, bottom, wide, high) in boxes.items():
+        bottom += below
         place = (left / width, bottom / height, wide / width, high / height)
         _panel(figure.add_axes(place), by_name[name])
     figure.text(
@@ -94,8 +104,29 @@ def draw(plates: Sequence[FlatPlate], headline: str) -> bytes:
         fontsize=13,
         va="center",
     )
-    _scale(figure, width, height)
+    _scale(figure, width, height, below)
+    figure.text(
+        _LEFT / width,
+        0.5 * _CAPTION_INCHES / height,
+        drawing.plain("\n".join(caption)),
+        fontsize=8,
+        color=_GREY,
+        va="bottom",
+    )
     return drawing.png(figure, background="white")
+
+
+def _caption(
+    by_name: Mapping[str, FlatPlate], notes: Sequence[str], width: float
+) -> list[str]:
+    """Lines that say how to read the figure, and what to know of this knee."""
+    texts = list(notes)
+    if any(plate.region.any() for plate in by_name.values()):
+        texts.append(_REGIONS)
+    if "F" in by_name:
+        texts.append(_ANGLES)
+    most = int((width - _LEFT - _RIGHT) * _CHARACTERS_AN_INCH)
+    return [line for text in texts for line in textwrap.wrap(text, most)]
 
 
 def _size(plate: FlatPlate) -> tuple[float, float]:
@@ -173,7 +204,14 @@ def _region(
         np.concatenate([[2 * at[0] - at[1]], at, [2 * at[-1] - at[-2]]])
         for at in (columns_mm, rows_mm)
     )
-    axes.contour(x, y, padded, levels=[0.5], colors=["white"], linewidths=[1.2])
+    axes.contour(
+        x,
+        y,
+        padded.astype(np.float32),
+        levels=[0.5],
+        colors=["white"],
+        linewidths=[1.2],
+    )
     depth = ndimage.distance_transform_edt(padded)
     row, column = np.unravel_index(np.argmax(depth), depth.shape)
     axes.text(
@@ -226,11 +264,10 @@ def _areas(plate: FlatPlate) -> str:
     return f"{area_mm2 / 100:.1f} cm², {times:.2f} times the area shown"
 
 
-def _scale(figure: Figure, width: float, height: float) -> None:
-    """The scale of thickness, and the colour of denuded bone."""
-    bar = figure.add_axes(
-        (_LEFT / width, 1.1 / height, _SCALE_WIDTH / width, 0.16 / height)
-    )
+def _scale(figure: Figure, width: float, height: float, below: float) -> None:
+    """The scale of thickness, and the colour of denuded bone, so many inches up."""
+    bottom = (below + 0.55) / height
+    bar = figure.add_axes((_LEFT / width, bottom, _SCALE_WIDTH / width, 0.16 / height))
     figure.colorbar(
         ScalarMappable(_NORM, _MAP), bar, orientation="horizontal", extend="max"
     )
@@ -239,10 +276,7 @@ def _scale(figure: Figure, width: float, height: float) -> None:
     figure.legend(
         handles=[Patch(color=DENUDED, label="denuded bone")],
         loc="center left",
-        bbox_to_anchor=((_LEFT + _SCALE_WIDTH + 0.3) / width, 1.18 / height),
+        bbox_to_anchor=((_LEFT + _SCALE_WIDTH + 0.3) / width, bottom + 0.08 / height),
         frameon=False,
         fontsize=9,
-    )
-    figure.text(
-        _LEFT / width, 0.15 / height, _CAPTION, fontsize=8, color=_GREY, va="bottom"
     )

@@ -115,3 +115,14 @@ def test_all_plates_stand_beside_each_other():
 
 def test_a_name_is_no_formula():
     assert drawn(plate("P"), headline="knee_$x_1$, left knee").shape[1] >= 700
+
+
+def test_notes_stand_below_and_within_the_figure():
+    shape = drawn(plate("P")).shape
+    note = "Voxels of 3 mm are as large as cartilage is thick, $x_1$. " * 4
+    png = thickness_figure.draw([plate("P")], "knee_7", [note])
+    pixels = np.rint(255 * image.imread(io.BytesIO(png))[..., :3]).astype(int)
+    assert pixels.shape[0] > shape[0] and pixels.shape[1] == shape[1]
+    assert (pixels[:, -15:] == 255).all()
+    written = (pixels[shape[0] - pixels.shape[0] - 20 :] < 128).any(axis=-1)
+    assert written.any(axis=1).sum() > 20
