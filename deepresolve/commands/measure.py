@@ -29,7 +29,7 @@ NAME_PLATE_articular.vtk, or .ply or .stl (--mesh_format).
 
 The same command again goes on where one was interrupted: a knee whose lines come from
 the same file, settings and version is passed over. Several commands may write one table
-at a time. --num_workers measures that many knees at a time, each in 0.7 GiB of memory;
+at a time. --num_workers measures that many knees at a time, each in 1.1 GiB of memory;
 --runner=beam shares them out among the workers of a Beam pipeline.
 """
 
@@ -113,7 +113,7 @@ flags.DEFINE_list(
 flags.DEFINE_integer(
     "num_workers",
     1,
-    "Processes of this machine; each measures a knee at a time, in 0.7 GiB of memory.",
+    "Processes of this machine; each measures a knee at a time, in 1.1 GiB of memory.",
     lower_bound=1,
 )
 flags.mark_flags_as_required(["input", "output"])

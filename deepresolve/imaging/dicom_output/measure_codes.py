@@ -15,7 +15,10 @@ from deepresolve.imaging.dicom_output import codes
 from deepresolve.imaging.dicom_output.codes import Tissue
 
 KNEE = Code("72696002", "SCT", "Knee")
-SIDES = {"L": Code("7771000", "SCT", "Left"), "R": Code("24028007", "SCT", "Right")}
+SIDES = {
+    "left": Code("7771000", "SCT", "Left"),
+    "right": Code("24028007", "SCT", "Right"),
+}
 # CID 100, quantitative diagnostic imaging procedures.
 MR_IMAGING = Code("25056-3", "LN", "MRI unspecified body region")
 DEVICE = Code("121007", "DCM", "Device")

@@ -44,8 +44,10 @@ class Measures:
         `KneeMeasures.quantities`. NaN where there is no such number.
       units: of UCUM ("mm", "cm2", "mm3", "%", "ms") by quantity; by default those of
         the tables.
-      intervals: lower and upper limit, by place and quantity, of those that have them.
-      side: of the knee, "L" or "R"; "" for what the scan's header says, if it does.
+      intervals: lower and upper limit, by place and quantity, of those that have them:
+        `KneeMeasures.intervals`. NaN where there is no such limit.
+      side: of the knee, "left" or "right"; "" for what the scan's header says, if it
+        does.
       notes: what makes the numbers worse than they look; and whatever else a reader
         must know, such as which level intervals have.
     """
@@ -133,7 +135,9 @@ def _check(
         raise ValueError("the segmentation is of another study than the scan.")
     told = _told_side(first)
     if measures.side not in ("", *measure_codes.SIDES):
-        raise ValueError(f"side: expected L, R or nothing; got {measures.side!r}.")
+        raise ValueError(
+            f"side: expected left, right or nothing; got {measures.side!r}."
+        )
     if measures.side and told and measures.side != told:
         raise ValueError(
             f"the knee is to be the {measures.side} one, and the scan's header says "
@@ -151,7 +155,8 @@ def _check_place(place: str, of_place: Mapping[str, float], measures: Measures) 
         raise ValueError(f"no unit is given for {', '.join(missing)}.")
     for quantity, (lower, upper) in measures.intervals.get(place, {}).items():
         number = of_place.get(quantity, math.nan)
-        if not lower <= number <= upper:
+        # False of NaN: what is not known contradicts nothing.
+        if number < lower or number > upper:
             raise ValueError(
                 f"{quantity} of {place} is {number:g}, which its interval of "
                 f"{lower:g} to {upper:g} does not hold."
@@ -159,9 +164,9 @@ def _check_place(place: str, of_place: Mapping[str, float], measures: Measures) 
 
 
 def _told_side(header: pydicom.Dataset) -> str:
-    """L or R where the header says so."""
-    told = header.get("ImageLaterality") or header.get("Laterality") or ""
-    return told if told in measure_codes.SIDES else ""
+    """Left or right where the header says so."""
+    told = header.get("ImageLaterality") or header.get("Laterality")
+    return {"L": "left", "R": "right"}.get(told, "")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -290,8 +295,9 @@ class _Writer:
         coded = measure_codes.quantity(name)
         unit = measure_codes.unit(self.measures.units[name])
         properties = None
-        if limits := self.measures.intervals.get(place, {}).get(name):
-            lower, upper = limits
+        none = (math.nan, math.nan)
+        lower, upper = self.measures.intervals.get(place, {}).get(name, none)
+        if not math.isnan(lower + upper):
             properties = self.highdicom.sr.MeasurementProperties(
                 upper_measurement_uncertainty=upper - number,
                 lower_measurement_uncertainty=number - lower,

@@ -125,7 +125,7 @@ def _dataset(
     first = source.headers[0]
     thickness = slices.thickness_mm(volume)
     numbers = volume.array[~np.isnan(volume.array)].astype(np.float32)
-    padding = np.floor(numbers.min()) - 1
+    padding = float(np.floor(numbers.min()) - 1)
     filled = np.where(np.isnan(volume.array), padding, volume.array)
     mapping = highdicom.pm.RealWorldValueMapping(
         lut_label=kind.label,
@@ -158,9 +158,8 @@ def _dataset(
             spacing_between_slices=slices.spacing_mm(volume),
         ),
     )
-    dataset.FloatPixelPaddingValue = dataset.FloatPixelPaddingRangeLimit = float(
-        padding
-    )
+    # One value is a range of one: a standard's checker misses the limit.
+    dataset.FloatPixelPaddingValue = dataset.FloatPixelPaddingRangeLimit = padding
     dataset.Laterality = first.get("ImageLaterality") or first.get("Laterality")
     references.restore(dataset, source.headers)
     dataset.ContributingEquipmentSequence = [

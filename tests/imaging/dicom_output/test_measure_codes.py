@@ -33,7 +33,7 @@ def test_codes_are_those_of_the_standards_tables():
         assert (place.tissue.type, place.region, place.modifier) == (
             *(tissue, region, modifier),
         )
-    assert {"L": codes.SCT.Left, "R": codes.SCT.Right} == measure_codes.SIDES
+    assert {"left": codes.SCT.Left, "right": codes.SCT.Right} == measure_codes.SIDES
     assert codes.LN.MRIUnspecifiedBodyRegion == measure_codes.MR_IMAGING
     assert codes.DCM.Comment == measure_codes.COMMENT
     assert codes.DCM.Device == measure_codes.DEVICE

@@ -38,7 +38,10 @@ MEASURES = Measures(
         "cLT": {"VC": float("nan")},
     },
     UNITS,
-    intervals={"F": {"ThCtAB_aMe": (1.75, 2.125)}},
+    intervals={
+        "F": {"ThCtAB_aMe": (1.75, 2.125), "VC": (float("nan"), float("nan"))},
+        "MT": {"ThCtAB_aMe": (1.0, 2.0)},  # of no number
+    },
     notes=(
         "Voxels of 3 mm are as large as cartilage is thick.",
         "Größe: 95 % interval",
@@ -111,7 +114,8 @@ def test_numbers_and_units_are_read_back(made):
 
 
 def test_a_limit_is_told_by_its_distance_and_unit(made):
-    thickness = groups_of(made()[0])["F"].get_measurements()[2]
+    document, _, _ = made()
+    thickness = groups_of(document)["F"].get_measurements()[2]
     limits = [
         item
         for item in thickness[0].ContentSequence
@@ -120,6 +124,9 @@ def test_a_limit_is_told_by_its_distance_and_unit(made):
     told = {item.name.meaning[0]: (item.value, item.unit.value) for item in limits}
     # 1.875 - 1.75 and 2.125 - 1.875.
     assert told == {"-": (0.125, "mm"), "+": (0.25, "mm")}
+    volume = groups_of(document)["F"].get_measurements()[0]
+    names = [item.name.meaning for item in volume[0].ContentSequence]
+    assert not [name for name in names if "uncertainty" in name]  # NaN is no limit
 
 
 def test_each_place_is_coded_and_refers_to_its_segment(made):
@@ -228,8 +235,8 @@ def test_a_standards_checker_finds_no_error(made, errors_of, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"side": "L"}, "is to be the L one, and the scan's header says R"),
-        ({"side": "left"}, "expected L, R or nothing; got 'left'"),
+        ({"side": "left"}, "is to be the left one, and the scan's header says right"),
+        ({"side": "L"}, "expected left, right or nothing; got 'L'"),
         ({"units": {"VC": "mm3"}}, "no unit is given for ThCtAB_aMe, tAB"),
         ({"intervals": {"F": {"tAB": (1.0, 2.0)}}}, "tAB of F is 61.5, which its inte"),
         (
