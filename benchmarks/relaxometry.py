@@ -183,7 +183,7 @@ def draw(maps: dict[str, Any], depth: Any, path: pathlib.Path) -> None:
         slice(max(0, places.min() - 3), places.max() + 4)
         for places in np.nonzero(held[:, column])
     )
-    figure, axes = pyplot.subplots(2, 4, figsize=(12, 5), layout="constrained")
+    figure, axes = pyplot.subplots(4, 2, figsize=(8, 8), layout="constrained")
     for axis, (name, array) in zip(axes.flat, maps.items(), strict=False):
         drawn = axis.imshow(
             np.where(held, array, np.nan)[:, column][box],

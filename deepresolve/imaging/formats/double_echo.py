@@ -99,7 +99,7 @@ def _made(
     text = ", ".join(notes)
     if not area or not duration_us:
         area, duration_us = 0.0, 1.0
-        text += "; the spoiler is not known: diffusion is left out, and T2 is told too short"
+        text += "; the spoiler is not known: diffusion is left out, T2 told too short"
     one, two = (part.volume for part in found)
     numbers = {name: float(value or 0) for name, value in values.items()}
     spoiler = area / duration_us, duration_us / 1000 if area else 0.0
