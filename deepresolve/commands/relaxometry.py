@@ -127,6 +127,8 @@ def _inputs() -> list[str]:
     return inputs
 
 
+# Flags that some kinds alone have a use for.
+_OF_DECAYS = ("times_ms", "skip_first", "method", "min_r2")
 _OF_DESS = ("tr_ms", "te_ms", "flip_degrees", "t1_ms", "spoiler_area", "spoiler_us")
 
 
@@ -146,12 +148,11 @@ def _check() -> None:
         paths.check_output(FLAGS.table)
         if pathlib.Path(FLAGS.table).suffix.lower() != ".csv":
             raise ValueError(f"--table={FLAGS.table}: a table's name ends in .csv.")
-    if FLAGS.kind == "dess":
-        if FLAGS.times_ms or FLAGS.skip_first is not None:
-            raise ValueError("--times_ms and --skip_first are not for --kind=dess.")
-    elif any(FLAGS[name].present for name in _OF_DESS):
-        given = ", ".join(f"--{name}" for name in _OF_DESS if FLAGS[name].present)
-        raise ValueError(f"{given}: for --kind=dess alone.")
+    is_dess = FLAGS.kind == "dess"
+    foreign = _OF_DECAYS if is_dess else _OF_DESS
+    if given := [f"--{name}" for name in foreign if FLAGS[name].present]:
+        kinds = "t2, t2star and t1rho" if is_dess else "dess"
+        raise ValueError(f"{', '.join(given)}: for --kind={kinds} alone.")
 
 
 def _made(inputs: list[str], fit: Fit) -> tuple[Echoes | DoubleEcho, RelaxationMap]:

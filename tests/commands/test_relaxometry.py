@@ -135,7 +135,11 @@ def test_a_series_is_derived_of_dicom(run, real_scans, tmp_path):
         (("--output=T2.nii", "--table=t.csv"), "--label_map and --table go together"),
         (("--output=T2.nii", "--tr_ms=20"), "--tr_ms: for --kind=dess alone"),
         (("--output=T2.nii", "--times_ms=1,b"), "expected numbers with commas"),
-        (("--output=T2.nii", "--kind=dess", "--times_ms=1,2"), "not for --kind=dess"),
+        (
+            ("--output=T2.nii", "--kind=dess", "--times_ms=1,2", "--method=nonlinear"),
+            "--times_ms, --method: for --kind=t2, t2star and t1rho alone",
+        ),
+        (("--output=T2.nii", "--label_map=echo.nii"), "go together"),
     ],
 )
 def test_flags_that_cannot_be_are_refused(run, knee, tmp_path, flags, message):

@@ -458,3 +458,22 @@ def test_matches_by_content(tmp_path):
         assert not nifti.matches(tmp_path / name)
     _save(tmp_path / "scan.nii.gz", _voxels()).rename(tmp_path / "scan")
     assert nifti.matches(tmp_path / "scan")
+
+
+def test_what_voxels_are_stands_in_the_header(tmp_path):
+    volume = volumes.Volume(_voxels(), OBLIQUE)
+    path = tmp_path / "map.nii"
+    nifti.write(path, volume, "T2, ms (log_linear)")
+    assert nib.load(path).header["descrip"].item() == b"T2, ms (log_linear)"
+    for wrong in ("x" * 80, "T\u2082"):
+        with pytest.raises(ValueError, match="at most 79 letters of ASCII"):
+            nifti.write(path, volume, wrong)
+    assert nib.load(path).header["descrip"].item() == b"T2, ms (log_linear)"
+
+
+def test_volumes_along_a_fifth_axis_are_refused(tmp_path):
+    path = tmp_path / "scan.nii"
+    array = np.zeros((4, 5, 3, 2, 2), np.int16)
+    nib.Nifti1Image(array, OBLIQUE).to_filename(path)
+    with pytest.raises(ValueError, match=r"got shape \(4, 5, 3, 2, 2\)"):
+        nifti.read_series(path)
