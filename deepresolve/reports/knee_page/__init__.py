@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jinja2
-import matplotlib
 import numpy as np
+from matplotlib import colormaps, colors
 
 import deepresolve
 from deepresolve.imaging.volume import Volume
@@ -193,8 +193,8 @@ def _side(knee: KneeMeasures, label_map: Volume) -> str:
 
 def _colours() -> list[str]:
     """Of thickness, from 0 mm up: as even to the eye as they are in number."""
-    shades = matplotlib.colormaps["viridis"](np.linspace(0, 1, _NUM_STOPS))
-    return [matplotlib.colors.to_hex(shade) for shade in shades]
+    shades = colormaps["viridis"](np.linspace(0, 1, _NUM_STOPS))
+    return [colors.to_hex(shade) for shade in shades]
 
 
 def _json(content: dict[str, Any]) -> str:

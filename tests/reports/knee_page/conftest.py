@@ -69,7 +69,7 @@ def drawing_browser():
     options.binary_location = program
     for flag in ("headless=new", "no-sandbox", "enable-unsafe-swiftshader"):
         options.add_argument(f"--{flag}")
-    for flag in ("use-gl=angle", "use-angle=swiftshader", "window-size=1400,1000"):
+    for flag in ("use-gl=angle", "use-angle=swiftshader", "window-size=700,520"):
         options.add_argument(f"--{flag}")
     service = webdriver.ChromeService(driver)
     browser = webdriver.Chrome(options=options, service=service)

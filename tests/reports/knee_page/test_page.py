@@ -1,5 +1,6 @@
 """The page of a knee as parsers and a browser see it."""
 
+import dataclasses
 import html.parser
 import json
 import re
@@ -91,6 +92,16 @@ def test_the_head_says_what_was_measured(request, side, names):
     thickness = measured.knee.quantities["MT"]["ThCtAB_aMe"]
     row = re.search(r"Medial tibia MT\s+([\d.]+)", page.text)
     assert float(row[1]) == pytest.approx(thickness, abs=0.0051)
+
+
+def test_a_side_that_nothing_tells_is_not_guessed(left, names):
+    unsaid = dataclasses.replace(left.label, space="unknown")
+    page = Page(knee_page.render(left.knee, unsaid, names, "knee"))
+    assert "not known: the file does not say how it lies in the patient" in page.text
+    knee = dataclasses.replace(left.knee, regions={})
+    page = Page(knee_page.render(knee, left.label, names, "knee"))
+    assert "not known: no label tells what is medial" in page.text
+    assert "left knee" not in page.text
 
 
 def test_hostile_names_are_text(left, names):
