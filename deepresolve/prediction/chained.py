@@ -99,6 +99,7 @@ class Chained:
             tables={**restored.tables, **found.tables},
             report={**found.report, **restored.report},
             summary=f"{restored.summary}; {found.summary}",
+            knee=found.knee,
         )
 
 

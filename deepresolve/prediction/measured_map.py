@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -17,8 +16,10 @@ from deepresolve import __version__
 from deepresolve.imaging import formats
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import knee_table
 from deepresolve.quantification.intervals import measure_with_intervals
-from deepresolve.quantification.knee import COLUMNS, KneeMeasures
+from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.knee_table import TABLE_COLUMNS
 from deepresolve.quantification.regions import WEIGHT_BEARING
 from deepresolve.system import notes as scan_notes
 from deepresolve.tasks.prediction import Row, TableKind
@@ -28,19 +29,7 @@ if TYPE_CHECKING:
 
 _FINGERPRINT_DIGITS = 16
 
-# Of each number, the ends of its interval.
-_ENDS = tuple(f"{column}_{end}" for column in COLUMNS for end in ("low", "high"))
-TABLE = TableKind(
-    "cartilage",
-    {
-        "place": str,
-        "side": str,
-        **dict.fromkeys(COLUMNS, float),
-        "weight_bearing": float,
-        **dict.fromkeys(_ENDS, float),
-        "fingerprint": str,
-    },
-)
+TABLE = TableKind("cartilage", TABLE_COLUMNS)
 _PROBABILITY = "_probability_"
 
 
@@ -161,7 +150,7 @@ def measure_map(source: Source, settings: Settings) -> Measured:
         weight_bearing=settings.weight_bearing,
         known_side=settings.side,
     )
-    rows = tuple(_row(knee, place, fingerprint) for place in knee.quantities)
+    rows = knee_table.rows(knee, fingerprint)
     return Measured(
         *(rows, knee.summary, knee.notes, knee, label_map, fingerprint),
         source.path,
@@ -171,19 +160,6 @@ def measure_map(source: Source, settings: Settings) -> Measured:
 def read_label_map(path: pathlib.Path) -> Volume:
     """A label map; ValueError or OSError where it cannot be read."""
     return formats.read_label_map(path, image=formats.read_image(path))
-
-
-def _row(knee: KneeMeasures, place: str, fingerprint: str) -> Row:
-    of_place = knee.quantities[place]
-    ends = knee.intervals.get(place, {})
-    unknown = (math.nan, math.nan)
-    return (
-        *(place, knee.side),
-        *(of_place.get(column, math.nan) for column in COLUMNS),
-        knee.weight_bearing,
-        *(end for column in COLUMNS for end in ends.get(column, unknown)),
-        fingerprint,
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +184,7 @@ class Result:
     Attributes:
       path: of the label map.
       message: what was measured, or why nothing was; "" where it was passed over.
-      failed: whether nothing was measured.
+      failed: whether nothing was measured, or not all of its files were written.
       notes: what else the user should know of it; each begins with the path.
       rows: what it adds to the table.
     """
@@ -269,8 +245,6 @@ class Work:
                 if self._is_done(task):
                     return Result(path)
                 measured = self.measure(task.source, self.settings)
-                for files in self.files:
-                    files.write(task.name, measured, self.settings.label_names)
             except (ValueError, OSError) as error:
                 return _failed(task, str(error), found)
             except MemoryError:
@@ -279,9 +253,19 @@ class Work:
             except Exception as error:  # One knee of thousands must not end the night.
                 text = f"unexpected {type(error).__name__}: {error}. Please report it."
                 return _failed(task, text, found)
+            lacking = self._write_files(task, measured)
         rows = [(task.name, *row) for row in measured.rows]
         notes = (*found, *(f"{path}: {note}" for note in measured.notes))
-        return Result(path, measured.summary, False, notes, rows)
+        return Result(path, lacking or measured.summary, bool(lacking), notes, rows)
+
+    def _write_files(self, task: Task, measured: Measured) -> str:
+        """Writes the files of a knee; why not all of them, "" if all."""
+        try:
+            for files in self.files:
+                files.write(task.name, measured, self.settings.label_names)
+        except (ValueError, OSError) as error:
+            return f"measured, but not all of its files are written: {error}"
+        return ""
 
     def _is_done(self, task: Task) -> bool:
         if not task.known or task.known != self.settings.fingerprint(task.source):

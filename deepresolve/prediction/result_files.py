@@ -11,9 +11,12 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import pydicom
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.dicom_output import measurement_report
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.segmentation_object import (
@@ -29,6 +32,9 @@ from deepresolve.prediction.placement import Pair
 from deepresolve.system import files
 from deepresolve.tasks.prediction import Image, Labels, Prediction, Predictor
 from deepresolve.tasks.trained_run import TrainedRun
+
+if TYPE_CHECKING:
+    from deepresolve.quantification.knee import KneeMeasures
 
 Save = Callable[[Prediction], None]
 Scans = list[pathlib.Path]
@@ -171,6 +177,8 @@ class DicomSegmentation:
                 source,
                 self.processing,
             )
+            if prediction.knee is not None:
+                _write_measures(target, prediction.knee, source, self.processing)
 
         return save
 
@@ -231,6 +239,21 @@ def _processing(run: TrainedRun, predictor: Predictor) -> Processing:
     if run.about is not None:
         model_name += f" {run.name}"  # An archive must tell it from a clinic's own.
     return Processing(predictor.title, model_name, run.model_sha256)
+
+
+def _write_measures(
+    target: pathlib.Path,
+    knee: KneeMeasures,
+    source: DicomSource,
+    processing: Processing,
+) -> None:
+    """NAME_measures.dcm beside a segmentation, which it refers to."""
+    measures = measurement_report.Measures(
+        knee.quantities, intervals=knee.intervals, side=knee.side, notes=knee.notes
+    )
+    path = target.with_name(f"{target.stem}_measures.dcm")
+    segmentation = pydicom.dcmread(target)
+    measurement_report.write_report(path, measures, source, processing, segmentation)
 
 
 def _save_all(target: pathlib.Path, prediction: Prediction) -> None:

@@ -12,11 +12,14 @@ import dataclasses
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.findings import Finding, Section
+
+if TYPE_CHECKING:
+    from deepresolve.quantification.knee import KneeMeasures
 
 Cell = str | int | float
 # One row of a table, without the name of the scan.
@@ -89,6 +92,7 @@ class Prediction:
         whoever keeps the result deletes it (`forget`).
       seen: the scan as far as the network saw it, where it was not given the scan as
         it is; this is what is compared with the training set.
+      knee: what was measured in the label map, where that was asked for.
     """
 
     kind: Kind
@@ -100,6 +104,7 @@ class Prediction:
     title: str | None = None
     passing: pathlib.Path | None = None
     seen: Volume | None = None
+    knee: KneeMeasures | None = None
 
     def forget(self) -> None:
         """Deletes `passing`, and the folder above it where it was the last one there.

@@ -62,14 +62,16 @@ def test_a_label_map_alone_has_a_page(run, given, knee, tmp_path):
     assert slices_of(tmp_path / "pages" / "knee.html")["grey"] == "labels"
 
 
-def test_a_scan_on_another_grid_is_told(run, given, knee, tmp_path):
+def test_a_scan_on_another_grid_costs_the_page_alone(run, given, knee, tmp_path):
     save(tmp_path / "maps" / "knee.nii.gz", knee.label)
     other = knee.image.crop([slice(0, 30), slice(0, 64), slice(0, 40)])
     save(tmp_path / "scan.nii.gz", other)
     flags = f"--page={tmp_path / 'pages'}", f"--scan={tmp_path / 'scan.nii.gz'}"
     result = run(*given, *flags)
     assert result.returncode == 1
+    assert "measured, but not all of its files are written: " in result.stderr
     assert "labelled voxels lie outside the image" in result.stderr
+    assert "knee,MT," in (tmp_path / "mm.csv").read_text(encoding="utf-8")
     assert not list((tmp_path / "pages").iterdir())
 
 

@@ -9,9 +9,10 @@ provenance    model, versions, input and command
 Beside `mismatch` stand the sections that the task itself measured, in the order of
 their names: `anatomy`, whether a label map can be a knee's, `consistency` of a
 super-resolution with the acquired slices, `grid`, the voxels in which a segmentation
-saw the scan, `slices`, steps between those, their `slice_profile` beside what was
-learned, `self_test` and `learned` of a network of views, `spread` over mirrored inputs
-or both views, `undershoot`, the voxels that were held at the scan's minimum.
+saw the scan, `measures`, how a knee was measured, `slices`, steps between those, their
+`slice_profile` beside what was learned, `self_test` and `learned` of a network of
+views, `spread` over mirrored inputs or both views, `undershoot`, the voxels that were
+held at the scan's minimum.
 """
 
 from __future__ import annotations

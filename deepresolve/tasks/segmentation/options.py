@@ -23,6 +23,12 @@ class Options(options.WindowOptions):
     probabilities: bool = option(
         False, "also write each class's probability as float32."
     )
+    measure: bool = option(
+        False,
+        "also measure a knee: thickness, areas and volume of cartilage with intervals, "
+        "menisci; NAME_cartilage.csv (docs/measuring.md), and of a DICOM segmentation "
+        "NAME_measures.dcm.",
+    )
     flips: bool = option(
         False, "average with the mirror image, left for right; twice the time."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
@@ -11,7 +11,7 @@ from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
 from deepresolve.tasks.segmentation import sizes
-from deepresolve.tasks.segmentation.knee import plausibility
+from deepresolve.tasks.segmentation.knee import measures, plausibility
 from deepresolve.tasks.segmentation.knee.clean_up import keep_pieces
 from deepresolve.tasks.segmentation.knee.sides import settle
 from deepresolve.tasks.segmentation.known_grid import Placed
@@ -43,15 +43,16 @@ class LabelMapPredictor:
       min_piece: pieces of a class that are smaller than this share of its largest one,
         or lie off their bone or on the other side of the joint, become background, and
         one side of a knee is medial; the probabilities stay as they are. 0: all stays.
+      measure: also measure the knee.
       spread: "none", "report" (measured), "volume" (also given for each voxel). A
         segmenter with flips has both passes at hand: then it is always measured.
 
     Raises:
-      ValueError: a class lacks its counterpart in the mirror.
+      ValueError: a class lacks its counterpart in the mirror, or no class is a
+        cartilage that could be measured.
     """
 
     title = "computed segmentation"
-    tables: ClassVar = {sizes.TABLE: sizes.KIND}
     training_factor = None
     announcement = ""
     memory_advice = "A smaller --memory_gib or --window needs less."
@@ -61,12 +62,18 @@ class LabelMapPredictor:
         segmenter: Segmenter,
         probabilities: bool = False,
         min_piece: float = 0.0,
+        measure: bool = False,
         spread: str = "none",
     ):
         self._segmenter = segmenter
         self._min_piece = min_piece
         class_names = segmenter.class_names
         self.kind = Labels(tuple(class_names))
+        self.tables = {sizes.TABLE: sizes.KIND}
+        self._measures_knee = measure
+        if measure:
+            measures.check(class_names)
+            self.tables[measures.TABLE] = measures.KIND
         self._measures_spread = spread != "none" or segmenter.flips
         if self._measures_spread:
             mirrored_classes(class_names)
@@ -108,6 +115,10 @@ class LabelMapPredictor:
             spread = scan.canonical().with_array(both_ways.disagreement)
             volumes[SPREAD] = spread.restored_as(scan)
         found = sizes.measure(label_map, names)
+        measured = measures.NOT_ASKED
+        if self._measures_knee:
+            readings = [] if both_ways is None else [self._mirrored(both_ways, scan)]
+            measured = measures.of(label_map, names, by_class, readings)
         return Prediction(
             self.kind,
             volumes,
@@ -115,12 +126,22 @@ class LabelMapPredictor:
                 ANATOMY: plausibility.examine(label_map, names, before),
                 GRID: placed.section(),
                 SPREAD: self._section(both_ways, label_map.voxel_mm3),
+                measures.SECTION: measured.section,
                 **_OF_IMAGES,
             },
-            sizes.summary(found) + _told(placed),
-            {sizes.TABLE: sizes.rows(found)},
+            sizes.summary(found) + measured.summary + _told(placed),
+            {sizes.TABLE: sizes.rows(found), **measured.tables},
             seen=placed.seen if placed.is_resampled else None,
+            knee=measured.knee,
         )
+
+    def _mirrored(self, both_ways: MirrorSpread, scan: Volume) -> Volume:
+        """What the mirror image alone says, cleaned up like the label map."""
+        found = scan.canonical().with_array(both_ways.of_mirror).restored_as(scan)
+        if not self._min_piece:
+            return found
+        names = self.kind.class_names
+        return keep_pieces(found, names, list(pieces(found)), self._min_piece)
 
     def _both_ways(self, scan: Volume) -> MirrorSpread | None:
         """What compares both passes; None where a report can say that there is none."""
@@ -163,7 +184,8 @@ def load(run: TrainedRun, options: Options) -> LabelMapPredictor:
         options.resample,
     )
     return LabelMapPredictor(
-        segmenter, options.probabilities, options.min_piece, options.spread
+        *(segmenter, options.probabilities, options.min_piece, options.measure),
+        options.spread,
     )
 
 

@@ -64,6 +64,11 @@ class MirrorSpread:
             of_channel[np.argmax(mirrored, axis=-1)],
         ]
 
+    @property
+    def of_mirror(self) -> np.ndarray:
+        """(rows, columns, slices) uint8: the label map that the mirror image gives."""
+        return self._labels[1]
+
     def section(self, voxel_mm3: float) -> Section:
         """Of the report on a label map: `numbers`, and what of them is off."""
         numbers = self.numbers(voxel_mm3)

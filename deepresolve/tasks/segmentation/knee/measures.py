@@ -1,0 +1,83 @@
+"""Millimetres of the knee that was segmented, with an interval around each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import knee_table
+from deepresolve.quantification.intervals import measure_with_intervals
+from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.parts import CARTILAGE, parts
+from deepresolve.tasks.findings import Section
+from deepresolve.tasks.prediction import Row, TableKind
+
+# Name of the table, and so of its file; name in the report.
+TABLE, SECTION = "cartilage", "measures"
+KIND = TableKind("cartilage", knee_table.TABLE_COLUMNS)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measured:
+    """What became of one label map.
+
+    Attributes:
+      section: of the report.
+      summary: for the screen, behind what stands there.
+      tables: rows by the table's name.
+      knee: its measures; None where it could not be measured.
+    """
+
+    section: Section
+    summary: str = ""
+    tables: Mapping[str, Sequence[Row]] = dataclasses.field(default_factory=dict)
+    knee: KneeMeasures | None = None
+
+
+NOT_ASKED = Measured(Section({"measured": False, "why": "not asked for: --measure"}))
+
+
+def check(class_names: Sequence[str]) -> None:
+    """ValueError where no class is a cartilage, of which thickness could be told."""
+    if not any(part.kind == CARTILAGE for part in parts(class_names).values()):
+        raise ValueError(
+            "--measure measures cartilage, and this run segments none: its classes are "
+            f"{', '.join(class_names)}. Leave it out."
+        )
+
+
+def of(
+    label_map: Volume,
+    class_names: Sequence[str],
+    shares: Mapping[str, Volume],
+    readings: Sequence[Volume],
+) -> Measured:
+    """The knee of a label map.
+
+    Args:
+      label_map: uint8; 0 is background, n the n-th class, counted from 1.
+      class_names: the classes.
+      shares: by class name, its probability, on the grid of the label map.
+      readings: what else is said of the knee: by the mirror image.
+    """
+    names = dict(enumerate(class_names, start=1))
+    try:
+        knee = measure_with_intervals(
+            *(label_map, names),
+            probabilities={value: shares[name] for value, name in names.items()},
+            readings=readings,
+        )
+    except ValueError as error:
+        why = f"not measured: {error}"
+        return Measured(Section({"measured": False, "why": why}), f"; {why}")
+    values = {
+        "measured": True,
+        "side": knee.side,
+        "weight_bearing": knee.weight_bearing,
+        "intervals": "probabilities from 0.3 to 0.7"
+        + (", and the mirror image" if readings else ""),
+        "notes": list(knee.notes),
+    }
+    rows = {TABLE: knee_table.rows(knee)}
+    return Measured(Section(values), f"; {knee.summary}", rows, knee)
