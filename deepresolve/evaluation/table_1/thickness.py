@@ -146,8 +146,8 @@ def agreement(results: Results) -> list[dict[str, Any]]:
 
     Returns:
       By place, dicts of metric, network, image_set, place, reference (mean, mm), the
-      fields of `statistics.BlandAltman` in mm for estimated minus reference,
-      mean_error (of absolute differences, mm), and rms_cv, between the two, as a share.
+      fields of `statistics.BlandAltman` in mm for estimated minus reference, mean_error
+      (of absolute differences, mm), and rms_cv, between the two, as a share.
     """
     plan, rows = results.plan, []
     for place in places(results):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
 from deepresolve.evaluation.table_1 import thickness
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Analysis, Results
@@ -15,11 +16,13 @@ from deepresolve.reports.number_text import NOT_APPLICABLE, number_text
 NOTE = (
     "Mean thickness minus that of the reference: mean ± standard deviation of the "
     "differences in mm. The bone is that of the subject's own labels, the cartilage "
-    "the network's on each image set, so that no network needs to know bones. Places "
+    "the network's on each image set, so that no network needs to know bones; what it "
+    "errs by on the ground truth is its own error, not that of an image. Places "
     "are those of the OAI's tables: F all of the femur, TrF the trochlea, cMF and cLF "
     "the weight-bearing centres of the condyles (ic, cc, ec their internal, central "
-    "and external thirds), pMF and pLF their backs; MT and LT the tibial plates, P the "
-    "patella."
+    "and external thirds), pMF and pLF their backs; MT and LT the tibial plates (c, a, "
+    "p, e, i their centres and what lies to the front, to the back, outwards and "
+    "inwards), P the patella; MFTC is MT and cMF, cMFTC is cMT and ccMF."
 )
 _SHOWN = 3  # of what could not be measured for one reason
 
@@ -32,12 +35,15 @@ def section(analysis: Analysis) -> list[Block]:
     blocks: list[Block] = [Heading("Thickness of cartilage")]
     if analysis.thickness:
         blocks += [
-            errors_table(results.plan, analysis.thickness),
             Paragraph(NOTE),
+            errors_table(results.plan, analysis.thickness),
             agreement_table(results.plan, analysis.thickness),
         ]
     if analysis.thickness_tests:
-        blocks.append(tests_table(results.plan, analysis.thickness_tests))
+        blocks += [
+            tests_table(results.plan, analysis.thickness_tests),
+            *_test_notes(analysis.thickness_tests),
+        ]
     return blocks + [Paragraph(text) for text in _left_out(results)]
 
 
@@ -117,6 +123,16 @@ def tests_table(plan: Plan, tests: Sequence[Mapping[str, Any]]) -> Table:
         for test in tests
     )
     return Table(TESTS_HEADER, rows, num_text_columns=2)
+
+
+def _test_notes(tests: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    """What a reader must know to weigh the tests."""
+    yield Paragraph("Of whole plates alone; p is corrected after Holm over them.")
+    if (least := least_corrected_p(tests, thickness.FAMILY)) >= SIGNIFICANCE:
+        yield Paragraph(
+            "Too few subjects to tell a difference: whatever the images, the smallest "
+            f"corrected p cannot be below {least:.3g}."
+        )
 
 
 def _left_out(results: Results) -> Iterator[str]:

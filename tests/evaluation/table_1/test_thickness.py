@@ -8,6 +8,7 @@ from scipy import stats
 
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement
 from deepresolve.evaluation.table_1 import thickness, thickness_section
+from deepresolve.evaluation.table_1.experiment import evaluate
 from deepresolve.evaluation.table_1.plan import Network, Plan
 from deepresolve.evaluation.table_1.results import Analysis, Example, Results
 from deepresolve.imaging.intensity import IntensityScale
@@ -108,6 +109,26 @@ def test_a_map_without_cartilage_is_left_out_alone():
     assert left[:3] == ("knee-0", "", "")
 
 
+@pytest.mark.parametrize("bone", [5, 6])
+def test_an_evaluation_measures_thickness_once_for_each_label_map(bone):
+    """A network that knows the truth errs by nothing; a tibia bears no such layer."""
+    label = layer(4, bone=bone)
+    image = label.with_array(label.array.astype(np.float32))
+    knee = Knee(image, label, scale=IntensityScale(0.0, 6.0))
+    network = Network("3D Seg-CNN", lambda volume: (label.array == 1).astype(np.uint8))
+    asked = dataclasses.replace(
+        plan(), networks={"seg": network}, downsample_factor=None
+    )
+    found = evaluate([knee], asked)
+    true, mm = (
+        found.values(name, "ground_truth", network="seg", label_class="F")
+        for name in (thickness.REFERENCE, thickness.THICKNESS)
+    )
+    if bone == 5:
+        assert true == mm == pytest.approx([2.0], abs=0.03)
+    assert len(mm) == (bone == 5) and len(found.left_out) == (bone == 6)
+
+
 TRUE = np.array([2.0, 2.2, 1.8, 2.4, 2.1, 1.9])
 SR = TRUE + np.array([0.02, -0.01, 0.03, 0.05, -0.04, 0.06])
 TCI = TRUE + np.array([0.11, 0.12, 0.13, 0.15, -0.16, 0.19])
@@ -177,6 +198,10 @@ def test_the_section_says_what_is_measured_and_what_is_not():
     assert "(n = 5) | n/a |" in text and "bone is that of the subject's own" in text
     assert "| F | 3D Seg-CNN | TCI | 6 | +0.090 |" in text
     assert "| Thickness, \\|error\\| (µm), F | SR-CNN - TCI | 6 | 0 of 6 |" in text
+    assert "Too few subjects" not in text  # six pairs can have p = 2 / 2^6
+    few = [m for m in results().measurements if m.subject < "knee-4"]
+    text = section(dataclasses.replace(results(), measurements=tuple(few)))
+    assert "smallest corrected p cannot be below 0.125" in text  # 2 / 2^4
     missing = measured(layer(4, bone=6), {}).left_out * 5
     empty = dataclasses.replace(results(missing), measurements=())
     assert "knee-0, knee-0, knee-0 and 2 more: the labels hold no femur" in section(
