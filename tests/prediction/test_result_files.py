@@ -55,6 +55,38 @@ def test_a_series_tells_what_was_done_to_its_own_scan(tmp_path, write_stack):
         assert image.PatientIdentityRemoved == "YES"
 
 
+def test_measures_stand_beside_the_segmentation_that_they_were_made_in(
+    tmp_path, write_stack
+):
+    highdicom = pytest.importorskip("highdicom", reason="needs extra dicom-seg")
+    folder, _ = write_stack("scan", StudyInstanceUID="1.2.3")
+    volume = formats.read_image(folder)
+    label_map = volume.with_array((volume.array > volume.array.mean()).astype(np.uint8))
+    knee = types.SimpleNamespace(
+        quantities={"F": {"VC": 12.5, "ThCtAB_aMe": 2.0}},
+        intervals={"F": {"ThCtAB_aMe": (1.75, 2.25)}},
+        side="",
+        notes=("Slices are thick.",),
+    )
+    kind = Labels(("femoral cartilage",))
+    output = result_files.DicomSegmentation(
+        Processing("computed segmentation", "seg_cnn", "89abcdef" * 8), read_source
+    )
+    target = tmp_path / "out" / "knee.dcm"
+    for measured in (None, knee):
+        found = Prediction(kind, {"label_map": label_map}, {}, "", knee=measured)
+        output.begin(folder, target)(found)
+        path = target.with_name("knee_measures.dcm")
+        assert path.exists() == (measured is not None)
+    report = highdicom.sr.srread(path)
+    (group,) = report.content.get_volumetric_roi_measurement_groups()
+    segment = group.referenced_segment
+    segmentation = pydicom.dcmread(target)
+    assert segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
+    values = sorted(m.value for m in group.get_measurements())
+    assert values == [2.0, 12.5]
+
+
 def test_nobody_has_anonymous_copies_of_what_a_segmentation_refers_to():
     with pytest.raises(ValueError, match="--anonymize is for super-resolution"):
         choose("dicom", Labels(("femur",)), anonymize=True)

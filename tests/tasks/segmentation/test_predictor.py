@@ -100,6 +100,7 @@ def test_of_an_image_alone_is_asked_what_it_was_held_at(segmenter):
     assert told == {
         "anatomy": True,
         "consistency": False,
+        "measures": False,
         "spread": False,
         "undershoot": False,
     }
