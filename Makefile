@@ -105,6 +105,9 @@ bench: install
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain
 	$(RUN) benchmarks/real_scan.py --scan=knee --output=$(BENCH)/knee
 	$(RUN) benchmarks/segmentation.py --output=$(BENCH)/seg_cnn
+	$(RUN) benchmarks/thickness.py --output=$(BENCH)/thickness
+	$(RUN) benchmarks/intervals.py
+	$(RUN) benchmarks/relaxometry.py --output=$(BENCH)/relaxometry --seeds=1,2
 	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline $(PEER)
 	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \
 	    --workdir=$(BENCH)/brain/run --scan=$(BENCH)/brain/scans/brain_test.nii.gz
