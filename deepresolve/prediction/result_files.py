@@ -248,8 +248,14 @@ def _write_measures(
     processing: Processing,
 ) -> None:
     """NAME_measures.dcm beside a segmentation, which it refers to."""
+    notes = knee.notes
+    if knee.intervals:
+        notes += (
+            f"Ranges of uncertainty reach as far as {knee.intervals_from} do; they "
+            "have no level of confidence.",
+        )
     measures = measurement_report.Measures(
-        knee.quantities, intervals=knee.intervals, side=knee.side, notes=knee.notes
+        knee.quantities, intervals=knee.intervals, side=knee.side, notes=notes
     )
     path = target.with_name(f"{target.stem}_measures.dcm")
     segmentation = pydicom.dcmread(target)

@@ -23,6 +23,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.quantification.knee import KneeMeasures, measure
 from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
 from deepresolve.quantification.regions import WEIGHT_BEARING
+from deepresolve.system import wording
 
 THRESHOLDS = (0.3, 0.7)
 # Millimetres by which two grids may differ and be one.
@@ -62,8 +63,10 @@ def measure_with_intervals(
     """
     knee = measure(label_map, label_names, weight_bearing, known_side)
     kinds: list[Sequence[Volume]] = [readings] if readings else []
+    sources = [wording.counted(len(readings), "other label map")] if readings else []
     if probabilities is not None:
         _check(probabilities, label_map, label_names)
+        sources.append("probabilities from {} to {}".format(*THRESHOLDS))
         kinds.append(
             [
                 at_threshold(label_map, label_names, probabilities, threshold)
@@ -77,7 +80,11 @@ def measure_with_intervals(
         ]
         for others in kinds
     ]
-    return dataclasses.replace(knee, intervals=intervals(knee.quantities, tables))
+    return dataclasses.replace(
+        knee,
+        intervals=intervals(knee.quantities, tables),
+        intervals_from=" and ".join(sources),
+    )
 
 
 def intervals(

@@ -74,6 +74,7 @@ class KneeMeasures:
         right, to the front and up.
       intervals: by place and quantity the lower and the upper end of what each number
         may be, where `measure_with_intervals` made them.
+      intervals_from: what they were made of; "" where there are none.
     """
 
     plates: Mapping[str, Plate]
@@ -86,6 +87,7 @@ class KneeMeasures:
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = dataclasses.field(
         default_factory=dict
     )
+    intervals_from: str = ""
 
     def in_world(self, vertices: np.ndarray) -> np.ndarray:
         """Where vertices of a plate lie in the world: (n, 3), in mm."""

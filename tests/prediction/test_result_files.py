@@ -65,6 +65,7 @@ def test_measures_stand_beside_the_segmentation_that_they_were_made_in(
     knee = types.SimpleNamespace(
         quantities={"F": {"VC": 12.5, "ThCtAB_aMe": 2.0}},
         intervals={"F": {"ThCtAB_aMe": (1.75, 2.25)}},
+        intervals_from="2 other label maps",
         side="",
         notes=("Slices are thick.",),
     )
@@ -79,6 +80,7 @@ def test_measures_stand_beside_the_segmentation_that_they_were_made_in(
         path = target.with_name("knee_measures.dcm")
         assert path.exists() == (measured is not None)
     report = highdicom.sr.srread(path)
+    assert "reach as far as 2 other label maps do" in str(pydicom.dcmread(path))
     (group,) = report.content.get_volumetric_roi_measurement_groups()
     segment = group.referenced_segment
     segmentation = pydicom.dcmread(target)

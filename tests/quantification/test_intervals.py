@@ -82,6 +82,7 @@ def test_an_interval_of_thickness_is_that_of_its_surfaces():
     assert knee.table["cMT_ThCtAB_aMe"] == pytest.approx(4.0, abs=0.05)
     assert (low, high) == pytest.approx((3.2, 4.8), abs=0.08)
     assert knee.table == measure(label_map, NAMES).table
+    assert knee.intervals_from == "probabilities from 0.3 to 0.7"
 
 
 def test_other_label_maps_are_readings():
@@ -92,7 +93,9 @@ def test_other_label_maps_are_readings():
     low, high = knee.intervals["cMT"]["ThCtAB_aMe"]
     assert low == pytest.approx(4.0, abs=0.05)
     assert high == pytest.approx(4.8, abs=0.08)
-    assert measure_with_intervals(label_map, NAMES).intervals == {}
+    assert knee.intervals_from == "1 other label map"
+    alone = measure_with_intervals(label_map, NAMES)
+    assert alone.intervals == {} and alone.intervals_from == ""
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,7 @@ def render(
         cartilage_columns=tables.CARTILAGE,
         meniscus_columns=tables.MENISCUS,
         has_intervals=bool(beside.intervals),
+        intervals_from=knee.intervals_from,
         has_changes=bool(beside.changes),
         published=places.PUBLISHED_SOURCE,
         figures=[

@@ -75,8 +75,7 @@ def of(
         "measured": True,
         "side": knee.side,
         "weight_bearing": knee.weight_bearing,
-        "intervals": "probabilities from 0.3 to 0.7"
-        + (", and the mirror image" if readings else ""),
+        "intervals": knee.intervals_from,
         "notes": list(knee.notes),
     }
     rows = {TABLE: knee_table.rows(knee)}
