@@ -152,9 +152,9 @@ def run() -> int:
     screen.tell_end(table)
     num_failed = len(screen.failures)
     if earlier is not None:
-        num_failed += _write_changes(
-            table, [task.name for task in tasks], earlier, least
-        )
+        failed = {result.path for result in screen.failures}
+        measured = {t.name: str(t.source.path) not in failed for t in tasks}
+        num_failed += _write_changes(table, measured, earlier, least)
     return 1 if num_failed else 0
 
 
@@ -189,28 +189,42 @@ def _earlier() -> tuple[Mapping[str, Measures] | None, Mapping[Key, float]]:
         if FLAGS.repeats is not None:
             raise ValueError("--repeats: only with --baseline.")
         return None, {}
+    table, baseline = (pathlib.Path(p) for p in (FLAGS.output, FLAGS.baseline))
+    if table.resolve() == baseline.resolve():
+        raise ValueError(
+            f"--baseline={FLAGS.baseline} is --output, whose lines would be written "
+            "over. Name another table for this visit."
+        )
     from deepresolve.prediction import visits
 
-    least = visits.detectable(pathlib.Path(FLAGS.repeats)) if FLAGS.repeats else {}
+    least: Mapping[Key, float] = {}
+    if FLAGS.repeats is not None:
+        repeats = pathlib.Path(FLAGS.repeats)
+        least = visits.detectable(repeats, FLAGS.weight_bearing)
     return visits.read(pathlib.Path(FLAGS.baseline)), least
 
 
 def _write_changes(
     table: pathlib.Path,
-    names: Sequence[str],
+    measured: Mapping[str, bool],
     earlier: Mapping[str, Measures],
     least: Mapping[Key, float],
 ) -> int:
-    """Tells and writes what changed of each knee; how many could not be compared."""
+    """Tells and writes what changed of each knee; how many could not be compared.
+
+    Args:
+      table: of the knees as they are now.
+      measured: whether that has what was measured now, by knee.
+      earlier: by knee, what the table of the earlier visit has.
+      least: the smallest changes that can be told from none.
+    """
     from deepresolve.prediction import scan_tables, visits
     from deepresolve.system import tables
 
-    now = visits.read(table)
+    now = visits.read(table) if any(measured.values()) else {}
     lines, num_failed = [], 0
-    for name in names:
+    for name in [name for name, is_new in measured.items() if is_new]:
         normal = tables.normal(name)
-        if normal not in now:
-            continue  # It failed, which was told.
         try:
             if normal not in earlier:
                 raise ValueError(f"{name}: {FLAGS.baseline} has no such knee.")
@@ -222,7 +236,8 @@ def _write_changes(
         lines += found
         print(f"{name}: change {summary}")
     output = table.with_name(f"{table.stem}_change.csv")
-    scan_tables.add(output, visits.CHANGES, lines)
+    # Of all these knees no older line stays, be it that there is no new one.
+    scan_tables.add(output, visits.CHANGES, lines, without=measured)
     return num_failed
 
 

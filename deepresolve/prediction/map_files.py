@@ -36,8 +36,14 @@ class MapFiles:
     folder: pathlib.Path
     mesh_formats: tuple[str, ...]
 
-    def are_of(self, name: str, fingerprint: str) -> bool:
-        """Whether all files of a knee are there, and of what has that fingerprint."""
+    def are_of(self, name: str, path: pathlib.Path, fingerprint: str) -> bool:
+        """Whether all files of a knee are there, and of what has that fingerprint.
+
+        Args:
+          name: of the knee.
+          path: of its label map.
+          fingerprint: what its numbers follow from.
+        """
         table = self._path(name, "unrolled.csv")
         if not table.exists():
             return False
@@ -45,7 +51,7 @@ class MapFiles:
             rows = [(row["plate"], row["fingerprint"]) for row in csv.DictReader(file)]
         wanted = [self._path(name, end) for end in ("thickness.nii.gz", "unrolled.png")]
         for plate in {plate for plate, _ in rows}:
-            wanted += self._meshes(name, plate)
+            wanted += self._meshes(name, plate, self.mesh_formats)
         known = {told for _, told in rows}
         return known == {fingerprint} and all(path.exists() for path in wanted)
 
@@ -54,8 +60,8 @@ class MapFiles:
     ) -> None:
         """Writes the files of one knee: all of them, or none.
 
-        Meshes of plates that an earlier label map of that name had, and this one has
-        not, are deleted.
+        Meshes that an earlier label map of that name had, of plates or of kinds that
+        are not written now, are deleted.
 
         Args:
           name: of the knee.
@@ -75,9 +81,10 @@ class MapFiles:
             for path, content in contents.items():
                 stack.enter_context(files.replacing(path)).write_bytes(content)
             formats.write(self._path(name, "thickness.nii.gz"), on_scan)
-        for plate in set(PLATES.values()) - set(knee.plates):
-            for path in self._meshes(name, plate):
-                path.unlink(missing_ok=True)
+        for plate in PLATES.values():
+            for path in self._meshes(name, plate, tuple(meshes.FORMATS)):
+                if path not in contents:
+                    path.unlink(missing_ok=True)
 
     def _contents(
         self, name: str, knee: KneeMeasures, fingerprint: str
@@ -103,11 +110,13 @@ class MapFiles:
                     path = self._path(name, f"{plate}_{kind}.{ending}")
                     yield path, meshes.FORMATS[ending](mesh)
 
-    def _meshes(self, name: str, plate: str) -> list[pathlib.Path]:
+    def _meshes(
+        self, name: str, plate: str, endings: Sequence[str]
+    ) -> list[pathlib.Path]:
         return [
             self._path(name, f"{plate}_{kind}.{ending}")
             for kind in _SURFACES
-            for ending in self.mesh_formats
+            for ending in endings
         ]
 
     def _path(self, name: str, ending: str) -> pathlib.Path:

@@ -204,8 +204,14 @@ class Result:
 class KneeFiles(Protocol):
     """Files that are written of each knee beside its lines. It pickles."""
 
-    def are_of(self, name: str, fingerprint: str) -> bool:
-        """Whether all of a knee's are there, made of what has that fingerprint."""
+    def are_of(self, name: str, path: pathlib.Path, fingerprint: str) -> bool:
+        """Whether all of a knee's are there, made of what they would be made of now.
+
+        Args:
+          name: of the knee in the table.
+          path: of its label map.
+          fingerprint: what its numbers follow from.
+        """
 
     def write(
         self, name: str, measured: Measured, label_names: Mapping[int, str]
@@ -245,14 +251,8 @@ class Work:
                 if self._is_done(task):
                     return Result(path)
                 measured = self.measure(task.source, self.settings)
-            except (ValueError, OSError) as error:
-                return _failed(task, str(error), found)
-            except MemoryError:
-                text = "out of memory. Measure with fewer workers at a time."
-                return _failed(task, text, found)
             except Exception as error:  # One knee of thousands must not end the night.
-                text = f"unexpected {type(error).__name__}: {error}. Please report it."
-                return _failed(task, text, found)
+                return _failed(task, _reason(error), found)
             lacking = self._write_files(task, measured)
         rows = [(task.name, *row) for row in measured.rows]
         notes = (*found, *(f"{path}: {note}" for note in measured.notes))
@@ -263,14 +263,23 @@ class Work:
         try:
             for files in self.files:
                 files.write(task.name, measured, self.settings.label_names)
-        except (ValueError, OSError) as error:
-            return f"measured, but not all of its files are written: {error}"
+        except Exception as error:  # The numbers stay, and other knees go on.
+            return f"measured, but not all of its files are written: {_reason(error)}"
         return ""
 
     def _is_done(self, task: Task) -> bool:
         if not task.known or task.known != self.settings.fingerprint(task.source):
             return False
-        return all(files.are_of(task.name, task.known) for files in self.files)
+        of_task = task.name, task.source.path, task.known
+        return all(files.are_of(*of_task) for files in self.files)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (ValueError, OSError)):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory. Measure with fewer workers at a time."
+    return f"unexpected {type(error).__name__}: {error}. Please report it."
 
 
 def _failed(task: Task, reason: str, found: Sequence[str]) -> Result:

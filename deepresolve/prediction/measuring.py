@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from typing import Any, Protocol
 
+from deepresolve.imaging import formats
 from deepresolve.prediction import scan_tables
 from deepresolve.prediction.measured_map import (
     TABLE,
@@ -117,7 +119,8 @@ def plan(
 
     Args:
       root: a folder, or the one label map itself.
-      found: the scans in it; probabilities of a label map are none.
+      found: the scans in it; what predict and measure write beside a label map
+        (probabilities, spread, thickness) is none.
       table: where their lines go.
       label_names: what the values of the label maps mean.
       readings: folders that hold, under the same names, other label maps of the knees.
@@ -127,11 +130,10 @@ def plan(
         one name, or a reading is missing.
     """
     known = scan_tables.column(table, TABLE, "fingerprint")
-    beside = {path: probability_files(path, label_names) for path in found}
-    probabilities = {file for files in beside.values() for file in files.values()}
+    stems = {path.with_name(formats.scan_stem(path)) for path in found}
     tasks: dict[str, Task] = {}
     for path in found:
-        if path in probabilities:
+        if _is_beside_another(path, stems):
             continue
         name = knee_name(root, path)
         normal = tables.normal(name)
@@ -141,9 +143,19 @@ def plan(
                 "other. Move or rename one."
             )
         others = tuple(_reading(folder, root, path) for folder in readings)
-        source = Source(path, beside[path], others)
+        source = Source(path, probability_files(path, label_names), others)
         tasks[normal] = Task(source, name, known.get(normal, ""))
     return list(tasks.values())
+
+
+# What commands write beside NAME.nii.gz: NAME_spread.nii.gz.
+_BESIDE = re.compile(r"(.+)_(probability_.+|spread|thickness)")
+
+
+def _is_beside_another(path: pathlib.Path, stems: Set[pathlib.Path]) -> bool:
+    """Whether a file belongs to a label map that was found, too."""
+    name = _BESIDE.fullmatch(formats.scan_stem(path))
+    return name is not None and path.with_name(name[1]) in stems
 
 
 def _reading(
@@ -151,6 +163,11 @@ def _reading(
 ) -> pathlib.Path:
     """Another label map of the same knee; ValueError where there is none."""
     found = folder / (path.relative_to(root) if path != root else path.name)
+    if found.exists() and found.resolve() == path.resolve():
+        raise ValueError(
+            f"--readings: {found} is the label map itself, which would agree with "
+            "itself. Name a folder of others."
+        )
     if not found.exists():
         raise ValueError(
             f"--readings: {folder} has no {found.relative_to(folder)}, the reading of "

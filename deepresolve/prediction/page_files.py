@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -34,10 +35,27 @@ class PageFiles:
     folder: pathlib.Path
     scans: Mapping[str, pathlib.Path]
 
-    def are_of(self, name: str, fingerprint: str) -> bool:
-        """Whether the page is there, made of what has that fingerprint."""
-        path = self._path(name)
-        return path.exists() and knee_page.fingerprint(path) == fingerprint
+    def are_of(self, name: str, path: pathlib.Path, fingerprint: str) -> bool:
+        """Whether the page is there, made of these numbers, scan and trust report.
+
+        Args:
+          name: of the knee.
+          path: of its label map.
+          fingerprint: what its numbers follow from.
+        """
+        page = self._path(name)
+        if not page.exists():
+            return False
+        return knee_page.fingerprint(page) == self._print(name, path, fingerprint)
+
+    def _print(self, name: str, path: pathlib.Path, fingerprint: str) -> str:
+        """What the page follows from: of numbers, scan and trust report."""
+        beside = [self.scans[name]] if self.scans else []
+        report = trust_beside(path)
+        told = [fingerprint, *(formats.sha256(scan) for scan in beside)]
+        if report.exists():
+            told.append(report.read_text(encoding="utf-8"))
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
     def write(
         self, name: str, measured: Measured, label_names: Mapping[int, str]
@@ -66,7 +84,7 @@ class PageFiles:
             findings=_findings(measured.path),
             intervals=knee.intervals,
             figures=(knee_page.Illustration(figure, "Laid flat", _CAPTION),),
-            fingerprint=measured.fingerprint,
+            fingerprint=self._print(name, measured.path, measured.fingerprint),
         )
         text = knee_page.render(knee, label_map, label_names, name, beside)
         target = self._path(name)
@@ -87,8 +105,14 @@ def _findings(path: pathlib.Path) -> list[_Flag] | None:
     report = trust_beside(path)
     if not report.exists():
         return None
-    told = json.loads(report.read_text(encoding="utf-8"))
-    return [_Flag(str(flag["text"])) for flag in told["flags"]]
+    try:
+        told = json.loads(report.read_text(encoding="utf-8"))
+        return [_Flag(str(flag["text"])) for flag in told["flags"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{report} is no trust report ({error!r}). Segment the scan again, or move "
+            "the file away."
+        ) from error
 
 
 def plan(folder: str, scan: str | None, names: Sequence[str]) -> PageFiles:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 import pydicom
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.dicom_output import measurement_report
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
+from deepresolve.imaging.dicom_output.measurement_report import Measures, write_report
 from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.segmentation_object import (
     require_highdicom,
@@ -177,8 +177,13 @@ class DicomSegmentation:
                 source,
                 self.processing,
             )
+            # Those of an earlier command are not of this segmentation.
+            path = target.with_name(f"{target.stem}_measures.dcm")
+            path.unlink(missing_ok=True)
             if prediction.knee is not None:
-                _write_measures(target, prediction.knee, source, self.processing)
+                segmentation = pydicom.dcmread(target)
+                measures = _measures(prediction.knee)
+                write_report(path, measures, source, self.processing, segmentation)
 
         return save
 
@@ -241,25 +246,17 @@ def _processing(run: TrainedRun, predictor: Predictor) -> Processing:
     return Processing(predictor.title, model_name, run.model_sha256)
 
 
-def _write_measures(
-    target: pathlib.Path,
-    knee: KneeMeasures,
-    source: DicomSource,
-    processing: Processing,
-) -> None:
-    """NAME_measures.dcm beside a segmentation, which it refers to."""
+def _measures(knee: KneeMeasures) -> Measures:
+    """What a report tells of a knee."""
     notes = knee.notes
     if knee.intervals:
         notes += (
             f"Ranges of uncertainty reach as far as {knee.intervals_from} do; they "
             "have no level of confidence.",
         )
-    measures = measurement_report.Measures(
+    return Measures(
         knee.quantities, intervals=knee.intervals, side=knee.side, notes=notes
     )
-    path = target.with_name(f"{target.stem}_measures.dcm")
-    segmentation = pydicom.dcmread(target)
-    measurement_report.write_report(path, measures, source, processing, segmentation)
 
 
 def _save_all(target: pathlib.Path, prediction: Prediction) -> None:

@@ -105,16 +105,27 @@ def _others(path: pathlib.Path, kind: TableKind) -> Iterator[tuple[str, Sequence
         yield row.where, [row.values[name] for name in names]
 
 
-def add(path: pathlib.Path, kind: TableKind, rows: Sequence[NamedRow]) -> None:
+def add(
+    path: pathlib.Path,
+    kind: TableKind,
+    rows: Sequence[NamedRow],
+    without: Iterable[str] = (),
+) -> None:
     """Adds rows to a table, in the place of those of scans of the same name.
 
     Commands that share a folder take turns.
+
+    Args:
+      path: of the table.
+      kind: of the table.
+      rows: to add.
+      without: scans whose rows go, too.
 
     Raises:
       ValueError: the file is another table.
       OSError: it cannot be written.
     """
-    scans = {_scan(row) for row in rows}
+    scans = {_scan(row) for row in rows} | {tables.normal(name) for name in without}
     with locking.turn(str(path)):
         others = (cells for cells in _texts(path, kind) if _scan(cells) not in scans)
         text = to_csv(kind, itertools.chain(others, rows))

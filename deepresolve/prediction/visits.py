@@ -60,19 +60,28 @@ def read(path: pathlib.Path) -> dict[str, dict[str, dict[str, Cell]]]:
     return found
 
 
-def detectable(path: pathlib.Path) -> dict[Key, float]:
+def detectable(path: pathlib.Path, weight_bearing: float) -> dict[Key, float]:
     """What repeats vary by: a table of knees that were scanned more than once.
 
     Args:
       path: a table in which the scans of one knee lie in a folder: "knee/first",
         "knee/second".
+      weight_bearing: share of a condyle that its centre is to have.
 
     Raises:
-      ValueError: it is no such table, or no two knees have repeats.
+      ValueError: it is no such table, has another share, or no two knees have repeats.
     """
     knees = collections.defaultdict(list)
+    shares = set()
     for name, measures in read(path).items():
         knees[name.rpartition("/")[0]].append(_numbers(measures))
+        shares |= {float(row[_WEIGHT_BEARING]) for row in measures.values()}
+    if shares - {weight_bearing}:
+        told = " and ".join(map(str, sorted(shares)))
+        raise ValueError(
+            f"{path} was measured with --weight_bearing={told}, and this is "
+            f"{weight_bearing}: measure the repeats again."
+        )
     repeated = [scans for folder, scans in knees.items() if folder and len(scans) > 1]
     if len(repeated) < 2:
         raise ValueError(

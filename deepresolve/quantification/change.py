@@ -34,8 +34,8 @@ class Change(NamedTuple):
 
     @property
     def percent(self) -> float:
-        """What was gained, of what there was; NaN where there was nothing."""
-        return 100 * self.absolute / self.before if self.before else math.nan
+        """What was gained, of what there was; NaN where that is not above 0."""
+        return 100 * self.absolute / self.before if self.before > 0 else math.nan
 
     @property
     def is_detected(self) -> bool | None:

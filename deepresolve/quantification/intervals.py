@@ -28,6 +28,8 @@ from deepresolve.system import wording
 THRESHOLDS = (0.3, 0.7)
 # Millimetres by which two grids may differ and be one.
 _SAME_GRID_MM = 0.01
+# By which the middle of a plate moves from one reading to another, at most.
+_SAME_PLACE_MM = 15.0
 
 Interval = tuple[float, float]
 Quantities = Mapping[str, Mapping[str, float]]
@@ -55,7 +57,8 @@ def measure_with_intervals(
 
     Returns:
       What `measure` gives of the label map, with `intervals`, where there is anything
-      to make them of.
+      to make them of. Where a reading cannot be measured they are NaN, and a note says
+      why.
 
     Raises:
       ValueError: as of `measure`; a probability is missing, lies on another grid or is
@@ -73,18 +76,41 @@ def measure_with_intervals(
                 for threshold in THRESHOLDS
             ]
         )
-    tables = [
-        [
-            measure(other, label_names, weight_bearing, known_side).quantities
-            for other in others
-        ]
-        for others in kinds
-    ]
+    notes: list[str] = []
+    tables: list[list[Quantities]] = []
+    for others in kinds:
+        tables.append([])
+        for other in others:
+            try:
+                again = measure(other, label_names, weight_bearing, known_side)
+                _check_same_knee(knee, again)
+                tables[-1].append(again.quantities)
+            except ValueError as error:
+                tables[-1].append({})
+                notes.append(f"No intervals: a reading does not do. {error}")
     return dataclasses.replace(
         knee,
+        notes=(*knee.notes, *dict.fromkeys(notes)),
         intervals=intervals(knee.quantities, tables),
         intervals_from=" and ".join(sources),
     )
+
+
+def _check_same_knee(knee: KneeMeasures, again: KneeMeasures) -> None:
+    """ValueError of a reading that is of another knee."""
+    if knee.side and again.side and knee.side != again.side:
+        raise ValueError(f"It is a {again.side} knee, and this is a {knee.side} one.")
+    for name in set(knee.plates) & set(again.plates):
+        middles = (
+            of.in_world(of.plates[name].bone.vertices).mean(axis=0)
+            for of in (knee, again)
+        )
+        apart_mm = float(np.linalg.norm(np.subtract(*middles)))
+        if apart_mm > _SAME_PLACE_MM:
+            raise ValueError(
+                f"Its {name} lies {apart_mm:.0f} mm away from that of this knee: is it "
+                "another one?"
+            )
 
 
 def intervals(
@@ -178,8 +204,9 @@ def _fill_with_bone(
     """Gives lost voxels to the bone that is likelier than nothing there."""
     nothing = 1 - sum(share[lost] for share in shares.values())
     values = result[lost]
-    for value in shares:
-        if known[value].kind == BONE:
+    bones = [value for value, part in known.items() if part.kind == BONE]
+    for value in bones:
+        if value in shares:
             share = shares[value][lost]
             is_likelier = share > nothing
             values[is_likelier] = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -128,8 +128,9 @@ def measure(
         used.
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         is weight-bearing, 0 to 1.
-      known_side: "right" or "left", where a scan's tags say so; a note tells where its
-        labels say otherwise, and where no label says which side is medial, this does.
+      known_side: "right" or "left", where that is known from elsewhere; a note tells
+        where the labels say otherwise, and where no label says which side is medial,
+        this does.
 
     Raises:
       ValueError: nothing that can be measured, labels that disagree about which side is
@@ -144,22 +145,27 @@ def measure(
     # Triangles are not the same from left to right and from right to left: all knees
     # are measured towards medial, so that a knee has what its mirror image has.
     sided = sides.towards_medial(sagittal, label_names, known_side)
-    plates, of_plates = _plates(sided.array, sagittal.spacing_mm, sided.label_names)
+    plates, boneless, of_plates = _plates(
+        sided.array, sagittal.spacing_mm, sided.label_names
+    )
     if not plates:
         raise ValueError(
             "No cartilage to measure: expected labels such as 'femoral cartilage', "
             f"'medial tibial cartilage'; there are {_held(label_map, label_names)}. "
             + " ".join(of_plates)
         )
-    notes = (*of_plates, *_notes(sagittal), *sided.notes)
+    beyond, of_cut = _leaving(plates, sagittal)
+    notes = (*_unused(label_map, label_names), *of_plates, *_notes(sagittal))
+    notes += (*sided.notes, *of_cut)
     places: dict[str, tuple[str, np.ndarray]] = {}
     of_menisci: dict[str, dict[str, float]] = {}
     if sided.medial_first is not None:
         axes, of_axes = _axes(plates)
         notes += of_axes
-        places = _regions(plates, axes, weight_bearing)
+        whole = {name: of for name, of in plates.items() if name not in beyond}
+        places = _regions(whole, axes, weight_bearing)
         of_menisci = _menisci(sided, sagittal.spacing_mm, plates, axes)
-    quantities = _quantities(plates, places) | of_menisci
+    quantities = _quantities(plates, places, boneless) | of_menisci
     if sided.medial_first:
         last_mm = (sagittal.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
@@ -169,23 +175,66 @@ def measure(
     )
 
 
+def _unused(label_map: Volume, label_names: Mapping[int, str]) -> list[str]:
+    """What the label map holds that nothing is made of."""
+    held = [v for v in np.unique(label_map.array).astype(int).tolist() if v]
+    known = parts_of(label_names)
+    unknown = [
+        repr(label_names[v]) for v in held if v in label_names and v not in known
+    ]
+    nameless = [str(v) for v in held if v not in label_names]
+    notes = []
+    if unknown:
+        notes.append(
+            f"Not used, for the name is no cartilage, bone or meniscus: "
+            f"{wording.listed(unknown)}."
+        )
+    if nameless:
+        notes.append(f"Not used, for they have no name: {wording.listed(nameless)}.")
+    return notes
+
+
+def _leaving(
+    plates: Mapping[str, Plate], sagittal: Volume
+) -> tuple[list[str], list[str]]:
+    """Plates that go on beyond the first or the last slice, and a note of them."""
+    step = sagittal.spacing_mm[2]
+    last = (sagittal.shape[2] - 1) * step
+    beyond = []
+    for name, plate in plates.items():
+        across = plate.bone.vertices[:, regions.MEDIAL]
+        if across.min() < step / 2 or across.max() > last - step / 2:
+            beyond.append(name)
+    if not beyond:
+        return [], []
+    return beyond, [
+        f"{wording.listed(beyond)}: cut by the first or the last slice, so the numbers "
+        "are those of a part, which has no regions."
+    ]
+
+
 def _quantities(
-    plates: Mapping[str, Plate], places: Mapping[str, tuple[str, np.ndarray]]
+    plates: Mapping[str, Plate],
+    places: Mapping[str, tuple[str, np.ndarray]],
+    boneless: Collection[str],
 ) -> dict[str, dict[str, float]]:
     """Of plates, their regions, and compartments."""
     found = {name: statistics(plate) for name, plate in plates.items()}
     found |= {name: statistics(plates[of], mask) for name, (of, mask) in places.items()}
+    for name, quantities in found.items():
+        if (places[name][0] if name in places else name) in boneless:
+            quantities["dABp"] = math.nan  # it cannot be told without bones
     return found | _compartments(found)
 
 
 def _plates(
     array: np.ndarray, spacing_mm: tuple[float, ...], label_names: Mapping[int, str]
-) -> tuple[dict[str, Plate], list[str]]:
-    """Each cartilage that the label map holds, and what to know of them."""
+) -> tuple[dict[str, Plate], list[str], list[str]]:
+    """Each cartilage that the label map holds, those without a bone, and notes."""
     known = parts_of(label_names)
     held = set(np.unique(array).tolist()) & set(known)
     plates: dict[str, Plate] = {}
-    notes, without_bone = [], []
+    notes, without_bone, boneless = [], [], []
     for of, values in _by_plate(known, held).items():
         names = " and ".join(repr(label_names[value]) for value in values)
         bones = [value for value in held if of.lies_on(known[value])]
@@ -201,6 +250,8 @@ def _plates(
             if area_cm2 < _LEAST_CM2:
                 raise ValueError(f"A plate of {area_cm2:.2g} cm² is none.")
             plates[PLATES[of]] = plate
+            if not bones:
+                boneless.append(PLATES[of])
         except ValueError as error:
             notes.append(f"{names} is not measured: {error}")
     if without_bone:
@@ -209,7 +260,7 @@ def _plates(
             f"No label is {names}: cartilage is measured from the side where its bone "
             "is, and denuded bone cannot be told."
         )
-    return plates, notes
+    return plates, boneless, notes
 
 
 def _by_plate(known: Mapping[int, Part], held: set[int]) -> dict[Part, list[int]]:
@@ -337,7 +388,8 @@ def _notes(label_map: Volume) -> tuple[str, ...]:
     if coarsest <= _COARSE_MM:
         return ()
     return (
-        f"Voxels of {coarsest:.3g} mm are as large as cartilage is thick: surfaces "
-        "along that axis are not known to a millimetre, and some of what is covered "
-        "counts as denuded. Super-resolve the scan before it is segmented.",
+        f"Voxels of {coarsest:.3g} mm are as large as cartilage is thick: surfaces, "
+        "areas and how far menisci stand out along that axis are known no better, and "
+        "some of what is covered counts as denuded. Super-resolve the scan before it "
+        "is segmented.",
     )

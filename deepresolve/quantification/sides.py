@@ -1,8 +1,8 @@
 """Medial and lateral, right and left: told by the anatomy, and by what else is known.
 
 Plates and menisci that have a side in their names tell where medial is, and so does the
-fibula, which is lateral. Where no label tells, the side of the knee does, which tags
-may know, or where the scan lies in the scanner.
+fibula, which is lateral. Where no label tells, the side of the knee does, which
+somebody may know, or where the scan lies in the scanner.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def towards_medial(
     Args:
       sagittal: slices from the patient's right to the left.
       label_names: what its values mean.
-      known_side: what tags say: "right", "left", or "".
+      known_side: what is known from elsewhere: "right", "left", or "".
 
     Raises:
       ValueError: another `known_side`, or labels that disagree about where medial is.
@@ -93,11 +93,11 @@ def _conflicts(
             f"The knee is taken for a {side} one by its place alone, {apart_mm:.0f} mm "
             f"to the {by_place} of the scanner's middle."
         )
-    told = "its labels" if by_labels else "its tags"
+    told = "its labels" if by_labels else "what is said of it"
     if known_side and known_side != side:
         found.append(
-            f"By its labels it is a {side} knee, and by its tags a {known_side} one: "
-            "one of them is wrong, or the image is mirrored."
+            f"By its labels it is a {side} knee, and it is said to be a {known_side} "
+            "one: one of them is wrong, or the image is mirrored."
         )
     if by_place and by_place != side:
         found.append(

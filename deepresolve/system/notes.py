@@ -24,14 +24,11 @@ def collected() -> Iterator[list[str]]:
     """
     logger = logging.getLogger(_READERS)
     handler = _Collector()
-    was_shown = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    _open.enter(logger, handler)
     try:
         yield handler.notes
     finally:
-        logger.propagate = was_shown
-        logger.removeHandler(handler)
+        _open.leave(logger, handler)
 
 
 def tell(lines: Iterable[str]) -> None:
@@ -39,6 +36,33 @@ def tell(lines: Iterable[str]) -> None:
     for line in lines:
         stream = sys.stderr if line.startswith("note: ") else sys.stdout
         print(line, file=stream, flush=True)
+
+
+class _Open:
+    """The contexts of all threads, which may end in another order than they began."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._was_shown = True
+
+    def enter(self, logger: logging.Logger, handler: logging.Handler) -> None:
+        with self._lock:
+            if not self._count:
+                self._was_shown = logger.propagate
+            self._count += 1
+            logger.addHandler(handler)
+            logger.propagate = False
+
+    def leave(self, logger: logging.Logger, handler: logging.Handler) -> None:
+        with self._lock:
+            self._count -= 1
+            logger.removeHandler(handler)
+            if not self._count:
+                logger.propagate = self._was_shown
+
+
+_open = _Open()
 
 
 class _Collector(logging.Handler):

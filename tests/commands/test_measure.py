@@ -80,6 +80,8 @@ def test_numbers_have_intervals_where_there_are_readings(run, knee, tmp_path):
     both = [measure(m, NAMES).table["F_ThCtAB_aMe"] for m in (knee, thicker)]
     ends = [float(row[f"ThCtAB_aMe_{end}"]) for end in ("low", "high")]
     assert ends == pytest.approx(both)
+    result = run(*given, f"--output={table}", f"--readings={tmp_path / 'maps'}")
+    assert result.returncode == 1 and "is the label map itself" in result.stderr
     (tmp_path / "again/knee.nii.gz").unlink()
     result = run(*given, f"--output={table}", f"--readings={tmp_path / 'again'}")
     assert result.returncode == 1 and "again has no knee.nii.gz" in result.stderr
@@ -102,6 +104,9 @@ def test_probabilities_beside_a_label_map_make_intervals(run, knee, tmp_path):
                 float(row[f"ThCtAB_aMe{end}"]) for end in ("_low", "", "_high")
             )
             assert low < middle < high
+    # So does the spread that predict writes, which is no label map either.
+    save(tmp_path / "maps/knee_spread.nii.gz", knee.with_array(share))
+    assert "passed over" in run(*given).stdout
     # Who changes a probability changes the numbers.
     save(tmp_path / file, knee.with_array(share * 0))
     assert "passed over" not in run(*given).stdout
@@ -251,6 +256,24 @@ def test_change_is_told_beside_what_repeats_vary_by(run, visits):
     assert found["MT", "VC"]["detected"] == "no"
 
 
+def test_a_knee_that_failed_has_no_change(run, visits, tmp_path):
+    save(
+        tmp_path / "maps/knee.nii.gz", formats.read_image(visits / "second/knee.nii.gz")
+    )
+    given = (f"--input={tmp_path / 'maps'}", f"--output={tmp_path / 't.csv'}", FLAG)
+    given += (f"--baseline={visits / 'first.csv'}",)
+    assert run(*given).returncode == 0
+    assert rows(tmp_path / "t_change.csv")
+    (tmp_path / "maps/knee.nii.gz").write_bytes(b"mangled")
+    result = run(*given)
+    assert result.returncode == 1 and "change F" not in result.stdout
+    assert not rows(tmp_path / "t_change.csv")
+    assert rows(tmp_path / "t.csv")  # older lines stay
+    # Where nothing could be measured there is nothing to compare.
+    result = run(*given, f"--output={tmp_path / 'other.csv'}")
+    assert result.returncode == 1 and "There is no table" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -262,6 +285,10 @@ def test_change_is_told_beside_what_repeats_vary_by(run, visits):
             "weight_bearing was 0.6 and",
         ),
         (("--baseline=first.csv", "--repeats=first.csv"), "0 knees with repeats"),
+        (
+            ("--baseline=first.csv", "--repeats=repeats.csv", "--weight_bearing=0.7"),
+            "was measured with --weight_bearing=0.6, and this is 0.7",
+        ),
     ],
 )
 def test_visits_that_cannot_be_compared_are_told(run, visits, flags, message):
@@ -272,6 +299,15 @@ def test_visits_that_cannot_be_compared_are_told(run, visits, flags, message):
     result = run(f"--input={visits / 'second'}", output, FLAG, *given)
     assert result.returncode == 1
     assert message.format(root=visits) in result.stderr
+
+
+def test_an_earlier_visit_is_not_written_over(run, visits):
+    table = visits / "first.csv"
+    before = table.read_bytes()
+    given = (f"--input={visits / 'second'}", f"--output={table}", FLAG)
+    result = run(*given, f"--baseline={table}")
+    assert result.returncode == 1 and "would be written over" in result.stderr
+    assert table.read_bytes() == before
 
 
 def test_the_other_knee_is_no_earlier_visit(run, visits, knee):

@@ -95,7 +95,7 @@ def test_files_of_an_earlier_knee_stay_where_a_later_one_fails(
 
 def test_meshes_of_plates_that_are_no_more_are_deleted(both, medial, tmp_path):
     maps = MapFiles(tmp_path, ("stl",))
-    maps.write("knee", both, NAMES)
+    MapFiles(tmp_path, ("stl", "ply")).write("knee", both, NAMES)
     maps.write("other", both, NAMES)
     maps.write("knee", medial, NAMES)
     of_knee = {name for name in below(tmp_path) if name.startswith("knee_")}
@@ -104,16 +104,19 @@ def test_meshes_of_plates_that_are_no_more_are_deleted(both, medial, tmp_path):
     assert (tmp_path / "other_LT_bone.stl").exists()
 
 
+PATH = pathlib.Path("knee.nii.gz")
+
+
 def test_what_is_there_is_known_by_its_fingerprint(both, tmp_path):
     maps = MapFiles(tmp_path, ("vtk",))
-    assert not maps.are_of("knee", both.fingerprint)
+    assert not maps.are_of("knee", PATH, both.fingerprint)
     maps.write("knee", both, NAMES)
-    assert maps.are_of("knee", both.fingerprint)
-    assert not maps.are_of("knee", "0123456789abcdef")
-    assert not maps.are_of("other", both.fingerprint)
-    assert not MapFiles(tmp_path, ("vtk", "ply")).are_of("knee", both.fingerprint)
+    assert maps.are_of("knee", PATH, both.fingerprint)
+    assert not maps.are_of("knee", PATH, "0123456789abcdef")
+    assert not maps.are_of("other", PATH, both.fingerprint)
+    assert not MapFiles(tmp_path, ("vtk", "ply")).are_of("knee", PATH, both.fingerprint)
     (tmp_path / "knee_LT_bone.vtk").unlink()
-    assert not maps.are_of("knee", both.fingerprint)
+    assert not maps.are_of("knee", PATH, both.fingerprint)
 
 
 @pytest.mark.parametrize("kinds", [["obj"], ["vtk", "obj"], []])

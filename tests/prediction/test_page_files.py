@@ -86,8 +86,17 @@ def test_a_page_is_made_once(run, given, knee, tmp_path):
     assert "27 ml of &lt;cartilage&gt;" in text
     assert text.count("data:image/png;base64,") == 1
     assert "passed over" in run(*given, pages).stdout
-    (tmp_path / "pages" / "knee.html").unlink()
+    # Another trust report, and a scan where there was none, make another page.
+    trust.write_text(json.dumps({"flags": []}), encoding="utf-8")
     assert "passed over" not in run(*given, pages).stdout
+    save(tmp_path / "scan.nii.gz", knee.image)
+    with_scan = (*given, pages, f"--scan={tmp_path / 'scan.nii.gz'}")
+    assert "passed over" not in run(*with_scan).stdout
+    assert slices_of(tmp_path / "pages" / "knee.html")["grey"] == "scan"
+    assert "passed over" in run(*with_scan).stdout
+    trust.write_text("{}", encoding="utf-8")
+    result = run(*with_scan)
+    assert result.returncode == 1 and "knee_trust.json is no trust" in result.stderr
 
 
 def test_scans_must_go_with_label_maps(run, given, knee, tmp_path):

@@ -74,13 +74,15 @@ def test_measures_stand_beside_the_segmentation_that_they_were_made_in(
         Processing("computed segmentation", "seg_cnn", "89abcdef" * 8), read_source
     )
     target = tmp_path / "out" / "knee.dcm"
-    for measured in (None, knee):
+    for measured in (knee, None, knee):
         found = Prediction(kind, {"label_map": label_map}, {}, "", knee=measured)
         output.begin(folder, target)(found)
         path = target.with_name("knee_measures.dcm")
         assert path.exists() == (measured is not None)
     report = highdicom.sr.srread(path)
-    assert "reach as far as 2 other label maps do" in str(pydicom.dcmread(path))
+    assert "reach as far as 2 other label maps do" in path.read_bytes().decode(
+        "latin-1"
+    )
     (group,) = report.content.get_volumetric_roi_measurement_groups()
     segment = group.referenced_segment
     segmentation = pydicom.dcmread(target)

@@ -21,6 +21,9 @@ def test_changes_are_of_what_both_visits_have():
     assert change.is_detected is True
     assert found["MT", "VC"].is_detected is None
     assert math.isnan(found["MT", "VC"].percent)
+    # A meniscus that ended 1 mm before the plate's edge has no percent.
+    (extruded,) = changes({KEY: -1.0}, {KEY: -0.5}, {}).values()
+    assert extruded.absolute == 0.5 and math.isnan(extruded.percent)
     assert changes(before, after, {KEY: 0.11})[KEY].is_detected is False
 
 

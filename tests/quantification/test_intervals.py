@@ -1,5 +1,6 @@
 """Intervals around numbers, from readings of the same knee."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -83,6 +84,41 @@ def test_an_interval_of_thickness_is_that_of_its_surfaces():
     assert (low, high) == pytest.approx((3.2, 4.8), abs=0.08)
     assert knee.table == measure(label_map, NAMES).table
     assert knee.intervals_from == "probabilities from 0.3 to 0.7"
+
+
+def test_classes_that_are_no_part_of_a_knee_have_probabilities_too():
+    label_map, shares = slab()
+    expected = measure_with_intervals(label_map, NAMES, probabilities=shares)
+    shares[4] = label_map.with_array(np.zeros(label_map.shape, np.float32))
+    names = {**NAMES, 4: "fluid"}
+    found = measure_with_intervals(label_map, names, probabilities=shares)
+    assert found.intervals == expected.intervals
+
+
+def test_a_reading_that_cannot_be_measured_costs_the_intervals_alone():
+    label_map, shares = slab()
+    for value in (1, 2):  # all of it is lost at 0.7
+        shares[value].array[label_map.array == value] = 0.6
+    knee = measure_with_intervals(label_map, NAMES, probabilities=shares)
+    assert knee.table == measure(label_map, NAMES).table
+    assert all(map(math.isnan, knee.intervals["MT"]["ThCtAB_aMe"]))
+    (note,) = knee.notes
+    assert note.startswith("No intervals: a reading does not do. No cartilage")
+
+
+def test_readings_of_another_knee_make_no_interval():
+    label_map, _ = slab()
+    mirrored = label_map.with_array(np.flip(label_map.array, 2))
+    affine = label_map.affine.copy()
+    affine[1, 3] += 40
+    moved = dataclasses.replace(label_map, affine=affine)
+    for reading, text in (
+        (mirrored, "It is a right knee, and this is a left one"),
+        (moved, "lies 40 mm away from that of this knee"),
+    ):
+        knee = measure_with_intervals(label_map, NAMES, readings=[reading])
+        assert text in knee.notes[0]
+        assert all(map(math.isnan, knee.intervals["MT"]["VC"]))
 
 
 def test_other_label_maps_are_readings():

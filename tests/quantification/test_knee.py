@@ -139,7 +139,7 @@ def test_a_fibula_or_the_side_of_the_knee_tells_medial(knee, measured, one_tibia
 def test_what_tags_say_is_checked(knee):
     other = {"right": "left", "left": "right"}[knee.side]
     (note,) = measure(knee.label, NAMES, known_side=other).notes
-    assert f"it is a {knee.side} knee, and by its tags a {other} one" in note
+    assert f"it is a {knee.side} knee, and it is said to be a {other} one" in note
 
 
 def test_cartilage_alone_is_as_thick_as_on_its_bones(knee, measured):
@@ -153,6 +153,7 @@ def test_cartilage_alone_is_as_thick_as_on_its_bones(knee, measured):
         # The patella's rim is thin, and its denuded bone is not known.
         within = 0.08 if name == "P" else 0.05
         assert thick == pytest.approx(expected["ThCtAB_aMe"], rel=within), name
+        assert f"{name}_dABp" not in found.table and f"{name}_dABp" in measured.table
         area = found.quantities[name]["tAB"]
         assert area == pytest.approx(expected["tAB"], rel=0.08), name
 
@@ -167,6 +168,28 @@ def test_plates_are_as_thick_as_they_were_drawn(knee, measured, plate):
     voxels = knee.label.voxel_mm3 * np.sum(knee.label.array == PLATES[plate])
     assert measured.table[f"{plate}_VC"] == pytest.approx(voxels)
     assert measured.table[f"{plate}_dABp"] < 1
+    assert measured.notes == ()
+
+
+def test_what_the_scan_cuts_has_no_regions(knee, measured):
+    sagittal = knee.label.in_plane("sagittal")
+    half = sagittal.crop([slice(None), slice(None), slice(0, sagittal.shape[2] // 2)])
+    found = measure(half, NAMES, known_side=knee.side)
+    assert {"F", "P"} <= set(found.plates)
+    assert not {"TrF", "cMF", "cLF"} & set(found.quantities)
+    side = "M" if knee.side == "left" else "L"  # the first slices lie to the right
+    assert found.table[f"{side}T_VC"] == measured.table[f"{side}T_VC"]
+    (note,) = [note for note in found.notes if "cut by the first" in note]
+    assert note.startswith("F, P: cut") or note.startswith("P, F: cut")
+
+
+def test_labels_that_are_not_used_are_told(knee, measured):
+    names = {**NAMES, 2: "medial tibal cartilage"}
+    del names[8]
+    found = measure(knee.label, names)
+    text = " ".join(found.notes)
+    assert "is no cartilage, bone or meniscus: 'medial tibal cartilage'." in text
+    assert "for they have no name: 8." in text
     assert measured.notes == ()
 
 

@@ -35,7 +35,7 @@ def test_tags_that_disagree_are_told():
     assert towards_medial(plates(2, 1), SIDED, "right").notes == ()
     found = towards_medial(plates(2, 1), SIDED, "left")
     assert found.side == "right"
-    assert "a right knee, and by its tags a left one" in found.notes[0]
+    assert "a right knee, and it is said to be a left one" in found.notes[0]
     with pytest.raises(ValueError, match="'right' or 'left'; got 'R'"):
         towards_medial(plates(), SIDED, "R")
 
@@ -78,7 +78,7 @@ def test_what_has_no_side_in_its_name_is_told_by_the_knee(x_mm, known_side, side
 def test_a_conflict_of_tags_and_place_is_told():
     found = towards_medial(plates(1, 1, x_mm=70), ALONE, "left")
     assert found.side == "left"
-    assert "By its tags it is a left knee, and it lies 70 mm to the" in found.notes[0]
+    assert "By what is said of it it is a left knee, and it lies 70" in found.notes[0]
 
 
 def test_a_tibia_in_one_piece_stays_so():

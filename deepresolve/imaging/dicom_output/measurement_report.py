@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import logging
 import math
 import pathlib
 import warnings
@@ -31,6 +32,8 @@ from deepresolve.imaging.dicom_output.processing import (
 )
 from deepresolve.imaging.dicom_output.source import DicomSource
 from deepresolve.system import files
+
+_LOGGER = logging.getLogger(__name__)
 
 Interval = tuple[float, float]
 
@@ -101,12 +104,15 @@ def report(
 
     Raises:
       ValueError: highdicom is not installed; an anonymous source, a segmentation of
-        another study, a side that is none or not the header's, a quantity without a
-        unit, an interval that does not hold its number, nothing measured at all; or a
-        header that holds what no report may.
+        another study, a side that is none, a quantity without a unit, an interval that
+        does not hold its number, nothing measured at all; or a header that holds what
+        no report may.
     """
     highdicom = extra.highdicom("Measures as DICOM")
     _check(measures, source, segmentation)
+    if conflict := _side_conflict(measures.side, source.headers[0]):
+        _LOGGER.warning("%s", conflict)
+        measures = dataclasses.replace(measures, notes=(*measures.notes, conflict))
     writer = _Writer(highdicom, measures, source, processing, segmentation)
     try:
         with warnings.catch_warnings():
@@ -133,15 +139,9 @@ def _check(
         segmentation.StudyInstanceUID != first.StudyInstanceUID
     ):
         raise ValueError("the segmentation is of another study than the scan.")
-    told = _told_side(first)
     if measures.side not in ("", *measure_codes.SIDES):
         raise ValueError(
             f"side: expected left, right or nothing; got {measures.side!r}."
-        )
-    if measures.side and told and measures.side != told:
-        raise ValueError(
-            f"the knee is to be the {measures.side} one, and the scan's header says "
-            f"{told}. Mend the one that is wrong."
         )
     for place, of_place in measures.quantities.items():
         _check_place(place, of_place, measures)
@@ -161,6 +161,17 @@ def _check_place(place: str, of_place: Mapping[str, float], measures: Measures) 
                 f"{quantity} of {place} is {number:g}, which its interval of "
                 f"{lower:g} to {upper:g} does not hold."
             )
+
+
+def _side_conflict(side: str, header: pydicom.Dataset) -> str:
+    """Where the header says another side than what was measured; "" if not."""
+    told = _told_side(header)
+    if not side or not told or side == told:
+        return ""
+    return (
+        f"Medial lies where it does in a {side} knee, and the scan's header says "
+        f"{told}: one of them is wrong, or the image is mirrored."
+    )
 
 
 def _told_side(header: pydicom.Dataset) -> str:

@@ -1,5 +1,6 @@
 """Reports, read back by highdicom, by dcmtk's dsrdump and by a standard's checker."""
 
+import dataclasses
 import shutil
 import subprocess
 
@@ -227,6 +228,13 @@ def test_dcmtk_reads_the_tree(made, tmp_path):
         assert line in done.stdout, done.stdout
 
 
+def test_a_header_that_says_the_other_side_is_told(made, caplog, tmp_path):
+    text = "in a left knee, and the scan's header says right"
+    made(dataclasses.replace(MEASURES, side="left"))
+    assert text in caplog.text
+    assert text in (tmp_path / "knee_measures.dcm").read_bytes().decode("latin-1")
+
+
 def test_a_standards_checker_finds_no_error(made, errors_of, tmp_path):
     made()
     assert errors_of(tmp_path / "knee_measures.dcm") == set()
@@ -235,7 +243,6 @@ def test_a_standards_checker_finds_no_error(made, errors_of, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"side": "left"}, "is to be the left one, and the scan's header says right"),
         ({"side": "L"}, "expected left, right or nothing; got 'L'"),
         ({"units": {"VC": "mm3"}}, "no unit is given for ThCtAB_aMe, tAB"),
         ({"intervals": {"F": {"tAB": (1.0, 2.0)}}}, "tAB of F is 61.5, which its inte"),

@@ -10,7 +10,7 @@ from deepresolve.quantification import knee_table
 from deepresolve.quantification.intervals import measure_with_intervals
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.quantification.parts import CARTILAGE, parts
-from deepresolve.tasks.findings import Section
+from deepresolve.tasks.findings import Finding, Section
 from deepresolve.tasks.prediction import Row, TableKind
 
 # Name of the table, and so of its file; name in the report.
@@ -76,7 +76,7 @@ def of(
         "side": knee.side,
         "weight_bearing": knee.weight_bearing,
         "intervals": knee.intervals_from,
-        "notes": list(knee.notes),
     }
     rows = {TABLE: knee_table.rows(knee)}
-    return Measured(Section(values), f"; {knee.summary}", rows, knee)
+    findings = tuple(Finding("measures", None, None, note) for note in knee.notes)
+    return Measured(Section(values, findings), f"; {knee.summary}", rows, knee)
