@@ -206,18 +206,21 @@ def _write_nifti(found: RelaxationMap) -> None:
 
 
 def _write_dicom(echoes: Echoes | DoubleEcho, found: RelaxationMap) -> None:
-    from deepresolve.imaging.dicom_output.maps import MapKind, write_map
+    from deepresolve.imaging.dicom_output import map_kinds
+    from deepresolve.imaging.dicom_output.maps import write_map_series
+    from deepresolve.imaging.dicom_output.processing import Processing
     from deepresolve.imaging.dicom_output.source import read_source
     from deepresolve.quantification import maps
 
+    kind = {
+        "t2star": map_kinds.T2STAR,
+        "t1rho": map_kinds.T1RHO,
+    }.get(found.kind, map_kinds.T2)
     sources = [read_source(path, choice=choice) for path, choice in echoes.origins]
-    kind = maps.KINDS[found.kind]
-    highest = 100.0 if FLAGS.kind == "t1rho" else 80.0
-    told = " ".join([f"{found.method}.", *found.notes])
-    what = MapKind(kind.title, "ms", highest, told)
-    write_map(
-        pathlib.Path(FLAGS.output), maps.without_nan(found.time_ms), sources, what
-    )
+    told = " ".join(found.notes)
+    processing = Processing(f"{kind.title} map", found.method, derivation=told)
+    volume = maps.without_nan(found.time_ms)
+    write_map_series(pathlib.Path(FLAGS.output), volume, kind, sources, processing)
 
 
 def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
