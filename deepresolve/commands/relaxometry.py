@@ -67,7 +67,7 @@ flags.DEFINE_float(
     0.0,
 )
 flags.DEFINE_float("most_ms", None, "Longer is none; by default 100, T1rho 500.", 0.0)
-flags.DEFINE_float("min_r2", 0.7, "What fits worse is no decay.", 0.0, 1.0)
+flags.DEFINE_float("least_r2", 0.7, "What fits worse is no decay.", 0.0, 1.0)
 flags.DEFINE_enum("output_format", "nifti", ["nifti", "dicom"], "What to write.")
 path_flags.define("label_map", None, "Label map of the knee, for --table.")
 path_flags.define(
@@ -101,7 +101,7 @@ def run() -> None:
         # Refuses another table before any work is done.
         scan_tables.read(pathlib.Path(FLAGS.table), _table_kind())
     fit = maps.Fit(
-        *(FLAGS.method, FLAGS.skip_first, FLAGS.noise, FLAGS.most_ms, FLAGS.min_r2),
+        *(FLAGS.method, FLAGS.skip_first, FLAGS.noise, FLAGS.most_ms, FLAGS.least_r2),
         FLAGS.t1_ms,
     )
     echoes, found = _made(inputs, fit)
@@ -128,7 +128,7 @@ def _inputs() -> list[str]:
 
 
 # Flags that some kinds alone have a use for.
-_OF_DECAYS = ("times_ms", "skip_first", "method", "min_r2")
+_OF_DECAYS = ("times_ms", "skip_first", "method", "least_r2")
 _OF_DESS = ("tr_ms", "te_ms", "flip_degrees", "t1_ms", "spoiler_area", "spoiler_us")
 
 
@@ -171,7 +171,7 @@ def _made(inputs: list[str], fit: Fit) -> tuple[Echoes | DoubleEcho, RelaxationM
     if FLAGS.times_ms is not None:
         times_ms = [_number(text) for text in FLAGS.times_ms]
     echoes = echo_files.read_echoes(
-        inputs, times_ms, kind=maps.KINDS[FLAGS.kind].times, series=series
+        inputs, times_ms, times=maps.KINDS[FLAGS.kind].times, series=series
     )
     return echoes, maps.of_echoes(echoes, FLAGS.kind, fit)
 
