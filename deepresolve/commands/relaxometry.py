@@ -188,9 +188,9 @@ _OF_DESS = ("tr_ms", "te_ms", "flip_degrees", "t1_ms", "spoiler_area", "spoiler_
 def _check() -> None:
     """ValueError of flags that cannot be together, before anything is read."""
     paths.check_output(FLAGS.output)
-    endings = _ENDINGS.get(FLAGS.output_format, ())
-    is_file = FLAGS.output.lower().endswith(sum(_ENDINGS.values(), ()))
-    if not FLAGS.output.lower().endswith(endings) if endings else is_file:
+    output = FLAGS.output.lower()
+    formats = (name for name, ends in _ENDINGS.items() if output.endswith(ends))
+    if next(formats, "dicom") != FLAGS.output_format:
         raise ValueError(
             f"--output={FLAGS.output}: a NIfTI map's name ends in .nii or .nii.gz, a "
             "DICOM series is a folder (--output_format=dicom), and a parametric map's "
