@@ -31,6 +31,7 @@ from deepresolve.imaging.volume import Volume
 if TYPE_CHECKING:
     from deepresolve.imaging.echoes import Echoes
     from deepresolve.quantification.knee import KneeMeasures
+    from deepresolve.quantification.maps import RelaxationMap
     from deepresolve.tasks.prediction import Prediction
     from deepresolve.tasks.trained_run import TrainedRun
 
@@ -42,6 +43,7 @@ __all__ = [
     "predict",
     "read",
     "read_echoes",
+    "relaxometry",
     "resample_labels",
     "thicken",
     "write",
@@ -81,17 +83,18 @@ def read_echoes(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     times_ms: Sequence[float] | None = None,
     *,
-    kind: str = "TE",
+    kind: str = "t2",
     series: Sequence[int | str] = (),
 ) -> Echoes:
-    """Reads the echoes of one scan, for `quantification.relaxometry.fit_decay`.
+    """Reads the echoes of one scan, for `relaxometry`.
 
     Args:
       path: a DICOM folder or zip with the echoes in one series or several, a 4D NIfTI
         file, a folder of scans with an echo each, or a list of any of these.
       times_ms: of each volume, in the order of its path, series and number, where the
         headers do not tell them.
-      kind: "TE", or "TSL" of spin locks.
+      kind: what is to be measured, "t2", "t2star" or "t1rho": it tells whether the
+        times are those of echoes or of spin locks.
       series: DICOM: those that hold the echoes, by SeriesNumber or the end of the
         SeriesInstanceUID; (): all.
 
@@ -101,12 +104,14 @@ def read_echoes(
 
     Raises:
       FileNotFoundError: there is nothing at a path.
-      ValueError: volumes on different grids, an echo that is missing or there twice, or
-        times that no header tells; the message says how to mend it.
+      ValueError: no such kind, volumes on different grids, an echo that is missing or
+        there twice, or times that no header tells; the message says how to mend it.
     """
     from deepresolve.imaging.formats import echo_files
+    from deepresolve.quantification import maps
 
-    return echo_files.read_echoes(path, times_ms, kind=kind, series=series)
+    times = maps.decay(kind).times
+    return echo_files.read_echoes(path, times_ms, times=times, series=series)
 
 
 def write(path: str | os.PathLike[str], volume: Volume) -> None:
@@ -209,3 +214,40 @@ def measure(
         weight_bearing=weight_bearing,
         known_side=side,
     )
+
+
+def relaxometry(
+    echoes: Echoes,
+    kind: str = "t2",
+    *,
+    method: str = "log_linear",
+    skip_first: bool | None = None,
+    noise: float | None = None,
+    most_ms: float | None = None,
+    least_r2: float = 0.7,
+) -> RelaxationMap:
+    """A map of T2, T2* or T1rho in ms, by fitting a decay in each voxel.
+
+    Args:
+      echoes: of `read_echoes`, with the same kind.
+      kind: what to measure: "t2", "t2star" or "t1rho".
+      method: "log_linear", a line through the logarithms weighted by the signal
+        squared, or "nonlinear", least squares from there on.
+      skip_first: whether the first echo is left out; None: of T2 from three echoes or
+        more.
+      noise: standard deviation of the echoes; 0: not known; None: told from the air.
+      most_ms: a longer time is taken for none; None: 100 ms, of T1rho 500.
+      least_r2: what fits worse is taken for no decay, 0 to 1.
+
+    Returns:
+      `time_ms`, its standard error `error_ms` and the share of variance `r2`, Volumes
+      of float32 that are NaN where there is none, and `notes` of what was done.
+
+    Raises:
+      ValueError: no such kind or method, times that the kind does not have, or bounds
+        that cannot be.
+    """
+    from deepresolve.quantification import maps
+
+    fit = maps.Fit(method, skip_first, noise, most_ms, least_r2)
+    return maps.of_echoes(echoes, kind, fit)

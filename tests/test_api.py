@@ -76,6 +76,28 @@ def test_reads_and_writes_a_scan(tmp_path):
         dr.read(tmp_path / "knee.nii.gz", echo=2)
 
 
+def test_echoes_become_a_map_by_the_kind_that_is_measured(tmp_path):
+    """Of 35 ms, in the words of one kind from the files to the map."""
+    knee = phantom.knee(seed=1, shape=(16, 16, 16), spacing_mm=(8, 8, 8)).image
+    times, paths = (0, 10, 40, 80), []
+    for time in times:
+        paths.append(tmp_path / f"{time:02d}.nii")
+        decayed = 400 * np.exp(-time / 35) * np.ones(knee.shape)
+        decayed[0] = 0
+        dr.write(paths[-1], knee.with_array(decayed.astype(np.float32)))
+    echoes = dr.read_echoes(paths, times, kind="t1rho")
+    found = dr.relaxometry(echoes, "t1rho", noise=0)
+    assert found.kind == "t1rho" and "TSL 0, 10, 40, 80 ms" in found.notes[0]
+    np.testing.assert_allclose(found.time_ms.array[1:], 35, rtol=1e-4)
+    assert np.isnan(found.time_ms.array[0]).all()
+    longer = dr.relaxometry(echoes, "t1rho", noise=0, most_ms=30, method="nonlinear")
+    assert np.isnan(longer.time_ms.array).all() and longer.method == "nonlinear"
+    with pytest.raises(ValueError, match="Read them with kind='t2'"):
+        dr.relaxometry(echoes)
+    with pytest.raises(ValueError, match="Expected one of t2, t2star and t1rho"):
+        dr.read_echoes(paths, times, kind="TSL")
+
+
 def test_a_run_loads_its_network_once_for_the_same_options(monkeypatch):
     opened = dr.open_run(pathlib.Path("pretrained:sr_knee"))
     assert isinstance(opened, TrainedRun)

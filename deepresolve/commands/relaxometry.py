@@ -14,18 +14,21 @@ and number; spin locks have no element in DICOM.
 T2.nii.gz is the map in ms, T2_error.nii.gz its standard error in ms, T2_r2.nii.gz the
 share of the echoes' variance that the fit explains; 0 where there is none. With
 --output_format=dicom the map becomes a derived series in the folder --output, in the
-study of its DICOM scan.
+study of its DICOM scan; with --output_format=parametric_map the file --output, .dcm, a
+parametric map of floats there (extra dicom-seg).
 
 --kind=dess takes the two echoes of a double echo in steady state. TR, TE, the flip
 angle and GE's spoiler are those of the header, or of the flags; the command says which.
 
 With a label map, on whatever grid of the same session, cartilage is measured as
-`deepresolve measure` does, and --table gets a line for each plate and region, whole and
-of its deep and superficial half. See docs/relaxometry.md.
+`deepresolve measure` does, with its --side and --weight_bearing; --table gets a line
+for each plate and region, whole and of its deep and superficial half. See
+docs/relaxometry.md.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import sys
@@ -45,10 +48,11 @@ if TYPE_CHECKING:
     from deepresolve.tasks.prediction import TableKind
 
 FLAGS = flags.FLAGS
-_NIFTI = (".nii", ".nii.gz")
+# By --output_format, how a file's name ends; a DICOM series is a folder.
+_ENDINGS = {"nifti": (".nii", ".nii.gz"), "parametric_map": (".dcm",)}
 
 path_flags.define("input", None, "Echoes: folder, 4D file, or paths with commas.")
-path_flags.define("output", None, "Map to write, .nii or .nii.gz; for DICOM a folder.")
+path_flags.define("output", None, "Map to write, .nii, .nii.gz or .dcm; or a folder.")
 flags.DEFINE_enum("kind", "t2", ["t2", "t2star", "t1rho", "dess"], "What to measure.")
 flags.DEFINE_list("times_ms", None, "Times of the volumes, where headers tell none.")
 flags.DEFINE_list("series", [], "DICOM: those that hold the echoes; all without it.")
@@ -67,13 +71,29 @@ flags.DEFINE_float(
     0.0,
 )
 flags.DEFINE_float("most_ms", None, "Longer is none; by default 100, T1rho 500.", 0.0)
-flags.DEFINE_float("min_r2", 0.7, "What fits worse is no decay.", 0.0, 1.0)
-flags.DEFINE_enum("output_format", "nifti", ["nifti", "dicom"], "What to write.")
+flags.DEFINE_float("least_r2", 0.7, "What fits worse is no decay.", 0.0, 1.0)
+flags.DEFINE_enum(
+    "output_format", "nifti", ["nifti", "dicom", "parametric_map"], "What to write."
+)
 path_flags.define("label_map", None, "Label map of the knee, for --table.")
 path_flags.define(
     "workdir", None, "Run, or pretrained:NAME, whose classes the labels are."
 )
 flags.DEFINE_string("label_names", None, "What they mean: '1=femoral cartilage,...'.")
+flags.DEFINE_enum(
+    "side",
+    "",
+    ["", "right", "left"],
+    "Which knee it is, where no label says which side is medial (OAI-ZIB).",
+)
+flags.DEFINE_float(
+    "weight_bearing",
+    0.6,
+    "Share of the way from the notch to the back of a condyle that its centre has; "
+    "0.75 in some readings.",
+    0.0,
+    1.0,
+)
 path_flags.define("table", None, "Table to write or to add to, .csv.")
 flags.DEFINE_float("tr_ms", None, "DESS: repetition time.", 0.0)
 flags.DEFINE_float("te_ms", None, "DESS: echo time of the first echo.", 0.0)
@@ -87,8 +107,7 @@ flags.mark_flags_as_required(["input", "output"])
 def run() -> None:
     """Makes the map, writes it, and the table where one is asked for."""
     inputs = _inputs()
-    for each in inputs:
-        paths.check_apart(FLAGS.output, each)
+    _check_apart(inputs)
     _check()
     names = None
     if FLAGS.label_map is not None:
@@ -101,17 +120,17 @@ def run() -> None:
         # Refuses another table before any work is done.
         scan_tables.read(pathlib.Path(FLAGS.table), _table_kind())
     fit = maps.Fit(
-        *(FLAGS.method, FLAGS.skip_first, FLAGS.noise, FLAGS.most_ms, FLAGS.min_r2),
+        *(FLAGS.method, FLAGS.skip_first, FLAGS.noise, FLAGS.most_ms, FLAGS.least_r2),
         FLAGS.t1_ms,
     )
     echoes, found = _made(inputs, fit)
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     layers = None if names is None else _layers(names, found)
-    if FLAGS.output_format == "dicom":
-        _write_dicom(echoes, found)
-    else:
+    if FLAGS.output_format == "nifti":
         _write_nifti(found)
+    else:
+        _write_dicom(echoes, found)
     if layers is not None:
         _write_table(layers, found)
     print(f"{FLAGS.output}: {found.summary}")
@@ -127,22 +146,67 @@ def _inputs() -> list[str]:
     return inputs
 
 
+def _outputs() -> list[pathlib.Path]:
+    """The map and what goes beside it: all that may be written but the table."""
+    output = pathlib.Path(FLAGS.output)
+    if FLAGS.output_format != "nifti":
+        return [output]
+    from deepresolve.prediction import placement
+
+    return [output, *(placement.further_path(output, name) for name in _BESIDE)]
+
+
+def _check_apart(inputs: list[str]) -> None:
+    """ValueError where something is to be read and written, or written twice."""
+    outputs = [str(path) for path in _outputs()]
+    for output, each in itertools.product(outputs, inputs):
+        paths.check_apart(output, each)
+    named = [("--input", each) for each in inputs]
+    named += [("--output", output) for output in outputs]
+    further = ("--label_map", FLAGS.label_map), ("--table", FLAGS.table)
+    named += [(flag, path) for flag, path in further if path is not None]
+    for (flag, path), (other_flag, other) in itertools.combinations(named, 2):
+        one, two = pathlib.Path(path).resolve(), pathlib.Path(other).resolve()
+        is_within = one in two.parents or two in one.parents
+        # An input's folder may hold the label map and the table.
+        if one == two or (is_within and flag != "--input"):
+            raise ValueError(
+                f"{flag} ({path}) and {other_flag} ({other}) are one file, or one "
+                "lies in the other. Name another."
+            )
+
+
+# Maps that go beside that of the times.
+_BESIDE = ("error", "r2")
+# Flags that a label map alone has a use for.
+_OF_LABEL_MAP = ("workdir", "label_names", "side", "weight_bearing")
 # Flags that some kinds alone have a use for.
-_OF_DECAYS = ("times_ms", "skip_first", "method", "min_r2")
+_OF_DECAYS = ("times_ms", "skip_first", "method", "least_r2")
 _OF_DESS = ("tr_ms", "te_ms", "flip_degrees", "t1_ms", "spoiler_area", "spoiler_us")
 
 
 def _check() -> None:
     """ValueError of flags that cannot be together, before anything is read."""
     paths.check_output(FLAGS.output)
-    is_nifti = FLAGS.output.lower().endswith(_NIFTI)
-    if is_nifti == (FLAGS.output_format == "dicom"):
+    output = FLAGS.output.lower()
+    formats = (name for name, ends in _ENDINGS.items() if output.endswith(ends))
+    if next(formats, "dicom") != FLAGS.output_format:
         raise ValueError(
             f"--output={FLAGS.output}: a NIfTI map's name ends in .nii or .nii.gz, a "
-            "DICOM series is a folder (--output_format=dicom)."
+            "DICOM series is a folder (--output_format=dicom), and a parametric map's "
+            "name ends in .dcm (--output_format=parametric_map)."
         )
+    if FLAGS.output_format == "parametric_map":
+        from deepresolve.imaging.dicom_output import extra
+
+        extra.highdicom("Maps as DICOM", "Or write NIfTI.")
     if (FLAGS.label_map is None) != (FLAGS.table is None):
         raise ValueError("--label_map and --table go together: give both or neither.")
+    given = [f"--{name}" for name in _OF_LABEL_MAP if FLAGS[name].present]
+    if FLAGS.label_map is None and given:
+        raise ValueError(f"{', '.join(given)}: only with --label_map.")
+    if not 0 < FLAGS.weight_bearing < 1:
+        raise ValueError("--weight_bearing is above 0 and below 1.")
     if FLAGS.label_map is not None:
         paths.check_input("--label_map", FLAGS.label_map)
         paths.check_output(FLAGS.table)
@@ -171,7 +235,7 @@ def _made(inputs: list[str], fit: Fit) -> tuple[Echoes | DoubleEcho, RelaxationM
     if FLAGS.times_ms is not None:
         times_ms = [_number(text) for text in FLAGS.times_ms]
     echoes = echo_files.read_echoes(
-        inputs, times_ms, kind=maps.KINDS[FLAGS.kind].times, series=series
+        inputs, times_ms, times=maps.KINDS[FLAGS.kind].times, series=series
     )
     return echoes, maps.of_echoes(echoes, FLAGS.kind, fit)
 
@@ -188,36 +252,44 @@ def _number(text: str) -> float:
 
 def _write_nifti(found: RelaxationMap) -> None:
     from deepresolve.imaging.formats import nifti
-    from deepresolve.prediction import placement
     from deepresolve.quantification import maps
 
-    target = pathlib.Path(FLAGS.output)
+    target, *beside = _outputs()
+    # An earlier map's, which this one may have none of.
+    for path in beside:
+        path.unlink(missing_ok=True)
     title = maps.KINDS[found.kind].title
     nifti.write(
         target, maps.without_nan(found.time_ms), f"{title}, ms ({found.method})"
     )
-    for name, volume, text in (
-        ("error", found.error_ms, f"standard error of {title}, ms"),
-        ("r2", found.r2, f"r2 of the fit of {title}"),
-    ):
+    texts = f"standard error of {title}, ms", f"r2 of the fit of {title}"
+    volumes = found.error_ms, found.r2
+    for path, volume, text in zip(beside, volumes, texts, strict=True):
         if volume is not None:
-            beside = placement.further_path(target, name)
-            nifti.write(beside, maps.without_nan(volume), text)
+            nifti.write(path, maps.without_nan(volume), text)
 
 
 def _write_dicom(echoes: Echoes | DoubleEcho, found: RelaxationMap) -> None:
-    from deepresolve.imaging.dicom_output.maps import MapKind, write_map
+    from deepresolve.imaging.dicom_output import map_kinds
+    from deepresolve.imaging.dicom_output.maps import write_map_series
+    from deepresolve.imaging.dicom_output.parametric_map import write_parametric_map
+    from deepresolve.imaging.dicom_output.processing import Processing
     from deepresolve.imaging.dicom_output.source import read_source
     from deepresolve.quantification import maps
 
+    kind = {
+        "t2star": map_kinds.T2STAR,
+        "t1rho": map_kinds.T1RHO,
+    }.get(found.kind, map_kinds.T2)
     sources = [read_source(path, choice=choice) for path, choice in echoes.origins]
-    kind = maps.KINDS[found.kind]
-    highest = 100.0 if FLAGS.kind == "t1rho" else 80.0
-    told = " ".join([f"{found.method}.", *found.notes])
-    what = MapKind(kind.title, "ms", highest, told)
-    write_map(
-        pathlib.Path(FLAGS.output), maps.without_nan(found.time_ms), sources, what
-    )
+    told = " ".join(found.notes)
+    processing = Processing(f"{kind.title} map", found.method, derivation=told)
+    target = pathlib.Path(FLAGS.output)
+    if FLAGS.output_format == "parametric_map":
+        write_parametric_map(target, found.time_ms, kind, sources, processing)
+    else:
+        volume = maps.without_nan(found.time_ms)
+        write_map_series(target, volume, kind, sources, processing)
 
 
 def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
@@ -229,7 +301,7 @@ def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
     image = formats.read_image(FLAGS.label_map)
     path = pathlib.Path(FLAGS.label_map)
     label_map = formats.read_label_map(path, image=image)
-    knee = measure(label_map, names)
+    knee = measure(label_map, names, FLAGS.weight_bearing, FLAGS.side)
     result = layers.of_knee(knee, label_map, names, found.time_ms)
     for note in (*knee.notes, *result.notes):
         print(f"note: {FLAGS.label_map}: {note}", file=sys.stderr)
@@ -260,8 +332,8 @@ def _write_table(layers: Layers, found: RelaxationMap) -> None:
 
 def _name() -> str:
     """The map's: its path as seen from the table, without an ending."""
-    from deepresolve.imaging import formats
+    from deepresolve.prediction import placement
 
     output = pathlib.Path(FLAGS.output)
     folder = os.path.relpath(output.parent, pathlib.Path(FLAGS.table).parent)
-    return (pathlib.Path(folder) / formats.scan_stem(output)).as_posix()
+    return (pathlib.Path(folder) / placement.without_ending(output)).as_posix()

@@ -29,25 +29,25 @@ class Echoes:
     Attributes:
       volumes: on one grid, in the order of their times.
       times_ms: of each, growing.
-      kind: `ECHO_TIME` or `SPIN_LOCK_TIME`.
+      times: what they count from, `ECHO_TIME` or `SPIN_LOCK_TIME`.
       notes: what was done to find them.
       origins: of each volume; () where they were not read.
 
     Raises:
       ValueError: fewer than two echoes, other numbers of volumes and times, times that
-        do not grow, an unknown kind, or volumes on different grids.
+        do not grow, times that count from neither, or volumes on different grids.
     """
 
     volumes: tuple[Volume, ...]
     times_ms: tuple[float, ...]
-    kind: str = ECHO_TIME
+    times: str = ECHO_TIME
     notes: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in (ECHO_TIME, SPIN_LOCK_TIME):
+        if self.times not in (ECHO_TIME, SPIN_LOCK_TIME):
             raise ValueError(
-                f"Times are {ECHO_TIME} or {SPIN_LOCK_TIME}; got {self.kind!r}."
+                f"Times are {ECHO_TIME} or {SPIN_LOCK_TIME}; got {self.times!r}."
             )
         if len(self.volumes) < 2 or len(self.volumes) != len(self.times_ms):
             raise ValueError(
@@ -68,7 +68,7 @@ class Echoes:
         cls,
         volumes: Sequence[Volume],
         times_ms: Sequence[float],
-        kind: str = ECHO_TIME,
+        times: str = ECHO_TIME,
         notes: tuple[str, ...] = (),
         origins: Sequence[Origin] = (),
     ) -> Echoes:
@@ -77,7 +77,7 @@ class Echoes:
         Args:
           volumes: on one grid.
           times_ms: of each, no two alike.
-          kind: `ECHO_TIME` or `SPIN_LOCK_TIME`.
+          times: what they count from, `ECHO_TIME` or `SPIN_LOCK_TIME`.
           notes: what was done to find them.
           origins: of each volume, where they were read.
 
@@ -98,7 +98,7 @@ class Echoes:
         return cls(
             tuple(volumes[n] for n in order),
             tuple(float(times_ms[n]) for n in order),
-            kind,
+            times,
             notes,
             tuple(origins[n] for n in order) if origins else (),
         )

@@ -4,10 +4,11 @@
     rows = table(layers, t2_map.array)
 
 T2 grows from the bone to the surface of cartilage, and changes in the one layer before
-the other. Which of the measured knee's plates a voxel belongs to its label says; which
-region, the nearest vertex of the bone; how deep it lies, the nearest places of both
-surfaces: 0 at the bone, 1 at the articular surface, one half midway between them. The
-map may be on another grid than the label map: all is compared in the world.
+the other. Which of the measured knee's plates a voxel belongs to its label says, and
+where one label is both tibial plates (OAI-ZIB), the nearest bone; which region, the
+nearest vertex of the bone; how deep it lies, the nearest places of both surfaces: 0 at
+the bone, 1 at the articular surface, one half midway between them. The map may be on
+another grid than the label map: all is compared in the world.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from scipy.spatial import KDTree
 
 from deepresolve.imaging.resampling import resample_labels
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification.knee import PLATES, KneeMeasures
-from deepresolve.quantification.parts import CARTILAGE, parts_of
+from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.parts import parts_of
+from deepresolve.quantification.thickness_map import plates_of
 
 # From bone to surface; the halves that studies report.
 LAYERS = {"all": (0.0, 1.0), "deep": (0.0, 0.5), "superficial": (0.5, 1.0)}
@@ -78,28 +80,31 @@ def of_knee(
       grid: of the map, of the same scan session; its own values do not matter.
 
     Raises:
-      ValueError: the two have no place, or no cartilage, in common.
+      ValueError: the two have no place, or no cartilage, in common; or the label map
+        lacks a plate that was measured.
     """
+    measured = _voxels_of_plates(knee, label_map, label_names)
+    if missing := sorted(set(knee.plates) - set(measured)):
+        raise ValueError(
+            f"The label map has no voxel of plate {missing[0]}, which was measured: "
+            "give the label map and `label_names` that `measure` was given."
+        )
     on_grid = resample_labels(label_map, grid)
-    values = _values_of_plates(label_names)
-    plates: dict[str, np.ndarray] = {}
+    plates = _voxels_of_plates(knee, on_grid, label_names)
     depths: dict[str, np.ndarray] = {}
     nearest: dict[str, np.ndarray] = {}
     notes = []
     for name in knee.plates:
-        outside = _share_outside(
-            np.isin(label_map.array, values[name]), label_map, grid
-        )
+        outside = _share_outside(_in_world(measured[name], label_map), grid)
         if outside > _LEAST_OUTSIDE:
             notes.append(
                 f"{100 * outside:.0f}% of the cartilage of {name} lies outside of the "
                 "map's field of view and is not counted."
             )
-        voxels = np.flatnonzero(np.isin(on_grid.array, values[name]))
-        if voxels.size:
-            plates[name] = voxels
-            places_mm = _in_world(np.unravel_index(voxels, grid.shape), grid)
-            nearest[name], depths[name] = _depths(knee, name, places_mm)
+        if name in plates:
+            nearest[name], depths[name] = _depths(
+                knee, name, _in_world(plates[name], grid)
+            )
     if not plates:
         raise ValueError(
             "No voxel of the map lies in the cartilage of the label map, though their "
@@ -144,37 +149,55 @@ def statistics(values: np.ndarray) -> dict[str, float]:
     return dict(zip(QUANTITIES, (*numbers, *counts), strict=True))
 
 
-def _values_of_plates(label_names: Mapping[int, str]) -> dict[str, list[int]]:
-    """By the plate's name, the values of its cartilage."""
-    found: dict[str, list[int]] = {}
-    for value, part in parts_of(label_names).items():
-        if part.kind == CARTILAGE:
-            side = part.side if part.bone == "tibia" else ""
-            if name := PLATES.get(part._replace(side=side)):
-                found.setdefault(name, []).append(value)
-    return found
+def _voxels_of_plates(
+    knee: KneeMeasures, labels: Volume, label_names: Mapping[int, str]
+) -> dict[str, np.ndarray]:
+    """By the plate's name, flat indices of the voxels of its cartilage, ascending.
+
+    Of a value that several plates share, each voxel is the nearest bone's.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    for value, own in parts_of(label_names).items():
+        names = [name for name in plates_of(own) if name in knee.plates]
+        voxels = np.flatnonzero(labels.array == value)
+        if not names or not voxels.size:
+            continue
+        of = np.zeros(voxels.size, int)
+        if len(names) > 1:
+            places_mm = _in_world(voxels, labels)
+            from_bones_mm = [_bone(knee, name).query(places_mm)[0] for name in names]
+            of = np.argmin(from_bones_mm, axis=0)
+        for number, name in enumerate(names):
+            if (of == number).any():
+                found.setdefault(name, []).append(voxels[of == number])
+    return {name: np.sort(np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _bone(knee: KneeMeasures, name: str) -> KDTree:
+    """Of a plate, to look up the nearest vertex of its bone in the world."""
+    return KDTree(knee.in_world(knee.plates[name].bone.vertices))
 
 
 def _depths(
     knee: KneeMeasures, name: str, places_mm: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The bone's vertex that each place is nearest to, and how deep it lies."""
-    plate = knee.plates[name]
-    from_bone_mm, nearest = KDTree(knee.in_world(plate.bone.vertices)).query(places_mm)
-    to_surface_mm, _ = KDTree(knee.in_world(plate.articular.vertices)).query(places_mm)
+    from_bone_mm, nearest = _bone(knee, name).query(places_mm)
+    articular = knee.in_world(knee.plates[name].articular.vertices)
+    to_surface_mm, _ = KDTree(articular).query(places_mm)
     total_mm = np.maximum(from_bone_mm + to_surface_mm, np.finfo(np.float64).tiny)
     return nearest, from_bone_mm / total_mm
 
 
-def _in_world(indices: tuple[np.ndarray, ...], grid: Volume) -> np.ndarray:
-    """(n, 3) mm of the centres of voxels."""
-    return np.stack(indices, axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+def _in_world(voxels: np.ndarray, grid: Volume) -> np.ndarray:
+    """(n, 3) mm of the centres of voxels, of which flat indices are given."""
+    indices = np.stack(np.unravel_index(voxels, grid.shape), axis=-1)
+    return indices @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
-def _share_outside(mask: np.ndarray, label_map: Volume, grid: Volume) -> float:
-    """Of the mask's voxels, how many the grid has no voxel for."""
-    places_mm = _in_world(np.nonzero(mask), label_map)
+def _share_outside(places_mm: np.ndarray, grid: Volume) -> float:
+    """Of places, how many the grid has no voxel for."""
     to_grid = np.linalg.inv(grid.affine)
     at = places_mm @ to_grid[:3, :3].T + to_grid[:3, 3]
     outside = (at < -0.5) | (at > np.array(grid.shape) - 0.5)
-    return float(outside.any(axis=1).mean()) if len(at) else 0.0
+    return float(outside.any(axis=1).mean())

@@ -112,7 +112,7 @@ def of_echoes(echoes: Echoes, kind: str = "t2", fit: Fit = Fit()) -> RelaxationM
     Raises:
       ValueError: no such kind, other times than it has, or bounds that cannot be.
     """
-    what = _kind(kind, echoes.kind)
+    what = _decay_of(kind, echoes)
     notes = list(echoes.notes)
     noise = _noise(echoes.array, fit.noise, notes)
     several = len(echoes.volumes) >= _FEWEST_TO_SKIP
@@ -192,17 +192,26 @@ def of_double_echo(echoes: DoubleEcho, fit: Fit = Fit()) -> RelaxationMap:
     return RelaxationMap("dess", "double_echo", of_t2, error_ms, None, tuple(notes))
 
 
-def _kind(kind: str, times: str) -> Kind:
+def decay(kind: str) -> Kind:
+    """What is measured by fitting a decay, by its name.
+
+    Raises:
+      ValueError: no such kind, or that of a double echo.
+    """
     if kind not in KINDS or kind == "dess":
         raise ValueError(
             f"Expected one of t2, t2star and t1rho; got {kind!r}. Of a double echo "
             "`of_double_echo` makes the map."
         )
-    what = KINDS[kind]
-    if what.times != times:
+    return KINDS[kind]
+
+
+def _decay_of(kind: str, echoes: Echoes) -> Kind:
+    what = decay(kind)
+    if what.times != echoes.times:
         raise ValueError(
-            f"{what.title} decays with {what.times}, and these echoes have {times}. "
-            f"Read them with kind={what.times!r}."
+            f"{what.title} decays with {what.times}, and these echoes have "
+            f"{echoes.times}. Read them with kind={kind!r}."
         )
     return what
 

@@ -67,7 +67,7 @@ def thickness_map(
             result[tuple(bare.T)] = DENUDED
     found: set[str] = set()
     for value, own in known.items():
-        names = [name for name in _plates_of(own) if name in knee.plates]
+        names = [name for name in plates_of(own) if name in knee.plates]
         voxels = np.argwhere(sagittal.array == value)
         if names and len(voxels):
             plates = [knee.plates[name] for name in names]
@@ -81,7 +81,7 @@ def thickness_map(
     return label_map.with_array(sagittal.with_array(result).restore().array)
 
 
-def _plates_of(own: Part) -> list[str]:
+def plates_of(own: Part) -> list[str]:
     """Plates that a cartilage may be of; where it has no side, those of both sides."""
     return [
         name

@@ -6,8 +6,10 @@ import pathlib
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 
+import deepresolve as dr
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.labels import format_label_names
@@ -140,6 +142,17 @@ def test_a_series_is_derived_of_dicom(run, real_scans, tmp_path):
             "--times_ms, --method: for --kind=t2, t2star and t1rho alone",
         ),
         (("--output=T2.nii", "--label_map=echo.nii"), "go together"),
+        (("--output=T2.dcm",), "a parametric map's name ends in .dcm"),
+        (("--output=T2.nii", "--output_format=parametric_map"), "ends in .dcm"),
+        (
+            ("--output=T2.nii", "--label_names=nonsense", "--workdir=/nowhere"),
+            "--workdir, --label_names: only with --label_map",
+        ),
+        (("--output=T2.nii", "--side=left"), "--side: only with --label_map"),
+        (
+            ("--output=T2.nii", "--weight_bearing=0.7"),
+            "--weight_bearing: only with --label_map",
+        ),
     ],
 )
 def test_flags_that_cannot_be_are_refused(run, knee, tmp_path, flags, message):
@@ -148,6 +161,103 @@ def test_flags_that_cannot_be_are_refused(run, knee, tmp_path, flags, message):
     result = run(f"--input={tmp_path / 'echo.nii'}", *flags)
     assert result.returncode == 1 and message in result.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"echo.nii"}
+
+
+def test_a_tibia_in_one_label_is_parted_on_the_side_that_is_given(run, knee, tmp_path):
+    """As OAI-ZIB has it: no label says where medial is."""
+    echoes = save_train(tmp_path / "scan", knee)
+    joined = knee.with_array(np.where(knee.array == 3, 2, knee.array))
+    formats.write(tmp_path / "label.nii.gz", joined)
+    names = "1=femoral cartilage,2=tibial cartilage,5=femur,6=tibia"
+    result = run(
+        *(f"--input={echoes}", f"--output={tmp_path / 'T2.nii'}", "--noise=3"),
+        *(f"--label_map={tmp_path / 'label.nii.gz'}", f"--label_names={names}"),
+        *("--side=right", "--weight_bearing=0.75", f"--table={tmp_path / 'T2.csv'}"),
+    )
+    assert result.returncode == 0, result.stderr
+    told = {
+        row["place"]: int(row["num_voxels"]) + int(row["num_left_out"])
+        for row in rows(tmp_path / "T2.csv")
+        if row["layer"] == "all"
+    }
+    # The drawn knee's own labels, which the command was not given.
+    for value, place in ((1, "F"), (2, "MT"), (3, "LT")):
+        assert told[place] == np.count_nonzero(knee.array == value)
+    # Three quarters of the way to the back, of which 0.6 leave more behind.
+    measured = dr.measure(knee, phantom.LABEL_NAMES, weight_bearing=0.75)
+    for place in ("cMF", "pMF"):
+        assert told[place] == pytest.approx(
+            measured.quantities[place]["VC"] / knee.voxel_mm3
+        )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"output": "label.nii.gz"},
+        {"label_map": "T2_error.nii.gz"},
+        {"input": "T2_r2.nii.gz,label.nii.gz"},
+        {"input": "label.nii.gz"},
+        {"output": "T2.csv", "output_format": "dicom"},
+        {"table": "T2/t.csv", "output": "T2", "output_format": "dicom"},
+    ],
+)
+def test_what_is_read_is_not_written(run, knee, tmp_path, names):
+    given = {"input": "scan", "output": "T2.nii.gz", "label_map": "label.nii.gz"}
+    given |= {"table": "T2.csv"} | names
+    (tmp_path / "scan").mkdir()
+    for name in ("label.nii.gz", "T2_error.nii.gz", "T2_r2.nii.gz"):
+        formats.write(tmp_path / name, knee)
+    before = {p.name: p.read_bytes() for p in tmp_path.glob("*.gz")}
+    paths = {"input", "output", "label_map", "table"}
+    result = run(
+        NAMES,
+        *(
+            f"--{name}={value}"
+            if name not in paths
+            else f"--{name}=" + ",".join(str(tmp_path / v) for v in value.split(","))
+            for name, value in given.items()
+        ),
+    )
+    assert result.returncode == 1
+    assert "one file" in result.stderr or "would overwrite" in result.stderr
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()} == before
+
+
+def test_no_error_of_an_earlier_map_stays_beside_a_new_one(run, knee, tmp_path):
+    echoes = save_train(tmp_path / "scan", knee)
+    listed = ",".join(str(echoes / f"echo-{n}.nii.gz") for n in (2, 3))
+    for given, expected in (
+        (echoes, {"T2.nii.gz", "T2_error.nii.gz", "T2_r2.nii.gz"}),
+        (listed, {"T2.nii.gz"}),
+    ):
+        result = run(
+            f"--input={given}", f"--output={tmp_path / 'T2.nii.gz'}", "--noise=0"
+        )
+        assert result.returncode == 0, result.stderr
+        assert {p.name for p in tmp_path.glob("*.nii.gz")} == expected
+
+
+def test_a_parametric_map_holds_the_numbers_of_the_python_interface(
+    run, real_scans, tmp_path
+):
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
+    scan, target = real_scans / "knee_mese_dicom", tmp_path / "T2.dcm"
+    given = (f"--input={scan}", f"--output={target}", "--noise=20")
+    result = run(*given, "--output_format=parametric_map")
+    assert result.returncode == 0, result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"T2.dcm"}
+    dataset = pydicom.dcmread(target)
+    expected = dr.relaxometry(dr.read_echoes(scan), noise=20).time_ms.restore()
+    pixels = dataset.pixel_array.astype(np.float32)
+    pixels[pixels == dataset.FloatPixelPaddingValue] = np.nan
+    frames = zip(pixels, dataset.PerFrameFunctionalGroupsSequence, strict=True)
+    for frame, groups in frames:
+        place = groups.PlanePositionSequence[0].ImagePositionPatient
+        ras = np.array([*place, 1], float) * (-1, -1, 1, 1)
+        k = round(np.linalg.solve(expected.affine, ras)[2])
+        # (row, column) -> (column, row).
+        np.testing.assert_array_equal(frame.T, expected.array[:, :, k])
 
 
 def test_another_table_stays_as_it_is(run, knee, tmp_path):

@@ -151,6 +151,36 @@ def test_regions_have_the_share_that_their_bone_has(drawn):
             assert row["num_voxels"] * voxel_mm3 == pytest.approx(volume_mm3, rel=1e-6)
 
 
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_tibia_in_one_label_has_the_layers_of_its_two_plates(drawn, side):
+    """As OAI-ZIB has it: the bone that is near tells medial from lateral."""
+    own, label = drawn
+    if side == "left":  # The mirror image of the right knee that was drawn.
+        label = label.with_array(label.array[:, :, ::-1])
+    names = {1: "femoral cartilage", 2: "tibial cartilage", 5: "femur", 6: "tibia"}
+    joined = label.with_array(np.where(label.array == 3, 2, label.array))
+    knee = measure(joined, names, known_side=side)
+    assert set(knee.regions) == set(own.regions)
+    found = layers.of_knee(knee, joined, names, joined)
+    for value, plate in ((1, "F"), (2, "MT"), (3, "LT")):
+        voxels = np.flatnonzero(label.array == value)
+        np.testing.assert_array_equal(found.plates[plate], voxels)
+    # The patient's left half, of which the lateral plate has none or all.
+    half = joined.crop((slice(None), slice(None), slice(0, 35)))
+    (note,) = (
+        note
+        for note in layers.of_knee(knee, joined, names, half).notes
+        if note.startswith("100%")
+    )
+    assert f"of {'LT' if side == 'right' else 'MT'} lies outside" in note
+
+
+def test_names_that_were_not_measured_are_refused(ball):
+    knee, label = ball
+    with pytest.raises(ValueError, match="no voxel of plate F, which was measured"):
+        layers.of_knee(knee, label, {2: "femoral cartilage", 5: "femur"}, label)
+
+
 def test_regions_lie_where_their_names_say(drawn):
     """A map of places in the world: to the front, and to the side of a right knee."""
     knee, label = drawn

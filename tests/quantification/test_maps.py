@@ -15,7 +15,7 @@ TISSUE = (slice(16, 48), slice(16, 48))
 T2_MS, NOISE = 35.0, 4.0
 
 
-def train(times, num=None, kind="TE"):
+def train(times, num=None, counted_from="TE"):
     """A block of tissue of one time in air, with the noise of one coil."""
     random = np.random.default_rng(11)
     shape = (64, 64, 6)
@@ -25,7 +25,9 @@ def train(times, num=None, kind="TE"):
         clean[TISSUE] = 400 * np.exp(-time / T2_MS)
         noise = random.normal(0, NOISE, (2, *shape))
         volumes.append(Volume(np.abs(clean + noise[0] + 1j * noise[1]), AFFINE))
-    return Echoes.by_time(volumes, times[:num], kind, ("TE as the headers tell.",))
+    return Echoes.by_time(
+        volumes, times[:num], counted_from, ("TE as the headers tell.",)
+    )
 
 
 def told(found):
@@ -67,11 +69,12 @@ def test_the_first_of_a_train_is_left_out_unless_told_otherwise():
 @pytest.mark.parametrize("kind", ["t2star", "t1rho"])
 def test_other_decays_keep_all_echoes(kind):
     times = maps.KINDS[kind].times
-    found = maps.of_echoes(train((0.0, 10.0, 40.0, 80.0), kind=times), kind)
+    found = maps.of_echoes(train((0.0, 10.0, 40.0, 80.0), counted_from=times), kind)
     assert "first echo" not in told(found)
     assert np.nanmean(found.time_ms.array[TISSUE]) == pytest.approx(T2_MS, rel=0.02)
-    with pytest.raises(ValueError, match="these echoes have"):
-        maps.of_echoes(train(TIMES, kind="TSL" if times == "TE" else "TE"), kind)
+    other = "TSL" if times == "TE" else "TE"
+    with pytest.raises(ValueError, match=f"have {other}. Read them with kind='{kind}'"):
+        maps.of_echoes(train(TIMES, counted_from=other), kind)
     with pytest.raises(ValueError, match="Expected one of t2"):
         maps.of_echoes(train(TIMES), "dess")
 

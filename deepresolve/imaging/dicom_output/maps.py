@@ -6,7 +6,6 @@ the header says so (RescaleSlope): what shows them rescaled shows milliseconds.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import pathlib
 from collections.abc import Sequence
@@ -14,51 +13,32 @@ from collections.abc import Sequence
 import numpy as np
 import pydicom
 
-from deepresolve import __version__
 from deepresolve.imaging import volume as volumes
-from deepresolve.imaging.dicom_output import codes, series, slices
+from deepresolve.imaging.dicom_output import series, slices
 from deepresolve.imaging.dicom_output.decimals import decimal
+from deepresolve.imaging.dicom_output.map_kinds import MapKind
 from deepresolve.imaging.dicom_output.processing import (
-    SOFTWARE,
+    MAP_SERIES_OFFSET,
+    Processing,
     series_description,
     series_number,
 )
 from deepresolve.imaging.dicom_output.source import DicomSource, image_references
 from deepresolve.imaging.dicom_output.stored_values import StoredValues
 
-# What is added to the number of the acquired series, after thin slices and label maps.
-MAPS_OFFSET = 3000
 _STEP = 0.01
 # The slice axis of what `formats.dicom` reads.
 _FILES = 2
-# A short text (PS3.5 6.2).
-_LONGEST_TEXT = 1024
 # Values of ImageType that PS3.3 C.8.3.1.1.1 has for maps; others are OTHER.
 _IMAGE_TYPES = {"T1": "T1 MAP", "T2": "T2 MAP"}
 
 
-@dataclasses.dataclass(frozen=True)
-class MapKind:
-    """What a map is of.
-
-    Attributes:
-      title: of the quantity: "T2".
-      unit: of its values: "ms".
-      highest: at which a viewer shows white.
-      derivation: how it was made, in printable ASCII.
-    """
-
-    title: str
-    unit: str
-    highest: float
-    derivation: str
-
-
-def write_map(
+def write_map_series(
     folder: pathlib.Path,
     volume: volumes.Volume,
-    sources: Sequence[DicomSource],
     kind: MapKind,
+    sources: Sequence[DicomSource],
+    processing: Processing,
 ) -> None:
     """Writes one file a slice, 0001.dcm and on: the whole series or none.
 
@@ -66,9 +46,10 @@ def write_map(
       folder: empty, or does not exist.
       volume: on the grid of the first source, 0 where there is no value and at most
         655.35.
+      kind: what the values are.
       sources: the scans that it was made of, such as echoes; patient, study and place
         are the first one's.
-      kind: what the values are.
+      processing: how it was made.
 
     Raises:
       ValueError: the slices lie along another axis than the source's, are not as many,
@@ -92,13 +73,15 @@ def write_map(
             f"{folder}: a map holds at most {highest:g} {kind.unit}; got "
             f"{volume.array.max():g}. Lower --most_ms, or write NIfTI."
         )
-    series.save(folder, volume, _common(volume, sources, kind, stored), source, stored)
+    common = _common(volume, kind, sources, processing, stored)
+    series.save(folder, volume, common, source, stored)
 
 
 def _common(
     volume: volumes.Volume,
-    sources: Sequence[DicomSource],
     kind: MapKind,
+    sources: Sequence[DicomSource],
+    processing: Processing,
     stored: StoredValues,
 ) -> pydicom.Dataset:
     """What all images of the series share."""
@@ -108,17 +91,17 @@ def _common(
     image = series.begun(source, now)
     image_type = _IMAGE_TYPES.get(kind.title, "OTHER")
     image.ImageType = ["DERIVED", "SECONDARY", image_type]
-    image.SeriesNumber = series_number(first, MAPS_OFFSET)
-    image.SeriesDescription = series_description(
-        first, f"{kind.title} map, {kind.unit}"
-    )
+    image.SeriesNumber = series_number(first, MAP_SERIES_OFFSET)
+    image.SeriesDescription = series_description(first, kind.description)
     if len(sources) > 1:  # No longer that of one echo.
         image.EchoTime = None
         image.pop("EchoNumbers", None)
-    image.DerivationDescription = _told(kind)
+    image.DerivationDescription = processing.told(
+        f"in {kind.unit}, 0 where there is none."
+    )
     every = [header for each in sources for header in each.headers]
     image.SourceImageSequence = image_references(every)
-    series.add_equipment(image, _equipment(kind, now))
+    series.add_equipment(image, processing.equipment(now))
     series.set_grid(image, volume, first)
     image.SliceThickness = decimal(slices.thickness_mm(volume))
     stored.describe(image)
@@ -126,21 +109,3 @@ def _common(
     image.WindowCenter = decimal(kind.highest / 2)
     image.WindowWidth = decimal(kind.highest)
     return image
-
-
-def _told(kind: MapKind) -> str:
-    text = f"{kind.title} map in {kind.unit}, 0 where there is none: {kind.derivation}"
-    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
-
-
-def _equipment(kind: MapKind, when: datetime.datetime | None) -> pydicom.Dataset:
-    """An item of ContributingEquipmentSequence (PS3.3 C.12.1)."""
-    item = pydicom.Dataset()
-    item.PurposeOfReferenceCodeSequence = [codes.item(codes.PROCESSING_EQUIPMENT)]
-    item.Manufacturer = SOFTWARE
-    item.ManufacturerModelName = f"{kind.title} map"
-    item.SoftwareVersions = __version__
-    item.ContributionDescription = f"{kind.title} map by {SOFTWARE} {__version__}"
-    if when is not None:
-        item.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
-    return item

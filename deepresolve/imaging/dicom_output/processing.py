@@ -15,18 +15,19 @@ _LARGEST_NUMBER = 2**31 - 1  # of an integer string
 _LONGEST_TEXT = 1024
 # What is added to the number of the acquired series.
 THIN_SLICES_OFFSET, SEGMENTATION_OFFSET = 1000, 2000
-REPORT_OFFSET, MAP_OFFSET = 3000, 4000
+REPORT_OFFSET, PARAMETRIC_MAP_OFFSET, MAP_SERIES_OFFSET = 3000, 4000, 5000
 
 
 @dataclasses.dataclass(frozen=True)
 class Processing:
-    """One run of one network.
+    """One run of one network, or of a method that needs none.
 
     Attributes:
       title: a few words: "computed super-resolution x3".
       model_name: the architecture, as a config names it; of a network that comes
-        with the package also its name: "sr_views pretrained:sr_knee".
-      model_sha256: of the file of the network, 64 hexadecimal digits.
+        with the package also its name: "sr_views pretrained:sr_knee"; without a
+        network the method: "log_linear".
+      model_sha256: of the file of the network, 64 hexadecimal digits; "" without one.
       derivation: more of how it was done, as `Prediction.derivation`.
 
     Raises:
@@ -36,7 +37,7 @@ class Processing:
 
     title: str
     model_name: str
-    model_sha256: str
+    model_sha256: str = ""
     derivation: str = ""
 
     def __post_init__(self) -> None:
@@ -48,13 +49,20 @@ class Processing:
 
     @property
     def software(self) -> str:
-        """Name and version of the software, and the network."""
+        """Name and version of the software, and the network or method."""
         return f"{SOFTWARE} {__version__} ({self.model_name})"
 
     @property
     def description(self) -> str:
-        """One sentence that names software, version and network."""
-        return f"{self.title} by {self.software}, network SHA-256 {self.model_sha256}"
+        """One sentence that names software, version and network, if there is one."""
+        network = f", network SHA-256 {self.model_sha256}" if self.model_sha256 else ""
+        return f"{self.title} by {self.software}{network}"
+
+    @property
+    def versions(self) -> list[str]:
+        """SoftwareVersions: of the software and, where there is one, the network."""
+        network = [f"network {self.model_sha256[:16]}"] if self.model_sha256 else []
+        return [__version__, *network]
 
     def told(self, what: str) -> str:
         """A DerivationDescription: `description`, what came of it, and `derivation`.
@@ -80,7 +88,7 @@ class Processing:
         item.PurposeOfReferenceCodeSequence = [codes.item(codes.PROCESSING_EQUIPMENT)]
         item.Manufacturer = SOFTWARE
         item.ManufacturerModelName = self.model_name
-        item.SoftwareVersions = [__version__, f"network {self.model_sha256[:16]}"]
+        item.SoftwareVersions = self.versions
         item.ContributionDescription = self.description
         if when is not None:
             item.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
@@ -94,7 +102,7 @@ def series_description(header: pydicom.Dataset, title: str) -> str:
 
 
 def series_number(header: pydicom.Dataset, offset: int) -> int:
-    """The acquired series' number and a thousand or two: easy to tell apart.
+    """The acquired series' number and some thousands: easy to tell apart.
 
     Of a number so large that DICOM has none beyond, the last three digits count.
     """

@@ -53,7 +53,7 @@ def read_echoes(
     path: Paths,
     times_ms: Sequence[float] | None = None,
     *,
-    kind: str = ECHO_TIME,
+    times: str = ECHO_TIME,
     series: Sequence[int | str] = (),
 ) -> Echoes:
     """Reads the echoes of one scan, from the shortest time on.
@@ -63,7 +63,7 @@ def read_echoes(
         file; a folder of scans with an echo each; or a list of any of these.
       times_ms: of each volume, in the order of its path, series and number; None: as
         headers tell them.
-      kind: `ECHO_TIME` or `SPIN_LOCK_TIME`.
+      times: what they count from, `ECHO_TIME` or `SPIN_LOCK_TIME`.
       series: DICOM: those that hold the echoes, as `Choice.series`; (): all.
 
     Raises:
@@ -74,14 +74,14 @@ def read_echoes(
     found = list(parts(path, series))
     where = _where(path)
     if times_ms is not None:
-        return _with_times(found, times_ms, kind, where)
-    _check_told(found, kind, where)
-    told = [part.times_ms[kind] for part in found]
-    notes = [f"{kind} {_listed(sorted(told))} ms, as the headers tell."]
+        return _with_times(found, times_ms, times, where)
+    _check_told(found, times, where)
+    told = [part.times_ms[times] for part in found]
+    notes = [f"{times} {_listed(sorted(told))} ms, as the headers tell."]
     if told != sorted(told):
         notes.append("The echoes were not in the order of their times, and are now.")
-    _check_missing(found, sorted(told), kind, where)
-    return _named(where, found, told, kind, notes)
+    _check_missing(found, sorted(told), times, where)
+    return _named(where, found, told, times, notes)
 
 
 def parts(path: Paths, series: Sequence[int | str] = ()) -> Iterator[Part]:
@@ -118,7 +118,7 @@ def _of_nifti(path: pathlib.Path) -> Iterator[Part]:
         name = f"{path}" if len(volumes) == 1 else f"{path}, volume {at + 1}"
         formats.check_image(volume, pathlib.Path(name))
         told = ((ECHO_TIME, echo), (SPIN_LOCK_TIME, lock))
-        times = {kind: of[at] for kind, of in told if len(of) == len(volumes)}
+        times = {name: of[at] for name, of in told if len(of) == len(volumes)}
         yield Part(
             *(path, ONLY, name, volume, times), None if number is None else int(number)
         )
@@ -137,7 +137,7 @@ def _of_choices(scan: os.PathLike[str], series: Sequence[int | str]) -> Iterator
 
 
 def _with_times(
-    found: Sequence[Part], times_ms: Sequence[float], kind: str, where: str
+    found: Sequence[Part], times_ms: Sequence[float], times: str, where: str
 ) -> Echoes:
     if len(times_ms) != len(found):
         raise ValueError(
@@ -145,45 +145,45 @@ def _with_times(
             f"{wording.counted(len(found), 'volume')}; give one for each of:\n"
             f"{_lines(found)}"
         )
-    notes = [f"{kind} {_listed(times_ms)} ms, as given, in the order of the volumes."]
-    told = [part.times_ms.get(kind) for part in found]
+    notes = [f"{times} {_listed(times_ms)} ms, as given, in the order of the volumes."]
+    told = [part.times_ms.get(times) for part in found]
     known = [time for time in told if time is not None]
     if len(known) == len(told) and not np.allclose(known, times_ms, rtol=1e-3):
         notes.append(f"The headers tell other times: {_listed(told)} ms.")
-    return _named(where, found, times_ms, kind, notes)
+    return _named(where, found, times_ms, times, notes)
 
 
 def _named(
     where: str,
     found: Sequence[Part],
     times_ms: Sequence[float],
-    kind: str,
+    times: str,
     notes: Sequence[str],
 ) -> Echoes:
     """The echoes; what is wrong with them is told with where they are."""
     volumes = [part.volume for part in found]
     try:
         origins = [(part.path, part.choice) for part in found]
-        return Echoes.by_time(volumes, times_ms, kind, tuple(notes), origins)
+        return Echoes.by_time(volumes, times_ms, times, tuple(notes), origins)
     except ValueError as error:
         raise ValueError(f"{where}: {error}\n{_lines(found)}") from error
 
 
-def _check_told(found: Sequence[Part], kind: str, where: str) -> None:
+def _check_told(found: Sequence[Part], times: str, where: str) -> None:
     """ValueError where a volume's header does not tell its time."""
-    if all(kind in part.times_ms for part in found):
+    if all(times in part.times_ms for part in found):
         return
     why = "an anonymiser may have taken EchoTime (0018,0081) away"
-    if kind == SPIN_LOCK_TIME:
+    if times == SPIN_LOCK_TIME:
         why = "DICOM has no element for it, and NIfTI none but SpinLockTime of a JSON"
     raise ValueError(
-        f"{where}: not every volume tells its {kind} ({why}). Give the times with "
+        f"{where}: not every volume tells its {times} ({why}). Give the times with "
         f"--times_ms, one for each, in this order:\n{_lines(found)}"
     )
 
 
 def _check_missing(
-    found: Sequence[Part], times_ms: Sequence[float], kind: str, where: str
+    found: Sequence[Part], times_ms: Sequence[float], times: str, where: str
 ) -> None:
     """ValueError where numbers of echoes, or else even times, leave one out."""
     mend = (
@@ -200,7 +200,7 @@ def _check_missing(
             )
         return
     steps = np.diff(times_ms)
-    if kind != ECHO_TIME or len(steps) < 3 or steps.min() <= 0:
+    if times != ECHO_TIME or len(steps) < 3 or steps.min() <= 0:
         return
     ratio = steps / steps.min()
     is_whole = np.abs(ratio - np.rint(ratio)) <= _SAME_STEP * ratio

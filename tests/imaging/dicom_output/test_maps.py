@@ -6,10 +6,13 @@ import pytest
 import SimpleITK
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.dicom_output.maps import MapKind, write_map
+from deepresolve.imaging.dicom_output.map_kinds import T1RHO, T2
+from deepresolve.imaging.dicom_output.maps import write_map_series
+from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.source import read_source
 
-KIND = MapKind("T2", "ms", 80.0, "log_linear. TE 20, 30 ms, as the headers tell.")
+TOLD = "TE 20, 30 ms, as the headers tell."
+PROCESSING = Processing("T2 map", "log_linear", derivation=TOLD)
 
 
 @pytest.fixture
@@ -39,7 +42,8 @@ def t2(echoes):
 @pytest.fixture
 def images(echoes, t2, tmp_path):
     target = tmp_path / "map"
-    write_map(target, t2, [read_source(folder) for folder in echoes], KIND)
+    sources = [read_source(folder) for folder in echoes]
+    write_map_series(target, t2, T2, sources, PROCESSING)
     return [pydicom.dcmread(file) for file in sorted(target.iterdir())]
 
 
@@ -62,10 +66,15 @@ def test_the_series_is_of_the_study_and_new(images, echoes):
             assert image[keyword].value == acquired[keyword].value
         assert image.ImageType == ["DERIVED", "SECONDARY", "T2 MAP"]
         assert image.SeriesDescription == "Sag PD Secret T2 map, ms"
-        assert image.SeriesNumber == 3004
+        assert image.SeriesNumber == 5004
         assert image.EchoTime is None and "EchoNumbers" not in image
         assert (image.WindowCenter, image.WindowWidth) == (40, 80)
-        assert KIND.derivation in image.DerivationDescription
+        assert image.DerivationDescription.endswith(
+            f" (log_linear): in ms, 0 where there is none. {TOLD}"
+        )
+        equipment = image.ContributingEquipmentSequence[-1]
+        assert equipment.ManufacturerModelName == "log_linear"
+        assert "network" not in f"{equipment} {image.DerivationDescription}"
     assert {i.SeriesInstanceUID for i in images} != {acquired.SeriesInstanceUID}
     references = {r.ReferencedSOPInstanceUID for r in images[0].SourceImageSequence}
     assert references == {f"1.2.826.0.1.99.5.{n}.{z}" for n in (2, 3) for z in range(4)}
@@ -83,8 +92,10 @@ def test_what_cannot_be_stored_is_refused(echoes, t2, tmp_path):
         (t2.array + 600, "at most 655.35 ms"),
     ):
         with pytest.raises(ValueError, match=message):
-            write_map(tmp_path / "other", t2.with_array(array), sources, KIND)
+            write_map_series(
+                tmp_path / "other", t2.with_array(array), T2, sources, PROCESSING
+            )
     fewer = t2.crop((slice(None), slice(None), slice(0, 2)))
     with pytest.raises(ValueError, match="expected a map with the 4 slices"):
-        write_map(tmp_path / "other", fewer, sources, KIND)
+        write_map_series(tmp_path / "other", fewer, T1RHO, sources, PROCESSING)
     assert not (tmp_path / "other").exists()

@@ -5,7 +5,7 @@ import pydicom
 import pytest
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.dicom_output import parametric_map
+from deepresolve.imaging.dicom_output import map_kinds, parametric_map
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
 from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.source import read_source
@@ -18,14 +18,16 @@ def write(tmp_path):
     """Writes a map of a folder; the map, and the dataset read again."""
     pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
 
-    def make(folder, kind=parametric_map.THICKNESS, array=None):
+    def make(folder, kind=map_kinds.THICKNESS, array=None):
         scan = formats.read_image(folder)
         if array is None:
             array = np.random.default_rng(1).uniform(-1, 4, scan.shape)
             array[array < 0] = np.nan
         volume = scan.with_array(array.astype(np.float32))
         path = tmp_path / "map.dcm"
-        parametric_map.write_map(path, volume, kind, read_source(folder), PROCESSING)
+        parametric_map.write_parametric_map(
+            path, volume, kind, [read_source(folder)], PROCESSING
+        )
         return volume, pydicom.dcmread(path)
 
     return make
@@ -57,8 +59,10 @@ def test_each_number_is_read_back_at_its_place(whole_stack, write):
 @pytest.mark.parametrize(
     ("kind", "unit", "code"),
     [
-        (parametric_map.THICKNESS, "mm", ("THICKNESS", "99DEEPRESOLVE")),
-        (parametric_map.T2, "ms", ("113065", "DCM")),
+        (map_kinds.THICKNESS, "mm", ("THICKNESS", "99DEEPRESOLVE")),
+        (map_kinds.T2, "ms", ("113065", "DCM")),
+        (map_kinds.T2STAR, "ms", ("113064", "DCM")),
+        (map_kinds.T1RHO, "ms", ("T1RHO", "99DEEPRESOLVE")),
     ],
 )
 def test_numbers_have_their_unit_and_meaning(whole_stack, write, kind, unit, code):
@@ -77,6 +81,9 @@ def test_numbers_have_their_unit_and_meaning(whole_stack, write, kind, unit, cod
     assert mapping.DoubleFloatRealWorldValueFirstValueMapped == low
     assert mapping.DoubleFloatRealWorldValueLastValueMapped == high
     assert dataset.FloatPixelPaddingValue < low
+    assert mapping.LUTLabel == dataset.ContentLabel == kind.label
+    window = shared.FrameVOILUTSequence[0]
+    assert window.WindowCenter + window.WindowWidth / 2 == kind.highest
     quantity = mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0]
     assert (quantity.CodeValue, quantity.CodingSchemeDesignator) == code
 
@@ -98,14 +105,48 @@ def test_it_lies_in_the_scans_study(whole_stack, write):
 def test_a_standards_checker_finds_no_error(
     whole_stack, write, errors_of, tmp_path, span
 ):
-    """Whatever the window: of one number, of shares, of milliseconds."""
+    """Whatever the numbers: all alike, shares, milliseconds."""
     folder, _ = whole_stack()
     array = 2.5 + span * np.random.default_rng(1).random((3, 5, 4))
-    _, dataset = write(folder, array=array)
-    window = dataset.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]
-    assert window.WindowCenter == pytest.approx(2.5 + span / 2, rel=0.1)
-    assert window.WindowWidth == pytest.approx(span or 1, rel=0.1)
+    write(folder, map_kinds.T2STAR, array)
     assert errors_of(tmp_path / "map.dcm") == set()
+
+
+def test_a_map_of_echoes_refers_to_all_and_to_no_network(
+    whole_stack, errors_of, tmp_path
+):
+    """Each frame to its slice of each series, as the standard's checker wants it."""
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
+    folders = [
+        whole_stack(
+            f"echo{n}",
+            each=lambda z, n=n: {
+                "SOPInstanceUID": f"1.2.826.0.1.99.5.{n}.{z}",
+                "SeriesInstanceUID": f"1.2.826.0.1.99.5.{n}",
+                "position": (-10, -20, -4 * z),
+            },
+        )[0]
+        for n in (2, 3)
+    ]
+    scan = formats.read_image(folders[0])
+    volume = scan.with_array(np.full(scan.shape, 40, np.float32))
+    processing = Processing("T2 map", "log_linear", derivation="TE 20, 30 ms.")
+    path, sources = tmp_path / "map.dcm", [read_source(f) for f in folders]
+    parametric_map.write_parametric_map(path, volume, map_kinds.T2, sources, processing)
+    dataset = pydicom.dcmread(path)
+    for groups in dataset.PerFrameFunctionalGroupsSequence:
+        z = round(float(groups.PlanePositionSequence[0].ImagePositionPatient[2]) / -4)
+        (derivation,) = groups.DerivationImageSequence
+        images = derivation.SourceImageSequence
+        assert [image.ReferencedSOPInstanceUID for image in images] == [
+            f"1.2.826.0.1.99.5.{n}.{z}" for n in (2, 3)
+        ]
+        assert derivation.DerivationDescription.endswith("in ms. TE 20, 30 ms.")
+    assert {s.SeriesInstanceUID for s in dataset.ReferencedSeriesSequence} == {
+        f"1.2.826.0.1.99.5.{n}" for n in (2, 3)
+    }
+    assert "network" not in str(dataset)
+    assert errors_of(path) == set()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +168,7 @@ def test_another_grid_is_refused(whole_stack):
     part = formats.read_image(folder).crop((slice(2), slice(5), slice(4)))
     with pytest.raises(ValueError, match=r"shape \(2, 5, 4\), its scan \(3, 5, 4\)"):
         parametric_map.parametric_map(
-            part, parametric_map.THICKNESS, read_source(folder), PROCESSING
+            part, map_kinds.THICKNESS, [read_source(folder)], PROCESSING
         )
 
 
@@ -138,6 +179,4 @@ def test_anonymous_scans_are_refused(whole_stack):
     scan = formats.read_image(folder)
     volume = dataclasses.replace(scan, array=scan.array.astype(np.float32))
     with pytest.raises(ValueError, match="Take a series that is anonymous already"):
-        parametric_map.parametric_map(
-            volume, parametric_map.THICKNESS, source, PROCESSING
-        )
+        parametric_map.parametric_map(volume, map_kinds.THICKNESS, [source], PROCESSING)

@@ -187,12 +187,12 @@ def test_spin_lock_times_stand_in_json_alone(tmp_path, train):
     for n, time in enumerate(times):
         told = {"SpinLockTime": time / 1000, "EchoTime": 0.004}
         save(tmp_path / "locks" / f"{n}.nii", voxels(n), **told)
-    found = read_echoes(tmp_path / "locks", kind="TSL")
-    assert (found.times_ms, found.kind) == (times, "TSL")
+    found = read_echoes(tmp_path / "locks", times="TSL")
+    assert (found.times_ms, found.times) == (times, "TSL")
     folder, _ = train(told=True)
     with pytest.raises(ValueError, match="DICOM has no element for it"):
-        read_echoes(folder, kind="TSL")
-    assert read_echoes(folder, (0, 10, 40, 80), kind="TSL").times_ms[0] == 0
+        read_echoes(folder, times="TSL")
+    assert read_echoes(folder, (0, 10, 40, 80), times="TSL").times_ms[0] == 0
 
 
 def test_series_are_not_chosen_among_several_scans(tmp_path):
