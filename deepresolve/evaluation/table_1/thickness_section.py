@@ -24,6 +24,10 @@ NOTE = (
     "p, e, i their centres and what lies to the front, to the back, outwards and "
     "inwards), P the patella; MFTC is MT and cMF, cMFTC is cMT and ccMF."
 )
+LOST = (
+    "What a network lost of a knee is in no mean and in no test: both are of what was "
+    "measured, and look better than the network is. What is lost:"
+)
 _SHOWN = 3  # of what could not be measured for one reason
 
 
@@ -44,6 +48,8 @@ def section(analysis: Analysis) -> list[Block]:
             tests_table(results.plan, analysis.thickness_tests),
             *_test_notes(analysis.thickness_tests),
         ]
+    if analysis.thickness and any(left.network for left in results.left_out):
+        blocks.append(Paragraph(LOST))
     return blocks + [Paragraph(text) for text in _left_out(results)]
 
 
