@@ -26,7 +26,7 @@ import numpy as np
 
 from deepresolve.quantification.axes import knee_axes
 from deepresolve.quantification.knee import KneeMeasures
-from deepresolve.quantification.meshes import REGION_NAMES, region_numbers
+from deepresolve.quantification.places import REGION_NAMES, region_numbers
 from deepresolve.quantification.regions import BACK, DOWN, MEDIAL
 from deepresolve.quantification.surfaces import Surface
 
@@ -60,7 +60,7 @@ class FlatPlate:
       thickness_mm: (r, c) float64, mean over the covered bone of a cell; 0 where most
         of it is denuded, NaN where there is no bone of the plate.
       denuded: (r, c) bool.
-      region: (r, c) uint8, from 1, of `meshes.REGION_NAMES`; 0: none.
+      region: (r, c) uint8, from 1, of `places.REGION_NAMES`; 0: none.
       area_mm2: (r, c) float64, of the bone's surface in each cell.
     """
 

@@ -9,7 +9,7 @@ import pytest
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.quantification import unrolled
 from deepresolve.quantification.knee import measure
-from deepresolve.quantification.meshes import REGION_NAMES
+from deepresolve.quantification.places import REGION_NAMES
 from deepresolve.quantification.unrolled import STEP_MM, flatten
 
 SPACING_MM = (0.5, 0.5, 0.75)
