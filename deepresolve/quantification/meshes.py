@@ -18,13 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.places import region_numbers
 from deepresolve.quantification.surfaces import Surface
 
-# Regions that hold no other ones, by number in the files; 0 is none.
-REGION_NAMES = (
-    *("TrF", "ccMF", "ecMF", "icMF", "pMF", "ccLF", "ecLF", "icLF", "pLF"),
-    *("cMT", "aMT", "eMT", "pMT", "iMT", "cLT", "aLT", "eLT", "pLT", "iLT"),
-)
 SPACE = "SPACE=LPS"
 _TITLE = f"DeepResolve, millimetres, {SPACE}"
 _FROM_RAS = np.array([-1.0, -1.0, 1.0])
@@ -39,7 +35,8 @@ class Mesh(NamedTuple):
       points_mm: (n, 3) float32, in the patient's world, LPS.
       faces: (m, 3) int32, counter-clockwise as seen from outside.
       scalars: by name (n,): "thickness_mm" and "nearest_mm" float32, "covered" uint8 (0
-        where bone is denuded), "region" uint8 (from 1, of `REGION_NAMES`; 0: none).
+        where bone is denuded), "region" uint8 (from 1, of `places.REGION_NAMES`; 0:
+        none).
       colours: (n, 3) uint8, red, green and blue; None: the file has none.
     """
 
@@ -47,16 +44,6 @@ class Mesh(NamedTuple):
     faces: np.ndarray
     scalars: Mapping[str, np.ndarray]
     colours: np.ndarray | None = None
-
-
-def region_numbers(knee: KneeMeasures, name: str) -> np.ndarray:
-    """The region of each vertex of a plate's bone: (n,) uint8, 0 where it has none."""
-    numbers = np.zeros(len(knee.plates[name].covered), np.uint8)
-    for number, region in enumerate(REGION_NAMES, start=1):
-        of, mask = knee.regions.get(region, ("", None))
-        if of == name:
-            numbers[mask] = number
-    return numbers
 
 
 def bone(knee: KneeMeasures, name: str) -> Mesh:

@@ -26,7 +26,7 @@ import numpy as np
 
 from deepresolve.quantification.axes import knee_axes
 from deepresolve.quantification.knee import KneeMeasures
-from deepresolve.quantification.meshes import REGION_NAMES, region_numbers
+from deepresolve.quantification.places import BONES, REGION_NAMES, region_numbers
 from deepresolve.quantification.regions import BACK, DOWN, MEDIAL
 from deepresolve.quantification.surfaces import Surface
 
@@ -59,8 +59,9 @@ class FlatPlate:
         nothing tells what is medial.
       thickness_mm: (r, c) float64, mean over the covered bone of a cell; 0 where most
         of it is denuded, NaN where there is no bone of the plate.
-      denuded: (r, c) bool.
-      region: (r, c) uint8, from 1, of `meshes.REGION_NAMES`; 0: none.
+      denuded: (r, c) bool; where the bone has no label none is, for it cannot be told
+        there, and the map ends with the cartilage.
+      region: (r, c) uint8, from 1, of `places.REGION_NAMES`; 0: none.
       area_mm2: (r, c) float64, of the bone's surface in each cell.
     """
 
@@ -200,6 +201,8 @@ def _cells(
     """
     plate = knee.plates[name]
     vertex, at, areas = _spread(plate.bone, places)
+    if not _shows_denuded(knee, name):
+        areas = areas * plate.covered[vertex]
     # What lies on a border between cells lies there in a mirrored knee, too.
     cell = np.floor(np.round(at, _DECIMALS)).astype(int)
     first = cell.min(axis=0)
@@ -218,6 +221,12 @@ def _cells(
     shares = [total(areas * (numbers == n)) for n in range(len(REGION_NAMES) + 1)]
     region = np.argmax(shares, axis=0).astype(np.uint8)
     return first, _Cells(np.where(area > 0, inside, np.nan), denuded, region, area)
+
+
+def _shows_denuded(knee: KneeMeasures, name: str) -> bool:
+    """Whether a plate's bone has a label: without one, `knee.measure` notes so."""
+    notes = [note for note in knee.notes if note.startswith("No label is ")]
+    return not any(f"the {BONES[name]}" in note for note in notes)
 
 
 def _spread(

@@ -20,25 +20,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy import ndimage
 
-from deepresolve.quantification.meshes import REGION_NAMES
+from deepresolve.quantification import places
 from deepresolve.quantification.unrolled import FlatPlate
 from deepresolve.reports import drawing, figure_style
+from deepresolve.reports.thickness_scale import COLOUR_MAP, DENUDED, MOST_MM
 
-# The thickest hundredth of tibial and femoral plates is 2.6 to 3.2 mm on average in the
-# OAI's readings (kMRI_POMA_TKR_Chondrometrics); patellae have more.
-MOST_MM = 5.0
 _NORM = colors.Normalize(0, MOST_MM)
-# Even in lightness, for all kinds of colour vision.
-_MAP = "viridis"
-# Okabe and Ito's vermilion, which the scale does not have.
-DENUDED = "#d55e00"
-TITLES = {
-    "F": "Femur, unrolled",
-    "MT": "Medial tibia",
-    "LT": "Lateral tibia",
-    "T": "Tibia",
-    "P": "Patella",
-}
 # Panels beside the femur: by row.
 _BESIDE = (("MT", "LT", "T"), ("P",))
 _INCHES_A_MM = 0.06
@@ -48,10 +35,6 @@ _HEADLINE, _SCALE, _LEAST_WIDTH = 0.45, 1.1, 7.0
 _SCALE_WIDTH = 4.0
 _TICKS_MM, _TICKS_DEGREES = 10, 30
 _GREY = "#555555"
-_REGIONS = (
-    "TrF trochlea; MF, LF medial and lateral condyle of the femur; MT, LT medial and "
-    "lateral tibia; a anterior, c central, e external, i internal, p posterior."
-)
 _ANGLES = (
     "Femur: degrees around a circle fitted to its bone, from straight below its middle."
 )
@@ -67,7 +50,7 @@ def rgb(thickness_mm: np.ndarray, covered: np.ndarray) -> np.ndarray:
       thickness_mm: (...) float; above `MOST_MM` all have one colour.
       covered: (...) bool; what is not has that of denuded bone.
     """
-    of_scale = mpl.colormaps[_MAP](_NORM(thickness_mm))[..., :3]
+    of_scale = mpl.colormaps[COLOUR_MAP](_NORM(thickness_mm))[..., :3]
     shown = np.where(covered[..., None], of_scale, colors.to_rgb(DENUDED))
     return np.rint(255 * shown).astype(np.uint8)
 
@@ -122,7 +105,7 @@ def _caption(
     """Lines that say how to read the figure, and what to know of this knee."""
     texts = list(notes)
     if any(plate.region.any() for plate in by_name.values()):
-        texts.append(_REGIONS)
+        texts.append(f"{places.KEY}.")
     if "F" in by_name:
         texts.append(_ANGLES)
     most = int((width - _LEFT - _RIGHT) * _CHARACTERS_AN_INCH)
@@ -188,7 +171,7 @@ def _panel(axes: Axes, plate: FlatPlate) -> None:
     axes.imshow(
         image, extent=(left, right, bottom, top), interpolation="nearest", aspect="auto"
     )
-    for number, name in enumerate(REGION_NAMES, start=1):
+    for number, name in enumerate(places.REGION_NAMES, start=1):
         mask = inside & (plate.region == number)
         if mask.sum() >= _LEAST_CELLS:
             _region(axes, mask, name, plate.columns_mm, rows_mm)
@@ -240,7 +223,7 @@ def _frame(axes: Axes, plate: FlatPlate, mm_a_unit: float) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(f"{left}  ←  mm  →  {right}", fontsize=9)
     axes.set_ylabel(f"{last}  ←  {plate.row_unit}  →  {first}", fontsize=9)
-    axes.set_title(TITLES[plate.name], fontsize=11, pad=20)
+    axes.set_title(_title(plate), fontsize=11, pad=20)
     axes.annotate(
         _areas(plate),
         (0.5, 1),
@@ -251,6 +234,11 @@ def _frame(axes: Axes, plate: FlatPlate, mm_a_unit: float) -> None:
         fontsize=8,
         color=_GREY,
     )
+
+
+def _title(plate: FlatPlate) -> str:
+    words = places.described(plate.name).words
+    return f"{words}, unrolled" if plate.row_unit == "degrees" else words
 
 
 def _signed(number: float) -> str:
@@ -269,7 +257,7 @@ def _scale(figure: Figure, width: float, height: float, below: float) -> None:
     bottom = (below + 0.55) / height
     bar = figure.add_axes((_LEFT / width, bottom, _SCALE_WIDTH / width, 0.16 / height))
     figure.colorbar(
-        ScalarMappable(_NORM, _MAP), bar, orientation="horizontal", extend="max"
+        ScalarMappable(_NORM, COLOUR_MAP), bar, orientation="horizontal", extend="max"
     )
     bar.tick_params(labelsize=9)
     bar.set_xlabel("thickness of the cartilage (mm)", fontsize=9)

@@ -7,7 +7,7 @@ import pytest
 from skimage.measure import mesh_surface_area
 
 from deepresolve.imaging.volume import Volume, affine_along_axes
-from deepresolve.quantification import meshes
+from deepresolve.quantification import meshes, places
 from deepresolve.quantification.knee import measure
 
 NAMES = {2: "medial tibial cartilage", 3: "lateral tibial cartilage", 6: "tibia"}
@@ -79,7 +79,7 @@ def test_every_vertex_has_the_number_of_its_region(knee):
         numbers = meshes.bone(knee, name).scalars["region"]
         for letter in of_plate:
             _, mask = knee.regions[f"{letter}{name}"]
-            expected = 1 + meshes.REGION_NAMES.index(f"{letter}{name}")
+            expected = 1 + places.REGION_NAMES.index(f"{letter}{name}")
             assert (numbers[mask] == expected).all() and mask.any()
         assert numbers.min() > 0
 

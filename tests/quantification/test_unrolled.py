@@ -9,7 +9,7 @@ import pytest
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.quantification import unrolled
 from deepresolve.quantification.knee import measure
-from deepresolve.quantification.meshes import REGION_NAMES
+from deepresolve.quantification.places import REGION_NAMES
 from deepresolve.quantification.unrolled import STEP_MM, flatten
 
 SPACING_MM = (0.5, 0.5, 0.75)
@@ -78,7 +78,7 @@ def test_a_circle_through_points_of_an_arc():
     np.testing.assert_allclose([*centre, radius], [300, -40, 27.5])
 
 
-def knee_of(medial_first):
+def knee_label(medial_first):
     """A knee of slabs: tibial plates 3 (medial) and 2 mm thick, and a patella.
 
     The medial plate is bare in 6 x 7.5 mm, towards the front and outwards.
@@ -90,8 +90,11 @@ def knee_of(medial_first):
     array[10:50, :8, 10:70], array[20:44, 8:13, 20:60] = 7, 4
     if not medial_first:
         array = np.flip(array, 2)
-    label = Volume(array, affine_along_axes("IPL", SPACING_MM))
-    return measure(label, KNEE)
+    return Volume(array, affine_along_axes("IPL", SPACING_MM))
+
+
+def knee_of(medial_first):
+    return measure(knee_label(medial_first), KNEE)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,18 @@ def test_denuded_bone_lies_where_it_was_cut_out(knees):
     assert found.columns_mm[columns].mean() == pytest.approx(-3.75, abs=0.6)
     assert (found.thickness_mm[found.denuded] == 0).all()
     assert not flatten(knees["right"], "LT").denuded.any()
+
+
+def test_without_a_label_of_the_bone_nothing_is_denuded(knees):
+    """A hole in a plate is no bone then; the map is of the cartilage alone."""
+    label = knee_label(True)
+    bare = label.with_array(np.where(label.array > 5, 0, label.array))
+    knee = measure(bare, {v: name for v, name in KNEE.items() if v < 5})
+    plate, found = knee.plates["MT"], flatten(knee, "MT")
+    assert not plate.covered.all() and not found.denuded.any()
+    covered_mm2 = plate.bone.areas_mm2[plate.covered].sum()
+    assert found.area_mm2.sum() == pytest.approx(covered_mm2)
+    assert np.nanmin(found.thickness_mm) > 0
 
 
 def test_regions_lie_as_a_reader_expects_them(knees):

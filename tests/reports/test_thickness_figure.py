@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from deepresolve.quantification.meshes import REGION_NAMES
+from deepresolve.quantification.places import REGION_NAMES
 from deepresolve.quantification.unrolled import FlatPlate
 from deepresolve.reports import thickness_figure
 from deepresolve.reports.layout import DPI

@@ -1,26 +1,29 @@
 """Thickness of cartilage: segmented against reference, place by place.
 
 The bone is the reference's, whatever image was segmented: what differs is where a
-network ends the cartilage. A network that knows femoral cartilage alone is measured
-so, too. Places are those of the OAI's tables ("F", "cMF", "MT", ...), and thickness is
-their ThCtAB_aMe: the mean over the bone in both directions, what is denuded counting
-as 0 (`quantification.thickness.statistics`).
+network ends the cartilage. A plate whose bone no label holds is left out, and so is one
+that a network loses, with the reason. A network that knows femoral cartilage alone is
+measured so, too. Places are those of the OAI's tables ("F", "cMF", "MT", ...), and
+thickness is their ThCtAB_aMe: the mean over the bone in both directions, what is
+denuded counting as 0 (`quantification.thickness.statistics`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepresolve.evaluation import paired
 from deepresolve.evaluation.results import Measurement
+from deepresolve.evaluation.table_1 import lost_thickness
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import LeftOut, Results
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics import statistics
-from deepresolve.quantification import knee
+from deepresolve.quantification import knee, sides
 from deepresolve.quantification.parts import BONE, CARTILAGE, parts, parts_of
 from deepresolve.tasks.held_out import Subject
 
@@ -66,31 +69,39 @@ def of_subject(
       plan: whose classes the networks know; without a cartilage nothing is measured.
     """
     found = Thickness([], [])
-    if plan.classes is None or not cartilages(plan):
+    wanted = lost_thickness.wanted(plan)
+    if plan.classes is None or not wanted:
         return found
-    whole = LeftOut(subject.subject, "", "", _lacking(label, plan))
-    if whole.reason:
-        return Thickness([], [whole])
+
+    def leave_out(
+        reasons: Iterable[str], network: str = "", image_set: str = ""
+    ) -> None:
+        where = subject.subject, network, image_set
+        found.left_out.extend(LeftOut(*where, reason) for reason in reasons)
+
+    bones = _bones(label, plan)
+    leave_out(lost_thickness.without_bone(wanted, bones))
+    on_bone = [plate for plate, bone in wanted.items() if bone in bones]
+    if not on_bone:
+        return found
     try:
-        true = _places(plan.classes.reference(label), label, plan)
+        true = _measured(plan.classes.reference(label), label, plan)
     except ValueError as error:
-        return Thickness([], [whole._replace(reason=str(error))])
+        leave_out([str(error)])
+        return found
+    leave_out(lost_thickness.plates(lost_thickness.parted(on_bone, true), true))
     for network, by_image_set in label_maps.items():
         for image_set, label_map in by_image_set.items():
-            where = subject.subject, network, image_set
             try:
-                places = _places(label_map, label, plan)
+                estimated = _measured(label_map, label, plan)
             except ValueError as error:
-                found.left_out.append(LeftOut(*where, str(error)))
+                leave_out([str(error)], network, image_set)
                 continue
-            for place in [place for place in true if place in places]:
-                for name, of in ((THICKNESS, places), (REFERENCE, true)):
-                    found.measurements.append(
-                        Measurement(
-                            *(subject.subject, subject.person, network, image_set),
-                            *(name, place, of[place]),
-                        )
-                    )
+            lost = lost_thickness.plates(true.plates, estimated)
+            lost += lost_thickness.regions(true, estimated)
+            leave_out(lost, network, image_set)
+            where = subject.subject, subject.person, network, image_set
+            found.measurements.extend(_compared(where, estimated, true))
     return found
 
 
@@ -100,39 +111,54 @@ def cartilages(plan: Plan) -> list[int]:
     return [number for number, part in known.items() if part.kind == CARTILAGE]
 
 
-def _lacking(label: Volume, plan: Plan) -> str:
-    """Why no cartilage of the plan can be measured on these labels; "" if one can."""
-    known, held = parts(plan.class_names), parts_of(plan.label_names)
+def _bones(label: Volume, plan: Plan) -> dict[str, list[int]]:
+    """By bone that the labels hold, its values."""
     here = set(np.unique(label.array).tolist())
-    bones = {known[number].bone for number in cartilages(plan)}
-    there = {part.bone for v, part in held.items() if part.kind == BONE and v in here}
-    if bones & there:
-        return ""
-    return (
-        f"the labels hold no {' or '.join(sorted(bones))}, the bone that thickness is "
-        "measured from"
-    )
+    found: dict[str, list[int]] = {}
+    for value, part in parts_of(plan.label_names).items():
+        if part.kind == BONE and value in here:
+            found.setdefault(part.bone, []).append(value)
+    return found
 
 
-def _places(label_map: Volume, label: Volume, plan: Plan) -> dict[str, float]:
-    """Thickness by place: cartilages of a label map, on the bones of the labels.
+def _measured(label_map: Volume, label: Volume, plan: Plan) -> knee.KneeMeasures:
+    """Cartilages of a label map on the bones of the labels, where these have them.
 
-    Where both claim a voxel it is bone: bones are the same for all label maps.
+    Where both claim a voxel it is bone: bones are the same for all label maps. The side
+    of the knee is the reference's where a network's cartilage does not tell it.
+
+    Raises:
+      ValueError: nothing can be measured.
     """
-    num_classes = len(plan.class_names)
-    bones = [v for v, of in parts_of(plan.label_names).items() if of.kind == BONE]
-    own = np.isin(label_map.array, cartilages(plan))
-    joined = np.where(own, label_map.array, 0).astype(np.uint16)
-    is_bone = np.isin(label.array, bones)
+    num_classes, bones = len(plan.class_names), _bones(label, plan)
+    known = parts(plan.class_names)
+    own = [value for value in cartilages(plan) if known[value].bone in bones]
+    joined = np.where(np.isin(label_map.array, own), label_map.array, 0)
+    joined = joined.astype(np.uint16)
+    is_bone = np.isin(label.array, [v for values in bones.values() for v in values])
     joined[is_bone] = num_classes + label.array[is_bone].astype(np.uint16)
     names = dict(enumerate(plan.class_names, start=1))
-    names |= {num_classes + value: plan.label_names[value] for value in bones}
-    measured = knee.measure(label.with_array(joined), names)
-    return {
-        place: quantities[_QUANTITY]
-        for place, quantities in measured.quantities.items()
-        if not np.isnan(quantities[_QUANTITY])
-    }
+    for values in bones.values():
+        names |= {num_classes + value: plan.label_names[value] for value in values}
+    told = sides.towards_medial(label.in_plane("sagittal"), plan.label_names)
+    return knee.measure(label.with_array(joined), names, known_side=told.side)
+
+
+def _compared(
+    where: tuple[str, str, str, str],
+    estimated: knee.KneeMeasures,
+    true: knee.KneeMeasures,
+) -> list[Measurement]:
+    """Thickness of each place that both have, and that of the reference."""
+    found = []
+    for place, quantities in true.quantities.items():
+        values = {
+            THICKNESS: estimated.quantities.get(place, {}).get(_QUANTITY, math.nan),
+            REFERENCE: quantities.get(_QUANTITY, math.nan),
+        }
+        if not any(map(math.isnan, values.values())):
+            found += [Measurement(*where, n, place, mm) for n, mm in values.items()]
+    return found
 
 
 def places(results: Results) -> list[str]:

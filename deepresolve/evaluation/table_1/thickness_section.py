@@ -10,6 +10,7 @@ from deepresolve.evaluation.table_1 import thickness
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.evaluation.table_1.results import Analysis, Results
 from deepresolve.evaluation.tables import TESTS_HEADER, test_line
+from deepresolve.quantification import places
 from deepresolve.reports.document import Block, Heading, Paragraph, Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, number_text
 
@@ -17,12 +18,13 @@ NOTE = (
     "Mean thickness minus that of the reference: mean ± standard deviation of the "
     "differences in mm. The bone is that of the subject's own labels, the cartilage "
     "the network's on each image set, so that no network needs to know bones; what it "
-    "errs by on the ground truth is its own error, not that of an image. Places "
-    "are those of the OAI's tables: F all of the femur, TrF the trochlea, cMF and cLF "
-    "the weight-bearing centres of the condyles (ic, cc, ec their internal, central "
-    "and external thirds), pMF and pLF their backs; MT and LT the tibial plates (c, a, "
-    "p, e, i their centres and what lies to the front, to the back, outwards and "
-    "inwards), P the patella; MFTC is MT and cMF, cMFTC is cMT and ccMF."
+    "errs by on the ground truth is its own error, not that of an image. Places are "
+    f"those of the OAI's tables: F all of the femur, P the patella, {places.KEY}; MFTC "
+    "is MT and cMF, cMFTC is cMT and ccMF."
+)
+LOST = (
+    "What a network lost of a knee is in no mean and in no test: both are of what was "
+    "measured, and look better than the network is. What is lost:"
 )
 _SHOWN = 3  # of what could not be measured for one reason
 
@@ -44,6 +46,8 @@ def section(analysis: Analysis) -> list[Block]:
             tests_table(results.plan, analysis.thickness_tests),
             *_test_notes(analysis.thickness_tests),
         ]
+    if analysis.thickness and any(left.network for left in results.left_out):
+        blocks.append(Paragraph(LOST))
     return blocks + [Paragraph(text) for text in _left_out(results)]
 
 

@@ -15,21 +15,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jinja2
-import numpy as np
-from matplotlib import colormaps, colors
 
 import deepresolve
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import places
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.reports import viewer_files
-from deepresolve.reports.knee_page import meshes, places, slices, tables
+from deepresolve.reports.knee_page import meshes, slices, tables
 from deepresolve.reports.preview import packing
+from deepresolve.reports.thickness_scale import DENUDED, MOST_MM, stops
 
 _FOLDER = pathlib.Path(__file__).parent / "page"
 _STYLES = (viewer_files.FOLDER / "viewer.css", _FOLDER / "knee.css")
 _PNG = b"\x89PNG\r\n\x1a\n"
-# One scale for all knees: the thickest hundredth of plates has 3 to 5 mm.
-MOST_MM = 5
 _NUM_STOPS = 17
 # Characters in which a page names its fingerprint.
 _HEAD = 2000
@@ -74,7 +72,6 @@ class Supplement:
       findings: of the report on how far the label map can be trusted; None where there
         is no report, which the page says.
       intervals: lower and upper end, by place and quantity.
-      changes: from an earlier scan, by place and quantity.
       figures: at the end of the page.
       fingerprint: what the numbers follow from, which the page keeps.
     """
@@ -82,7 +79,6 @@ class Supplement:
     scan: Volume | None = None
     findings: Sequence[Said] | None = None
     intervals: tables.Intervals = dataclasses.field(default_factory=dict)
-    changes: tables.Changes = dataclasses.field(default_factory=dict)
     figures: Sequence[Illustration] = ()
     fingerprint: str = ""
 
@@ -120,10 +116,16 @@ def render(
         texts[volume] = "".join(packing.pack(pixels))
     surfaces = {
         "meshes": [meshes.described(mesh) for mesh in bodies],
-        "medial_is_right": places.medial_is_right(knee),
+        "regions": [
+            {"name": name, "words": places.described(name).alone}
+            for name in places.REGION_NAMES
+        ],
+        # The left knee's medial side lies to the right.
+        "medial_is_right": knee.side == "left" if knee.side else None,
         "per_mm": meshes.PER_MM,
         "most_mm": MOST_MM,
-        "colours": _colours(),
+        "colours": stops(_NUM_STOPS),
+        "denuded": DENUDED,
     }
     return _PAGES.get_template("knee.html").render(
         name=name,
@@ -131,14 +133,13 @@ def render(
         facts=_facts(knee, label_map),
         findings=beside.findings,
         notes=knee.notes,
-        groups=tables.cartilage(knee, beside.intervals, beside.changes),
-        menisci=tables.menisci(knee, beside.intervals, beside.changes),
+        groups=tables.cartilage(knee, beside.intervals),
+        menisci=tables.menisci(knee, beside.intervals),
         cartilage_columns=tables.CARTILAGE,
         meniscus_columns=tables.MENISCUS,
         has_intervals=bool(beside.intervals),
         intervals_from=knee.intervals_from,
-        has_changes=bool(beside.changes),
-        published=places.PUBLISHED_SOURCE,
+        published=tables.PUBLISHED_SOURCE,
         figures=[
             (base64.b64encode(figure.png).decode("ascii"), figure)
             for figure in beside.figures
@@ -148,6 +149,7 @@ def render(
         is_cut=shown.facts["is_cut"],
         most_mm=MOST_MM,
         colours=surfaces["colours"],
+        denuded=DENUDED,
         style="".join(path.read_text(encoding="utf-8") for path in _STYLES),
         code=viewer_files.script(_FOLDER / "knee.js"),
     )
@@ -183,19 +185,16 @@ def _facts(knee: KneeMeasures, label_map: Volume) -> dict[str, str]:
 
 def _side(knee: KneeMeasures, label_map: Volume) -> str:
     """Right or left, and what tells it."""
-    is_right = places.medial_is_right(knee)
-    if is_right is None:
-        return "not known: no label tells what is medial"
+    if not knee.side:
+        return "not known: nothing tells what is medial"
+    other = "left" if knee.side == "right" else "right"
+    told = f"{knee.side} knee: medial is towards the patient's {other}"
     if label_map.space == "unknown":
-        return "not known: the file does not say how it lies in the patient"
-    side, other = ("left", "right") if is_right else ("right", "left")
-    return f"{side} knee: medial is towards the patient's {other}"
-
-
-def _colours() -> list[str]:
-    """Of thickness, from 0 mm up: as even to the eye as they are in number."""
-    shades = colormaps["viridis"](np.linspace(0, 1, _NUM_STOPS))
-    return [colors.to_hex(shade) for shade in shades]
+        told += (
+            " (the file does not say how it lies in the patient: right and left may be "
+            "swapped)"
+        )
+    return told
 
 
 def _json(content: dict[str, Any]) -> str:

@@ -16,10 +16,9 @@ from scipy import ndimage
 
 from deepresolve.imaging.regridding import num_voxels, resample_probabilities
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import surfaces
+from deepresolve.quantification import places, surfaces
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.quantification.parts import BONE, parts_of
-from deepresolve.reports.knee_page import places
 from deepresolve.reports.preview import packing
 
 # Parts of a millimetre in which a page has thickness.
@@ -38,14 +37,13 @@ class Mesh:
     Attributes:
       id: of its parts in the page; a plate's or a bone's name.
       words: what it is.
-      bone: it is, or lies on; "" where that is not known.
+      bone: it is, or lies on.
       vertices: (n, 3) float64, mm in the world: to the right, to the front, up.
       faces: (m, 3) int.
       thickness_mm: (n,) float64 of a plate, None of a bone.
       covered: (n,) bool of a plate: where it has cartilage; None of a bone.
-      regions: (n,) int of a plate, number of the smallest region that a vertex is in,
-        from 1, in `region_names`; 0 in none. None of a bone.
-      region_names: of a plate.
+      regions: (n,) uint8 of a plate, from 1, of `places.REGION_NAMES`; 0 in none. None
+        of a bone.
     """
 
     id: str
@@ -56,10 +54,6 @@ class Mesh:
     thickness_mm: np.ndarray | None = None
     covered: np.ndarray | None = None
     regions: np.ndarray | None = None
-    region_names: tuple[str, ...] = ()
-
-
-_BONE_OF = {"F": "femur", "P": "patella", "T": "tibia", "MT": "tibia", "LT": "tibia"}
 
 
 def of_plates(knee: KneeMeasures) -> list[Mesh]:
@@ -67,23 +61,16 @@ def of_plates(knee: KneeMeasures) -> list[Mesh]:
     found = []
     for name in places.in_order(list(knee.plates)):
         plate = knee.plates[name]
-        own = [region for region, (of, _) in knee.regions.items() if of == name]
-        # The smaller ones after those that they are parts of.
-        own.sort(key=lambda region: places.described(region).level)
-        regions = np.zeros(len(plate.covered), np.uint8)
-        for number, region in enumerate(own, start=1):
-            regions[knee.regions[region][1]] = number
         found.append(
             Mesh(
                 name,
                 places.described(name).words,
-                _BONE_OF.get(name, ""),
+                places.BONES[name],
                 knee.in_world(plate.bone.vertices),
                 plate.bone.faces,
                 plate.thickness_mm,
                 plate.covered,
-                regions,
-                tuple(own),
+                places.region_numbers(knee, name),
             )
         )
     return found
@@ -137,10 +124,6 @@ def described(mesh: Mesh) -> dict[str, Any]:
         "num_faces": len(mesh.faces),
         "low": low.tolist(),
         "step": step,
-        "regions": [
-            {"name": name, "words": places.described(name).alone}
-            for name in mesh.region_names
-        ],
     }
 
 

@@ -6,28 +6,25 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from deepresolve.quantification import places
 from deepresolve.quantification.knee import KneeMeasures
-from deepresolve.reports.knee_page import places
 from deepresolve.reports.number_text import number_text
 
 NONE = "\N{EN DASH}"
 
 
-class Change(NamedTuple):
-    """How far a number is from that of an earlier scan.
-
-    Attributes:
-      value: this one less the earlier one.
-      smallest_detectable: what repeated scans differ by in one of twenty knees.
-    """
-
-    value: float
-    smallest_detectable: float
-
+# Mean thickness over all of the bone, mm.
+PUBLISHED_MM = {
+    **{"MT": 1.73, "LT": 2.09, "cMF": 1.86, "cLF": 1.77, "MFTC": 3.59, "LFTC": 3.86},
+}
+PUBLISHED_SOURCE = (
+    "Published: means of 686 normal knees of the Framingham cohort, men and women "
+    "together, in coronal MRI (Osteoarthritis Cartilage 2010;18:1275). Another "
+    "sequence and another method: a guide, no limit of what is normal."
+)
 
 # By place and quantity, as `KneeMeasures.quantities`.
 Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
-Changes = Mapping[str, Mapping[str, Change]]
 
 
 class Column(NamedTuple):
@@ -65,16 +62,10 @@ class Cell(NamedTuple):
     Attributes:
       text: itself.
       interval: "1.60 to 1.86", or "".
-      change: "-0.12", from an earlier scan, or "".
-      detectable: "0.10", the smallest change that can be told from none, or "".
-      is_beyond: whether the change is larger.
     """
 
     text: str
     interval: str = ""
-    change: str = ""
-    detectable: str = ""
-    is_beyond: bool = False
 
 
 class Row(NamedTuple):
@@ -93,9 +84,7 @@ class Row(NamedTuple):
     published: str
 
 
-def cartilage(
-    knee: KneeMeasures, intervals: Intervals, changes: Changes
-) -> list[list[Row]]:
+def cartilage(knee: KneeMeasures, intervals: Intervals) -> list[list[Row]]:
     """A group of rows a plate, its regions below it; compartments last."""
     groups = []
     taken: set[str] = set()
@@ -110,19 +99,16 @@ def cartilage(
     ]
     groups.append(places.in_order(others))
     return [
-        [_row(knee, name, CARTILAGE, intervals, changes) for name in group]
+        [_row(knee, name, CARTILAGE, intervals) for name in group]
         for group in groups
         if group
     ]
 
 
-def menisci(knee: KneeMeasures, intervals: Intervals, changes: Changes) -> list[Row]:
+def menisci(knee: KneeMeasures, intervals: Intervals) -> list[Row]:
     """A row a meniscus."""
     names = [name for name, of in knee.quantities.items() if "coverage" in of]
-    return [
-        _row(knee, name, MENISCUS, intervals, changes)
-        for name in places.in_order(names)
-    ]
+    return [_row(knee, name, MENISCUS, intervals) for name in places.in_order(names)]
 
 
 def _row(
@@ -130,34 +116,26 @@ def _row(
     name: str,
     columns: tuple[Column, ...],
     intervals: Intervals,
-    changes: Changes,
 ) -> Row:
     cells = tuple(
         _cell(
             knee.quantities[name].get(column.quantity, math.nan),
             column.form,
             intervals.get(name, {}).get(column.quantity),
-            changes.get(name, {}).get(column.quantity),
         )
         for column in columns
     )
-    published = places.PUBLISHED_MM.get(name)
+    published = PUBLISHED_MM.get(name)
     text = "" if published is None else f"{published:.2f}"
     return Row(name, places.described(name), cells, text)
 
 
-def _cell(
-    value: float, form: str, interval: tuple[float, float] | None, change: Change | None
-) -> Cell:
+def _cell(value: float, form: str, interval: tuple[float, float] | None) -> Cell:
     if math.isnan(value):
         return Cell(NONE)
-    between = "" if interval is None else " to ".join(format(x, form) for x in interval)
-    if change is None:
-        return Cell(number_text(value, form), between)
+    # An interval of which an end is not known is none.
+    if interval is None or any(map(math.isnan, interval)):
+        return Cell(number_text(value, form))
     return Cell(
-        number_text(value, form),
-        between,
-        format(change.value, f"+{form}"),
-        format(change.smallest_detectable, form),
-        abs(change.value) > change.smallest_detectable,
+        number_text(value, form), " to ".join(format(x, form) for x in interval)
     )

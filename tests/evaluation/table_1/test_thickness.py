@@ -48,6 +48,31 @@ def plan(class_name="femoral cartilage", label_names=NAMES, **networks):
     )
 
 
+KNEE = {
+    **{1: "femoral cartilage", 2: "medial tibial cartilage"},
+    **{3: "lateral tibial cartilage", 5: "femur", 6: "tibia"},
+}
+MEDIAL = np.s_[28:34, 10:38, 2:34]  # 12 mm^2 x 16 mm, 3 mm thick
+
+
+def plates_on_tibia(medial=MEDIAL, values=(2, 3), bones=(5, 6)):
+    """A layer below a femur, and two plates on a tibia; a left knee."""
+    array = np.zeros((50, 48, 80), np.uint8)
+    array[:12], array[34:] = bones
+    array[12:18, 4:44, 4:76] = 1
+    array[medial], array[28:34, 10:38, 46:78] = values
+    return Volume(array, affine_along_axes("IPL", (VOXEL_MM,) * 3), slice_axis=2)
+
+
+def knee_plan(names=KNEE):
+    return dataclasses.replace(
+        plan(label_names=names),
+        classes=Classes.of(
+            [n for n in KNEE.values() if n.endswith("cartilage")], names
+        ),
+    )
+
+
 def measured(label, label_maps, of=None):
     return thickness.of_subject(Knee(label, label), label, label_maps, of or plan())
 
@@ -107,6 +132,63 @@ def test_a_map_without_cartilage_is_left_out_alone():
     label = layer(4, value=0)
     (left,) = measured(label, {"seg": {"tci": layer(5)}}).left_out
     assert left[:3] == ("knee-0", "", "")
+
+
+def test_a_plate_that_a_network_loses_is_left_out_with_the_reason():
+    """27 voxels are no plate; nor is none, whose neighbours are measured."""
+    few = np.s_[31:34, 22:25, 16:19]
+    maps = {"sr": plates_on_tibia(few), "tci": plates_on_tibia(values=(0, 3))}
+    found = measured(plates_on_tibia(), {"seg": maps}, knee_plan())
+    small, none = found.left_out
+    assert small[:3] == ("knee-0", "seg", "sr") and none[:3] == ("knee-0", "seg", "tci")
+    assert small.reason.startswith("MT: 'medial tibial cartilage' is not measured: ")
+    assert none.reason == "MT: no voxel is cartilage of it"
+    for image_set in maps:
+        mm = values(found, thickness.THICKNESS, image_set)
+        assert {"F", "TrF", "LT", "cLT"} <= set(mm)
+        assert not {"MT", "cMT"} & set(mm)
+    assert thickness_section.LOST in section(results(found.left_out))
+
+
+def test_cartilage_that_the_reference_lacks_is_left_out_with_the_reason():
+    found = measured(plates_on_tibia(values=(0, 3)), {}, knee_plan())
+    assert [left[:3] for left in found.left_out] == [("knee-0", "", "")]
+    assert found.left_out[0].reason == "MT: no voxel is cartilage of it"
+
+
+def test_a_plate_whose_bone_no_label_holds_is_left_out():
+    """Found 3 mm too low: on a bone of its own its thickness would be right."""
+    label = plates_on_tibia(bones=(5, 0))
+    low = plates_on_tibia(np.s_[34:40, 10:38, 2:34], bones=(5, 0))
+    found = measured(label, {"seg": {"sr": low}}, knee_plan())
+    assert [left.reason.partition(",")[0] for left in found.left_out] == [
+        "MT: the labels hold no tibia",
+        "LT: the labels hold no tibia",
+    ]
+    mm = values(found, thickness.THICKNESS, "sr")
+    assert "F" in mm and not {"MT", "LT", "cMT", "cLT"} & set(mm)
+
+
+def test_a_tibia_in_one_piece_is_two_plates_or_said_not_to_be():
+    """Classes of one tibial cartilage; its side is told by the labels' menisci."""
+    names = KNEE | {2: "tibial cartilage", 3: "medial meniscus", 4: "lateral meniscus"}
+    label = plates_on_tibia(values=(2, 2))
+    label.array[20:22, 20:28, 10:20], label.array[20:22, 20:28, 56:66] = 3, 4
+    whole = label.with_array(np.where(label.array == 2, 2, label.array))
+    whole.array[28:34, 10:38, 34:46] = 2
+    asked = dataclasses.replace(
+        plan(label_names=names), classes=Classes.of(("tibial cartilage",), names)
+    )
+    as_class = {"sr": asked.classes.reference(whole)}
+    found = measured(label, {"seg": as_class}, asked)
+    one_piece = "cartilage of the tibia is in one piece, which shows no such plate"
+    assert {left.reason for left in found.left_out} == {
+        *(f"{name}: {one_piece}" for name in ("MT", "LT"))
+    }
+    as_class = {"sr": asked.classes.reference(label)}
+    (left,) = measured(whole, {"seg": as_class}, asked).left_out
+    assert left.reason.startswith("T: cartilage of the tibia is in two pieces")
+    assert measured(label, {"seg": as_class}, asked).left_out == []
 
 
 @pytest.mark.parametrize("bone", [5, 6])
@@ -204,7 +286,7 @@ def test_the_section_says_what_is_measured_and_what_is_not():
     assert "smallest corrected p cannot be below 0.125" in text  # 2 / 2^4
     missing = measured(layer(4, bone=6), {}).left_out * 5
     empty = dataclasses.replace(results(missing), measurements=())
-    assert "knee-0, knee-0, knee-0 and 2 more: the labels hold no femur" in section(
+    assert "knee-0, knee-0, knee-0 and 2 more: F: the labels hold no femur" in section(
         empty
     )
     assert not section(dataclasses.replace(empty, left_out=())).strip()

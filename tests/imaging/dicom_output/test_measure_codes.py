@@ -1,10 +1,12 @@
 """Codes of the places and quantities that the package measures."""
 
+import re
+
 import pytest
 from pydicom.sr.codedict import codes
 
 from deepresolve.imaging.dicom_output import measure_codes
-from deepresolve.quantification import knee
+from deepresolve.quantification import knee, places
 from deepresolve.simulation import phantom
 
 
@@ -20,6 +22,25 @@ def test_each_place_and_quantity_of_a_knee_is_known():
         assert quantity.method.value == name
         assert quantity.method.meaning != name, name
         assert name in measure_codes.UNITS
+
+
+WORDS = {"medial", "lateral", "anterior", "posterior", "external", "internal"}
+WORDS |= {"weight-bearing", "central", "trochlea", "meniscus"}
+
+
+def words(text):
+    return {*re.findall("[a-z-]+", text.lower().replace("centre", "central"))} & WORDS
+
+
+def test_places_are_called_as_on_pages():
+    """Each name has one meaning, in DICOM and on a page."""
+    for name, of_page in places.PLACES.items():
+        coded = measure_codes.place(name)
+        # A region of a tibial plate is told below that plate.
+        plate = places.PLACES[name[1:]].words if name[1:] in ("MT", "LT") else ""
+        assert words(coded.title) == words(f"{plate} {of_page.alone}"), name
+        if name in places.BONES:
+            assert coded.region.meaning.lower() == places.BONES[name]
 
 
 def test_codes_are_those_of_the_standards_tables():

@@ -25,7 +25,7 @@ for (let y = 4; y < height; y += 8) {
     const body = surfaces.bodies[number - 1];
     const value = 256 * high + low;
     const mm = value === 65535 ? 0 : value / perMm;
-    found.push([x, y, body.id, mm, body.regions[region - 1]?.name]);
+    found.push([x, y, body.id, mm, surfaces.facts.regions[region - 1]?.name]);
   }
 }
 return found;
@@ -221,6 +221,7 @@ def test_a_box_takes_a_plate_away(opened, left):
 def test_without_medial_and_lateral_letters_are_the_patients(opened, left):
     knee = dataclasses.replace(
         left.knee,
+        side="",
         regions={},
         quantities={name: left.knee.quantities[name] for name in left.knee.plates},
     )

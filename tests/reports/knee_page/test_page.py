@@ -8,10 +8,10 @@ import struct
 import zlib
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
-from deepresolve.reports import knee_page
-from deepresolve.reports.knee_page import tables
+from deepresolve.reports import knee_page, thickness_figure
 
 HOSTILE = "</script><script>alert(1)</script><!-- & \"'<img src=x onerror=alert(1)>"
 
@@ -95,13 +95,35 @@ def test_the_head_says_what_was_measured(request, side, names):
 
 
 def test_a_side_that_nothing_tells_is_not_guessed(left, names):
-    unsaid = dataclasses.replace(left.label, space="unknown")
-    page = Page(knee_page.render(left.knee, unsaid, names, "knee"))
-    assert "not known: the file does not say how it lies in the patient" in page.text
-    knee = dataclasses.replace(left.knee, regions={})
+    knee = dataclasses.replace(left.knee, side="")
     page = Page(knee_page.render(knee, left.label, names, "knee"))
-    assert "not known: no label tells what is medial" in page.text
+    assert "not known: nothing tells what is medial" in page.text
     assert "left knee" not in page.text
+    assert page.facts["surfaces"]["medial_is_right"] is None
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_side_is_the_one_of_the_tables(request, side, names):
+    """Tags tell it where no region does: cartilage of a tibia in one piece."""
+    measured = request.getfixturevalue(side)
+    knee = dataclasses.replace(measured.knee, regions={})
+    page = Page(knee_page.render(knee, measured.label, names, "knee"))
+    assert f"{side} knee: medial is towards" in page.text
+    # The patient's left knee has its medial side towards the right knee.
+    assert page.facts["surfaces"]["medial_is_right"] == (side == "left")
+    unsaid = dataclasses.replace(measured.label, space="unknown")
+    page = Page(knee_page.render(knee, unsaid, names, "knee"))
+    assert f"{side} knee: medial" in page.text
+    assert "does not say how it lies in the patient" in page.text
+
+
+def test_denuded_bone_has_the_colour_of_the_figure(left, names):
+    """By the figure's own pixels; the shader and the legend take it from the page."""
+    colour = thickness_figure.rgb(np.zeros(1), np.zeros(1, bool))[0]
+    told = "#" + colour.tobytes().hex()
+    text = rendered(left, names)
+    assert Page(text).facts["surfaces"]["denuded"] == told
+    assert f"--denuded: {told}" in text and "#ff4033" not in text
 
 
 def test_hostile_names_are_text(left, names):
@@ -142,16 +164,7 @@ def test_figures_are_pictures(left, names):
         rendered(left, names, figures=(figure,))
 
 
-def test_intervals_and_changes_are_told(left, names):
-    plain = Page(rendered(left, names)).text
-    assert "interval" not in plain and "earlier scan" not in plain
-    page = Page(
-        rendered(
-            left,
-            names,
-            intervals={"MT": {"ThCtAB_aMe": (1.6, 1.8)}},
-            changes={"MT": {"ThCtAB_aMe": tables.Change(-0.2, 0.1)}},
-        )
-    )
+def test_intervals_are_told(left, names):
+    assert "interval" not in Page(rendered(left, names)).text
+    page = Page(rendered(left, names, intervals={"MT": {"ThCtAB_aMe": (1.6, 1.8)}}))
     assert "1.60 to 1.80" in page.text and "lower and upper end" in page.text
-    assert re.search(r"changed -0\.20\s*detectable 0\.10", page.text)

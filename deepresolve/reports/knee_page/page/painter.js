@@ -17,6 +17,7 @@ const LOOK = `#version 300 es
 precision highp float;
 in vec3 facing; in vec2 thick; flat in float region;
 uniform bool isPlate; uniform vec3 stops[NUM]; uniform float most; uniform float stripe;
+uniform vec3 denuded;
 out vec4 colour;
 vec3 shade(float mm) {
   float at = clamp(mm / most, 0.0, 1.0) * float(NUM - 1);
@@ -27,7 +28,7 @@ void main() {
   vec3 base = vec3(0.72, 0.71, 0.69);
   if (isPlate) {
     bool isStripe = mod(gl_FragCoord.x + gl_FragCoord.y, 2.0 * stripe) < stripe;
-    base = thick.y > 0.5 ? (isStripe ? vec3(1.0, 0.25, 0.2) : vec3(1.0)) : shade(thick.x);
+    base = thick.y > 0.5 ? (isStripe ? denuded : vec3(1.0)) : shade(thick.x);
   }
   float light = abs(normalize(facing).z);
   colour = vec4(base * (isPlate ? 0.55 + 0.45 * light : 0.25 + 0.7 * light), 1.0);
@@ -56,10 +57,11 @@ export class Painter {
   /**
    * @param canvas to draw on
    * @param colours of thickness from 0 to `most_mm`, "#rrggbb"
+   * @param denuded colour of bone without cartilage, which has white stripes, too
    * @param per_mm parts of a millimetre in which a body has thickness
    * @throws Error where there is no WebGL 2
    */
-  constructor(canvas, { colours, most_mm: most, per_mm: perMm }) {
+  constructor(canvas, { colours, denuded, most_mm: most, per_mm: perMm }) {
     // What is printed is what was drawn last.
     const gl = canvas.getContext("webgl2", { alpha: true, preserveDrawingBuffer: true });
     if (!gl) throw new Error("this browser has no WebGL 2");
@@ -67,6 +69,7 @@ export class Painter {
     this.looks = new Program(gl, LOOK.replaceAll("NUM", String(colours.length)));
     this.tells = new Program(gl, TELL);
     this.looks.use().set("most", most).set("stops", new Float32Array(colours.flatMap(rgb)));
+    this.looks.set("denuded", new Float32Array(rgb(denuded)));
     this.tells.use().set("perMmOf", perMm);
     this.told = new Hidden(gl);
     gl.enable(gl.DEPTH_TEST);

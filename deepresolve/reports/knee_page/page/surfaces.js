@@ -27,7 +27,7 @@ export class Surfaces {
   /**
    * @param holder element of the page
    * @param bodies as bodies.js makes them
-   * @param facts of the page: colours, most_mm, per_mm, medial_is_right
+   * @param facts of the page: regions, colours, denuded, most_mm, per_mm, medial_is_right
    * @throws Error where there is no WebGL 2
    */
   constructor(holder, bodies, facts) {
@@ -232,15 +232,15 @@ export class Surfaces {
   }
 
   tell(found) {
-    this.readout.value = found ? inWords(found) : HINT;
+    this.readout.value = found ? inWords(found, this.facts.regions) : HINT;
   }
 }
 
 const HINT = "Point at a plate: its thickness is read out here.";
 
-function inWords({ body, mm, region }) {
+function inWords({ body, mm, region }, regions) {
   if (!body.isPlate) return `${body.words}, bone outside of the plates`;
-  const own = body.regions[region - 1];
+  const own = regions[region - 1];
   const where = own ? `${body.words}, ${own.words} (${own.name})` : body.words;
   return mm ? `${mm.toFixed(2)} mm: ${where}` : `denuded: ${where}`;
 }

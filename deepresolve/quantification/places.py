@@ -1,4 +1,8 @@
-"""Places of a knee in words, where medial is, and what has been published of them."""
+"""Places of a knee: their names, words, bones, and numbers of regions.
+
+Names are those of the OAI's tables (kMRI_POMA_TKR_Chondrometrics); F and T, all of the
+femur's and of the tibia's cartilage, are ours.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.knee import PLATES, KneeMeasures
 
+# Regions that hold no other ones, by number in maps and meshes, from 1; 0 is none.
+REGION_NAMES = (
+    *("TrF", "ccMF", "ecMF", "icMF", "pMF", "ccLF", "ecLF", "icLF", "pLF"),
+    *("cMT", "aMT", "eMT", "pMT", "iMT", "cLT", "aLT", "eLT", "pLT", "iLT"),
+)
+# The bone that each plate lies on.
+BONES = {name: part.bone for part, name in PLATES.items()}
+# How to read their names.
+KEY = (
+    "TrF the trochlea; cMF and cLF the weight-bearing centres of the medial and the "
+    "lateral condyle of the femur (cc, ec, ic their central, external and internal "
+    "thirds), pMF and pLF their backs; MT and LT the medial and the lateral tibia (c "
+    "centre, a anterior, p posterior, e external, i internal)"
+)
 _SIDES = {"M": "medial", "L": "lateral"}
 _OF_TIBIA = {
     **{"c": "centre", "a": "anterior", "p": "posterior"},
     **{"e": "external", "i": "internal"},
 }
 _THIRDS = {"i": "internal", "c": "central", "e": "external"}
-# Pairs whose first one lies further towards medial; femur and tibia have one each. The
-# internal part of a tibial plate is the one beside the other plate.
-_MEDIAL_OF = (("cMF", "cLF"), ("pMF", "pLF"), ("eMT", "iMT"), ("iLT", "eLT"))
-
-# Mean thickness over all of the bone, mm.
-PUBLISHED_MM = {
-    **{"MT": 1.73, "LT": 2.09, "cMF": 1.86, "cLF": 1.77, "MFTC": 3.59, "LFTC": 3.86},
-}
-PUBLISHED_SOURCE = (
-    "Published: means of 686 normal knees of the Framingham cohort, men and women "
-    "together, in coronal MRI (Osteoarthritis Cartilage 2010;18:1275). Another "
-    "sequence and another method: a guide, no limit of what is normal."
-)
 
 
 class Place(NamedTuple):
@@ -88,21 +93,11 @@ def described(name: str) -> Place:
     return PLACES.get(name, _region(name))
 
 
-def medial_is_right(knee: KneeMeasures) -> bool | None:
-    """Whether medial is towards the patient's right; None where no region tells.
-
-    A knee whose medial side is towards the right is a left one.
-    """
-    for medial, lateral in _MEDIAL_OF:
-        middles = [_right_mm(knee, name) for name in (medial, lateral)]
-        if None not in middles:
-            return middles[0] > middles[1]  # type: ignore[operator]
-    return None
-
-
-def _right_mm(knee: KneeMeasures, region: str) -> float | None:
-    """How far to the patient's right a region lies; None where it has no vertex."""
-    of, mask = knee.regions.get(region, (None, np.zeros(0, bool)))
-    if of is None or not mask.any():
-        return None
-    return float(knee.in_world(knee.plates[of].bone.vertices[mask])[:, 0].mean())
+def region_numbers(knee: KneeMeasures, name: str) -> np.ndarray:
+    """The region of each vertex of a plate's bone: (n,) uint8, 0 where it has none."""
+    numbers = np.zeros(len(knee.plates[name].covered), np.uint8)
+    for number, region in enumerate(REGION_NAMES, start=1):
+        of, mask = knee.regions.get(region, ("", None))
+        if of == name:
+            numbers[mask] = number
+    return numbers
