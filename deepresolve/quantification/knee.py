@@ -72,6 +72,8 @@ class KneeMeasures:
       notes: what makes the numbers worse than they look.
       affine: (4, 4), from vertices of the plates to millimetres in the world: to the
         right, to the front and up.
+      without_bone: plates whose bone no label is: what they lie on follows from
+        themselves, and where it is denuded cannot be told.
       intervals: by place and quantity the lower and the upper end of what each number
         may be, where `measure_with_intervals` made them.
       intervals_from: what they were made of; "" where there are none.
@@ -84,6 +86,7 @@ class KneeMeasures:
     side: str
     notes: tuple[str, ...]
     affine: np.ndarray
+    without_bone: tuple[str, ...] = ()
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = dataclasses.field(
         default_factory=dict
     )
@@ -171,7 +174,8 @@ def measure(
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
     affine = sagittal.affine @ np.diag([*np.divide(1, sagittal.spacing_mm), 1])
     return KneeMeasures(
-        *(plates, places, quantities, weight_bearing, sided.side, notes, affine)
+        *(plates, places, quantities, weight_bearing, sided.side, notes, affine),
+        tuple(boneless),
     )
 
 

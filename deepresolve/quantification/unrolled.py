@@ -26,7 +26,7 @@ import numpy as np
 
 from deepresolve.quantification.axes import knee_axes
 from deepresolve.quantification.knee import KneeMeasures
-from deepresolve.quantification.places import BONES, REGION_NAMES, region_numbers
+from deepresolve.quantification.places import REGION_NAMES, region_numbers
 from deepresolve.quantification.regions import BACK, DOWN, MEDIAL
 from deepresolve.quantification.surfaces import Surface
 
@@ -201,7 +201,7 @@ def _cells(
     """
     plate = knee.plates[name]
     vertex, at, areas = _spread(plate.bone, places)
-    if not _shows_denuded(knee, name):
+    if name in knee.without_bone:
         areas = areas * plate.covered[vertex]
     # What lies on a border between cells lies there in a mirrored knee, too.
     cell = np.floor(np.round(at, _DECIMALS)).astype(int)
@@ -221,12 +221,6 @@ def _cells(
     shares = [total(areas * (numbers == n)) for n in range(len(REGION_NAMES) + 1)]
     region = np.argmax(shares, axis=0).astype(np.uint8)
     return first, _Cells(np.where(area > 0, inside, np.nan), denuded, region, area)
-
-
-def _shows_denuded(knee: KneeMeasures, name: str) -> bool:
-    """Whether a plate's bone has a label: without one, `knee.measure` notes so."""
-    notes = [note for note in knee.notes if note.startswith("No label is ")]
-    return not any(f"the {BONES[name]}" in note for note in notes)
 
 
 def _spread(

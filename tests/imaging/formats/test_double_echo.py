@@ -66,7 +66,7 @@ def test_what_is_given_goes_before_and_is_told(dess):
     assert found.spoiler_gauss_per_cm == found.spoiler_ms == 0
     (note,) = found.notes
     assert "tr_ms 18 (as given), te_ms 5.7 (the header)" in note
-    assert "diffusion is left out" in note
+    assert "without diffusion T2 is too short" in note
 
 
 def test_other_makers_private_elements_are_not_taken(dess):
