@@ -48,6 +48,8 @@ _COARSE_MM = 1.5
 _LEAST_CM2 = 0.5
 # Tibial plates fall off to the back by some 10 degrees; the rest is how a knee lies.
 _MOST_ASKEW_DEGREES = 30.0
+# Of what a plate has in each slice, more than this in the outermost: it goes on beyond.
+_CUT_SHARE = 0.5
 # Of a label map's values, in a message.
 _SHOWN = 12
 # Cosine between axes of the array that are taken to be at right angles.
@@ -206,8 +208,11 @@ def _leaving(
     last = (sagittal.shape[2] - 1) * step
     beyond = []
     for name, plate in plates.items():
-        across = plate.bone.vertices[:, regions.MEDIAL]
-        if across.min() < step / 2 or across.max() > last - step / 2:
+        across, areas = plate.bone.vertices[:, regions.MEDIAL], plate.bone.areas_mm2
+        in_a_slice = areas.sum() * step / max(step, np.ptp(across))
+        # Half a slice each: surfaces end in the middle of the outermost.
+        outermost = (across < step / 2, across > last - step / 2)
+        if max(areas[mask].sum() for mask in outermost) > _CUT_SHARE * in_a_slice / 2:
             beyond.append(name)
     if not beyond:
         return [], []
