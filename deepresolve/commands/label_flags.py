@@ -1,22 +1,53 @@
-"""What the values of a label map mean, as flags of a command tell it."""
+"""Flags that say what a label map of a knee holds, and how it is divided."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from absl import flags
+
 from deepresolve.runs import checks
+from deepresolve.system import path_flags
+
+FLAGS = flags.FLAGS
+
+path_flags.define(
+    "workdir", None, "Run, or pretrained:NAME, whose classes the values are."
+)
+flags.DEFINE_string(
+    "label_names",
+    None,
+    "What the values mean: '1=femoral cartilage,2=medial tibial cartilage,5=femur'.",
+)
+flags.DEFINE_float(
+    "weight_bearing",
+    0.6,
+    "Share of the way from the notch to the back of a condyle that its centre has; "
+    "0.75 in some readings.",
+    0.0,
+    1.0,
+)
+flags.DEFINE_enum(
+    "side",
+    "",
+    ["", "right", "left"],
+    "Which knee it is, where no label says which side is medial (OAI-ZIB).",
+)
 
 
-def names(workdir: str | None, label_names: str | None) -> Mapping[int, str]:
-    """By value, from --workdir or --label_names.
+def check() -> None:
+    """ValueError of a share that is none."""
+    if not 0 < FLAGS.weight_bearing < 1:
+        raise ValueError("--weight_bearing is above 0 and below 1.")
 
-    Args:
-      workdir: the run that made the label map, or "pretrained:NAME".
-      label_names: "1=femoral cartilage,5=femur".
+
+def names() -> Mapping[int, str]:
+    """What each value means, from --workdir or --label_names.
 
     Raises:
       ValueError: neither, or both; no run of a segmentation; no names.
     """
+    workdir, label_names = FLAGS.workdir, FLAGS.label_names
     if (workdir is None) == (label_names is None):
         raise ValueError(
             "What the values of the label maps mean is told by --workdir, the run that "
@@ -28,9 +59,8 @@ def names(workdir: str | None, label_names: str | None) -> Mapping[int, str]:
         return parse_label_names(label_names)
     from deepresolve.runs.workdir import Workdir
 
-    run = str(workdir)
-    checks.check_workdir(run)
-    outputs = Workdir(run).load_config().outputs
+    checks.check_workdir(workdir)
+    outputs = Workdir(workdir).load_config().outputs
     if not outputs:
         raise ValueError(f"--workdir={workdir} is no run of a segmentation.")
     return dict(enumerate(outputs, start=1))

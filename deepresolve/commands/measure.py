@@ -55,31 +55,10 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
-flags.adopt_module_key_flags(runner_flags)  # so that --help lists them
+flags.adopt_module_key_flags(label_flags)  # so that --help lists them
+flags.adopt_module_key_flags(runner_flags)
 path_flags.define("input", None, "Label map, or a folder of them.")
 path_flags.define("output", None, "Table to write or to add to, .csv.")
-path_flags.define(
-    "workdir", None, "Run, or pretrained:NAME, whose classes the values are."
-)
-flags.DEFINE_string(
-    "label_names",
-    None,
-    "What the values mean: '1=femoral cartilage,2=medial tibial cartilage,5=femur'.",
-)
-flags.DEFINE_float(
-    "weight_bearing",
-    0.6,
-    "Share of the way from the notch to the back of a condyle that its centre has; "
-    "0.75 in some readings.",
-    0.0,
-    1.0,
-)
-flags.DEFINE_enum(
-    "side",
-    "",
-    ["", "right", "left"],
-    "Which knees they are, where no label says which side is medial (OAI-ZIB).",
-)
 flags.DEFINE_list(
     "readings",
     [],
@@ -125,15 +104,14 @@ def run() -> int:
     paths.check_output(FLAGS.output)
     if pathlib.Path(FLAGS.output).suffix.lower() != ".csv":
         raise ValueError(f"--output={FLAGS.output}: a table's name ends in .csv.")
-    if not 0 < FLAGS.weight_bearing < 1:
-        raise ValueError("--weight_bearing is above 0 and below 1.")
+    label_flags.check()
     runner_flags.check()
     if FLAGS["num_workers"].present and FLAGS.runner == "beam":
         raise ValueError(
             "--num_workers: processes of this machine, without --runner=beam. How many "
             "workers Beam has, --beam_options say."
         )
-    names = label_flags.names(FLAGS.workdir, FLAGS.label_names)
+    names = label_flags.names()
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
     from deepresolve.imaging import formats
     from deepresolve.prediction import measuring

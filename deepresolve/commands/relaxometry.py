@@ -51,6 +51,7 @@ FLAGS = flags.FLAGS
 # By --output_format, how a file's name ends; a DICOM series is a folder.
 _ENDINGS = {"nifti": (".nii", ".nii.gz"), "parametric_map": (".dcm",)}
 
+flags.adopt_module_key_flags(label_flags)  # so that --help lists them
 path_flags.define("input", None, "Echoes: folder, 4D file, or paths with commas.")
 path_flags.define("output", None, "Map to write, .nii, .nii.gz or .dcm; or a folder.")
 flags.DEFINE_enum("kind", "t2", ["t2", "t2star", "t1rho", "dess"], "What to measure.")
@@ -76,24 +77,6 @@ flags.DEFINE_enum(
     "output_format", "nifti", ["nifti", "dicom", "parametric_map"], "What to write."
 )
 path_flags.define("label_map", None, "Label map of the knee, for --table.")
-path_flags.define(
-    "workdir", None, "Run, or pretrained:NAME, whose classes the labels are."
-)
-flags.DEFINE_string("label_names", None, "What they mean: '1=femoral cartilage,...'.")
-flags.DEFINE_enum(
-    "side",
-    "",
-    ["", "right", "left"],
-    "Which knee it is, where no label says which side is medial (OAI-ZIB).",
-)
-flags.DEFINE_float(
-    "weight_bearing",
-    0.6,
-    "Share of the way from the notch to the back of a condyle that its centre has; "
-    "0.75 in some readings.",
-    0.0,
-    1.0,
-)
 path_flags.define("table", None, "Table to write or to add to, .csv.")
 flags.DEFINE_float("tr_ms", None, "DESS: repetition time.", 0.0)
 flags.DEFINE_float("te_ms", None, "DESS: echo time of the first echo.", 0.0)
@@ -111,7 +94,7 @@ def run() -> None:
     _check()
     names = None
     if FLAGS.label_map is not None:
-        names = label_flags.names(FLAGS.workdir, FLAGS.label_names)
+        names = label_flags.names()
     # After the flags: SciPy and nibabel take longer to load than --help may take.
     from deepresolve.prediction import scan_tables
     from deepresolve.quantification import maps
@@ -205,8 +188,7 @@ def _check() -> None:
     given = [f"--{name}" for name in _OF_LABEL_MAP if FLAGS[name].present]
     if FLAGS.label_map is None and given:
         raise ValueError(f"{', '.join(given)}: only with --label_map.")
-    if not 0 < FLAGS.weight_bearing < 1:
-        raise ValueError("--weight_bearing is above 0 and below 1.")
+    label_flags.check()
     if FLAGS.label_map is not None:
         paths.check_input("--label_map", FLAGS.label_map)
         paths.check_output(FLAGS.table)

@@ -14,23 +14,21 @@ from typing import TYPE_CHECKING, Protocol
 
 from deepresolve import __version__
 from deepresolve.imaging import formats
-from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import knee_table
+from deepresolve.prediction.placement import further_path
 from deepresolve.quantification.intervals import measure_with_intervals
 from deepresolve.quantification.knee import KneeMeasures
-from deepresolve.quantification.knee_table import TABLE_COLUMNS
 from deepresolve.quantification.regions import WEIGHT_BEARING
 from deepresolve.system import notes as scan_notes
-from deepresolve.tasks.prediction import Row, TableKind
+from deepresolve.tasks import knee_table
+from deepresolve.tasks.prediction import Labels, Row
 
 if TYPE_CHECKING:
     from deepresolve.prediction.scan_tables import NamedRow
 
 _FINGERPRINT_DIGITS = 16
 
-TABLE = TableKind("cartilage", TABLE_COLUMNS)
-_PROBABILITY = "_probability_"
+TABLE = knee_table.KIND
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,10 +119,10 @@ def probability_files(
     Returns:
       By value; empty where there are none.
     """
-    stem = formats.scan_stem(path)
+    named = Labels(tuple(label_names.values())).probabilities
     files = {
-        value: path.with_name(f"{stem}{_PROBABILITY}{slug(name)}.nii.gz")
-        for value, name in label_names.items()
+        value: further_path(path, name)
+        for value, name in zip(label_names, named, strict=True)
     }
     return {value: file for value, file in files.items() if file.exists()}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import pieces
+from deepresolve.tasks import knee_table
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
@@ -73,7 +74,7 @@ class LabelMapPredictor:
         self._measures_knee = measure
         if measure:
             measures.check(class_names)
-            self.tables[measures.TABLE] = measures.KIND
+            self.tables[measures.TABLE] = knee_table.KIND
         self._measures_spread = spread != "none" or segmenter.flips
         if self._measures_spread:
             mirrored_classes(class_names)

@@ -6,16 +6,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import knee_table
 from deepresolve.quantification.intervals import measure_with_intervals
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.quantification.parts import CARTILAGE, parts
+from deepresolve.tasks import knee_table
 from deepresolve.tasks.findings import Finding, Section
-from deepresolve.tasks.prediction import Row, TableKind
+from deepresolve.tasks.prediction import Row
 
 # Name of the table, and so of its file; name in the report.
 TABLE, SECTION = "cartilage", "measures"
-KIND = TableKind("cartilage", knee_table.TABLE_COLUMNS)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,25 +5,27 @@ from __future__ import annotations
 import math
 
 from deepresolve.quantification.knee import COLUMNS, KneeMeasures
+from deepresolve.tasks.prediction import Row, TableKind
 
 # Of each number, the ends of its interval.
 _ENDS = tuple(f"{column}_{end}" for column in COLUMNS for end in ("low", "high"))
-# Type of each column; "fingerprint" tells what the numbers follow from.
-TABLE_COLUMNS: dict[str, type[str] | type[int] | type[float]] = {
-    "place": str,
-    "side": str,
-    **dict.fromkeys(COLUMNS, float),
-    "weight_bearing": float,
-    **dict.fromkeys(_ENDS, float),
-    "fingerprint": str,
-}
+# "fingerprint" tells what the numbers follow from.
+KIND = TableKind(
+    "cartilage",
+    {
+        "place": str,
+        "side": str,
+        **dict.fromkeys(COLUMNS, float),
+        "weight_bearing": float,
+        **dict.fromkeys(_ENDS, float),
+        "fingerprint": str,
+    },
+)
 _UNKNOWN = (math.nan, math.nan)
 
 
-def rows(
-    knee: KneeMeasures, fingerprint: str = ""
-) -> tuple[tuple[str | float, ...], ...]:
-    """Lines of `TABLE_COLUMNS`; NaN where there is no such number.
+def rows(knee: KneeMeasures, fingerprint: str = "") -> tuple[Row, ...]:
+    """Lines of a table of `KIND`; NaN where there is no such number.
 
     Args:
       knee: as it was measured.
@@ -32,7 +34,7 @@ def rows(
     return tuple(_row(knee, place, fingerprint) for place in knee.quantities)
 
 
-def _row(knee: KneeMeasures, place: str, fingerprint: str) -> tuple[str | float, ...]:
+def _row(knee: KneeMeasures, place: str, fingerprint: str) -> Row:
     of_place, ends = knee.quantities[place], knee.intervals.get(place, {})
     return (
         *(place, knee.side),
