@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import pathlib
+import warnings
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
+import pydicom
+
+from deepresolve.system import files
 from deepresolve.system.extras import how_to_install
 
 
@@ -21,3 +28,41 @@ def highdicom(what: str, instead: str = "") -> ModuleType:
             f"{what} need highdicom ({error}): {how_to_install('dicom-seg')}. {instead}"
         ) from error
     return package
+
+
+@contextlib.contextmanager
+def made_of_header(what: str, instead: str) -> Iterator[None]:
+    """Within it highdicom makes an object of a scan's header.
+
+    Args:
+      what: is made, for the message: "a DICOM map".
+      instead: what to do where the header does not do, after "or".
+
+    Raises:
+      ValueError: the header holds what no such object may.
+    """
+    try:
+        with warnings.catch_warnings():
+            # That the acquired header is not quite to the standard.
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the scan's header does not do for {what} ({error}). Export the scan "
+            f"again, or {instead}."
+        ) from error
+
+
+def write(path: pathlib.Path, make: Callable[[], pydicom.Dataset]) -> None:
+    """Writes what is made, whole or not.
+
+    Raises:
+      ValueError: as `make`; the message begins with the path.
+      OSError: the disk is full, or the folder missing.
+    """
+    try:
+        dataset = make()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    with files.replacing(path) as temporary:
+        dataset.save_as(temporary, enforce_file_format=True)

@@ -12,7 +12,6 @@ import datetime
 import logging
 import math
 import pathlib
-import warnings
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -31,7 +30,6 @@ from deepresolve.imaging.dicom_output.processing import (
     series_number,
 )
 from deepresolve.imaging.dicom_output.source import DicomSource
-from deepresolve.system import files
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -79,12 +77,7 @@ def write_report(
       ValueError: as `report`; the message begins with the path.
       OSError: the disk is full, or the folder missing.
     """
-    try:
-        dataset = report(measures, source, processing, segmentation)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    with files.replacing(path) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
+    extra.write(path, lambda: report(measures, source, processing, segmentation))
 
 
 def report(
@@ -114,16 +107,8 @@ def report(
         _LOGGER.warning("%s", conflict)
         measures = dataclasses.replace(measures, notes=(*measures.notes, conflict))
     writer = _Writer(highdicom, measures, source, processing, segmentation)
-    try:
-        with warnings.catch_warnings():
-            # That the acquired header is not quite to the standard.
-            warnings.simplefilter("ignore", UserWarning)
-            return writer.document()
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"the scan's header does not do for a DICOM report ({error}). Export the "
-            "scan again, or keep to the table."
-        ) from error
+    with extra.made_of_header("a DICOM report", "keep to the table"):
+        return writer.document()
 
 
 def _check(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import pathlib
-import warnings
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -25,7 +24,6 @@ from deepresolve.imaging.dicom_output.processing import (
 from deepresolve.imaging.dicom_output.series import add_equipment
 from deepresolve.imaging.dicom_output.source import DicomSource, image_references
 from deepresolve.imaging.volume import Volume
-from deepresolve.system import files
 
 
 def write_parametric_map(
@@ -41,12 +39,7 @@ def write_parametric_map(
       ValueError: as `parametric_map`; the message begins with the path.
       OSError: the disk is full, or the folder missing.
     """
-    try:
-        dataset = parametric_map(volume, kind, sources, processing)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    with files.replacing(path) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
+    extra.write(path, lambda: parametric_map(volume, kind, sources, processing))
 
 
 def parametric_map(
@@ -82,16 +75,8 @@ def parametric_map(
         )
     if np.isinf(volume.array).any() or np.isnan(volume.array).all():
         raise ValueError("expected numbers, or NaN where there is nothing; got none.")
-    try:
-        with warnings.catch_warnings():
-            # That the acquired header is not quite to the standard.
-            warnings.simplefilter("ignore", UserWarning)
-            return _dataset(highdicom, volume, kind, sources, processing)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"the scan's header does not do for a DICOM map ({error}). Export the scan "
-            "again, or write NIfTI."
-        ) from error
+    with extra.made_of_header("a DICOM map", "write NIfTI"):
+        return _dataset(highdicom, volume, kind, sources, processing)
 
 
 def _dataset(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import pathlib
-import warnings
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -23,7 +22,6 @@ from deepresolve.imaging.dicom_output.processing import (
 )
 from deepresolve.imaging.dicom_output.source import DicomSource
 from deepresolve.imaging.volume import Volume
-from deepresolve.system import files
 
 _NEEDED = ("Label maps as DICOM", "Or write NIfTI: leave out --output_format.")
 
@@ -57,25 +55,25 @@ def write_segmentation(
         grid, or the source's header holds what no segmentation may.
       OSError: the disk is full, or the folder missing.
     """
-    label_map = label_map.restore()
+    extra.write(
+        path,
+        lambda: _checked(label_map.restore(), class_names, source, processing),
+    )
+
+
+def _checked(
+    label_map: Volume,
+    class_names: Sequence[str],
+    source: DicomSource,
+    processing: Processing,
+) -> pydicom.Dataset:
+    """The segmentation; ValueError of another grid, or of a header that does not do."""
     first = source.headers[0]
     grid = (first.Columns, first.Rows, len(source.headers))
     if label_map.shape != grid:
-        raise ValueError(
-            f"{path}: the label map has shape {label_map.shape}, its scan {grid}."
-        )
-    try:
-        with warnings.catch_warnings():
-            # That the acquired header is not quite to the standard.
-            warnings.simplefilter("ignore", UserWarning)
-            dataset = _segmentation(label_map, class_names, source, processing)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: the scan's header does not do for a DICOM segmentation "
-            f"({error}). Export the scan again, or write NIfTI."
-        ) from error
-    with files.replacing(path) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
+        raise ValueError(f"the label map has shape {label_map.shape}, its scan {grid}.")
+    with extra.made_of_header("a DICOM segmentation", "write NIfTI"):
+        return _segmentation(label_map, class_names, source, processing)
 
 
 def _segmentation(
@@ -109,7 +107,7 @@ def _segmentation(
         instance_number=1,
         manufacturer=SOFTWARE,
         manufacturer_model_name=processing.model_name,
-        software_versions=[__version__, f"network {processing.model_sha256[:16]}"],
+        software_versions=processing.versions,
         device_serial_number=processing.model_sha256,
         content_label="SEGMENTATION",
         content_description=processing.title,
