@@ -93,8 +93,7 @@ class MapFiles:
         flat = [unrolled.flatten(knee, plate) for plate in knee.plates]
         table = unrolled.to_csv(flat, name, fingerprint)
         yield self._path(name, "unrolled.csv"), table.encode()
-        which = f"{name}, {knee.side} knee" if knee.side else name
-        headline = f"{which}: thickness of the cartilage"
+        headline = thickness_figure.headline_of(name, knee.side)
         figure = thickness_figure.draw(flat, headline, knee.notes)
         yield self._path(name, "unrolled.png"), figure
         for plate in knee.plates:

@@ -78,8 +78,8 @@ class PageFiles:
             label_map = label_maps.on_image(label_map, scan, measured.path)
         knee = measured.knee
         flat = [unrolled.flatten(knee, plate) for plate in knee.plates]
-        which = f"{name}, {knee.side} knee" if knee.side else name
-        figure = thickness_figure.draw(flat, f"{which}: thickness of the cartilage")
+        headline = thickness_figure.headline_of(name, knee.side)
+        figure = thickness_figure.draw(flat, headline)
         beside = knee_page.Supplement(
             scan=scan,
             findings=_findings(measured.path),

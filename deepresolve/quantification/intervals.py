@@ -7,7 +7,7 @@ of the mirror image, of the same scan super-resolved at 0 and 90 degrees, by ano
 reader. What kinds say apart adds up as independent errors do, by their squares.
 
 An interval holds what these readings can know. A mistake that all of them share is in
-none: docs/measuring.md says how often intervals held the truth where it is known.
+none; how often intervals hold the truth benchmarks/intervals.py measures.
 """
 
 from __future__ import annotations
@@ -77,17 +77,18 @@ def measure_with_intervals(
             ]
         )
     notes: list[str] = []
-    tables: list[list[Quantities]] = []
-    for others in kinds:
-        tables.append([])
-        for other in others:
-            try:
-                again = measure(other, label_names, weight_bearing, known_side)
-                _check_same_knee(knee, again)
-                tables[-1].append(again.quantities)
-            except ValueError as error:
-                tables[-1].append({})
-                notes.append(f"No intervals: a reading does not do. {error}")
+
+    def read(other: Volume) -> Quantities:
+        """The numbers of a reading; none, and a note, where it does not do."""
+        try:
+            again = measure(other, label_names, weight_bearing, known_side)
+            _check_same_knee(knee, again)
+        except ValueError as error:
+            notes.append(f"No intervals: a reading does not do. {error}")
+            return {}
+        return again.quantities
+
+    tables = [[read(other) for other in others] for others in kinds]
     return dataclasses.replace(
         knee,
         notes=(*knee.notes, *dict.fromkeys(notes)),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
+from nibabel.affines import apply_affine
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import menisci, regions, sides
@@ -96,7 +97,7 @@ class KneeMeasures:
 
     def in_world(self, vertices: np.ndarray) -> np.ndarray:
         """Where vertices of a plate lie in the world: (n, 3), in mm."""
-        return vertices @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return apply_affine(self.affine, vertices)
 
     @property
     def table(self) -> dict[str, float]:

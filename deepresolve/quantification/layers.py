@@ -17,6 +17,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from nibabel.affines import apply_affine
 from scipy.spatial import KDTree
 
 from deepresolve.imaging.resampling import resample_labels
@@ -192,12 +193,11 @@ def _depths(
 def _in_world(voxels: np.ndarray, grid: Volume) -> np.ndarray:
     """(n, 3) mm of the centres of voxels, of which flat indices are given."""
     indices = np.stack(np.unravel_index(voxels, grid.shape), axis=-1)
-    return indices @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    return apply_affine(grid.affine, indices)
 
 
 def _share_outside(places_mm: np.ndarray, grid: Volume) -> float:
     """Of places, how many the grid has no voxel for."""
-    to_grid = np.linalg.inv(grid.affine)
-    at = places_mm @ to_grid[:3, :3].T + to_grid[:3, 3]
+    at = apply_affine(np.linalg.inv(grid.affine), places_mm)
     outside = (at < -0.5) | (at > np.array(grid.shape) - 0.5)
     return float(outside.any(axis=1).mean())

@@ -75,7 +75,7 @@ def towards_medial(
                 "fibula.",
             ),
         )
-    notes = [*_conflicts(side, by_labels, known_side, by_place, abs(apart_mm))]
+    notes = _conflicts(side, by_labels, known_side, by_place, abs(apart_mm))
     # The left knee's medial side lies to the right.
     medial_first = side == "left"
     array = np.flip(sagittal.array, 2) if medial_first else sagittal.array
@@ -150,7 +150,7 @@ def _split(
     Between them, where the eminence is, lies the slice with the least of it.
     """
     known = parts_of(label_names)
-    (*values,) = (v for v, of in known.items() if of == Part(CARTILAGE, "tibia"))
+    values = [v for v, of in known.items() if of == Part(CARTILAGE, "tibia")]
     whole = np.isin(array, values)
     if not whole.any() or any(_is_tibial_side(of) for of in known.values()):
         return array, label_names, ()

@@ -55,6 +55,17 @@ def rgb(thickness_mm: np.ndarray, covered: np.ndarray) -> np.ndarray:
     return np.rint(255 * shown).astype(np.uint8)
 
 
+def headline_of(name: str, side: str) -> str:
+    """Which knee a figure shows.
+
+    Args:
+      name: of the knee.
+      side: "right" or "left"; "" where it is not known.
+    """
+    which = f"{name}, {side} knee" if side else name
+    return f"{which}: thickness of the cartilage"
+
+
 @figure_style.own
 def draw(
     plates: Sequence[FlatPlate], headline: str, notes: Sequence[str] = ()
