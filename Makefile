@@ -1,9 +1,11 @@
 # make demo    sees it all work, on synthetic knees
 # make test    runs the tests
 # make test-benchmarks    tries the benchmarks out on small inputs, as CI does
-# make test-lowest   tests imaging, records and a training on the lowest versions that
-#              setup.py allows, as CI does: VENV=.venv-lowest PYTHON=python3.10
-#              STACK=keras3, or STACK=addons
+# make test-networks   the tests of what runs on TensorFlow, as CI does on the other stack:
+#              VENV=.venv-addons EXTRAS=addons,test PYTHON=python3.11
+# make test-lowest   tests imaging, measuring, records and a training on the lowest
+#              versions that setup.py allows, as CI does: VENV=.venv-lowest
+#              PYTHON=python3.10 STACK=keras3; STACK=addons: records and a training
 # make lint    checks format, style and types
 # make docs    builds the documentation into build/site; warnings are errors
 # make bench   measures what docs/results.md claims; needs real scans (DEEPRESOLVE_DATA);
@@ -23,7 +25,7 @@ DEMO_LEARN ?= 1
 BENCH ?= benchmarks/results
 PEER = $(if $(PEER_PYTHON),--peer_python=$(PEER_PYTHON))
 
-.PHONY: demo test test-benchmarks test-lowest lint docs bench install
+.PHONY: demo test test-benchmarks test-networks test-lowest lint docs bench install
 .DELETE_ON_ERROR:
 
 install: $(VENV)/installed-$(EXTRAS)
@@ -78,10 +80,20 @@ test: install
 test-benchmarks: install
 	$(PYTEST) tests/benchmarks
 
+test-networks: install
+	$(PYTEST) $(addprefix tests/,config evaluation inference metrics networks pipeline \
+	    presets runs serving tasks training test_api.py test_evaluate.py \
+	    test_keras_settings.py test_train.py test_train_workers.py \
+	    commands/test_export.py commands/test_predict.py \
+	    records/test_conversion.py records/test_reader.py)
+
+# Of what runs on NumPy the lowest versions are one for both stacks.
+LOWEST_keras3 = imaging quantification world
 # Old packages warn of what newer ones below them give up.
 test-lowest: $(VENV)/lowest-$(STACK)
-	$(PYTEST) -W ignore::DeprecationWarning tests/imaging tests/records tests/world \
-	    tests/training/test_fit.py
+	$(PYTEST) -W ignore::DeprecationWarning $(addprefix tests/,$(LOWEST_$(STACK)) \
+	    records/datasets records/test_conversion.py records/test_reader.py \
+	    training/test_fit.py)
 
 $(VENV)/lowest-$(STACK): setup.py .ci/lowest.py
 	$(PYTHON) -m venv $(VENV)

@@ -118,6 +118,7 @@ def _start_sift(screen: int) -> subprocess.Popen[bytes]:
             "gpu" if _GPU_DEVICE.exists() else "no-gpu",
         ],
         stdin=read,
+        stdout=subprocess.DEVNULL,  # who reads the command's output is not kept waiting
         stderr=screen,
         start_new_session=True,  # Ctrl-C is not for it
     )

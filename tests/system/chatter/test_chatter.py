@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from subprocess import PIPE
 
 import pytest
 
@@ -43,7 +44,9 @@ entry.launch(run)
 def start(tmp_path):
     """Runs a command that loads a TensorFlow that says chatter, and more if asked."""
 
-    def launch(then="pass", *, loading="pass", looking="pass", **environment):
+    def launch(
+        *, then="pass", loading="pass", looking="pass", errors=PIPE, **environment
+    ):
         module = FAKE.format(while_loading=loading, while_looking=looking)
         (tmp_path / "tensorflow.py").write_text(module)
         path = f"{tmp_path}{os.pathsep}{ROOT}"
@@ -52,9 +55,10 @@ def start(tmp_path):
         return subprocess.run(
             [sys.executable, "-c", COMMAND.format(then=then)],
             env={**kept, "PYTHONPATH": path, **environment},
-            capture_output=True,
+            stdout=PIPE,
+            stderr=errors,
             text=True,
-            timeout=60,
+            timeout=30,
         )
 
     return launch
@@ -73,7 +77,7 @@ def test_a_real_error_does(start, place):
 
 
 def test_what_comes_later_is_not_touched(start):
-    done = start(f"os.write(2, {(NO_GPU + CHATTER)!r}.encode())")
+    done = start(then=f"os.write(2, {(NO_GPU + CHATTER)!r}.encode())")
     assert done.stderr == NO_GPU + CHATTER
 
 
@@ -100,14 +104,18 @@ def test_what_a_crash_says_last_is_seen(start):
 def test_processes_of_a_command_are_quiet_too(start):
     script = "import deepresolve, tensorflow, os; os.write(2, b'seen')"
     done = start(
-        f"import subprocess; subprocess.run([sys.executable, '-c', {script!r}])"
+        then=f"import subprocess; subprocess.run([sys.executable, '-c', {script!r}])"
     )
     assert done.stderr == "seen"
 
 
-def test_a_process_that_holds_the_pipe_holds_up_nothing(start):
-    sleep = "import subprocess; subprocess.Popen(['sleep', '30'], stdout=-3)"
-    assert start(loading=sleep, then="os.write(2, b'seen')").stderr == "seen"
+def test_a_process_that_holds_the_pipe_holds_up_nothing(start, tmp_path):
+    """Where a pipe would be read until `sleep` ends, too, a file is not."""
+    sleep = "import subprocess; subprocess.Popen(['sleep', '60'], stdout=-3)"
+    with (tmp_path / "errors").open("w+") as errors:
+        start(loading=sleep, then="os.write(2, b'seen')", errors=errors)
+        errors.seek(0)
+        assert errors.read() == "seen"
 
 
 def test_who_asks_for_more_gets_it(start):

@@ -79,10 +79,14 @@ def test_equally_large_ones_stay():
     np.testing.assert_array_equal(kept(row, 1.0), row)
 
 
-def test_both_tibial_plateaus_stay():
+@pytest.fixture(scope="module")
+def drawn():
+    return phantom.knee(seed=901, shape=(96, 96, 60), spacing_mm=(1.2, 1.2, 1.5)).label
+
+
+def test_both_tibial_plateaus_stay(drawn):
     """Of a whole knee; the largest piece alone is one of them."""
-    knee = phantom.knee(seed=901, shape=(96, 96, 60), spacing_mm=(1.2, 1.2, 1.5))
-    tibial = np.isin(knee.label.array, _TIBIAL).astype(np.uint8)
+    tibial = np.isin(drawn.array, _TIBIAL).astype(np.uint8)
     strayed = tibial.copy()
     strayed[2:4, 2:4, 2:4] = 1
     assert not tibial[2:4, 2:4, 2:4].any()
@@ -99,13 +103,12 @@ def cleaned(volume, share=0.1):
 
 
 @pytest.fixture(scope="module")
-def knee():
+def knee(drawn):
     """The classes of `_KNEE` of a synthetic one."""
-    drawn = phantom.knee(seed=901, shape=(96, 96, 60), spacing_mm=(1.2, 1.2, 1.5))
     table = np.zeros(256, np.uint8)
     for number, name in phantom.LABEL_NAMES.items():
         table[number] = _KNEE.index(name) + 1 if name in _KNEE else 0
-    label = drawn.label.canonical()
+    label = drawn.canonical()
     return label.with_array(table[label.array])
 
 
@@ -162,11 +165,15 @@ def test_what_is_on_the_other_side_goes(knee, mirrored):
     assert (found == 2).sum() > 0.95 * (knee.array == 2).sum()
 
 
+@pytest.fixture(scope="module")
+def fine():
+    return phantom.knee(seed=5, shape=(200, 200, 130), spacing_mm=(0.7, 0.7, 0.9)).label
+
+
 @pytest.mark.parametrize("plane", ["sagittal", "coronal", "axial"])
-def test_thick_slices_keep_what_a_whole_knee_has(plane):
+def test_thick_slices_keep_what_a_whole_knee_has(fine, plane):
     """Where a bone is cut in two by its slices both halves stay, and curved plates."""
-    drawn = phantom.knee(seed=5, shape=(200, 200, 130), spacing_mm=(0.7, 0.7, 0.9))
-    label = drawn.label.in_plane(plane)
+    label = fine.in_plane(plane)
     rows, columns, _ = label.shape
     slices = regridding.num_voxels(label.num_slices, label.slice_spacing_mm, 4.0)
     array = regridding.resample_labels(label.array, (rows, columns, slices))
