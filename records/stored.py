@@ -212,7 +212,9 @@ def storable(array: np.ndarray) -> np.ndarray:
             f"{', '.join(DTYPES)}."
         )
     limits = np.finfo(stored) if stored == "float32" else np.iinfo(stored)
-    if np.max(array) > limits.max or np.min(array) < limits.min:
+    # Integers that keep their dtype fit: two looks at each voxel less.
+    fits = stored == name and dtype.kind in "iu"
+    if not fits and (np.max(array) > limits.max or np.min(array) < limits.min):
         raise ValueError(
             f"{dtype} voxels from {np.min(array)} to {np.max(array)} do not fit into "
             f"{stored}, in which they are stored. Rescale the scan."

@@ -3,6 +3,8 @@
 What gunzip takes is taken: several members in a row (pigz, bgzip), zeros after them.
 Bytes of another kind after the end are left out with a note, as gunzip does; a file
 that was packed twice is unpacked twice, with a note, too.
+
+Intel's ISA-L unpacks more than twice as fast as zlib.
 """
 
 from __future__ import annotations
@@ -10,16 +12,21 @@ from __future__ import annotations
 import itertools
 import logging
 import pathlib
-import zlib
 from collections.abc import Iterator
+from typing import cast
+
+from isal import isal_zlib
 
 GZIP = b"\x1f\x8b"
+# Of a file that is cut short, or damaged. The package's stubs call a class an instance.
+_DAMAGED = cast("type[Exception]", isal_zlib.error)
+ERRORS = (EOFError, _DAMAGED)
 
 _LOGGER = logging.getLogger(__name__)
 _BLOCK_BYTES = 2**20
 _MAX_LAYERS = 3
 _STEP_BYTES = 64
-_ANY_WINDOW = 32 + zlib.MAX_WBITS  # zlib.h: 32 more finds out zlib from gzip.
+_ANY_WINDOW = 32 + isal_zlib.MAX_WBITS  # zlib.h: 32 more finds out zlib from gzip.
 
 
 def is_packed(path: pathlib.Path) -> bool:
@@ -37,7 +44,7 @@ def blocks(path: pathlib.Path, num_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]
 
     Raises:
       EOFError: a packed file is cut short.
-      zlib.error: it is damaged; both come with the block that cannot be given.
+      isal_zlib.error: it is damaged; both come with the block that cannot be given.
     """
     content = _stored(path, num_bytes)
     for layer in itertools.count():
@@ -59,7 +66,7 @@ def unpacked(path: pathlib.Path, first: int) -> Iterator[bytes]:
       first: where the packed data begin.
 
     Raises:
-      EOFError, zlib.error: as `blocks`.
+      EOFError, isal_zlib.error: as `blocks`.
     """
     return _unpacked(_stored(path, _BLOCK_BYTES, first), path, _BLOCK_BYTES)
 
@@ -73,7 +80,7 @@ def start(path: pathlib.Path, num_bytes: int) -> bytes:
             found += block
             if len(found) >= num_bytes:
                 break
-    except (EOFError, zlib.error):
+    except ERRORS:
         pass
     return bytes(found[:num_bytes])
 
@@ -86,8 +93,8 @@ def peek(packed: bytes, num_bytes: int) -> bytes:
       num_bytes: the length of the result at most.
     """
     try:
-        return zlib.decompressobj(_ANY_WINDOW).decompress(packed, num_bytes)
-    except zlib.error:
+        return isal_zlib.decompressobj(_ANY_WINDOW).decompress(packed, num_bytes)
+    except _DAMAGED:
         return b""
 
 
@@ -102,7 +109,7 @@ def _unpacked(
     packed: Iterator[bytes], path: pathlib.Path, num_bytes: int
 ) -> Iterator[bytes]:
     """Unpacks one layer; checks each member's length and checksum."""
-    member = zlib.decompressobj(_ANY_WINDOW)
+    member = isal_zlib.decompressobj(_ANY_WINDOW)
     for block in packed:
         while block:
             if member.eof:
@@ -112,7 +119,7 @@ def _unpacked(
                     return
                 if not block:
                     break
-                member = zlib.decompressobj(_ANY_WINDOW)
+                member = isal_zlib.decompressobj(_ANY_WINDOW)
             yield from _non_empty(member.decompress(block, num_bytes))
             block = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import pathlib
 import re
-import zlib
 
 from deepresolve.imaging.folders import unpacking
 from deepresolve.imaging.formats.itk import meta_header, signature
@@ -133,7 +132,7 @@ def check_length(path: pathlib.Path, file: pathlib.Path, promised: int) -> None:
             raise EOFError(
                 f"{stored} bytes of voxels, and the header promises {promised}"
             )
-    except (EOFError, zlib.error) as error:
+    except unpacking.ERRORS as error:
         raise ValueError(
             f"{file}: damaged or cut short ({error}). Copy or export the file again."
         ) from error

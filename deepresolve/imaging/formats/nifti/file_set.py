@@ -140,7 +140,7 @@ def read_content(path: pathlib.Path, num_bytes: int) -> bytearray:
     Raises:
       EOFError: the file is shorter.
       ValueError: a packed file would grow beyond bounds.
-      zlib.error: a packed file is damaged.
+      unpacking.ERRORS: a packed file is damaged.
     """
     is_packed = unpacking.is_packed(path)
     if is_packed:

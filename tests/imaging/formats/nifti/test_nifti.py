@@ -344,7 +344,7 @@ def test_a_flipped_byte_in_a_compressed_file_is_found(tmp_path):
     path = tmp_path / "scan.nii.gz"
     path.write_bytes(packed)
     with pytest.raises(
-        ValueError, match=r"damaged or cut short \(.*incorrect data check"
+        ValueError, match=r"damaged or cut short \(.*Incorrect checksum"
     ):
         nifti.read(path)
 
