@@ -29,10 +29,11 @@ def thick_knee(tmp_path):
     return thick(tmp_path / "thick.nii.gz", (72, 72, 37), 0.8)
 
 
-@pytest.fixture
-def whole_knee(tmp_path):
+@pytest.fixture(scope="module")
+def whole_knee(tmp_path_factory):
     """With all of the joint in its field of view."""
-    return thick(tmp_path / "thick.nii.gz", (128, 128, 88), 1.0)
+    path = tmp_path_factory.mktemp("scans") / "thick.nii.gz"
+    return thick(path, (128, 128, 88), 1.0)
 
 
 def test_predict_super_resolves_and_segments(run_script, whole_knee, tmp_path):
