@@ -78,7 +78,7 @@ def test_probabilities_place_a_surface_however_wide_they_fall_off(ball):
         share[far] += 0.05 * random.standard_normal(far.sum())
         found = surface(signed_mm(mask, SPACING_MM, share - 0.5), SPACING_MM)
         radius = np.linalg.norm(found.vertices - middle, axis=1)
-        assert np.percentile(np.abs(radius - RADIUS_MM), 99) < 0.1
+        assert np.percentile(np.abs(radius - RADIUS_MM), 95) < 0.1
         assert np.abs(radius - RADIUS_MM).mean() < 0.025
         area = 4 * np.pi * RADIUS_MM**2
         assert found.areas_mm2.sum() == pytest.approx(area, rel=0.003)
