@@ -15,46 +15,59 @@ from deepresolve.quantification.surfaces import Surface, sample
 _THIN_VOXELS, _AROUND_VOXELS, _LEAST_VOXELS = 1.6, 2.0, 0.5
 
 
-def is_covered(
-    vertices: np.ndarray,
+def meets(
+    mask: np.ndarray,
+    points_mm: np.ndarray,
     directions: np.ndarray,
-    apart_mm: np.ndarray,
-    cartilage: np.ndarray,
     spacing_mm: tuple[float, ...],
 ) -> np.ndarray:
-    """Whether cartilage lies at places of one of its two surfaces: (n,) bool.
+    """Whether who goes from a point meets the mask within a voxel and a half.
 
     Args:
-      vertices: (n, 3), in mm from the first voxel.
-      directions: (n, 3) of length 1, from each into the cartilage.
-      apart_mm: (n,) to the other surface.
-      cartilage: (I, J, K) bool.
-      spacing_mm: of its voxels.
+      mask: (I, J, K) bool.
+      points_mm: (n, 3), in mm from the first voxel.
+      directions: (n, 3) of length 1.
+      spacing_mm: of the voxels.
+
+    Returns:
+      (n,) bool.
     """
-    # Along each direction a voxel is as long as its axes let it be.
-    voxel_mm = 1 / np.linalg.norm(directions / spacing_mm, axis=1)
-    found = _meets(cartilage, vertices, directions * voxel_mm[:, None], spacing_mm)
-    (doubtful,) = np.nonzero(~found & (apart_mm > _LEAST_VOXELS * voxel_mm))
-    around = KDTree(vertices).query_ball_point(
-        vertices[doubtful], _AROUND_VOXELS * max(spacing_mm)
+    share = mask.astype(np.float32)
+    steps_mm = directions * _voxel_mm(directions, spacing_mm)[:, None]
+    found = np.zeros(len(points_mm), bool)
+    for steps in (0.5, 1.0, 1.5):
+        found |= sample(share, points_mm + steps * steps_mm, spacing_mm) >= 0.5
+    return found
+
+
+def hidden(
+    bone: Surface,
+    apart_mm: np.ndarray,
+    bare: np.ndarray,
+    spacing_mm: tuple[float, ...],
+) -> np.ndarray:
+    """Which bare vertices have a layer that is too thin for voxels to show: (n,) bool.
+
+    Args:
+      bone: its whole surface.
+      apart_mm: (n,) from each vertex to the outer surface.
+      bare: (n,) bool, vertices in holes of the cartilage.
+      spacing_mm: of the voxels.
+    """
+    voxel_mm = _voxel_mm(bone.normals, spacing_mm)
+    (doubtful,) = np.nonzero(bare & (apart_mm > _LEAST_VOXELS * voxel_mm))
+    around = KDTree(bone.vertices).query_ball_point(
+        bone.vertices[doubtful], _AROUND_VOXELS * max(spacing_mm)
     )
+    found = np.zeros(len(bare), bool)
     for vertex, near in zip(doubtful, around, strict=True):
         found[vertex] = apart_mm[near].max() < _THIN_VOXELS * voxel_mm[vertex]
     return found
 
 
-def _meets(
-    mask: np.ndarray,
-    points_mm: np.ndarray,
-    steps_mm: np.ndarray,
-    spacing_mm: tuple[float, ...],
-) -> np.ndarray:
-    """Whether who goes from a point meets the mask within a step and a half."""
-    share = mask.astype(np.float32)
-    found = np.zeros(len(points_mm), bool)
-    for steps in (0.5, 1.0, 1.5):
-        found |= sample(share, points_mm + steps * steps_mm, spacing_mm) >= 0.5
-    return found
+def _voxel_mm(directions: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """Along each direction a voxel is as long as its axes let it be: (n,)."""
+    return 1 / np.linalg.norm(directions / spacing_mm, axis=1)
 
 
 def holes(bone: Surface, covered: np.ndarray, within: np.ndarray) -> np.ndarray:

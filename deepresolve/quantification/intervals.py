@@ -90,12 +90,32 @@ def measure_with_intervals(
         return again.quantities
 
     tables = [[read(*reading) for reading in kind] for kind in kinds]
+    if readings and known is not None:
+        # Readings are label maps, and so is what they differ from.
+        tables[0] = _differing(knee.quantities, read(label_map, None), tables[0])
     return dataclasses.replace(
         knee,
         notes=(*knee.notes, *dict.fromkeys(notes)),
         intervals=intervals(knee.quantities, tables),
         intervals_from=" and ".join(sources),
     )
+
+
+def _differing(
+    measured: Quantities, own: Quantities, readings: Sequence[Quantities]
+) -> list[Quantities]:
+    """Numbers that differ from those measured as readings do from their own."""
+    return [
+        {
+            place: {
+                name: measured[place][name] + (number - own[place][name])
+                for name, number in of_place.items()
+                if place in measured and place in own
+            }
+            for place, of_place in reading.items()
+        }
+        for reading in readings
+    ]
 
 
 def _check_same_knee(knee: KneeMeasures, again: KneeMeasures) -> None:

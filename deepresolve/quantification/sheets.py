@@ -50,8 +50,7 @@ class Sheets(NamedTuple):
     Attributes:
       bone, outer: of the bone, and of bone and cartilage together.
       of_both: (I, J, K) float32, signed distance to the latter in mm.
-      bone_apart_mm, outer_apart_mm: (n,) float64, of each of their vertices, roughly
-        how far away the other one is.
+      bone_apart_mm: (n,) float64, from each vertex of the bone, roughly, to the other.
       upwards: (n, 3), at vertices of `outer` the way off the bone.
       cartilage: (I, J, K) bool, what lies beyond the scan as what is nearest to it.
       voxels: (m, 3) int, indices of the cartilage's own voxels.
@@ -63,7 +62,6 @@ class Sheets(NamedTuple):
     outer: Surface
     of_both: np.ndarray
     bone_apart_mm: np.ndarray
-    outer_apart_mm: np.ndarray
     upwards: np.ndarray
     cartilage: np.ndarray
     voxels: np.ndarray
@@ -129,7 +127,6 @@ def sheets(
     return Sheets(
         *(whole, outer, of_both),
         -sample(of_both, whole.vertices, spacing_mm),
-        sample(of_bone, outer.vertices, spacing_mm),
         gradient(of_bone, outer.vertices, spacing_mm),
         np.pad(cartilage, _BEYOND_VOXELS, "edge"),
         np.argwhere(cartilage) + _BEYOND_VOXELS,

@@ -22,7 +22,7 @@ import math
 import numpy as np
 from scipy.spatial import KDTree
 
-from deepresolve.quantification.coverage import holes, is_covered
+from deepresolve.quantification.coverage import hidden, holes, meets
 from deepresolve.quantification.sheets import Shares, Sheets, sheets
 from deepresolve.quantification.surfaces import Surface, sample
 
@@ -91,8 +91,9 @@ def measure_plate(
         if not mask.any():
             raise ValueError(f"No voxel of the {name}: there is nothing to measure.")
     found = sheets(bone, cartilage, spacing_mm, shares)
-    plate, covered = _plate(found)
-    articular = _articular(found)
+    covered, thin, in_plate = _covered(found)
+    articular = _articular(found, thin)
+    plate, covered = found.bone.part(in_plate), covered[in_plate]
     nearest_mm = np.zeros(len(covered))
     nearest_mm[covered], _ = KDTree(articular.vertices).query(plate.vertices[covered])
     normal_mm = _along_normals(plate, found.of_both, spacing_mm)
@@ -114,31 +115,26 @@ def measure_plate(
     )
 
 
-def _plate(found: Sheets) -> tuple[Surface, np.ndarray]:
-    """The bone's surface as far as a plate goes, and which vertices are covered."""
+def _covered(found: Sheets) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which vertices of the bone have cartilage, a thin one, and are in the plate."""
     whole, spacing_mm = found.bone, found.spacing_mm
-    covered = is_covered(
-        *(whole.vertices, whole.normals, found.bone_apart_mm),
-        *(found.cartilage, spacing_mm),
-    )
+    covered = meets(found.cartilage, whole.vertices, whole.normals, spacing_mm)
     within = found.within(whole.vertices)
     if not (covered & within).any():
         raise ValueError("The cartilage does not lie on the bone.")
-    in_plate = within & (covered | holes(whole, covered, within))
-    return whole.part(in_plate), covered[in_plate]
+    bare = holes(whole, covered, within)
+    thin = hidden(whole, found.bone_apart_mm, bare, spacing_mm)
+    return covered | thin, thin, within & (covered | bare)
 
 
-def _articular(found: Sheets) -> Surface:
+def _articular(found: Sheets, thin: np.ndarray) -> Surface:
     """The outer surface where it is the cartilage's, above bone that is in the scan."""
     outer = found.outer
-    is_own = is_covered(
-        *(outer.vertices, -outer.normals, found.outer_apart_mm),
-        *(found.cartilage, found.spacing_mm),
-    )
+    _, below = KDTree(found.bone.vertices).query(outer.vertices)
+    is_own = meets(found.cartilage, outer.vertices, -outer.normals, found.spacing_mm)
+    is_own |= thin[below]
     is_own &= np.sum(found.upwards * outer.normals, axis=1) > _FACES_AWAY
-    is_own &= found.within(outer.vertices)
-    _, below = KDTree(found.bone.vertices).query(outer.vertices[is_own])
-    is_own[is_own] = found.within(found.bone.vertices)[below]
+    is_own &= found.within(outer.vertices) & found.within(found.bone.vertices)[below]
     if not is_own.any():
         raise ValueError("The cartilage has no surface of its own.")
     return outer.part(is_own)

@@ -3,35 +3,37 @@
 import numpy as np
 import pytest
 
-from deepresolve.quantification.coverage import holes, is_covered
+from deepresolve.quantification.coverage import hidden, holes, meets
 from deepresolve.quantification.surfaces import Surface
 
 SPACING_MM = (0.5, 0.5, 0.5)
 
 
-def plane():
-    """Places 0.6 mm apart on a plane, and cartilage in front of one half of it."""
-    at = np.arange(1.5, 18, 0.6)
-    vertices = np.stack(np.meshgrid([5.2], at, at, indexing="ij"), -1).reshape(-1, 3)
-    cartilage = np.zeros((20, 40, 40), bool)
-    cartilage[11:13, 20:] = True
-    return vertices, np.tile((1.0, 0.0, 0.0), (len(vertices), 1)), cartilage
+def test_who_goes_from_a_point_meets_what_is_near():
+    cartilage = np.zeros((20, 20, 20), bool)
+    cartilage[10:12] = True  # from 4.75 mm on
+    points_mm = np.array([[4.2, 5, 5], [3.9, 5, 5], [4.2, 5, 5]])
+    directions = np.array([[1.0, 0, 0], [1, 0, 0], [-1, 0, 0]])
+    found = meets(cartilage, points_mm, directions, SPACING_MM)
+    assert found.tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize(
-    ("elsewhere_mm", "bare_mm", "is_bare"),
+    ("elsewhere_mm", "bare_mm", "is_hidden"),
     # 1.6 voxels are 0.8 mm, half a voxel 0.25 mm.
-    [(0.5, 0.3, False), (0.5, 0.2, True), (0.9, 0.3, True), (0.9, 0.0, True)],
+    [(0.5, 0.3, True), (0.5, 0.2, False), (0.9, 0.3, False), (0.9, 0.0, False)],
 )
-def test_a_thin_layer_may_hide_between_voxels(elsewhere_mm, bare_mm, is_bare):
-    vertices, directions, cartilage = plane()
-    shown = vertices[:, 1] > 9.7
-    apart_mm = np.where(shown, elsewhere_mm, bare_mm)
-    found = is_covered(vertices, directions, apart_mm, cartilage, SPACING_MM)
-    assert found[shown].all()
-    near = ~shown & (vertices[:, 1] > 9)  # 1 mm is two voxels
-    assert found[near].any() != is_bare
-    assert found[near].all() != is_bare
+def test_a_thin_layer_may_hide_between_voxels(elsewhere_mm, bare_mm, is_hidden):
+    at = np.arange(1.5, 18, 0.6)
+    vertices = np.stack(np.meshgrid([5.2], at, at, indexing="ij"), -1).reshape(-1, 3)
+    normals = np.tile((1.0, 0.0, 0.0), (len(vertices), 1))
+    plane = Surface(vertices, np.empty((0, 3), int), normals, np.ones(len(vertices)))
+    # Within two voxels, 1 mm, of what is covered.
+    bare = (vertices[:, 1] > 9) & (vertices[:, 1] < 9.7)
+    apart_mm = np.where(bare, bare_mm, elsewhere_mm)
+    found = hidden(plane, apart_mm, bare, SPACING_MM)
+    assert bare.any() and (found[bare] == is_hidden).all()
+    assert not found[~bare].any()
 
 
 def test_a_hole_is_bare_and_cut_off_from_the_rest():

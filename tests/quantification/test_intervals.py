@@ -123,3 +123,22 @@ def test_probabilities_of_something_else_are_refused(change, message):
     change(shares)
     with pytest.raises(ValueError, match=message):
         measure_with_intervals(label_map, NAMES, probabilities=shares)
+
+
+def test_a_reading_differs_from_the_label_map_and_not_from_its_probabilities():
+    label_map, shares = slab()
+    for value in (1, 2):  # Its surface lies half a voxel higher than labels say.
+        share = shares[value].array
+        higher = ndimage.shift(share, (-0.5, 0, 0), order=1, mode="nearest")
+        np.maximum(share, higher, out=share)
+    alone = measure_with_intervals(label_map, NAMES, probabilities=shares)
+    both = measure_with_intervals(
+        label_map, NAMES, probabilities=shares, readings=[label_map]
+    )
+    assert both.table == alone.table
+    for place, of_place in alone.intervals.items():
+        for name, ends in of_place.items():
+            found = both.intervals[place][name]
+            assert found == pytest.approx(ends, nan_ok=True), (place, name)
+    thick = measure_with_intervals(label_map, NAMES).table["cMT_ThCtAB_aMe"]
+    assert both.table["cMT_ThCtAB_aMe"] > thick + 0.1

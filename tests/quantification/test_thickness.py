@@ -192,7 +192,7 @@ def test_a_layer_thinner_than_a_voxel_is_not_denuded():
     found = statistics(plate)
     assert found["dABp"] < 1
     assert found["tAB"] == pytest.approx(4 * np.pi * 1.5**2, rel=0.01)
-    assert found["AC"] == pytest.approx(4 * np.pi * 1.55**2, rel=0.02)
+    assert found["AC"] == pytest.approx(4 * np.pi * 1.55**2, rel=0.04)
     assert found["ThCtAB_aMe"] == pytest.approx(0.5, abs=0.03)
 
 
