@@ -4,6 +4,11 @@ A label map knows a surface to a voxel. Distances to it, inside and outside, var
 smoothly than the labels do: their zero lies half-way between the voxels on both sides,
 and smoothing takes the stair-steps from it. A ball of radius R becomes smaller by
 about the square of the smoothing over R: 0.01 mm at 20 mm.
+
+Probabilities know it better: it lies where the tissue's crosses one half, between
+voxels. What tissue a voxel is the label map says; probabilities move its surface by no
+more than a voxel, so that what they say far away, of a speck that the label map has
+lost or of a hole that it has filled, makes none.
 """
 
 from __future__ import annotations
@@ -14,8 +19,11 @@ import numpy as np
 from scipy import ndimage
 from skimage import measure
 
-# Of voxels, along each axis: enough to take the steps away.
-SMOOTH_VOXELS = 1.0
+from deepresolve.quantification import fronts
+
+# Of voxels, along each axis: enough to take the steps of a label map away; surfaces
+# between voxels have smaller ones.
+SMOOTH_VOXELS, SMOOTH_BETWEEN_VOXELS = 1.0, 0.7
 
 
 class Surface(NamedTuple):
@@ -66,22 +74,47 @@ class Surface(NamedTuple):
         return Surface(vertices, self.faces[:, ::-1], normals, self.areas_mm2)
 
 
-def signed_mm(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
-    """Distance to the surface of a mask, negative inside: float32 of its shape.
+def signed_mm(
+    mask: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    excess: np.ndarray | None = None,
+    beyond_voxels: int = 0,
+) -> np.ndarray:
+    """Distance to the surface of a mask, negative inside: float32.
+
+    Beyond the array the surface goes on as straight as it ends, whichever way it runs.
 
     Args:
       mask: (I, J, K) bool, with voxels inside and outside.
       spacing_mm: of the voxels.
+      excess: (I, J, K) float, by how much the probability of being inside is above the
+        one at which the surface lies; None: the mask is all that is known.
+      beyond_voxels: how many voxels the result has beyond each end of the array.
 
     Raises:
-      ValueError: the mask is full or empty.
+      ValueError: the mask is full or empty, or probabilities leave it so.
     """
     if mask.all() or not mask.any():
         raise ValueError("A mask that is full or empty has no surface.")
-    outside = ndimage.distance_transform_edt(~mask, spacing_mm)
-    inside = ndimage.distance_transform_edt(mask, spacing_mm)
-    field = (outside - inside).astype(np.float32)
-    return ndimage.gaussian_filter(field, SMOOTH_VOXELS)
+    smooth_voxels = SMOOTH_VOXELS if excess is None else SMOOTH_BETWEEN_VOXELS
+    if excess is None:
+        outside = ndimage.distance_transform_edt(~mask, spacing_mm)
+        inside = ndimage.distance_transform_edt(mask, spacing_mm)
+        field = (outside - inside).astype(np.float32)
+    else:
+        field = fronts.signed_mm(_near(mask, excess), spacing_mm)
+    if beyond_voxels:
+        field = np.pad(field, beyond_voxels, "reflect", reflect_type="odd")
+    return ndimage.gaussian_filter(field, smooth_voxels)
+
+
+def _near(mask: np.ndarray, excess: np.ndarray) -> np.ndarray:
+    """A probability's excess beside the surface of a mask; elsewhere the mask's own."""
+    beside = np.ones((3, 3, 3), bool)
+    either = ndimage.binary_dilation(mask, beside)
+    either &= ~ndimage.binary_erosion(mask, beside, border_value=1)
+    of_mask = np.where(mask, np.float32(0.5), np.float32(-0.5))
+    return np.where(either, excess, of_mask).astype(np.float32)
 
 
 def surface(field: np.ndarray, spacing_mm: tuple[float, ...]) -> Surface:

@@ -6,14 +6,11 @@ the known measures to use, after a comparison on 507 knees, PMC10076900):
     normal     along the bone's normal until the cartilage ends
     nearest    to the nearest place of the cartilage's outer surface
 
-The outer surface is that of bone and cartilage together, so a layer that is thinner
-than two voxels has its two sides where they are, and a gap of one voxel between bone
-and cartilage counts as cartilage; with wider gaps cartilage does not lie on the bone.
 Where a normal runs along the cartilage or back into the bone, as in a groove, the
 nearest place counts. Where no cartilage lies on a bone inside a plate, the bone is
 denuded and the cartilage 0 mm thick there; a loss at a plate's edge cannot be told from
-a plate that is smaller, and a layer of less than a voxel and a half counts as denuded
-here and there.
+a plate that is smaller. Where cartilage leaves the scan before its outer surface is
+reached it cannot be measured: such places are no part of the plate.
 """
 
 from __future__ import annotations
@@ -23,17 +20,11 @@ import itertools
 import math
 
 import numpy as np
-from scipy import ndimage, sparse
-from scipy.sparse import csgraph
 from scipy.spatial import KDTree
 
-from deepresolve.quantification.surfaces import (
-    Surface,
-    gradient,
-    sample,
-    signed_mm,
-    surface,
-)
+from deepresolve.quantification.coverage import hidden, holes, meets
+from deepresolve.quantification.sheets import Shares, Sheets, sheets
+from deepresolve.quantification.surfaces import Surface, sample
 
 # No cartilage is thicker; how finely it is looked for along a normal.
 MOST_MM = 10.0
@@ -45,9 +36,6 @@ _FACES_AWAY = 0.5
 # What lies further along a normal than so many times as far as the nearest place does
 # not lie across the cartilage.
 _MOST_OF_NEAREST = 3.0
-# Bone around a plate that is looked at; beyond the array all goes on as it ends.
-_MARGIN_MM = 6.0
-_BEYOND_VOXELS = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,6 +54,8 @@ class Plate:
       below: (m,) int, the vertex of `bone` that each of them is nearest to.
       voxels_mm3: (n,) float64, volume of the cartilage's voxels that a vertex of `bone`
         is nearest to (VC).
+      beyond_mm2: area of bone that is left out, for the outer surface above it lies
+        beyond the scan.
     """
 
     bone: Surface
@@ -76,10 +66,14 @@ class Plate:
     back_mm: np.ndarray
     below: np.ndarray
     voxels_mm3: np.ndarray
+    beyond_mm2: float
 
 
 def measure_plate(
-    bone: np.ndarray, cartilage: np.ndarray, spacing_mm: tuple[float, ...]
+    bone: np.ndarray,
+    cartilage: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    shares: Shares | None = None,
 ) -> Plate:
     """The cartilage on a bone.
 
@@ -87,6 +81,8 @@ def measure_plate(
       bone: (I, J, K) bool.
       cartilage: (I, J, K) bool, on the same grid.
       spacing_mm: of the voxels.
+      shares: how probable both are, which places their surfaces between voxels; None:
+        the masks are all that is known.
 
     Raises:
       ValueError: one of them has no voxel, or they do not touch.
@@ -94,122 +90,61 @@ def measure_plate(
     for name, mask in (("bone", bone), ("cartilage", cartilage)):
         if not mask.any():
             raise ValueError(f"No voxel of the {name}: there is nothing to measure.")
-    box, offset_mm = _box(cartilage, spacing_mm)
-    if not bone[box].any():
-        raise ValueError("The cartilage does not lie on the bone.")
-    own = np.pad(cartilage[box], _BEYOND_VOXELS)
-    bone, cartilage = (
-        np.pad(mask[box], _BEYOND_VOXELS, "edge") for mask in (bone, cartilage)
-    )
-    if bone.all():
-        raise ValueError("The bone is all around: it has no surface there.")
-    both = bone | cartilage | _gap(bone, cartilage)
-    of_bone, of_both = signed_mm(bone, spacing_mm), signed_mm(both, spacing_mm)
-    whole, outer = surface(of_bone, spacing_mm), surface(of_both, spacing_mm)
-    is_covered = _meets(cartilage, whole.vertices, whole.normals, spacing_mm)
-    within = _within(whole.vertices, own.shape, spacing_mm)
-    if not (is_covered & within).any():
-        raise ValueError("The cartilage does not lie on the bone.")
-    in_plate = within & (is_covered | _holes(whole, is_covered, own.shape, spacing_mm))
-    lies_on = _meets(cartilage, outer.vertices, -outer.normals, spacing_mm)
-    upwards = gradient(of_bone, outer.vertices, spacing_mm)
-    lies_on &= np.sum(upwards * outer.normals, axis=1) > _FACES_AWAY
-    lies_on &= _within(outer.vertices, own.shape, spacing_mm)
-    if not lies_on.any():
-        raise ValueError("The cartilage has no surface of its own.")
-    articular, plate = outer.part(lies_on), whole.part(in_plate)
-    covered = is_covered[in_plate]
+    found = sheets(bone, cartilage, spacing_mm, shares)
+    covered, thin, in_plate = _covered(found)
+    articular = _articular(found, thin)
+    plate, covered = found.bone.part(in_plate), covered[in_plate]
     nearest_mm = np.zeros(len(covered))
     nearest_mm[covered], _ = KDTree(articular.vertices).query(plate.vertices[covered])
-    normal_mm = _along_normals(plate, of_both, spacing_mm)
+    normal_mm = _along_normals(plate, found.of_both, spacing_mm)
     across = (normal_mm <= _MOST_OF_NEAREST * nearest_mm) & (normal_mm < MOST_MM)
+    edge_mm = found.to_edge_mm(plate.vertices, plate.normals)
+    kept = ~covered | (edge_mm >= np.minimum(normal_mm, nearest_mm))
+    if not (kept & covered).any():
+        raise ValueError("The surface of the cartilage lies beyond the scan.")
+    whole_mm3 = _voxels_mm3(found, plate)
+    beyond_mm2 = float(plate.areas_mm2[~kept].sum())
     normal_mm = np.where(covered & across, normal_mm, nearest_mm)
-    of_plate = KDTree(plate.vertices)
-    back_mm, below = of_plate.query(articular.vertices)
-    _, nearest = of_plate.query(np.argwhere(own) * spacing_mm)
-    counts = np.bincount(nearest, minlength=len(covered))
+    plate = plate.part(kept)
+    back_mm, below = KDTree(plate.vertices).query(articular.vertices)
     return Plate(
-        _moved(plate, offset_mm),
-        _moved(articular, offset_mm),
-        covered,
-        normal_mm,
-        nearest_mm,
-        back_mm,
-        below,
-        counts * float(np.prod(spacing_mm)),
+        _moved(plate, found.offset_mm),
+        _moved(articular, found.offset_mm),
+        *(covered[kept], normal_mm[kept], nearest_mm[kept], back_mm, below),
+        *(whole_mm3[kept], beyond_mm2),
     )
 
 
-def _box(
-    cartilage: np.ndarray, spacing_mm: tuple[float, ...]
-) -> tuple[tuple[slice, ...], np.ndarray]:
-    """Voxels around the cartilage, and where those beyond begin, in mm."""
-    margin = np.ceil(np.divide(_MARGIN_MM, spacing_mm)).astype(int)
-    (found,) = ndimage.find_objects(cartilage.astype(np.uint8))
-    pairs = list(zip(found, margin, strict=True))
-    box = tuple(slice(max(0, s.start - m), s.stop + m) for s, m in pairs)
-    return box, np.array(
-        [(s.start - _BEYOND_VOXELS) * mm for s, mm in zip(box, spacing_mm, strict=True)]
-    )
+def _covered(found: Sheets) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which vertices of the bone have cartilage, a thin one, and are in the plate."""
+    whole, spacing_mm = found.bone, found.spacing_mm
+    covered = meets(found.cartilage, whole.vertices, whole.normals, spacing_mm)
+    within = found.within(whole.vertices)
+    if not (covered & within).any():
+        raise ValueError("The cartilage does not lie on the bone.")
+    bare = holes(whole, covered, within)
+    thin = hidden(whole, found.bone_apart_mm, bare, spacing_mm)
+    return covered | thin, thin, within & (covered | bare)
 
 
-def _gap(bone: np.ndarray, cartilage: np.ndarray) -> np.ndarray:
-    """Voxels that are neither and lie between both, one voxel wide."""
-    beside = np.ones((3, 3, 3), bool)
-    both = bone | cartilage
-    closed = ndimage.binary_closing(both) & ~both
-    return (
-        closed
-        & ndimage.binary_dilation(bone, beside)
-        & ndimage.binary_dilation(cartilage, beside)
-    )
+def _articular(found: Sheets, thin: np.ndarray) -> Surface:
+    """The outer surface where it is the cartilage's, above bone that is in the scan."""
+    outer = found.outer
+    _, below = KDTree(found.bone.vertices).query(outer.vertices)
+    is_own = meets(found.cartilage, outer.vertices, -outer.normals, found.spacing_mm)
+    is_own |= thin[below]
+    is_own &= np.sum(found.upwards * outer.normals, axis=1) > _FACES_AWAY
+    is_own &= found.within(outer.vertices) & found.within(found.bone.vertices)[below]
+    if not is_own.any():
+        raise ValueError("The cartilage has no surface of its own.")
+    return outer.part(is_own)
 
 
-def _within(
-    vertices: np.ndarray, shape: tuple[int, ...], spacing_mm: tuple[float, ...]
-) -> np.ndarray:
-    """Which vertices lie in what was looked at, and not beyond it."""
-    at = vertices / spacing_mm - _BEYOND_VOXELS
-    last = np.array(shape) - 2 * _BEYOND_VOXELS - 0.5
-    return np.all((at >= -0.5) & (at <= last), axis=1)
-
-
-def _meets(
-    mask: np.ndarray,
-    points_mm: np.ndarray,
-    directions: np.ndarray,
-    spacing_mm: tuple[float, ...],
-) -> np.ndarray:
-    """Whether who goes from a point meets the mask within a voxel and a half."""
-    share = mask.astype(np.float32)
-    # Along each direction a voxel is as long as its axes let it be.
-    voxel_mm = 1 / np.linalg.norm(directions / spacing_mm, axis=1, keepdims=True)
-    found = np.zeros(len(points_mm), bool)
-    for voxels in (0.5, 1.0, 1.5):
-        there = points_mm + voxels * voxel_mm * directions
-        found |= sample(share, there, spacing_mm) >= 0.5
-    return found
-
-
-def _holes(
-    bone: Surface,
-    covered: np.ndarray,
-    shape: tuple[int, ...],
-    spacing_mm: tuple[float, ...],
-) -> np.ndarray:
-    """Bare vertices that cartilage cuts off from the rest of the bone."""
-    edges = np.concatenate([bone.faces[:, [0, 1]], bone.faces[:, [1, 2]]])
-    is_bare = ~covered[edges]
-    bare = edges[is_bare.all(axis=1)]
-    count = len(covered)
-    joined = sparse.coo_matrix((np.ones(len(bare)), bare.T), (count, count))
-    _, component = csgraph.connected_components(joined, directed=False)
-    # A hole's rim is cartilage; cavities and islands of bone have none.
-    rims = set(component[edges[is_bare & ~is_bare.all(axis=1, keepdims=True)]])
-    at_border = ~_within(bone.vertices, shape, spacing_mm)
-    sizes = np.bincount(component[~covered], minlength=component.max() + 1)
-    outside = set(component[~covered & at_border]) | {np.argmax(sizes)}
-    return ~covered & np.isin(component, list(rims - outside))
+def _voxels_mm3(found: Sheets, plate: Surface) -> np.ndarray:
+    """Volume of the cartilage's voxels that each vertex is nearest to: (n,)."""
+    _, nearest = KDTree(plate.vertices).query(found.voxels * found.spacing_mm)
+    counts = np.bincount(nearest, minlength=len(plate.vertices))
+    return counts * float(np.prod(found.spacing_mm))
 
 
 def _moved(part: Surface, offset_mm: np.ndarray) -> Surface:

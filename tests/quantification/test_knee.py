@@ -319,3 +319,20 @@ def test_images_are_no_label_maps(joint, wrong):
     with pytest.raises(ValueError, match="No cartilage") as error:
         measure(many, {})
     assert "and 23988 more" in str(error.value)
+
+
+def test_cartilage_that_leaves_the_scan_within_a_slice_is_told():
+    """A ball of 10 mm with 2.5 mm around it, cut 6.18 mm behind its middle."""
+    spacing_mm = (0.36, 0.36, 0.7)
+    at = np.moveaxis(np.indices((72, 54, 37)), 0, -1) * spacing_mm
+    away = np.linalg.norm(at - (13.03, 6.0, 12.87), axis=-1)
+    array = np.select([away < 10, away < 12.5], [5, 1]).astype(np.uint8)
+    ball = Volume(array, affine_along_axes("IPL", spacing_mm), slice_axis=2)
+    found = measure(ball, {1: "femoral cartilage", 5: "femur"}, known_side="left")
+    (note,) = [note for note in found.notes if "left out" in note]
+    # Zones as high as the bone goes on below surfaces that lie beyond: 1.24 mm.
+    left_out = 2 * np.pi * 10 * 6.18 * (1 - 10 / 12.5)
+    assert "mm² of bone at the edge of the scan" in note
+    told = float(note.removeprefix("F: ").split(" ")[0])
+    assert told == pytest.approx(left_out, rel=0.1)
+    assert found.table["F_ThCtAB_aMe"] == pytest.approx(2.5, abs=0.03)

@@ -59,3 +59,45 @@ def test_values_and_slopes_between_voxels():
 def test_what_has_no_surface_is_told(value):
     with pytest.raises(ValueError, match="has no surface"):
         signed_mm(np.full((3, 3, 3), value), SPACING_MM)
+
+
+def test_probabilities_place_a_surface_however_wide_they_fall_off(ball):
+    _, middle = ball
+    shape = [round(36 / mm) for mm in SPACING_MM]
+    away_mm = np.linalg.norm(
+        np.stack(np.indices(shape), axis=-1) * SPACING_MM - middle, axis=-1
+    )
+    mask = away_mm < RADIUS_MM
+    random = np.random.default_rng(5)
+    for width_mm in (0.1, 0.4, 1.5):
+        share = 1 / (1 + np.exp((away_mm - RADIUS_MM) / width_mm))
+        # A plateau inside, a speck outside, a doubt inside, and noise far away.
+        share = np.where(away_mm < RADIUS_MM - 3, 0.6, share)
+        share[2:5, 2:5, 2:5], share[48:52, 48:52, 25:27] = 0.9, 0.1
+        far = np.abs(away_mm - RADIUS_MM) > 2
+        share[far] += 0.05 * random.standard_normal(far.sum())
+        found = surface(signed_mm(mask, SPACING_MM, share - 0.5), SPACING_MM)
+        radius = np.linalg.norm(found.vertices - middle, axis=1)
+        assert np.percentile(np.abs(radius - RADIUS_MM), 95) < 0.1
+        assert np.abs(radius - RADIUS_MM).mean() < 0.025
+        area = 4 * np.pi * RADIUS_MM**2
+        assert found.areas_mm2.sum() == pytest.approx(area, rel=0.003)
+
+
+def test_probabilities_move_a_surface_by_less_than_two_voxels(ball):
+    """They cannot undo what the label map says, such as that a hole is filled."""
+    mask, _ = ball
+    nothing = np.full(mask.shape, -0.5)
+    found = surface(signed_mm(mask, SPACING_MM, nothing), SPACING_MM)
+    assert found.areas_mm2.sum() > 4 * np.pi * (RADIUS_MM - 1.4) ** 2
+
+
+def test_beyond_the_array_a_surface_goes_on_as_straight_as_it_ends():
+    x, y, _ = np.indices((40, 30, 12)) * np.reshape(SPACING_MM, (3, 1, 1, 1))
+    off_mm = 0.8 * (x - 5) + 0.6 * (y - 6)
+    found = surface(signed_mm(off_mm < 0, SPACING_MM, -0.3 * off_mm, 4), SPACING_MM)
+    at = found.vertices - 4 * np.array(SPACING_MM)
+    beyond = (at[:, 1] < 0) & (at[:, 1] > -1)
+    off = 0.8 * (at[:, 0] - 5) + 0.6 * (at[:, 1] - 6)
+    assert beyond.any() and np.abs(off[beyond]).max() < 0.2
+    np.testing.assert_allclose(found.normals[beyond] @ (0.8, 0.6, 0), 1, atol=0.03)

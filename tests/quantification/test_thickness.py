@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from deepresolve.quantification.sheets import Shares
 from deepresolve.quantification.thickness import measure_plate, statistics
 
 OAI_MM = (0.36, 0.36, 0.7)
@@ -165,3 +166,83 @@ def test_a_plate_that_the_array_cuts_is_as_thick_there():
     assert found["tAB"] == pytest.approx(2 * np.pi * 1.2 * size / 10, rel=0.04)
     first = plate.bone.vertices[:, 2] < 1
     assert plate.thickness_mm[first].mean() == pytest.approx(2.5, abs=0.06)
+
+
+def test_a_shell_that_leaves_the_array_is_as_thick_to_its_edge():
+    """2.5 mm around a ball of 10 mm; the array ends 6.18 mm beside its middle."""
+    middle_mm = (13.03, 6.0, 12.87)
+    away = np.linalg.norm(places((26, 19.44, 25.9), OAI_MM, middle_mm), axis=-1)
+    plate = measure_plate(away < 10, (away >= 10) & (away < 12.5), OAI_MM)
+    at_edge = plate.bone.vertices[:, 1] < 2
+    off = np.abs(plate.thickness_mm[at_edge] - 2.5)
+    assert at_edge.sum() > 300 and off.mean() < 0.08 and np.percentile(off, 99) < 0.3
+    assert statistics(plate)["ThCtAB_aMe"] == pytest.approx(2.5, abs=0.03)
+    above = plate.articular.vertices[:, 1] < 2
+    assert np.abs(plate.back_mm[above] - 2.5).max() < 0.3
+    # Zones of a ball are as large as they are high: up to where normals leave.
+    measured = 2 * np.pi * 10 * (10 + 6.18 * 10 / 12.5)
+    assert plate.bone.areas_mm2.sum() == pytest.approx(measured, rel=0.02)
+    seen = 2 * np.pi * 10 * (10 + 6.18)
+    assert plate.beyond_mm2 == pytest.approx(seen - measured, rel=0.1)
+
+
+def test_a_layer_thinner_than_a_voxel_is_not_denuded():
+    away = np.linalg.norm(places((36,) * 3, OAI_MM, (18.03, 17.9, 17.87)), axis=-1)
+    plate = measure_plate(away < 15, (away >= 15) & (away < 15.5), OAI_MM)
+    found = statistics(plate)
+    assert found["dABp"] < 1
+    assert found["tAB"] == pytest.approx(4 * np.pi * 1.5**2, rel=0.01)
+    assert found["AC"] == pytest.approx(4 * np.pi * 1.55**2, rel=0.04)
+    assert found["ThCtAB_aMe"] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("way", [(1, 0, 0), (0, 0, 1), (0.6, 0.48, 0.64)])
+def test_a_hole_stays_one(way):
+    """Bare within 2 mm of an axis, in 2 mm of cartilage on the half around it."""
+    away = places((36,) * 3, OAI_MM, (18.03, 17.9, 17.87))
+    radius, along = np.linalg.norm(away, axis=-1), away @ way
+    across = np.sqrt(np.maximum(radius**2 - along**2, 0))
+    cartilage = (radius >= 15) & (radius < 17) & (along > 0) & (across > 2)
+    plate = measure_plate(radius < 15, cartilage, OAI_MM)
+    bare = plate.bone.areas_mm2[~plate.covered].sum()
+    cap = 2 * np.pi * 15 * (15 - np.sqrt(15**2 - 2**2))
+    assert bare == pytest.approx(cap, rel=0.15)
+
+
+def fractions(spacing_mm, middle_mm, radii_mm, size_mm):
+    """How much of each voxel balls of some radii fill, of 4 places along each axis."""
+    at = places((size_mm,) * 3, spacing_mm, middle_mm)
+    found = np.zeros((len(radii_mm), *at.shape[:3]), np.float32)
+    steps = (np.indices((4, 4, 4)).reshape(3, -1).T + 0.5) / 4 - 0.5
+    for step in steps:
+        away = np.linalg.norm(at + step * spacing_mm, axis=-1)
+        for share, radius in zip(found, radii_mm, strict=True):
+            share += (away < radius) / np.float32(len(steps))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "thick_mm", "within_mm"),
+    # What is thinner than the slices are apart counts as denuded here and there.
+    [(OAI_MM, (0.8, 1.5, 2.5), 0.015), ((0.5, 0.5, 1.5), (1.5, 2.5), 0.05)],
+)
+def test_probabilities_know_a_shell_better_than_labels(spacing_mm, thick_mm, within_mm):
+    middle_mm = (13.53, 13.4, 13.37)
+    radii_mm = [10, *(10 + mm for mm in thick_mm)]
+    bone, *both = fractions(spacing_mm, middle_mm, radii_mm, size_mm=27)
+    area_cm2 = 4 * np.pi * 1.0**2
+    for mm, share in zip(thick_mm, both, strict=True):
+        masks = bone >= 0.5, (bone < 0.5) & (share >= 0.5)
+        of_labels, finer = (
+            measure_plate(*masks, spacing_mm, shares)
+            for shares in (None, Shares(bone, share))
+        )
+        errors_mm = [
+            np.average(np.abs(of.thickness_mm - mm), weights=of.bone.areas_mm2)
+            for of in (of_labels, finer)
+        ]
+        assert errors_mm[1] < min(0.6 * errors_mm[0], within_mm)
+        from_labels, found = statistics(of_labels), statistics(finer)
+        for name, true in (("ThCtAB_aMe", mm), ("tAB", area_cm2)):
+            assert abs(found[name] - true) < abs(from_labels[name] - true) + 1e-2
+        assert found["tAB"] == pytest.approx(area_cm2, rel=0.02)

@@ -6,8 +6,18 @@ import nibabel as nib
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.spatial import KDTree
+from skimage import measure
 
-from deepresolve.simulation.phantom import LABEL_NAMES, knee, lattice, shapes, signal
+from deepresolve.simulation.phantom import (
+    LABEL_NAMES,
+    bones,
+    knee,
+    lattice,
+    parameters,
+    shapes,
+    signal,
+)
 
 NUMBERS = {name: number for number, name in LABEL_NAMES.items()}
 # A whole knee, coarsely.
@@ -301,6 +311,24 @@ def test_cartilage_volumes_are_those_of_a_real_knee():
 
 
 # --- arguments -----------------------------------------------------------------------
+
+
+def test_distances_in_the_patellas_cartilage_are_those_to_its_bone():
+    """Thickness is drawn along them: where they are short, cartilage is too thick."""
+    drawn = parameters.draw(7000)
+    axes = (np.arange(*ends, 1.25) for ends in ((0, 70), (-5, 75), (-36, 36)))
+    grid = lattice.Grid.along(axes, (1.25,) * 3)
+    patella = bones.patella(grid, drawn, bones.femur(grid, drawn, bones.fit(drawn)))
+    step_mm = 0.5
+    axes = (np.arange(*ends, step_mm) for ends in ((32, 62), (9, 58), (-20, 32)))
+    fine = lattice.Grid.along(axes, (step_mm,) * 3)
+    distance, layer = patella.distance.sample(fine), patella.thickness.sample(fine)
+    bone, *_ = measure.marching_cubes(distance, 0.0, spacing=(step_mm,) * 3)
+    inside = (distance > 0.3) & (distance < layer)
+    true_mm, _ = KDTree(bone).query(np.argwhere(inside) * step_mm)
+    off_mm = np.abs(distance[inside] - true_mm)
+    assert inside.sum() > 10_000
+    assert off_mm.mean() < 0.05 and np.percentile(off_mm, 95) < 0.15
 
 
 @pytest.mark.parametrize(

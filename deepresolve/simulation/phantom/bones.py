@@ -30,6 +30,9 @@ _CONDYLES_APART_MM = 46.0
 # What `tibia` gives way where the femur bears on it.
 _PRESSED_MM = 0.35
 _THICKEST_MM = 3.8
+# Above the femur's bone its distances are exact so far: the patella's back is moulded
+# on them, across both cartilages and the room between them.
+_MOULDED_MM = 12.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,7 +91,9 @@ def femur(grid: Grid, parameters: KneeParameters, pose: Pose) -> Bone:
     level = shapes.smooth_union(level, _femoral_shaft(y, z, x), 8)
     level = shapes.smooth_intersection(level, -_notch(y, z, x, parameters), 3)
     level = level * parameters.scale - _roughness(grid, parameters.seed, 2)
-    surface = shapes.measure_surface(level.astype(np.float32), grid)
+    surface = shapes.measure_surface(
+        level.astype(np.float32), grid, outer_mm=_MOULDED_MM
+    )
     return _bone(surface, cartilage.femoral_thickness(surface, parameters, pose))
 
 

@@ -35,10 +35,15 @@ def segmenter(one_convolution):
 
 
 def test_a_prediction_has_the_measures_of_its_label_map(segmenter, knee):
-    predictor = LabelMapPredictor(segmenter, min_piece=0.1, measure=True)
+    predictor = LabelMapPredictor(
+        segmenter, min_piece=0.1, measure=True, probabilities=True
+    )
     found = predictor.predict(knee.with_array(knee.array.astype(np.float32)))
     assert np.mean(found.label_map.array != knee.array) < 1e-4  # but for islands
-    expected = dr.measure(found.label_map, found.labels.label_names)
+    expected = dr.measure(
+        *(found.label_map, found.labels.label_names),
+        probabilities=found.value_probabilities,
+    )
     assert found.knee.table == pytest.approx(expected.table)
     columns = list(predictor.tables["cartilage"].columns)
     lines = found.tables["cartilage"]
