@@ -1,15 +1,19 @@
 """Label maps in, a table of millimetres out."""
 
 import csv
+import inspect
 import pathlib
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from deepresolve import api
+from deepresolve.commands import label_flags
 from deepresolve.imaging import formats
 from deepresolve.imaging.labels import format_label_names, slug
 from deepresolve.imaging.mirroring import left_right_axis
+from deepresolve.quantification import regions
 from deepresolve.quantification.knee import measure
 from deepresolve.simulation import phantom
 
@@ -369,3 +373,10 @@ def test_processes_write_the_table_that_one_writes(run, knee, tmp_path):
     assert "[2 of 2] " in result.stdout
     expected = sorted(one.read_text(encoding="utf-8").splitlines())
     assert sorted(two.read_text(encoding="utf-8").splitlines()) == expected
+
+
+def test_the_share_of_a_condyle_is_told_alike_everywhere():
+    # The command and the interface load no SciPy to tell their default.
+    told = inspect.signature(api.measure).parameters["weight_bearing"].default
+    flag = label_flags.FLAGS["weight_bearing"].default
+    assert told == flag == regions.WEIGHT_BEARING
