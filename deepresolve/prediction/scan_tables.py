@@ -24,6 +24,8 @@ _SCAN = "scan"
 
 # Of the time of a command, the part that writing the table may take.
 _MOST_SHARE = 0.05
+# Significant digits of a number: a float32's, of which probabilities and maps are made.
+_DIGITS = 7
 
 # One row of the file: the scan's name, and what the columns of its kind hold.
 NamedRow = tuple[Cell, ...]
@@ -177,10 +179,14 @@ def _scan(row: Sequence[Cell]) -> str:
 
 
 def to_csv(kind: TableKind, rows: Iterable[Sequence[Cell]]) -> str:
-    """One line a row, after the names of the columns."""
+    """One line a row, after the names of the columns; numbers of seven digits."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(_names(kind))
     for row in rows:
-        writer.writerow(repr(c) if isinstance(c, float) else c for c in row)
+        writer.writerow(_rounded(c) if isinstance(c, float) else c for c in row)
     return table.getvalue()
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.{_DIGITS}g}")
