@@ -41,13 +41,19 @@ def check() -> None:
         raise ValueError("--weight_bearing is above 0 and below 1.")
 
 
-def names() -> Mapping[int, str]:
+def names(are_told: bool = False) -> Mapping[int, str]:
     """What each value means, from --workdir or --label_names.
+
+    Args:
+      are_told: whether the label maps tell it themselves, as DICOM segmentations do:
+        without a flag there are none here.
 
     Raises:
       ValueError: neither, or both; no run of a segmentation; no names.
     """
     workdir, label_names = FLAGS.workdir, FLAGS.label_names
+    if are_told and workdir is None and label_names is None:
+        return {}
     if (workdir is None) == (label_names is None):
         raise ValueError(
             "What the values of the label maps mean is told by --workdir, the run that "

@@ -5,12 +5,14 @@ r"""Thickness, areas and volume of cartilage, from label maps.
     deepresolve measure --input=LABELS --output=thickness.csv \
         --label_names='1=femoral cartilage,5=femur'
 
-LABELS is a label map, or a folder of them; --workdir is the run that made them. The
-table has a line for each plate of each knee, its regions and compartments, and each
-meniscus, with names and quantities of the OAI's tables (docs/measuring.md). Lines of
-knees that an earlier command measured stay, until a knee of that name is measured
-again. A label map that cannot be measured is told and passed over, and the command then
-ends with status 1.
+LABELS is a label map, or a folder of them; --workdir is the run that made them. A DICOM
+segmentation tells by itself what its segments are and needs neither flag. The table has
+a line for each plate of each knee, its regions and compartments, and each meniscus,
+with names and quantities of the OAI's tables (docs/measuring.md). What is known of a
+whole knee, such as what is noted of it, stands in a line of a second table,
+thickness_knees.csv. Lines of knees that an earlier command measured stay, until a knee
+of that name is measured again. A label map that cannot be measured is told and passed
+over, and the command then ends with status 1.
 
 Each number has an interval where there is anything to make it of: --readings, or
 probabilities beside the label map (NAME_probability_CLASS.nii.gz, which predict
@@ -19,8 +21,9 @@ probabilities beside the label map (NAME_probability_CLASS.nii.gz, which predict
 --baseline=EARLIER.csv, a table of the same knees from an earlier visit, adds a table of
 what changed, and with --repeats which of it is more than repeated scans vary by.
 
---page=FOLDER makes a page of each knee for a browser, NAME.html: its numbers, thickness
-on its bones, and the label map over the scan that --scan names.
+--page=FOLDER makes a page of each knee for a browser, NAME.html: its numbers, what
+changed of them (--baseline), thickness on its bones, and the label map over the scan
+that --scan names.
 
 --maps=FOLDER shows where: for each knee a map of thickness that lies on the label map,
 NAME_thickness.nii.gz; its plates laid flat, NAME_unrolled.png and .csv; and meshes of
@@ -111,20 +114,22 @@ def run() -> int:
             "--num_workers: processes of this machine, without --runner=beam. How many "
             "workers Beam has, --beam_options say."
         )
-    names = label_flags.names()
     # After the flags: SciPy and scikit-image take longer to load than --help may take.
     from deepresolve.imaging import formats
+    from deepresolve.imaging.formats import segmentations
     from deepresolve.prediction import measuring
     from deepresolve.prediction.measured_map import Settings
 
     interruption.raise_on_sigterm()  # so that what is finished reaches the table
     root, table = pathlib.Path(FLAGS.input), pathlib.Path(FLAGS.output)
     readings = [pathlib.Path(path_flags.expand(name)) for name in FLAGS.readings]
-    found = formats.find_scans(root)
+    of_dicom = segmentations.find(root)
+    names = label_flags.names(are_told=bool(of_dicom))
+    found = of_dicom or formats.find_scans(root)
     tasks = measuring.plan(root, found, table, names, readings)
     settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
-    work = measuring.Work(settings, _files(tasks))
     earlier, least = _earlier()
+    work = measuring.Work(settings, _files(tasks, earlier, least))
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)
     screen.tell_end(table)
@@ -136,8 +141,17 @@ def run() -> int:
     return 1 if num_failed else 0
 
 
-def _files(tasks: Sequence[Task]) -> tuple[KneeFiles, ...]:
+def _files(
+    tasks: Sequence[Task],
+    earlier: Mapping[str, Measures] | None,
+    least: Mapping[Key, float],
+) -> tuple[KneeFiles, ...]:
     """What is written of each knee beside its lines.
+
+    Args:
+      tasks: all there is to do.
+      earlier: what was measured before, by knee; None where that is not asked.
+      least: the smallest changes that can be told from none.
 
     Raises:
       ValueError: it cannot be there.
@@ -153,7 +167,8 @@ def _files(tasks: Sequence[Task]) -> tuple[KneeFiles, ...]:
         found.append(map_files.plan(FLAGS.maps, FLAGS.mesh_format, FLAGS.input))
     if FLAGS.page is not None:
         names = [task.name for task in tasks]
-        found.append(page_files.plan(FLAGS.page, FLAGS.scan, names))
+        planned = page_files.plan(FLAGS.page, FLAGS.scan, names, earlier, least)
+        found.append(planned)
     return tuple(found)
 
 
@@ -227,6 +242,12 @@ def _runner() -> Runner:
     return measuring.Processes(FLAGS.num_workers)
 
 
+def _told(result: Result) -> str:
+    """What became of a label map, after its path, which some messages begin with."""
+    start = f"{result.path}: "
+    return start + result.message.removeprefix(start)
+
+
 class _Screen:
     """Tells what becomes of each label map, and how far the work has come.
 
@@ -252,8 +273,7 @@ class _Screen:
         if result.failed:
             self.failures.append(result)
         stream = sys.stderr if result.failed else sys.stdout
-        text = f"{self._progress()}{result.path}: {result.message}"
-        print(text, file=stream, flush=True)
+        print(f"{self._progress()}{_told(result)}", file=stream, flush=True)
         for note in result.notes:
             print(f"note: {note}", file=sys.stderr)
 
@@ -278,7 +298,7 @@ class _Screen:
         if self.failures and self._num_tasks > 1:
             print(
                 f"{len(self.failures)} of {self._num_tasks} label maps failed:",
-                *(f"  {failure.path}: {failure.message}" for failure in self.failures),
+                *(f"  {_told(failure)}" for failure in self.failures),
                 sep="\n",
                 file=sys.stderr,
             )

@@ -59,15 +59,18 @@ def _parse_entry(entry: str) -> tuple[int, str]:
     value, _, name = (part.strip() for part in entry.partition("="))
     if not value.isdecimal() or not name:
         raise ValueError(
-            f"Label names are VALUE=NAME with commas between, such as {_EXAMPLE}; got "
-            f"{entry.strip()!r}."
+            "Label names are VALUE=NAME with commas between, each VALUE a whole "
+            f"number, such as {_EXAMPLE}; got {entry.strip()!r}."
         )
     if not 0 < int(value) < _NUM_VALUES:
         raise ValueError(
             f"Named labels are 1 to 255 (0 is background); got {entry.strip()!r}."
         )
     if "=" in name or "+" in name:
-        raise ValueError(f"A label's name must hold neither = nor +; got {name!r}.")
+        hint = " Put commas between entries, no semicolons." if ";" in name else ""
+        raise ValueError(
+            f"A label's name must hold neither = nor +; got {name!r}.{hint}"
+        )
     return int(value), name
 
 

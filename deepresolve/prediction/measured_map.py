@@ -12,8 +12,11 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from deepresolve import __version__
 from deepresolve.imaging import formats
+from deepresolve.imaging.formats import label_maps, segmentations
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.placement import further_path
 from deepresolve.quantification.intervals import measure_with_intervals
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
     from deepresolve.prediction.scan_tables import NamedRow
 
 _FINGERPRINT_DIGITS = 16
+_DICOM = ".dcm"
+# Values of a label map; an image has more.
+_MOST_VALUES = 100
 
-TABLE = knee_table.KIND
+TABLE, KNEES = knee_table.KIND, knee_table.KNEES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Settings:
     """How label maps are measured. It pickles.
 
     Attributes:
-      label_names: what their values mean.
+      label_names: what their values mean; empty: what the segments of DICOM
+        segmentations are called.
       weight_bearing: share of a condyle that its centre has, above 0 and below 1.
       side: "right" or "left", which all of them are; "": not known.
     """
@@ -90,6 +97,8 @@ class Measured:
       label_map: what was measured.
       fingerprint: what the numbers follow from.
       path: of the label map.
+      about: what is known of the whole knee: a row of `KNEES` without the scan's name.
+      label_names: what the values of the label map mean.
     """
 
     rows: tuple[Row, ...]
@@ -99,12 +108,17 @@ class Measured:
     label_map: Volume
     fingerprint: str
     path: pathlib.Path
+    about: Row
+    label_names: Mapping[int, str]
 
 
 def knee_name(root: pathlib.Path, path: pathlib.Path) -> str:
     """A knee's name: the path of its scan below a folder, without an ending."""
     folder = path.parent.relative_to(root) if path != root else pathlib.Path()
-    return (folder / formats.scan_stem(path)).as_posix()
+    stem = formats.scan_stem(path)
+    if path.suffix.lower() == _DICOM:
+        stem = stem[: -len(_DICOM)]
+    return (folder / stem).as_posix()
 
 
 def probability_files(
@@ -139,12 +153,13 @@ def measure_map(source: Source, settings: Settings) -> Measured:
     probabilities = {
         value: formats.read_map(path) for value, path in source.probabilities.items()
     }
-    label_map = read_label_map(source.path)
+    label_map, own_names = read_label_map(source.path)
+    names = settings.label_names or own_names
     knee = measure_with_intervals(
         label_map,
-        settings.label_names,
+        names,
         probabilities=probabilities or None,
-        readings=[read_label_map(path) for path in source.readings],
+        readings=[read_label_map(path)[0] for path in source.readings],
         weight_bearing=settings.weight_bearing,
         known_side=settings.side,
     )
@@ -152,12 +167,43 @@ def measure_map(source: Source, settings: Settings) -> Measured:
     return Measured(
         *(rows, knee.summary, knee.notes, knee, label_map, fingerprint),
         source.path,
+        knee_table.about(knee, fingerprint),
+        names,
     )
 
 
-def read_label_map(path: pathlib.Path) -> Volume:
-    """A label map; ValueError or OSError where it cannot be read."""
-    return formats.read_label_map(path, image=formats.read_image(path))
+def read_label_map(path: pathlib.Path) -> tuple[Volume, Mapping[int, str]]:
+    """A label map, and what it says that its values mean, which only DICOM does.
+
+    Raises:
+      ValueError: it cannot be read, or holds no labels.
+      OSError: it cannot be read.
+    """
+    if segmentations.is_one(path):
+        found = segmentations.read(path)
+        _check_labels(found.label_map.array, path)
+        return found
+    volume = formats.read_map(path)
+    _check_labels(volume.array, path)
+    return label_maps.on_image(volume, volume, path), {}
+
+
+def _check_labels(array: np.ndarray, path: pathlib.Path) -> None:
+    """ValueError of a map without a label, and of an image."""
+    values = np.unique(array)
+    if not values.any():
+        raise ValueError(
+            f"{path}: every voxel is 0, so nothing is labelled. Expected the number of "
+            "a tissue in each of its voxels; draw or segment it again."
+        )
+    if len(values) > _MOST_VALUES and values[-1] > 1:
+        what = "DICOM images" if path.is_dir() else "an image"
+        raise ValueError(
+            f"{path}: holds {len(values)} values from {values[0]:g} to {values[-1]:g}, "
+            f"as {what} would, or a label map that was interpolated. Expected the "
+            "number of a tissue in each voxel: name the label map that was drawn on "
+            "this image (NIfTI, MetaImage, NRRD, or a DICOM segmentation)."
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +231,7 @@ class Result:
       failed: whether nothing was measured, or not all of its files were written.
       notes: what else the user should know of it; each begins with the path.
       rows: what it adds to the table.
+      about: what it adds to the table of knees.
     """
 
     path: str
@@ -192,6 +239,7 @@ class Result:
     failed: bool = False
     notes: tuple[str, ...] = ()
     rows: Sequence[NamedRow] = ()
+    about: Sequence[NamedRow] = ()
 
     @property
     def passed_over(self) -> bool:
@@ -254,13 +302,15 @@ class Work:
             lacking = self._write_files(task, measured)
         rows = [(task.name, *row) for row in measured.rows]
         notes = (*found, *(f"{path}: {note}" for note in measured.notes))
-        return Result(path, lacking or measured.summary, bool(lacking), notes, rows)
+        about = [(task.name, *measured.about)]
+        message = lacking or measured.summary
+        return Result(path, message, bool(lacking), notes, rows, about)
 
     def _write_files(self, task: Task, measured: Measured) -> str:
         """Writes the files of a knee; why not all of them, "" if all."""
         try:
             for files in self.files:
-                files.write(task.name, measured, self.settings.label_names)
+                files.write(task.name, measured, measured.label_names)
         except Exception as error:  # The numbers stay, and other knees go on.
             return f"measured, but not all of its files are written: {_reason(error)}"
         return ""

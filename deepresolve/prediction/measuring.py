@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from deepresolve.imaging import formats
 from deepresolve.prediction import scan_tables
 from deepresolve.prediction.measured_map import (
+    KNEES,
     TABLE,
     Result,
     Source,
@@ -104,8 +105,8 @@ class _BeamWork:
 
 
 def _from_json(answer: dict[str, Any]) -> Result:
-    rows = [tuple(row) for row in answer["rows"]]
-    return Result(**{**answer, "notes": tuple(answer["notes"]), "rows": rows})
+    rows = {name: [tuple(row) for row in answer[name]] for name in ("rows", "about")}
+    return Result(**{**answer, "notes": tuple(answer["notes"]), **rows})
 
 
 def plan(
@@ -126,10 +127,13 @@ def plan(
       readings: folders that hold, under the same names, other label maps of the knees.
 
     Raises:
-      ValueError: the file is another table, two label maps have
-        one name, or a reading is missing.
+      ValueError: the file, or that of `knees_table`, is another table, two label maps
+        have one name, or a reading is missing.
     """
     known = scan_tables.column(table, TABLE, "fingerprint")
+    of_knees = scan_tables.column(knees_table(table), KNEES, "fingerprint")
+    # Of an earlier version there is no line about the knee: it is measured again.
+    known = {name: told for name, told in known.items() if of_knees.get(name) == told}
     stems = {path.with_name(formats.scan_stem(path)) for path in found}
     tasks: dict[str, Task] = {}
     for path in found:
@@ -146,6 +150,11 @@ def plan(
         source = Source(path, probability_files(path, label_names), others)
         tasks[normal] = Task(source, name, known.get(normal, ""))
     return list(tasks.values())
+
+
+def knees_table(table: pathlib.Path) -> pathlib.Path:
+    """The table of what is known of whole knees, beside that of their places."""
+    return table.with_name(f"{table.stem}_knees.csv")
 
 
 # What commands write beside NAME.nii.gz: NAME_spread.nii.gz.
@@ -191,7 +200,7 @@ def measure_all(
     Args:
       work: how.
       tasks: of `plan`.
-      table: CSV, which grows.
+      table: CSV, which grows, and with it that of `knees_table`.
       runner: who does it.
       tell: hears of each result as it comes.
 
@@ -200,9 +209,9 @@ def measure_all(
       OSError: the table cannot be written, or a worker was killed.
     """
     with (
-        scan_tables.growing(table, TABLE) as add,
+        scan_tables.growing((table, TABLE), (knees_table(table), KNEES)) as add,
         contextlib.closing(runner.run(work, tasks, table.absolute().parent)) as results,
     ):
         for result in results:
-            add(result.rows)
+            add(result.rows, result.about)
             tell(result)

@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.formats import label_maps
+from deepresolve.prediction import visits
 from deepresolve.prediction.measured_map import Measured, knee_name
 from deepresolve.prediction.placement import trust_beside
+from deepresolve.prediction.visits import Measures
 from deepresolve.quantification import unrolled
+from deepresolve.quantification.change import Key
 from deepresolve.reports import knee_page, thickness_figure, writing
-from deepresolve.system import files, paths
+from deepresolve.system import files, paths, tables
 
 _CAPTION = (
     "Each plate laid flat, lateral and medial as the letters say: thickness in mm, "
@@ -30,10 +33,15 @@ class PageFiles:
     Attributes:
       folder: NAME.html of each knee.
       scans: path of the scan behind each label map by the knee's name; empty: none.
+      baseline: what was measured before, by the knee's name in Unicode's NFC; None
+        where changes are not asked for.
+      least: the smallest changes that can be told from none.
     """
 
     folder: pathlib.Path
     scans: Mapping[str, pathlib.Path]
+    baseline: Mapping[str, Measures] | None = None
+    least: Mapping[Key, float] = dataclasses.field(default_factory=dict)
 
     def are_of(self, name: str, path: pathlib.Path, fingerprint: str) -> bool:
         """Whether the page is there, made of these numbers, scan and trust report.
@@ -49,12 +57,15 @@ class PageFiles:
         return knee_page.fingerprint(page) == self._print(name, path, fingerprint)
 
     def _print(self, name: str, path: pathlib.Path, fingerprint: str) -> str:
-        """What the page follows from: of numbers, scan and trust report."""
+        """What the page follows from: numbers, scan, trust report, baseline."""
         beside = [self.scans[name]] if self.scans else []
         report = trust_beside(path)
         told = [fingerprint, *(formats.sha256(scan) for scan in beside)]
         if report.exists():
             told.append(report.read_text(encoding="utf-8"))
+        if self.baseline is not None:
+            before = self.baseline.get(tables.normal(name))
+            told.append(repr((before, sorted(self.least.items()))))
         return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
     def write(
@@ -86,12 +97,26 @@ class PageFiles:
             intervals=knee.intervals,
             figures=(knee_page.Illustration(figure, "Laid flat", _CAPTION),),
             fingerprint=self._print(name, measured.path, measured.fingerprint),
+            changes=self._changes(name, measured),
         )
         text = knee_page.render(knee, label_map, label_names, name, beside)
         target = self._path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(target) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    def _changes(self, name: str, measured: Measured) -> knee_page.Changes | None:
+        """What changed since the baseline; None where that is not asked for."""
+        if self.baseline is None:
+            return None
+        before = self.baseline.get(tables.normal(name))
+        if before is None:
+            return knee_page.Changes({}, "The baseline has no knee of this name.")
+        after = visits.by_place(measured.rows)
+        try:
+            return knee_page.Changes(visits.compared(name, before, after, self.least))
+        except ValueError as error:
+            return knee_page.Changes({}, f"Not compared with the baseline: {error}")
 
     def _path(self, name: str) -> pathlib.Path:
         return self.folder / f"{name}.html"
@@ -116,13 +141,21 @@ def _findings(path: pathlib.Path) -> list[_Flag] | None:
         ) from error
 
 
-def plan(folder: str, scan: str | None, names: Sequence[str]) -> PageFiles:
+def plan(
+    folder: str,
+    scan: str | None,
+    names: Sequence[str],
+    baseline: Mapping[str, Measures] | None = None,
+    least: Mapping[Key, float] | None = None,
+) -> PageFiles:
     """Where pages go, before any work is done.
 
     Args:
       folder: what --page named.
       scan: what --scan named; None: nothing.
       names: of the knees.
+      baseline: what was measured before, as `visits.read` gives it.
+      least: the smallest changes that can be told from none.
 
     Raises:
       ValueError: one scan for several label maps, a label map without a scan of its
@@ -130,7 +163,11 @@ def plan(folder: str, scan: str | None, names: Sequence[str]) -> PageFiles:
       OSError: there is nothing at `scan`, or the folder takes no files.
     """
     scans = {} if scan is None else _scans(scan, names)
-    return PageFiles(writing.make_folder(folder), scans)
+    if baseline is not None:
+        # Of these knees alone: workers are sent what they need.
+        own = map(tables.normal, names)
+        baseline = {name: baseline[name] for name in own if name in baseline}
+    return PageFiles(writing.make_folder(folder), scans, baseline, least or {})
 
 
 def _scans(scan: str, names: Sequence[str]) -> dict[str, pathlib.Path]:

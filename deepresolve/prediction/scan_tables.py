@@ -24,6 +24,8 @@ _SCAN = "scan"
 
 # Of the time of a command, the part that writing the table may take.
 _MOST_SHARE = 0.05
+# Significant digits of a number: a float32's, of which probabilities and maps are made.
+_DIGITS = 7
 
 # One row of the file: the scan's name, and what the columns of its kind hold.
 NamedRow = tuple[Cell, ...]
@@ -134,40 +136,44 @@ def add(
 
 @contextlib.contextmanager
 def growing(
-    path: pathlib.Path, kind: TableKind
-) -> Iterator[Callable[[Sequence[NamedRow]], None]]:
-    """Gives an `add` for thousands of scans, which writes the table now and then.
+    *grown: tuple[pathlib.Path, TableKind],
+) -> Iterator[Callable[..., None]]:
+    """Gives an `add` for thousands of scans, which writes tables now and then.
 
-    Writing takes as long as the table is; so that it takes a twentieth of the time of
+    It takes the rows of one scan or more, those of each table by themselves. Writing
+    takes as long as the tables are; so that it takes a twentieth of the time of
     a command at most, rows wait for 19 times as long as the last ones took to write: a
     second for a hundred knees, minutes for ten thousand. At the end of the context all
-    are in the table, after an error and a signal, too. Who is killed (SIGKILL) loses
-    those that waited.
+    are in the tables, after an error and a signal, too. Who is killed (SIGKILL) loses
+    those that waited. Tables are written from the last to the first, so that what is
+    in the first one is in all.
 
     Raises:
-      ValueError: the file is another table by now.
+      ValueError: a file is another table by now.
       OSError: it cannot be written.
     """
-    waiting: list[NamedRow] = []
+    waiting: list[list[NamedRow]] = [[] for _ in grown]
     due = 0.0
 
     def write() -> None:
         nonlocal due
         start = time.monotonic()
-        add(path, kind, waiting)
-        waiting.clear()
+        for (path, kind), rows in reversed([*zip(grown, waiting, strict=True)]):
+            add(path, kind, rows)
+            rows.clear()
         end = time.monotonic()
         due = end + (end - start) * (1 / _MOST_SHARE - 1)
 
-    def add_now_or_later(rows: Sequence[NamedRow]) -> None:
-        waiting.extend(rows)
-        if waiting and time.monotonic() >= due:
+    def add_now_or_later(*rows: Sequence[NamedRow]) -> None:
+        for those, more in zip(waiting, rows, strict=True):
+            those.extend(more)
+        if any(waiting) and time.monotonic() >= due:
             write()
 
     try:
         yield add_now_or_later
     finally:
-        if waiting:
+        if any(waiting):
             write()
 
 
@@ -177,10 +183,15 @@ def _scan(row: Sequence[Cell]) -> str:
 
 
 def to_csv(kind: TableKind, rows: Iterable[Sequence[Cell]]) -> str:
-    """One line a row, after the names of the columns."""
+    """One line a row, after the names of the columns; numbers of seven digits."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(_names(kind))
     for row in rows:
-        writer.writerow(repr(c) if isinstance(c, float) else c for c in row)
+        writer.writerow(map(rounded, row))
     return table.getvalue()
+
+
+def rounded(cell: Cell) -> Cell:
+    """A cell as a table has it: a number with seven digits."""
+    return float(f"{cell:.{_DIGITS}g}") if isinstance(cell, float) else cell

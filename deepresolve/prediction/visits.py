@@ -18,7 +18,7 @@ from deepresolve.quantification.change import (
 )
 from deepresolve.quantification.knee import COLUMNS, PLATES
 from deepresolve.system import tables
-from deepresolve.tasks.prediction import Cell, TableKind
+from deepresolve.tasks.prediction import Cell, Row, TableKind
 
 CHANGES = TableKind(
     "change",
@@ -91,6 +91,16 @@ def detectable(path: pathlib.Path, weight_bearing: float) -> dict[Key, float]:
     return smallest_detectable(repeated)
 
 
+def by_place(rows: Iterable[Row]) -> dict[str, dict[str, Cell]]:
+    """Rows of `TABLE` of one knee, without its name, as `read` gives them.
+
+    They are rounded as there: what did not change is the same to the last digit.
+    """
+    rounded = (map(scan_tables.rounded, row) for row in rows)
+    named = (dict(zip(TABLE.columns, row, strict=True)) for row in rounded)
+    return {str(row["place"]): row for row in named}
+
+
 def rows(
     name: str, before: Measures, after: Measures, least: Mapping[Key, float]
 ) -> tuple[list[NamedRow], str]:
@@ -105,14 +115,7 @@ def rows(
     Raises:
       ValueError: another knee, or measured otherwise.
     """
-    for column, text in ((_SIDE, "knees"), (_WEIGHT_BEARING, "shares of a condyle")):
-        values = [{str(row[column]) for row in of.values()} for of in (before, after)]
-        if values[0] != values[1]:
-            one, other = (" and ".join(sorted(of)) for of in values)
-            raise ValueError(
-                f"{name}: {column} was {one} and is {other}: different {text}."
-            )
-    found = changes(_numbers(before), _numbers(after), least)
+    found = compared(name, before, after, least)
     lines: list[NamedRow] = [
         (
             *(name, *key, change.before, change.after, change.absolute),
@@ -121,6 +124,24 @@ def rows(
         for key, change in found.items()
     ]
     return lines, ", ".join(_summary(found))
+
+
+def compared(
+    name: str, before: Measures, after: Measures, least: Mapping[Key, float]
+) -> dict[Key, Change]:
+    """What changed of one knee, by place and quantity; see `rows`.
+
+    Raises:
+      ValueError: another knee, or measured otherwise.
+    """
+    for column, text in ((_SIDE, "knees"), (_WEIGHT_BEARING, "shares of a condyle")):
+        values = [{str(row[column]) for row in of.values()} for of in (before, after)]
+        if values[0] != values[1]:
+            one, other = (" and ".join(sorted(of)) for of in values)
+            raise ValueError(
+                f"{name}: {column} was {one} and is {other}: different {text}."
+            )
+    return changes(_numbers(before), _numbers(after), least)
 
 
 def _numbers(measures: Measures) -> dict[Key, float]:

@@ -59,6 +59,9 @@ class KneeMeasures:
       intervals: by place and quantity the lower and the upper end of what each number
         may be, where `measure_with_intervals` made them.
       intervals_from: what they were made of; "" where there are none.
+      not_measured: why cartilage that the label map holds is not among `plates`, by the
+        plate's name; by its bone, where it has none. `notes` say it, too.
+      side_from: what tells the side, of `sides.SOURCES`; "" where nothing does.
     """
 
     plates: Mapping[str, Plate]
@@ -73,6 +76,8 @@ class KneeMeasures:
         default_factory=dict
     )
     intervals_from: str = ""
+    not_measured: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    side_from: str = ""
 
     def in_world(self, vertices: np.ndarray) -> np.ndarray:
         """Where vertices of a plate lie in the world: (n, 3), in mm."""
@@ -136,7 +141,9 @@ def measure(
     arrays = None
     if probabilities is not None:
         arrays = probabilities.sagittal(bool(sided.medial_first))
-    plates, boneless, of_plates = _plates(sided, sagittal.spacing_mm, arrays)
+    plates, boneless, of_plates, not_measured = _plates(
+        sided, sagittal.spacing_mm, arrays
+    )
     if not plates:
         held = label_maps.held(label_map, label_names)
         raise ValueError(
@@ -162,6 +169,8 @@ def measure(
     return KneeMeasures(
         *(plates, places, quantities, weight_bearing, sided.side, notes, affine),
         tuple(boneless),
+        not_measured=not_measured,
+        side_from=sided.side_from,
     )
 
 
@@ -194,11 +203,12 @@ def _leaving(
 
 def _plates(
     sided: sides.Sided, spacing_mm: tuple[float, ...], arrays: Arrays | None
-) -> tuple[dict[str, Plate], list[str], list[str]]:
-    """Each cartilage that the label map holds, those without a bone, and notes."""
+) -> tuple[dict[str, Plate], list[str], list[str], dict[str, str]]:
+    """Each cartilage that is held, those without bone, notes, and why some are none."""
     known = parts_of(sided.label_names)
     held = set(np.unique(sided.array).tolist()) & set(known)
     plates: dict[str, Plate] = {}
+    not_measured: dict[str, str] = {}
     notes, without_bone, boneless = [], [], []
     for of, values in _by_plate(known, held).items():
         names = " and ".join(repr(sided.label_names[value]) for value in values)
@@ -213,13 +223,14 @@ def _plates(
                 boneless.append(PLATES[of])
         except ValueError as error:
             notes.append(f"{names} is not measured: {error}")
+            not_measured[PLATES.get(of, of.bone)] = notes[-1]
     if without_bone:
         names = wording.either([*dict.fromkeys(without_bone)])
         notes.append(
             f"No label is {names}: cartilage is measured from the side where its bone "
             "is, and denuded bone cannot be told."
         )
-    return plates, boneless, notes
+    return plates, boneless, notes, not_measured
 
 
 def _plate(

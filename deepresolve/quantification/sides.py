@@ -16,6 +16,8 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
 
 SIDES = ("right", "left")
+# What tells the side of a knee: its labels, somebody who knows, or where it lies.
+SOURCES = ("labels", "given", "place in the scanner")
 # Half of what lies between the middles of a lying patient's knees is more than this; a
 # knee that lies nearer to the scanner's middle was brought there.
 _APART_MM = 40.0
@@ -35,6 +37,7 @@ class Sided(NamedTuple):
         known.
       side: "right" or "left"; "" where it is not known.
       notes: what to know of it.
+      side_from: what told the side, of `SOURCES`; "" where nothing did.
     """
 
     array: np.ndarray
@@ -42,6 +45,7 @@ class Sided(NamedTuple):
     medial_first: bool | None
     side: str
     notes: tuple[str, ...]
+    side_from: str = ""
 
 
 def towards_medial(
@@ -80,7 +84,9 @@ def towards_medial(
     medial_first = side == "left"
     array = np.flip(sagittal.array, 2) if medial_first else sagittal.array
     array, names, of_split = _split(array, label_names)
-    return Sided(array, names, medial_first, side, (*notes, *of_split))
+    told = zip(SOURCES, (by_labels, known_side, by_place), strict=True)
+    side_from = next(source for source, says in told if says)
+    return Sided(array, names, medial_first, side, (*notes, *of_split), side_from)
 
 
 def _conflicts(

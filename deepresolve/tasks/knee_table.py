@@ -1,9 +1,14 @@
-"""A knee's measures as lines of a table: one for each place."""
+"""A knee's measures as lines of two tables: one for each place, and one a knee.
+
+What is known of the whole knee, such as what is noted of it, stands in a line of its
+own: repeated in forty lines of numbers it would only be in the way.
+"""
 
 from __future__ import annotations
 
 import math
 
+from deepresolve import __version__
 from deepresolve.quantification.knee import COLUMNS, KneeMeasures
 from deepresolve.tasks.prediction import Row, TableKind
 
@@ -22,6 +27,21 @@ KIND = TableKind(
     },
 )
 _UNKNOWN = (math.nan, math.nan)
+KNEES = TableKind(
+    "measured knees",
+    {
+        "side": str,
+        "side_from": str,
+        "weight_bearing": float,
+        "plates": str,
+        "without_bone": str,
+        "intervals_from": str,
+        "notes": str,
+        "version": str,
+        "fingerprint": str,
+    },
+)
+_BETWEEN, _BETWEEN_NOTES = " ", " | "
 
 
 def rows(knee: KneeMeasures, fingerprint: str = "") -> tuple[Row, ...]:
@@ -32,6 +52,21 @@ def rows(knee: KneeMeasures, fingerprint: str = "") -> tuple[Row, ...]:
       fingerprint: what the numbers follow from; "": not known.
     """
     return tuple(_row(knee, place, fingerprint) for place in knee.quantities)
+
+
+def about(knee: KneeMeasures, fingerprint: str) -> Row:
+    """The line of a table of `KNEES`.
+
+    Args:
+      knee: as it was measured.
+      fingerprint: what the numbers follow from.
+    """
+    return (
+        *(knee.side, knee.side_from, knee.weight_bearing),
+        *(_BETWEEN.join(knee.plates), _BETWEEN.join(knee.without_bone)),
+        *(knee.intervals_from, _BETWEEN_NOTES.join(knee.notes)),
+        *(__version__, fingerprint),
+    )
 
 
 def _row(knee: KneeMeasures, place: str, fingerprint: str) -> Row:

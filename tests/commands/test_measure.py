@@ -1,15 +1,25 @@
 """Label maps in, a table of millimetres out."""
 
 import csv
+import inspect
 import pathlib
+import re
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from deepresolve import api
+from deepresolve.commands import label_flags
 from deepresolve.imaging import formats
+from deepresolve.imaging.dicom_output.decimals import decimal
+from deepresolve.imaging.dicom_output.processing import Processing
+from deepresolve.imaging.dicom_output.segmentation_object import write_segmentation
+from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.labels import format_label_names, slug
 from deepresolve.imaging.mirroring import left_right_axis
+from deepresolve.imaging.volume import affine_to_dicom
+from deepresolve.quantification import regions
 from deepresolve.quantification.knee import measure
 from deepresolve.simulation import phantom
 
@@ -125,6 +135,13 @@ def test_the_side_tells_medial_where_no_label_does(run, knee, tmp_path):
     found = {row["place"]: float(row["VC"]) for row in rows(table)}
     assert found["MT"] == pytest.approx(expected["MT_VC"])
     assert {row["side"] for row in rows(table)} == {"right"}
+    (about,) = rows(tmp_path / "thickness_knees.csv")
+    assert (about["scan"], about["side"], about["side_from"]) == (
+        *("knee", "right", "given"),
+    )
+    assert about["plates"].split() == ["F", "LT", "MT"]
+    assert about["notes"].count(" | ") == result.stderr.count("note: ") - 1
+    assert "Not used, for they have no name: 4" in about["notes"]
     result = run(*given, names, "--side=left")
     assert {row["side"] for row in rows(table)} == {"left"}
     assert {r["place"]: float(r["VC"]) for r in rows(table)}["LT"] == found["MT"]
@@ -236,7 +253,8 @@ def visits(run_script, knee, tmp_path_factory):
 def test_change_is_told_beside_what_repeats_vary_by(run, visits):
     given = (f"--input={visits / 'second'}", f"--output={visits / 'second.csv'}")
     given += (FLAG, f"--baseline={visits / 'first.csv'}")
-    result = run(*given, f"--repeats={visits / 'repeats.csv'}")
+    given += (f"--repeats={visits / 'repeats.csv'}", f"--page={visits / 'pages'}")
+    result = run(*given)
     assert result.returncode == 0, result.stderr
     assert "knee: change F -" in result.stdout and "%, beyond " in result.stdout
     found = {
@@ -251,6 +269,22 @@ def test_change_is_told_beside_what_repeats_vary_by(run, visits):
     assert [float(row["baseline"]), float(row["follow_up"])] == both
     assert float(row["change"]) == pytest.approx(both[1] - both[0])
     assert row["detected"] == "yes"
+    # The page has what the table has.
+    row = found["F", "ThCtAB_aMe"]
+    page = (visits / "pages/knee.html").read_text(encoding="utf-8")
+    (line,) = re.findall(
+        r'<tr class="level0 beyond"><th scope="row">Femur <.+?</tr>', page, re.DOTALL
+    )
+    cells = re.findall(r"<td[^>]*>([^<]+)</td>", line)
+    columns = ("baseline", "follow_up", "change", "percent", "smallest_detectable")
+    assert cells[-1] == "beyond"
+    for cell, column in zip(cells[:-1], columns, strict=True):
+        assert float(cell) == pytest.approx(float(row[column]), abs=0.0501)
+    assert re.search(r">Medial tibia <[^\n]+\n(?:[^\n]+\n)+?.+<td>within</td>", page)
+    # The same again is no work; without a baseline, or another, it is another page.
+    assert "had the lines of 1 of 1" in run(*given).stdout
+    assert "had the lines" not in run(*given[:3], given[-1]).stdout
+    assert "Change since" not in (visits / "pages/knee.html").read_text("utf-8")
     # The tibia is as it was, and repeats did not touch it.
     assert float(found["MT", "VC"]["change"]) == 0
     assert found["MT", "VC"]["detected"] == "no"
@@ -369,3 +403,47 @@ def test_processes_write_the_table_that_one_writes(run, knee, tmp_path):
     assert "[2 of 2] " in result.stdout
     expected = sorted(one.read_text(encoding="utf-8").splitlines())
     assert sorted(two.read_text(encoding="utf-8").splitlines()) == expected
+
+
+def test_the_share_of_a_condyle_is_told_alike_everywhere():
+    # The command and the interface load no SciPy to tell their default.
+    told = inspect.signature(api.measure).parameters["weight_bearing"].default
+    flag = label_flags.FLAGS["weight_bearing"].default
+    assert told == flag == regions.WEIGHT_BEARING
+
+
+def test_a_dicom_segmentation_tells_its_names_and_measures_as_nifti_does(
+    run, tmp_path, write_stack
+):
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
+    label = phantom.knee(seed=7, shape=(64, 64, 40), spacing_mm=(1.8, 1.8, 2.0)).label
+    position, step, orientation, spacing = affine_to_dicom(label.affine)
+    (tmp_path / "exam").mkdir()
+    folder, _ = write_stack(
+        "exam/scan",
+        num_slices=40,
+        each=lambda n: {
+            "position": [decimal(x) for x in position + n * step],
+            "pixels": label.array[:, :, n].T.astype(np.int16),
+        },
+        ImageOrientationPatient=[decimal(x) for x in orientation],
+        PixelSpacing=[decimal(x) for x in spacing],
+        **{"StudyInstanceUID": "1.2.826.0.1.99.1", "PatientID": "", "PatientName": ""},
+    )
+    file = tmp_path / "exam/knee.dcm"
+    done = Processing("computed segmentation", "seg_cnn", "89abcdef" * 8)
+    source = read_source(folder)
+    write_segmentation(file, label, tuple(NAMES.values()), source, done)
+    table = tmp_path / "exam.csv"
+    result = run(f"--input={tmp_path / 'exam'}", f"--output={table}")
+    assert result.returncode == 0, result.stderr
+    found = rows(table)
+    assert {row["scan"] for row in found} == {"knee"}
+    assert {row["side"] for row in found} == {"right"}
+    thick = {r["place"]: float(r["ThCtAB_aMe"]) for r in found if "M" not in r["place"]}
+    expected = measure(label, NAMES).quantities
+    assert {"F", "LT", "P", "ccLF"} <= set(thick)
+    assert thick == pytest.approx({p: expected[p]["ThCtAB_aMe"] for p in thick})
+    # What the file says is overruled by a flag.
+    result = run(f"--input={file}", f"--output={table}", "--label_names=1=odd")
+    assert result.returncode == 1 and "No cartilage to measure" in result.stderr

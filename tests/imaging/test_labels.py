@@ -183,3 +183,12 @@ def test_records_without_names_say_how_to_give_them():
         ValueError, match=r"no named labels\. Convert the scans with --labels and --lab"
     ):
         labels.lookup_table(("femoral",), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("1=femur;2=tibia", "commas between entries, no semi"), ("1.0=femur", "whole nu")],
+)
+def test_names_as_spreadsheets_write_them_are_told(text, message):
+    with pytest.raises(ValueError, match=message):
+        labels.parse_label_names(text)

@@ -14,7 +14,7 @@ import pytest
 from world import stub_measures
 
 from deepresolve.prediction import measuring, scan_tables
-from deepresolve.prediction.measured_map import TABLE, Result, Settings, Work
+from deepresolve.prediction.measured_map import KNEES, TABLE, Result, Settings, Work
 
 WORK = Work(Settings({1: "femoral cartilage"}), measure=stub_measures.measure)
 HERE = measuring.Processes()
@@ -71,6 +71,8 @@ def test_a_bad_map_among_good_ones(folder, tmp_path):
     assert found["c"].message == "unexpected KeyError: 'odd'. Please report it."
     assert found["d"].message == "measured 4"
     assert found["d"].notes == (f"{root / 'd.nii'}: is a stub",)
+    knees = scan_tables.read(measuring.knees_table(table), KNEES)
+    assert [row[:2] for row in knees] == [("a", "left"), ("d", "left")]
     assert {name for name, _ in lines(table)} == {"a", "d"}
     # Mended, they alone are measured.
     folder({"b": "2", "c": "3"})
@@ -94,6 +96,19 @@ def test_other_files_settings_and_versions_are_measured_again(
     monkeypatch.setattr("deepresolve.prediction.measured_map.__version__", "99")
     assert not any(r.passed_over for r in run(root, table, other).values())
     assert len(lines(table)) == 4
+
+
+def test_knees_of_which_the_second_table_lacks_are_measured_again(folder, tmp_path):
+    root, table = folder({"a": "1", "b": "2"}), tmp_path / "t.csv"
+    run(root, table)
+    knees = measuring.knees_table(table)
+    kept = [row for row in scan_tables.read(knees, KNEES) if row[0] == "a"]
+    knees.write_text(scan_tables.to_csv(KNEES, kept))
+    assert [r.passed_over for r in run(root, table).values()] == [True, False]
+    assert [row[0] for row in scan_tables.read(knees, KNEES)] == ["a", "b"]
+    knees.write_text("patient,remark\n")
+    with pytest.raises(ValueError, match=r"t_knees\.csv is no table of measured knees"):
+        run(root, table)
 
 
 def test_lines_of_a_map_that_is_bad_now_stay_and_that_is_told(folder, tmp_path):

@@ -39,6 +39,19 @@ def test_table_is_read_as_it_was_written(tmp_path):
     )  # written again, the same
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        *[(1702.123456789, "1702.123"), (0.1 + 0.2, "0.3"), (2 / 3, "0.6666667")],
+        *[(3.0, "3.0"), (1.5e-9, "1.5e-09"), (float("nan"), "nan")],
+    ],
+)
+def test_numbers_have_the_digits_of_a_float32(number, text):
+    rows = scan_tables.to_csv(KIND, rows_of("a", NAMES[:1], number))
+    assert rows.splitlines()[1] == f"a,femur,1,6,{text}"
+    assert float(text) == pytest.approx(number, rel=2**-20, nan_ok=True)
+
+
 def test_a_table_that_a_spreadsheet_saved_is_added_to(tmp_path):
     # As one of Western Europe does: semicolons, its own code page and line ends.
     table = tmp_path / "volumes.csv"

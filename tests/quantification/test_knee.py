@@ -306,6 +306,8 @@ def test_a_plate_that_cannot_be_measured_does_not_hide_the_others(knee, measured
     found = measure(knee.label.with_array(speck), NAMES)
     (note,) = found.notes
     assert "'patellar cartilage' is not measured" in note
+    assert found.not_measured == {"P": note}
+    assert measured.not_measured == {}
     assert found.table["MT_VC"] == measured.table["MT_VC"]
     assert not [name for name in found.table if name.startswith("P_")]
 

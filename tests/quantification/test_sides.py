@@ -25,6 +25,7 @@ def test_medial_lies_towards_the_other_knee():
     # What comes first lies to the right: medial of a left knee.
     left = towards_medial(plates(1, 2), SIDED)
     assert (left.side, left.medial_first, left.notes) == ("left", True, ())
+    assert left.side_from == "labels"
     np.testing.assert_array_equal(left.array, np.flip(plates(1, 2).array, 2))
     right = towards_medial(plates(2, 1), SIDED)
     assert (right.side, right.medial_first, right.notes) == ("right", False, ())
@@ -73,6 +74,7 @@ def test_what_has_no_side_in_its_name_is_told_by_the_knee(x_mm, known_side, side
     np.testing.assert_array_equal(found.array[4, 5, 12:20], 2)
     np.testing.assert_array_equal(found.array[4, 5, 1:9], 1)
     assert bool(found.notes) == (not known_side)
+    assert found.side_from == ("given" if known_side else "place in the scanner")
 
 
 def test_a_conflict_of_tags_and_place_is_told():

@@ -3,7 +3,7 @@
 import math
 import time
 
-from deepresolve.prediction.measured_map import TABLE, Measured
+from deepresolve.prediction.measured_map import KNEES, TABLE, Measured
 
 
 def measure(source, settings):
@@ -19,7 +19,9 @@ def measure(source, settings):
     ]
     fingerprint = str(told["fingerprint"])
     said = f"measured {text}", ("is a stub",)
-    return Measured(tuple(rows), *said, None, None, fingerprint, source.path)
+    about = tuple(told.get(name, "") for name in KNEES.columns)
+    knee = None, None, fingerprint, source.path, about, settings.label_names
+    return Measured(tuple(rows), *said, *knee)
 
 
 def slowly(source, settings):

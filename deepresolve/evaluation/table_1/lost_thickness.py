@@ -6,14 +6,13 @@ means and tests of what is left look better than the network is. So each has a r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from deepresolve.evaluation.table_1.plan import Plan
 from deepresolve.quantification.knee import PLATES, KneeMeasures
-from deepresolve.quantification.parts import CARTILAGE, Part, part, parts
+from deepresolve.quantification.parts import CARTILAGE, Part, parts
 
 # What cartilage of a tibia in one piece becomes where its plates are told apart.
 _WHOLE, _PARTED = "T", ("MT", "LT")
@@ -81,21 +80,14 @@ def _has(measured: KneeMeasures, region: str) -> bool:
 
 
 def _reason(plate: str, measured: KneeMeasures) -> str:
-    """What is noted of a plate that is not among those that were measured."""
-    notes = [note for note in measured.notes if plate in _named(note)]
-    if notes:
-        return " ".join(notes)
+    """Why a plate is not among those that were measured."""
+    if plate in measured.not_measured:
+        return measured.not_measured[plate]
     if plate in _PARTED and _WHOLE in measured.plates:
         return "cartilage of the tibia is in one piece, which shows no such plate"
     if plate == _WHOLE and any(name in measured.plates for name in _PARTED):
         return "cartilage of the tibia is in two pieces, each of which is a plate"
     return "no voxel is cartilage of it"
-
-
-def _named(note: str) -> set[str]:
-    """Plates whose labels a note of `knee.measure` names, in quotation marks."""
-    known = map(part, re.findall(r"'([^']+)'", note))
-    return {_plate(of) for of in known if of is not None and of.kind == CARTILAGE}
 
 
 def _plate(of: Part) -> str:

@@ -55,6 +55,7 @@ _NO_IMAGES = {
     _STORAGE + "66.3": "registration",
     _STORAGE + "66.4": "segmentation",
     _STORAGE + "66.5": "segmentation",
+    _STORAGE + "66.7": "segmentation",
     _STORAGE + "66": "raw data",
     _STORAGE + "67": "real world value mapping",
     _STORAGE + "88.59": "key object selection",

@@ -19,6 +19,7 @@ import jinja2
 import deepresolve
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import places
+from deepresolve.quantification.change import Change, Key
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.reports import viewer_files
 from deepresolve.reports.knee_page import meshes, slices, tables
@@ -63,6 +64,18 @@ class Illustration(NamedTuple):
     caption: str
 
 
+class Changes(NamedTuple):
+    """What changed since an earlier visit.
+
+    Attributes:
+      by_key: by place and quantity; empty where nothing could be compared.
+      remark: why not; "" where it could.
+    """
+
+    by_key: Mapping[Key, Change]
+    remark: str = ""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Supplement:
     """What a page shows beside the numbers.
@@ -74,6 +87,7 @@ class Supplement:
       intervals: lower and upper end, by place and quantity.
       figures: at the end of the page.
       fingerprint: what the numbers follow from, which the page keeps.
+      changes: since an earlier visit; None where there was none.
     """
 
     scan: Volume | None = None
@@ -81,6 +95,7 @@ class Supplement:
     intervals: tables.Intervals = dataclasses.field(default_factory=dict)
     figures: Sequence[Illustration] = ()
     fingerprint: str = ""
+    changes: Changes | None = None
 
 
 def render(
@@ -135,6 +150,8 @@ def render(
         notes=knee.notes,
         groups=tables.cartilage(knee, beside.intervals),
         menisci=tables.menisci(knee, beside.intervals),
+        changes=beside.changes,
+        changed=tables.changed(beside.changes.by_key if beside.changes else {}),
         cartilage_columns=tables.CARTILAGE,
         meniscus_columns=tables.MENISCUS,
         has_intervals=bool(beside.intervals),

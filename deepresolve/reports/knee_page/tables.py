@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from deepresolve.quantification import places
+from deepresolve.quantification.change import Change, Key
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.reports.number_text import number_text
 
@@ -84,6 +85,31 @@ class Row(NamedTuple):
     published: str
 
 
+class ChangedRow(NamedTuple):
+    """One place at two visits.
+
+    Attributes:
+      name: in the OAI's tables.
+      place: in words.
+      visits: mean thickness at the first and at the second, mm.
+      change: of it, mm.
+      percent: of the first.
+      least: the smallest change that can be told from none, mm.
+      verdict: whether it is beyond that, in a word.
+    """
+
+    name: str
+    place: places.Place
+    visits: tuple[str, ...]
+    change: str
+    percent: str
+    least: str
+    verdict: str
+
+
+_VERDICTS = {True: "beyond", False: "within", None: NONE}
+
+
 def cartilage(knee: KneeMeasures, intervals: Intervals) -> list[list[Row]]:
     """A group of rows a plate, its regions below it; compartments last."""
     groups = []
@@ -109,6 +135,34 @@ def menisci(knee: KneeMeasures, intervals: Intervals) -> list[Row]:
     """A row a meniscus."""
     names = [name for name, of in knee.quantities.items() if "coverage" in of]
     return [_row(knee, name, MENISCUS, intervals) for name in places.in_order(names)]
+
+
+def changed(changes: Mapping[Key, Change]) -> list[ChangedRow]:
+    """A row a place whose mean thickness both visits have.
+
+    Args:
+      changes: by place and quantity.
+    """
+    thickness = CARTILAGE[0]
+    found = {p: change for (p, q), change in changes.items() if q == thickness.quantity}
+    return [
+        ChangedRow(
+            *(name, places.described(name)),
+            tuple(format(mm, thickness.form) for mm in (of.before, of.after)),
+            _signed(of.absolute, 2),
+            _signed(of.percent, 1),
+            NONE if math.isnan(of.detectable) else f"{of.detectable:.2f}",
+            _VERDICTS[of.is_detected],
+        )
+        for name, of in ((name, found[name]) for name in places.in_order([*found]))
+    ]
+
+
+def _signed(number: float, digits: int) -> str:
+    """With its sign; of what rounds to nothing that is +."""
+    if math.isnan(number):
+        return NONE
+    return f"{round(number, digits) + 0.0:+.{digits}f}"
 
 
 def _row(

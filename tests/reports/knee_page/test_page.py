@@ -82,6 +82,15 @@ def test_the_page_says_where_no_report_was_given(left, names):
     assert "The report on the label map found nothing" in nothing.text
 
 
+def test_the_page_says_why_nothing_is_compared(left, names):
+    changes = knee_page.Changes({}, "side was right and is <left>.")
+    page = Page(rendered(left, names, changes=changes))
+    assert "Change since the baseline side was right and is <left>." in " ".join(
+        page.text.split()
+    )
+    assert "Change since" not in Page(rendered(left, names)).text
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_head_says_what_was_measured(request, side, names):
     measured = request.getfixturevalue(side)

@@ -1,9 +1,11 @@
 """Rows of tables against the knee's numbers."""
 
 import dataclasses
+import math
 
 import pytest
 
+from deepresolve.quantification.change import Change
 from deepresolve.reports.knee_page import tables
 
 
@@ -72,3 +74,21 @@ def test_a_knee_without_sides_has_its_plates(left):
     groups = tables.cartilage(knee, {})
     assert [[row.name for row in group] for group in groups] == [["F"], ["P"]]
     assert tables.menisci(knee, {}) == []
+
+
+def test_what_changed_stands_beside_what_repeats_vary_by():
+    found = tables.changed(
+        {
+            ("MT", "ThCtAB_aMe"): Change(2.0, 1.75, 0.1),
+            ("F", "ThCtAB_aMe"): Change(2.0, 2.05, 0.1),
+            ("F", "VC"): Change(1000.0, 900.0, 10.0),
+            ("cMT", "ThCtAB_aMe"): Change(0.0, 0.5, math.nan),
+            ("LT", "ThCtAB_aMe"): Change(2.0, 1.998, 0.1),
+        }
+    )
+    assert [row.name for row in found] == ["F", "MT", "cMT", "LT"]
+    assert found[1][2:] == (("2.00", "1.75"), "-0.25", "-12.5", "0.10", "beyond")
+    assert found[0][2:] == (("2.00", "2.05"), "+0.05", "+2.5", "0.10", "within")
+    assert found[3][3:5] == ("+0.00", "-0.1")
+    none = tables.NONE
+    assert found[2][2:] == (("0.00", "0.50"), "+0.50", none, none, none)
