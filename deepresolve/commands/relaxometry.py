@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deepresolve.imaging.echoes import DoubleEcho, Echoes
-    from deepresolve.quantification.layers import Layers
-    from deepresolve.quantification.maps import Fit, RelaxationMap
+    from deepresolve.quantification.relaxation.layers import Layers
+    from deepresolve.quantification.relaxation.maps import Fit, RelaxationMap
     from deepresolve.tasks.prediction import TableKind
 
 FLAGS = flags.FLAGS
@@ -97,7 +97,7 @@ def run() -> None:
         names = label_flags.names()
     # After the flags: SciPy and nibabel take longer to load than --help may take.
     from deepresolve.prediction import scan_tables
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
     if FLAGS.table is not None:
         # Refuses another table before any work is done.
@@ -203,7 +203,7 @@ def _check() -> None:
 
 def _made(inputs: list[str], fit: Fit) -> tuple[Echoes | DoubleEcho, RelaxationMap]:
     from deepresolve.imaging.formats import double_echo, echo_files
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
     series = tuple(FLAGS.series)
     if FLAGS.kind == "dess":
@@ -234,7 +234,7 @@ def _number(text: str) -> float:
 
 def _write_nifti(found: RelaxationMap) -> None:
     from deepresolve.imaging.formats import nifti
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
     target, *beside = _outputs()
     # An earlier map's, which this one may have none of.
@@ -257,7 +257,7 @@ def _write_dicom(echoes: Echoes | DoubleEcho, found: RelaxationMap) -> None:
     from deepresolve.imaging.dicom_output.parametric_map import write_parametric_map
     from deepresolve.imaging.dicom_output.processing import Processing
     from deepresolve.imaging.dicom_output.source import read_source
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
     kind = {
         "t2star": map_kinds.T2STAR,
@@ -277,8 +277,8 @@ def _write_dicom(echoes: Echoes | DoubleEcho, found: RelaxationMap) -> None:
 def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
     """Where the map's voxels lie in the label map's cartilage; tells notes."""
     from deepresolve.imaging import formats
-    from deepresolve.quantification import layers
     from deepresolve.quantification.knee import measure
+    from deepresolve.quantification.relaxation import layers
 
     image = formats.read_image(FLAGS.label_map)
     path = pathlib.Path(FLAGS.label_map)
@@ -291,7 +291,7 @@ def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
 
 
 def _table_kind() -> TableKind:
-    from deepresolve.quantification.layers import QUANTITIES
+    from deepresolve.quantification.relaxation.layers import QUANTITIES
     from deepresolve.tasks.prediction import TableKind
 
     columns = dict.fromkeys(("place", "layer", "kind", "method"), str)
@@ -300,7 +300,7 @@ def _table_kind() -> TableKind:
 
 def _write_table(layers: Layers, found: RelaxationMap) -> None:
     from deepresolve.prediction import scan_tables
-    from deepresolve.quantification.layers import QUANTITIES, table
+    from deepresolve.quantification.relaxation.layers import QUANTITIES, table
 
     rows = [
         (

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import layers
 from deepresolve.quantification.knee import measure
+from deepresolve.quantification.relaxation import layers
 from deepresolve.simulation import phantom
 
 NAMES = {1: "femoral cartilage", 5: "femur"}

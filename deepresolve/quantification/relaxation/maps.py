@@ -8,12 +8,8 @@ import numpy as np
 
 from deepresolve.imaging.echoes import ECHO_TIME, SPIN_LOCK_TIME, DoubleEcho, Echoes
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import background
-from deepresolve.quantification.relaxometry import (
-    error_of_dess,
-    fit_decay,
-    t2_of_dess,
-)
+from deepresolve.quantification.relaxation import background, double_echo
+from deepresolve.quantification.relaxation.decay import fit_decay
 
 # A decay's fit ends where it comes this near to the noise, whose magnitudes have a mean
 # of 1.25 and seldom reach 3 (1.1% of them).
@@ -54,7 +50,7 @@ class Fit:
     """How a map is made.
 
     Attributes:
-      method: of `relaxometry.METHODS`.
+      method: of `decay.METHODS`.
       skip_first: whether the first echo is left out; None: as the kind has it, of three
         echoes or more.
       noise: standard deviation of the echoes; 0: not known; None: told from the air.
@@ -170,7 +166,7 @@ def of_double_echo(echoes: DoubleEcho, fit: Fit = Fit()) -> RelaxationMap:
     noise = _noise(signals, fit.noise, notes)
     first, second = signals
     tr_ms, te_ms = echoes.tr_ms, echoes.te_ms
-    t2_ms = t2_of_dess(
+    t2_ms = double_echo.t2(
         first,
         second,
         tr_ms=tr_ms,
@@ -184,7 +180,7 @@ def of_double_echo(echoes: DoubleEcho, fit: Fit = Fit()) -> RelaxationMap:
     t2_ms[(signals <= _FLOOR_OF_NOISE * noise).any(axis=0)] = np.nan
     error_ms = None
     if noise:
-        error = error_of_dess(
+        error = double_echo.error(
             first, second, t2_ms, tr_ms=tr_ms, te_ms=te_ms, noise=noise
         )
         error_ms = _volume(echoes.first, error)
