@@ -3,7 +3,9 @@
 A decay S(t) = a exp(-t / T) is a straight line in its logarithm. Noise of the same
 standard deviation in all echoes is 1/S times as large there, so that echoes are
 weighted by S²: in closed form, for a whole volume at once, and as precise as a
-non-linear fit, which `least_squares` makes of it where it is asked for. The first echo
+non-linear fit, which `least_squares` makes of it where it is asked for. A second line
+has the weights of the first one: measured signals that noise raised would weigh more,
+the late ones by most, and make times longer (0.4 ms of 35 at SNR 50). The first echo
 of a multi-echo spin echo lies too low, for it holds no stimulated echoes as all others
 do (Milford, PLoS ONE 2015;10:e0145255): leave it out. No fit has an offset: of such
 trains it takes away more than stimulated echoes added (24 ms of 30 at 140 degrees,
@@ -117,7 +119,9 @@ def _fitted(
     held = np.where(used, signals, 0.0)
     along = times[:, np.newaxis]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        amplitude, rate, spread = _log_linear(held, used, along)
+        amplitude, rate, _ = _log_linear(held, used, along, held)
+        lines = np.where(used, amplitude * np.exp(-along * rate), 0.0)
+        amplitude, rate, spread = _log_linear(held, used, along, lines)
         if method == "nonlinear":
             start = np.where(count > 1, amplitude, np.nan), rate
             amplitude, rate, spread = least_squares.refined(held, used, along, *start)
@@ -132,11 +136,18 @@ def _fitted(
 
 
 def _log_linear(
-    held: np.ndarray, used: np.ndarray, along: np.ndarray
+    held: np.ndarray, used: np.ndarray, along: np.ndarray, signals: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Amplitude, rate, and the inverse of the rate's variance in units of the noise."""
+    """Amplitude, rate, and the inverse of the rate's variance in units of the noise.
+
+    Args:
+      held: (echoes, voxels), 0 where an echo is not used.
+      used: of that shape, bool.
+      along: (echoes, 1) times.
+      signals: of the voxels' shape, 0 where an echo is not used; squared, its weight.
+    """
     logarithms = np.log(np.where(used, held, 1.0))
-    weights = held**2  # 0 where an echo is not used
+    weights = signals**2
     total = weights.sum(axis=0)
     middle = (weights * along).sum(axis=0) / total
     level = (weights * logarithms).sum(axis=0) / total
