@@ -291,7 +291,7 @@ def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
 
 
 def _table_kind() -> TableKind:
-    from deepresolve.quantification.relaxation.layers import QUANTITIES
+    from deepresolve.quantification.relaxation.table import QUANTITIES
     from deepresolve.tasks.prediction import TableKind
 
     columns = dict.fromkeys(("place", "layer", "kind", "method"), str)
@@ -300,16 +300,16 @@ def _table_kind() -> TableKind:
 
 def _write_table(layers: Layers, found: RelaxationMap) -> None:
     from deepresolve.prediction import scan_tables
-    from deepresolve.quantification.relaxation.layers import QUANTITIES, table
+    from deepresolve.quantification.relaxation.table import QUANTITIES, rows
 
-    rows = [
+    told = [
         (
             *(_name(), row["place"], row["layer"], found.kind, found.method),
             *(row[quantity] for quantity in QUANTITIES),
         )
-        for row in table(layers, found.time_ms.array)
+        for row in rows(layers, found)
     ]
-    scan_tables.add(pathlib.Path(FLAGS.table), _table_kind(), rows)
+    scan_tables.add(pathlib.Path(FLAGS.table), _table_kind(), told)
 
 
 def _name() -> str:

@@ -77,6 +77,8 @@ def test_echoes_become_maps_and_a_table(run, knee, tmp_path):
             assert row["scan"] == "maps/T2"
             assert (row["kind"], row["method"]) == ("t2", "log_linear")
             assert float(row["mean"]) == pytest.approx(expected, rel=0.02)
+            low, high = float(row["mean_low"]), float(row["mean_high"])
+            assert expected - 2 < low < float(row["mean"]) < high < expected + 2
             assert int(row["num_voxels"]) > 0 <= int(row["num_left_out"])
 
 

@@ -36,12 +36,14 @@ class Decay(NamedTuple):
         every line fits.
       error_ms: standard error of the time, from the noise where it is known, else from
         what the fit leaves over; NaN of two echoes of unknown noise.
+      num_echoes: of how many, from the first on, the fit is.
     """
 
     time_ms: np.ndarray
     amplitude: np.ndarray
     r2: np.ndarray
     error_ms: np.ndarray
+    num_echoes: np.ndarray
 
 
 def fit_decay(
@@ -132,7 +134,7 @@ def _fitted(
         of_fit = np.where(count > 2, np.sqrt(residual / (count - 2)), np.nan)
         time = np.where(count > 1, 1 / rate, np.nan)
         error = time**2 * (noise if noise else of_fit) / np.sqrt(spread)
-    return Decay(time, amplitude, r2, error)
+    return Decay(time, amplitude, r2, error, count)
 
 
 def _log_linear(
