@@ -64,6 +64,8 @@ def test_echoes_become_maps_and_a_table(run, knee, tmp_path):
     assert "T2.nii.gz: T2 of " in result.stdout
     for told in ("TE 10, 20, 30, 40 ms, as the headers", "10 ms, is left out", "Noise"):
         assert told in result.stderr
+    for doubt in ("beside the anatomy", "agree little", "frame of reference"):
+        assert doubt not in result.stderr
     names = {path.name for path in target.parent.iterdir()}
     assert names == {"T2.nii.gz", "T2_error.nii.gz", "T2_r2.nii.gz"}
     image = nib.load(target)

@@ -117,7 +117,9 @@ def half_width_ms(
     """
     root_mean_square_ms = float(np.sqrt((errors_ms**2).mean()))
     quantile = (1 + COVERAGE) / 2
-    widest_ms = stats.norm.ppf(quantile) * root_mean_square_ms if is_known else np.nan
+    widest_ms = np.nan
+    if is_known:
+        widest_ms = float(stats.norm.ppf(quantile)) * root_mean_square_ms
     if num_spare < 1 or not len(misfits):
         return widest_ms
     # Each voxel's misfit moves the mean as much as noise moves its time.
