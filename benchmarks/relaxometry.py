@@ -51,8 +51,8 @@ def known(seed: int) -> tuple[Any, Any, Any]:
     """Signal at time 0 and T2 of a knee, volumes, and depth in cartilage."""
     import numpy as np
 
-    from deepresolve.quantification import layers
     from deepresolve.quantification.knee import measure
+    from deepresolve.quantification.relaxation import layers
     from deepresolve.simulation import phantom
 
     drawn = phantom.knee(
@@ -102,7 +102,7 @@ def fitted(arrays: list[Any], noise: float) -> Any:
     """T2 of (echoes) arrays, by the package's fit with its defaults."""
     import numpy as np
 
-    from deepresolve.quantification.relaxometry import fit_decay
+    from deepresolve.quantification.relaxation.decay import fit_decay
 
     found = fit_decay(
         np.stack(arrays), TIMES_MS, noise=noise, floor=3 * noise, most_ms=100.0,

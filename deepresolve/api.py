@@ -31,7 +31,7 @@ from deepresolve.imaging.volume import Volume
 if TYPE_CHECKING:
     from deepresolve.imaging.echoes import Echoes
     from deepresolve.quantification.knee import KneeMeasures
-    from deepresolve.quantification.maps import RelaxationMap
+    from deepresolve.quantification.relaxation.maps import RelaxationMap
     from deepresolve.tasks.prediction import Prediction
     from deepresolve.tasks.trained_run import TrainedRun
 
@@ -108,7 +108,7 @@ def read_echoes(
         there twice, or times that no header tells; the message says how to mend it.
     """
     from deepresolve.imaging.formats import echo_files
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
     times = maps.decay(kind).times
     return echo_files.read_echoes(path, times_ms, times=times, series=series)
@@ -247,7 +247,7 @@ def relaxometry(
       ValueError: no such kind or method, times that the kind does not have, or bounds
         that cannot be.
     """
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
     fit = maps.Fit(method, skip_first, noise, most_ms, least_r2)
     return maps.of_echoes(echoes, kind, fit)

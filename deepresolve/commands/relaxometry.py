@@ -29,7 +29,6 @@ docs/relaxometry.md.
 from __future__ import annotations
 
 import itertools
-import os
 import pathlib
 import sys
 from typing import TYPE_CHECKING
@@ -40,12 +39,11 @@ from deepresolve.commands import label_flags
 from deepresolve.system import path_flags, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from deepresolve.imaging.echoes import DoubleEcho, Echoes
-    from deepresolve.quantification.layers import Layers
-    from deepresolve.quantification.maps import Fit, RelaxationMap
-    from deepresolve.tasks.prediction import TableKind
+    from deepresolve.quantification.relaxation.layers import Layers
+    from deepresolve.quantification.relaxation.maps import RelaxationMap
 
 FLAGS = flags.FLAGS
 # By --output_format, how a file's name ends; a DICOM series is a folder.
@@ -92,31 +90,24 @@ def run() -> None:
     inputs = _inputs()
     _check_apart(inputs)
     _check()
-    names = None
-    if FLAGS.label_map is not None:
-        names = label_flags.names()
-    # After the flags: SciPy and nibabel take longer to load than --help may take.
-    from deepresolve.prediction import scan_tables
-    from deepresolve.quantification import maps
-
+    names = None if FLAGS.label_map is None else label_flags.names()
     if FLAGS.table is not None:
         # Refuses another table before any work is done.
-        scan_tables.read(pathlib.Path(FLAGS.table), _table_kind())
-    fit = maps.Fit(
-        *(FLAGS.method, FLAGS.skip_first, FLAGS.noise, FLAGS.most_ms, FLAGS.least_r2),
-        FLAGS.t1_ms,
-    )
-    echoes, found = _made(inputs, fit)
-    for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
-    layers = None if names is None else _layers(names, found)
-    if FLAGS.output_format == "nifti":
-        _write_nifti(found)
-    else:
-        _write_dicom(echoes, found)
+        from deepresolve.prediction import relaxation_table, scan_tables
+
+        scan_tables.read(pathlib.Path(FLAGS.table), relaxation_table.TABLE)
+    echoes, found = _made(inputs)
+    _tell(found.notes)
+    layers = None if names is None else _layers(names, echoes)
+    _write(found, echoes)
     if layers is not None:
         _write_table(layers, found)
     print(f"{FLAGS.output}: {found.summary}")
+
+
+def _tell(notes: Iterable[str], about: str = "") -> None:
+    for note in notes:
+        print(f"note: {about}{note}", file=sys.stderr)
 
 
 def _inputs() -> list[str]:
@@ -134,9 +125,10 @@ def _outputs() -> list[pathlib.Path]:
     output = pathlib.Path(FLAGS.output)
     if FLAGS.output_format != "nifti":
         return [output]
-    from deepresolve.prediction import placement
+    # After the flags: SciPy and nibabel take longer to load than --help may take.
+    from deepresolve.prediction import relaxation_files
 
-    return [output, *(placement.further_path(output, name) for name in _BESIDE)]
+    return relaxation_files.nifti_paths(output)
 
 
 def _check_apart(inputs: list[str]) -> None:
@@ -159,8 +151,6 @@ def _check_apart(inputs: list[str]) -> None:
             )
 
 
-# Maps that go beside that of the times.
-_BESIDE = ("error", "r2")
 # Flags that a label map alone has a use for.
 _OF_LABEL_MAP = ("workdir", "label_names", "side", "weight_bearing")
 # Flags that some kinds alone have a use for.
@@ -201,10 +191,14 @@ def _check() -> None:
         raise ValueError(f"{', '.join(given)}: for --kind={kinds} alone.")
 
 
-def _made(inputs: list[str], fit: Fit) -> tuple[Echoes | DoubleEcho, RelaxationMap]:
+def _made(inputs: list[str]) -> tuple[Echoes | DoubleEcho, RelaxationMap]:
     from deepresolve.imaging.formats import double_echo, echo_files
-    from deepresolve.quantification import maps
+    from deepresolve.quantification.relaxation import maps
 
+    fit = maps.Fit(
+        *(FLAGS.method, FLAGS.skip_first, FLAGS.noise, FLAGS.most_ms, FLAGS.least_r2),
+        FLAGS.t1_ms,
+    )
     series = tuple(FLAGS.series)
     if FLAGS.kind == "dess":
         given = double_echo.Sequence(
@@ -232,90 +226,32 @@ def _number(text: str) -> float:
         ) from None
 
 
-def _write_nifti(found: RelaxationMap) -> None:
-    from deepresolve.imaging.formats import nifti
-    from deepresolve.quantification import maps
-
-    target, *beside = _outputs()
-    # An earlier map's, which this one may have none of.
-    for path in beside:
-        path.unlink(missing_ok=True)
-    title = maps.KINDS[found.kind].title
-    nifti.write(
-        target, maps.without_nan(found.time_ms), f"{title}, ms ({found.method})"
-    )
-    texts = f"standard error of {title}, ms", f"r2 of the fit of {title}"
-    volumes = found.error_ms, found.r2
-    for path, volume, text in zip(beside, volumes, texts, strict=True):
-        if volume is not None:
-            nifti.write(path, maps.without_nan(volume), text)
-
-
-def _write_dicom(echoes: Echoes | DoubleEcho, found: RelaxationMap) -> None:
-    from deepresolve.imaging.dicom_output import map_kinds
-    from deepresolve.imaging.dicom_output.maps import write_map_series
-    from deepresolve.imaging.dicom_output.parametric_map import write_parametric_map
-    from deepresolve.imaging.dicom_output.processing import Processing
-    from deepresolve.imaging.dicom_output.source import read_source
-    from deepresolve.quantification import maps
-
-    kind = {
-        "t2star": map_kinds.T2STAR,
-        "t1rho": map_kinds.T1RHO,
-    }.get(found.kind, map_kinds.T2)
-    sources = [read_source(path, choice=choice) for path, choice in echoes.origins]
-    told = " ".join(found.notes)
-    processing = Processing(f"{kind.title} map", found.method, derivation=told)
-    target = pathlib.Path(FLAGS.output)
-    if FLAGS.output_format == "parametric_map":
-        write_parametric_map(target, found.time_ms, kind, sources, processing)
-    else:
-        volume = maps.without_nan(found.time_ms)
-        write_map_series(target, volume, kind, sources, processing)
-
-
-def _layers(names: Mapping[int, str], found: RelaxationMap) -> Layers:
+def _layers(names: Mapping[int, str], echoes: Echoes | DoubleEcho) -> Layers:
     """Where the map's voxels lie in the label map's cartilage; tells notes."""
-    from deepresolve.imaging import formats
-    from deepresolve.quantification import layers
-    from deepresolve.quantification.knee import measure
+    from deepresolve.prediction import relaxation_table
+    from deepresolve.prediction.measured_map import Settings
 
-    image = formats.read_image(FLAGS.label_map)
+    settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
     path = pathlib.Path(FLAGS.label_map)
-    label_map = formats.read_label_map(path, image=image)
-    knee = measure(label_map, names, FLAGS.weight_bearing, FLAGS.side)
-    result = layers.of_knee(knee, label_map, names, found.time_ms)
-    for note in (*knee.notes, *result.notes):
-        print(f"note: {FLAGS.label_map}: {note}", file=sys.stderr)
-    return result
+    layers, notes = relaxation_table.layers_of(path, settings, echoes)
+    _tell(notes, f"{path}: ")
+    return layers
 
 
-def _table_kind() -> TableKind:
-    from deepresolve.quantification.layers import QUANTITIES
-    from deepresolve.tasks.prediction import TableKind
+def _write(found: RelaxationMap, echoes: Echoes | DoubleEcho) -> None:
+    from deepresolve.prediction import relaxation_files
 
-    columns = dict.fromkeys(("place", "layer", "kind", "method"), str)
-    return TableKind("relaxation times", {**columns, **QUANTITIES})
+    output = pathlib.Path(FLAGS.output)
+    if FLAGS.output_format == "nifti":
+        relaxation_files.write_nifti(output, found)
+    else:
+        relaxation_files.write_dicom(output, found, echoes)
 
 
 def _write_table(layers: Layers, found: RelaxationMap) -> None:
-    from deepresolve.prediction import scan_tables
-    from deepresolve.quantification.layers import QUANTITIES, table
+    from deepresolve.prediction import relaxation_table, scan_tables
 
-    rows = [
-        (
-            *(_name(), row["place"], row["layer"], found.kind, found.method),
-            *(row[quantity] for quantity in QUANTITIES),
-        )
-        for row in table(layers, found.time_ms.array)
-    ]
-    scan_tables.add(pathlib.Path(FLAGS.table), _table_kind(), rows)
-
-
-def _name() -> str:
-    """The map's: its path as seen from the table, without an ending."""
-    from deepresolve.prediction import placement
-
-    output = pathlib.Path(FLAGS.output)
-    folder = os.path.relpath(output.parent, pathlib.Path(FLAGS.table).parent)
-    return (pathlib.Path(folder) / placement.without_ending(output)).as_posix()
+    table = pathlib.Path(FLAGS.table)
+    name = relaxation_table.name_of(pathlib.Path(FLAGS.output), table)
+    rows = relaxation_table.rows(name, found, layers)
+    scan_tables.add(table, relaxation_table.TABLE, rows)

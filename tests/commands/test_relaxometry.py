@@ -64,6 +64,8 @@ def test_echoes_become_maps_and_a_table(run, knee, tmp_path):
     assert "T2.nii.gz: T2 of " in result.stdout
     for told in ("TE 10, 20, 30, 40 ms, as the headers", "10 ms, is left out", "Noise"):
         assert told in result.stderr
+    for doubt in ("beside the anatomy", "agree little", "frame of reference"):
+        assert doubt not in result.stderr
     names = {path.name for path in target.parent.iterdir()}
     assert names == {"T2.nii.gz", "T2_error.nii.gz", "T2_r2.nii.gz"}
     image = nib.load(target)
@@ -77,6 +79,8 @@ def test_echoes_become_maps_and_a_table(run, knee, tmp_path):
             assert row["scan"] == "maps/T2"
             assert (row["kind"], row["method"]) == ("t2", "log_linear")
             assert float(row["mean"]) == pytest.approx(expected, rel=0.02)
+            low, high = float(row["mean_low"]), float(row["mean_high"])
+            assert expected - 2 < low < float(row["mean"]) < high < expected + 2
             assert int(row["num_voxels"]) > 0 <= int(row["num_left_out"])
 
 

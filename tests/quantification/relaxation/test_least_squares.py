@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
-from deepresolve.quantification.relaxometry import fit_decay
+from deepresolve.quantification.relaxation.decay import fit_decay
 
 TIMES = np.arange(1, 8) * 10.0
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 import deepresolve as dr
-from deepresolve.quantification import background
+from deepresolve.quantification.relaxation import background
 
 
 @pytest.fixture(scope="module")

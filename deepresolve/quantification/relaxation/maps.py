@@ -8,12 +8,8 @@ import numpy as np
 
 from deepresolve.imaging.echoes import ECHO_TIME, SPIN_LOCK_TIME, DoubleEcho, Echoes
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import background
-from deepresolve.quantification.relaxometry import (
-    error_of_dess,
-    fit_decay,
-    t2_of_dess,
-)
+from deepresolve.quantification.relaxation import background, double_echo
+from deepresolve.quantification.relaxation.decay import Decay, fit_decay
 
 # A decay's fit ends where it comes this near to the noise, whose magnitudes have a mean
 # of 1.25 and seldom reach 3 (1.1% of them).
@@ -54,7 +50,7 @@ class Fit:
     """How a map is made.
 
     Attributes:
-      method: of `relaxometry.METHODS`.
+      method: of `decay.METHODS`.
       skip_first: whether the first echo is left out; None: as the kind has it, of three
         echoes or more.
       noise: standard deviation of the echoes; 0: not known; None: told from the air.
@@ -72,6 +68,39 @@ class Fit:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Fitted:
+    """Decays on the grid of the echoes that they were fitted to.
+
+    Attributes:
+      echoes: without those that were left out.
+      decay: the fits, float32.
+    """
+
+    echoes: Echoes
+    decay: Decay
+
+    def misfits(self, voxels: np.ndarray) -> np.ndarray:
+        """What the fits leave over of the echoes.
+
+        Args:
+          voxels: flat indices into the grid.
+
+        Returns:
+          (echoes, voxels) float64, in units of the echoes: 0 where an echo was not
+          used, NaN where a voxel has no fit.
+        """
+        time_ms, amplitude, _, _, num_echoes = (
+            values.reshape(-1)[voxels].astype(np.float64) for values in self.decay
+        )
+        signals = [volume.array.reshape(-1)[voxels] for volume in self.echoes.volumes]
+        along = np.array(self.echoes.times_ms)[:, np.newaxis]
+        left = np.stack(signals) - amplitude * np.exp(-along / time_ms)
+        # Kept where there is no fit: NaN is in no order.
+        unused = np.arange(len(signals))[:, np.newaxis] >= num_echoes
+        return np.where(unused, 0.0, left)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class RelaxationMap:
     """A map of times on the grid of its echoes; float32, NaN where there is none.
 
@@ -82,6 +111,8 @@ class RelaxationMap:
       error_ms: its standard error; None where nothing tells it.
       r2: share of the echoes' variance that the fit explains; None of two echoes.
       notes: what was done, and what makes the numbers worse than they look.
+      noise: standard deviation of the echoes; 0: not known.
+      fitted: what the fits leave over; None where there was none, and of two echoes.
     """
 
     kind: str
@@ -90,6 +121,8 @@ class RelaxationMap:
     error_ms: Volume | None
     r2: Volume | None
     notes: tuple[str, ...]
+    noise: float = 0.0
+    fitted: Fitted | None = None
 
     @property
     def summary(self) -> str:
@@ -143,15 +176,14 @@ def of_echoes(echoes: Echoes, kind: str = "t2", fit: Fit = Fit()) -> RelaxationM
             "Two echoes tell a time, but not how well it fits: there is no map of r2, "
             "and an error only where the noise is known."
         )
-    volumes = [
-        _volume(echoes.grid, values)
-        for values in (found.time_ms, found.error_ms, found.r2)
-    ]
+    found = Decay(*(values.astype(np.float32) for values in found))
     return RelaxationMap(
-        *(kind, fit.method, volumes[0]),
-        volumes[1] if is_judged or noise else None,
-        volumes[2] if is_judged else None,
+        *(kind, fit.method, echoes.grid.with_array(found.time_ms)),
+        echoes.grid.with_array(found.error_ms) if is_judged or noise else None,
+        echoes.grid.with_array(found.r2) if is_judged else None,
         tuple(notes),
+        noise,
+        Fitted(echoes, found) if is_judged else None,
     )
 
 
@@ -170,7 +202,7 @@ def of_double_echo(echoes: DoubleEcho, fit: Fit = Fit()) -> RelaxationMap:
     noise = _noise(signals, fit.noise, notes)
     first, second = signals
     tr_ms, te_ms = echoes.tr_ms, echoes.te_ms
-    t2_ms = t2_of_dess(
+    t2_ms = double_echo.t2(
         first,
         second,
         tr_ms=tr_ms,
@@ -184,12 +216,14 @@ def of_double_echo(echoes: DoubleEcho, fit: Fit = Fit()) -> RelaxationMap:
     t2_ms[(signals <= _FLOOR_OF_NOISE * noise).any(axis=0)] = np.nan
     error_ms = None
     if noise:
-        error = error_of_dess(
+        error = double_echo.error(
             first, second, t2_ms, tr_ms=tr_ms, te_ms=te_ms, noise=noise
         )
         error_ms = _volume(echoes.first, error)
     of_t2 = _volume(echoes.first, t2_ms)
-    return RelaxationMap("dess", "double_echo", of_t2, error_ms, None, tuple(notes))
+    return RelaxationMap(
+        *("dess", "double_echo", of_t2, error_ms, None, tuple(notes), noise)
+    )
 
 
 def decay(kind: str) -> Kind:

@@ -1,7 +1,7 @@
-"""A map's values in cartilage, by plate, region and depth.
+"""Where the voxels of a map lie in cartilage: by plate, region and depth.
 
-    layers = of_knee(knee, label_map, label_names, t2_map)
-    rows = table(layers, t2_map.array)
+    layers = of_knee(knee, label_map, label_names, t2.time_ms)
+    rows = list(table.rows(layers, t2))
 
 T2 grows from the bone to the surface of cartilage, and changes in the one layer before
 the other. Which of the measured knee's plates a voxel belongs to its label says, and
@@ -28,11 +28,6 @@ from deepresolve.quantification.thickness_map import plates_of
 
 # From bone to surface; the halves that studies report.
 LAYERS = {"all": (0.0, 1.0), "deep": (0.0, 0.5), "superficial": (0.5, 1.0)}
-# What a table has a column for, and of which type.
-QUANTITIES: dict[str, type[int] | type[float]] = {
-    **dict.fromkeys(("mean", "sd", "median"), float),
-    **dict.fromkeys(("num_voxels", "num_left_out"), int),
-}
 # Cartilage outside of the map's field of view is told from this share on.
 _LEAST_OUTSIDE = 0.01
 
@@ -119,35 +114,22 @@ def of_knee(
     return Layers(plates, depths, regions, tuple(notes))
 
 
-def table(layers: Layers, array: np.ndarray) -> Iterator[dict[str, str | float]]:
-    """Rows of a table: each plate and region, whole and by layer.
+def places(layers: Layers) -> Iterator[tuple[str, str, str, np.ndarray]]:
+    """Each plate and region, whole and by layer.
 
     Args:
-      layers: of the map's grid.
-      array: its values, NaN where there is none.
+      layers: of a grid.
 
     Yields:
-      place, layer, mean, sd (of the voxels), median, num_voxels that have a value and
-      num_left_out that have none, in the map's units; NaN where no voxel has one.
+      place, layer, the plate that it is a part of, and which of the plate's voxels are
+      in it, bool.
     """
-    flat = np.asarray(array).reshape(-1)
     everywhere = {name: (name, None) for name in layers.plates}
     for place, (plate, mask) in {**everywhere, **layers.regions}.items():
         depths = layers.depths[plate]
         for layer, (low, high) in LAYERS.items():
             within = (depths >= low) & ((depths < high) | (high == 1.0))
-            within &= True if mask is None else mask
-            values = flat[layers.plates[plate][within]]
-            yield {"place": place, "layer": layer, **statistics(values)}
-
-
-def statistics(values: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation, median and number of the values that are not NaN."""
-    held = values[np.isfinite(values)].astype(np.float64)
-    of_values = np.mean, np.std, np.median
-    numbers = [float(of(held)) if held.size else np.nan for of in of_values]
-    counts = held.size, values.size - held.size
-    return dict(zip(QUANTITIES, (*numbers, *counts), strict=True))
+            yield place, layer, plate, within if mask is None else within & mask
 
 
 def _voxels_of_plates(

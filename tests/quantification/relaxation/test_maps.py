@@ -5,9 +5,9 @@ import pytest
 
 from deepresolve.imaging.echoes import DoubleEcho, Echoes
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification import maps
-from deepresolve.quantification.maps import Fit
-from deepresolve.quantification.relaxometry import fit_decay
+from deepresolve.quantification.relaxation import maps
+from deepresolve.quantification.relaxation.decay import fit_decay
+from deepresolve.quantification.relaxation.maps import Fit
 
 AFFINE = np.diag([0.6, 0.6, 3.0, 1.0])
 TIMES = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)

@@ -1,0 +1,147 @@
+"""A map of relaxation times, by the label map of its knee, as lines of a table."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from deepresolve.imaging import formats
+from deepresolve.imaging.echoes import DoubleEcho, Echoes, Origin
+from deepresolve.prediction import placement
+from deepresolve.prediction.measured_map import Settings
+from deepresolve.quantification.knee import measure
+from deepresolve.quantification.relaxation import agreement, layers, table
+from deepresolve.quantification.relaxation.layers import Layers
+from deepresolve.quantification.relaxation.maps import RelaxationMap
+from deepresolve.tasks.prediction import Cell, TableKind
+
+TABLE = TableKind(
+    "relaxation times",
+    {**dict.fromkeys(("place", "layer", "kind", "method"), str), **table.QUANTITIES},
+)
+
+
+def layers_of(
+    path: pathlib.Path, settings: Settings, echoes: Echoes | DoubleEcho
+) -> tuple[Layers, tuple[str, ...]]:
+    """Where voxels of echoes lie in the cartilage of a label map.
+
+    Args:
+      path: of the label map, on any grid of the same session.
+      settings: what its values mean, and how the knee is divided.
+      echoes: on whose grid the map is.
+
+    Returns:
+      The layers, and notes of what makes their numbers worse than they look.
+
+    Raises:
+      FileNotFoundError: there is nothing at the path.
+      ValueError: it is no label map that can be measured, of another patient, or has no
+        cartilage where the echoes lie.
+    """
+    scan = echoes.volumes[0] if isinstance(echoes, Echoes) else echoes.first
+    image = formats.read_image(path)
+    label_map = formats.read_label_map(path, image=image)
+    of_session = session_notes(path, echoes.origins)
+    names = settings.label_names
+    knee = measure(label_map, names, settings.weight_bearing, settings.side)
+    found = layers.of_knee(knee, label_map, names, scan)
+    return found, (
+        *knee.notes,
+        *found.notes,
+        *of_session,
+        *side_notes(knee.side, echoes.origins),
+        *agreement.notes(scan, label_map, names),
+    )
+
+
+def session_notes(
+    label_map: pathlib.Path, origins: Sequence[Origin]
+) -> tuple[str, ...]:
+    """What headers say against a label map and echoes being of one session.
+
+    Args:
+      label_map: its path.
+      origins: of the echoes; () where they were not read.
+
+    Raises:
+      ValueError: they are of two patients.
+    """
+    own = _by_keyword(formats.contents(label_map).identity)
+    of_echoes = _by_keyword(
+        pair for path in _paths(origins) for pair in formats.contents(path).identity
+    )
+    differ = {
+        keyword
+        for keyword in own.keys() & of_echoes.keys()
+        if own[keyword].isdisjoint(of_echoes[keyword])
+    }
+    if "PatientID" in differ:
+        raise ValueError(
+            f"{label_map} and {_paths(origins)[0]} are of two patients: they differ in "
+            "PatientID. Give the label map of this knee. If one of both was given "
+            "another number, write the label map as NIfTI, which has none."
+        )
+    if "FrameOfReferenceUID" in differ:
+        where = " and another study" if "StudyInstanceUID" in differ else ""
+        return (
+            f"The label map has another frame of reference{where} than the echoes: the "
+            "patient was positioned anew in between, and places need not agree.",
+        )
+    return ()
+
+
+def side_notes(side: str, origins: Sequence[Origin]) -> tuple[str, ...]:
+    """Whether headers of the echoes name the other knee.
+
+    Args:
+      side: "right" or "left", of the label map; "" where nothing tells.
+      origins: of the echoes.
+    """
+    told = {
+        acquired.side
+        for path in _paths(origins)
+        for acquired in formats.contents(path).acquired
+    } - {"unknown"}
+    if not side or len(told) != 1 or side in told:
+        return ()
+    return (
+        f"By its labels this is a {side} knee, and by the headers of the echoes a "
+        f"{told.pop()} one.",
+    )
+
+
+def _paths(origins: Iterable[Origin]) -> list[pathlib.Path]:
+    return list(dict.fromkeys(path for path, _ in origins))
+
+
+def _by_keyword(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for keyword, value in pairs:
+        found[keyword].add(value)
+    return found
+
+
+def rows(name: str, found: RelaxationMap, places: Layers) -> list[tuple[Cell, ...]]:
+    """The lines of a map.
+
+    Args:
+      name: of the map in the table.
+      found: the map.
+      places: where its voxels lie.
+    """
+    return [
+        (
+            *(name, row["place"], row["layer"], found.kind, found.method),
+            *(row[quantity] for quantity in table.QUANTITIES),
+        )
+        for row in table.rows(places, found)
+    ]
+
+
+def name_of(output: pathlib.Path, table_path: pathlib.Path) -> str:
+    """A map's name in a table: its path as seen from there, without an ending."""
+    folder = os.path.relpath(output.parent, table_path.parent)
+    return (pathlib.Path(folder) / placement.without_ending(output)).as_posix()

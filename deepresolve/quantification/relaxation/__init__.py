@@ -1,0 +1,1 @@
+"""Milliseconds, from echoes: fits, maps of them, and where they lie in cartilage."""
