@@ -6,6 +6,7 @@ is a convolution of the three planes that it depends on, laid side by side as ch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,8 +17,10 @@ from deepresolve.inference import winograd
 GROUP = winograd.NUM_OUTPUTS
 # From here on, six products for up to four planes are fewer than three for each.
 _FEWEST_PLANES = 3
-# With fewer channels the products are cheaper than the mixtures that save them.
+# With fewer channels the products are cheaper than the mixtures that save them, and in
+# smaller planes, of which there are few, than what it takes to compile the mixtures.
 _FEWEST_CHANNELS = 8
+_FEWEST_VOXELS = 32 * 32
 
 
 class Convolution3:
@@ -32,9 +35,7 @@ class Convolution3:
 
     def __init__(self, kernel: np.ndarray, bias: np.ndarray, rectify: bool, dtype: str):
         self._dtype = dtype
-        self._fewest = _FEWEST_PLANES
-        if kernel.shape[3] < _FEWEST_CHANNELS:
-            self._fewest = GROUP + 1
+        self._is_wide = kernel.shape[3] >= _FEWEST_CHANNELS
         self._bias = tf.constant(bias, tf.float32)
         self._rectify = rectify
         self._kernels = tf.cast(winograd.transform_kernel(kernel), dtype)
@@ -45,11 +46,12 @@ class Convolution3:
         """Takes n + 2 planes, None for zeros, at least one is none; returns n."""
         zeros = tf.zeros_like(next(plane for plane in planes if plane is not None))
         known = [zeros if plane is None else plane for plane in planes]
+        is_large = self._is_wide and math.prod(zeros.shape[1:3]) >= _FEWEST_VOXELS
         result: list[tf.Tensor] = []
         while len(result) < len(known) - 2:
             first = len(result)
             num = min(GROUP, len(known) - 2 - first)
-            if num < self._fewest:
+            if num < _FEWEST_PLANES or not is_large:
                 result.append(self._one(known[first : first + 3]))
                 continue
             group = known[first : first + winograd.NUM_INPUTS]

@@ -174,6 +174,8 @@ class Enlarged(Node):
 class Joined(Node):
     """Two or more inputs, plane by plane; those that come early wait.
 
+    The last input sets the pace: the one that comes from the levels below.
+
     Args:
       function: of a list of planes, one of each input.
       num: how many inputs there are.
@@ -198,16 +200,23 @@ class Joined(Node):
     def flow(
         self, shapes: Sequence[Shape], *sources: Iterator[Chunk]
     ) -> Iterator[Chunk]:
-        """As many planes as all have, but few at a time, however many wait."""
+        """As many planes as the last input gives, but few at a time."""
         waiting: list[deque] = [deque() for _ in sources]
         left = shapes[0][2]
         while left:
+            _fill(waiting[-1], sources[-1], 1)
+            num = min(GROUP, len(waiting[-1]))
+            # The others wait for it: as many planes of them are there.
             for queue, source in zip(waiting, sources, strict=True):
-                while not queue:
-                    queue.extend(next(source).planes)
-            num = min(GROUP, *map(len, waiting))
+                _fill(queue, source, num)
             left -= num
             yield Chunk(
                 [self._function([q.popleft() for q in waiting]) for _ in range(num)],
                 not left,
             )
+
+
+def _fill(queue: deque, source: Iterator[Chunk], num: int) -> None:
+    """Takes chunks until as many planes wait."""
+    while len(queue) < num:
+        queue.extend(next(source).planes)

@@ -15,7 +15,6 @@ UNET = SegmentationConfig(
 )
 CONFIGS = {
     "chain": CHAIN,
-    "wide chain": CHAIN.replace(num_features=8),
     "chain, folded slices": CHAIN.replace(fold=(1, 1, 3), patch_shape=(32, 32, 33)),
     "chain, folded in-plane": CHAIN.replace(fold=(2, 2, 3), patch_shape=(32, 32, 33)),
     "two layers": CHAIN.replace(num_layers=2),
@@ -26,13 +25,15 @@ CONFIGS = {
 
 
 def built(config):
-    """A network with weights, statistics and biases large enough for errors to show."""
+    """A network with biases and statistics that are none to begin with."""
     network = networks.build_model(config)
     rng = np.random.default_rng(0)
-    # Variances, which have one number a channel, stay positive.
+    # He's deviation keeps numbers about 1; variances, one a channel, stay positive.
     network.set_weights(
         [
-            rng.normal(0, 0.2, w.shape) if w.ndim > 1 else w + rng.random(w.shape)
+            rng.normal(0, np.sqrt(2 / np.prod(w.shape[:-1])), w.shape)
+            if w.ndim > 1
+            else w + rng.random(w.shape) / 2
             for w in network.get_weights()
         ]
     )
@@ -61,6 +62,24 @@ def test_equals_one_pass_over_the_whole_volume(model, shape):
     actual = StreamedModel(model)(array)
     assert actual.dtype == np.float32
     tolerance = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CHAIN.replace(num_features=8, num_layers=4),
+        UNET.replace(num_features=8, num_levels=2),
+    ],
+    ids=["chain", "U-Net"],
+)
+@pytest.mark.parametrize("slices", [2, 7, 23])
+def test_large_planes_of_many_channels_equal_one_pass(config, slices):
+    """They go through Winograd's filtering."""
+    model, array = built(config), volume(32, 40, slices)
+    expected = one_pass(model, array)
+    tolerance = 1e-5 * np.abs(expected).max()
+    actual = StreamedModel(model)(array)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
 
 
@@ -115,7 +134,7 @@ def twins():
 
 def test_bfloat16_rounds_about_as_much_as_keras_does(twins):
     exact, fast = twins
-    array = volume(8, 8, 20)
+    array = volume(32, 32, 8)
     expected = one_pass(exact, array)
     residual = np.std(expected[..., 0] - array)
     assert residual > 0.05
@@ -143,7 +162,7 @@ def test_bfloat16_rounds_a_unet_about_as_much_as_keras_does(unet):
 
 def test_model_trained_in_bfloat16_is_streamed_exactly(twins):
     exact, fast = twins
-    array = volume(8, 8, 20)
+    array = volume(32, 32, 8)
     np.testing.assert_allclose(
         StreamedModel(fast)(array), one_pass(exact, array), rtol=0, atol=1e-5
     )
