@@ -25,10 +25,10 @@ class Model:
     Attributes:
       build: the network with fresh weights, of a config and a Keras dtype policy.
       title: its name in tables and figures.
-      engine: how it is taken over whole volumes. "stream": a chain of convolutions,
-        plane by plane, exactly; "windows": in windows that overlap, blended; "whole":
-        in one pass; "views": the images across the slices, either way (super-resolution
-        alone).
+      engine: how it is taken over whole volumes. "stream": plane by plane, exactly, if
+        it is made of what `inference.stream_parser` knows; "windows": in windows that
+        overlap, blended; "whole": in one pass; "views": the images across the slices,
+        either way (super-resolution alone).
       slicewise: whether it sees one slice at a time.
       num_resolutions: at how many resolutions it works, the volume's own included.
       slice_multiple: what it fills the slices of its input up to a multiple of.

@@ -58,7 +58,7 @@ def _live_channels(config: Settings) -> int:
 MODEL = Model(
     build,
     title="3D Seg-CNN",
-    engine="windows",
+    engine="stream",
     num_resolutions=num_resolutions,
     slice_multiple=_slice_multiple,
     live_channels=_live_channels,

@@ -69,7 +69,7 @@ def test_float_output_is_not_rounded(predict, silent_workdir, tmp_path):
         (["--downsample_factor=4"], "trained for downsample factors (3,)"),
         (["--slice_axis=5"], "not an integer in the range [0, 2]"),
         (["--echo=1"], "echo"),
-        (["--flips", "--window=8,8,8"], "--flips, --window: only for a run of segm"),
+        (["--flips", "--min_piece=0"], "--flips, --min_piece: only for a run of segm"),
         (["stray"], "Unexpected arguments"),
     ],
 )
@@ -184,7 +184,7 @@ def test_folder_of_scans_becomes_label_maps_and_one_table(
 
 def test_real_knee_is_segmented_in_place(predict, seg_workdir, real_scans, tmp_path):
     source, output = real_scans / "knee_mese_dicom", tmp_path / "labels.nii"
-    flags = ["--echo=1", "--flips", "--min_piece=0.1", "--window=128,256,16"]
+    flags = ["--echo=1", "--flips", "--min_piece=0.1"]
     result = predict(seg_workdir, source, output, *flags)
     assert result.returncode == 0, result.stderr
     scan = formats.read_image(source, choice=Choice(echo=1))
@@ -201,6 +201,7 @@ def test_real_knee_is_segmented_in_place(predict, seg_workdir, real_scans, tmp_p
     [
         (["--output_dtype=float32"], "--output_dtype: only for a run of super_resol"),
         (["--window=a,64,64"], "--window takes three whole numbers"),
+        (["--window=8,8,8"], "(segnet_2d, unet_2d)"),
         (["--memory_gib=-1"], "memory_gib"),
     ],
 )

@@ -1,6 +1,6 @@
 """Convolutions of blocks of planes, in operations that every server has.
 
-What `deepresolve.inference.streaming` computes, directly: its mixtures of planes are
+What `deepresolve.inference.convolutions` computes, directly: its mixtures of planes are
 compiled by XLA, which a server may lack.
 """
 

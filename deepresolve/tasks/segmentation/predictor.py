@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import pieces
+from deepresolve.networks import find_model
 from deepresolve.tasks import knee_table
 from deepresolve.tasks.findings import Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
 
 ANATOMY, GRID, SPREAD = "anatomy", "grid", "spread"
+# Of networks that are streamed, and of those that see windows.
+_ADVICE = (
+    "--dtype=bfloat16 needs less than float32.",
+    "A smaller --memory_gib or --window needs less.",
+)
 # Sections of the report on an image.
 _OF_IMAGES = {
     "consistency": Section(
@@ -56,7 +62,6 @@ class LabelMapPredictor:
     title = "computed segmentation"
     training_factor = None
     announcement = ""
-    memory_advice = "A smaller --memory_gib or --window needs less."
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class LabelMapPredictor:
         spread: str = "none",
     ):
         self._segmenter = segmenter
+        self.memory_advice = _ADVICE[find_model(segmenter.config).engine == "windows"]
         self._min_piece = min_piece
         class_names = segmenter.class_names
         self.kind = Labels(tuple(class_names))
@@ -79,6 +85,7 @@ class LabelMapPredictor:
         if self._measures_spread:
             mirrored_classes(class_names)
         self._probabilities = self.kind.probabilities if probabilities else ()
+        self._uses_probabilities = probabilities or measure or bool(min_piece)
         self._gives_spread = spread == "volume"
         further = (SPREAD,) if self._gives_spread else ()
         self.volume_names = (*self._probabilities, *further)
@@ -101,9 +108,7 @@ class LabelMapPredictor:
         """
         placed = self._segmenter.placed(scan.canonical())
         both_ways = self._both_ways(scan)
-        label_map, by_class = self._segmenter.segment_with_probabilities(
-            scan, progress, both_ways
-        )
+        label_map, by_class = self._segment(scan, progress, both_ways)
         names = self.kind.class_names
         if self._min_piece:
             label_map = settle(label_map, names, by_class)
@@ -135,6 +140,14 @@ class LabelMapPredictor:
             seen=placed.seen if placed.is_resampled else None,
             knee=measured.knee,
         )
+
+    def _segment(
+        self, scan: Volume, progress: bool, both_ways: MirrorSpread | None
+    ) -> tuple[Volume, dict[str, Volume]]:
+        """The label map, and the probabilities by class if something needs them."""
+        if self._uses_probabilities or both_ways is not None:
+            return self._segmenter.segment_with_probabilities(scan, progress, both_ways)
+        return self._segmenter.segment(scan, progress), {}
 
     def _mirrored(self, both_ways: MirrorSpread, scan: Volume) -> Volume:
         """What the mirror image alone says, cleaned up like the label map."""

@@ -11,8 +11,10 @@ import numpy as np
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.mirroring import left_right_axis, mirrored_classes
 from deepresolve.imaging.volume import Volume
+from deepresolve.inference.engines import engine_of
+from deepresolve.inference.streaming import StreamedModel
 from deepresolve.inference.window_size import rule_of
-from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB, WindowedModel
+from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB
 from deepresolve.networks import find_model
 from deepresolve.tasks.segmentation.known_grid import KnownGrid, Placed
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
@@ -33,19 +35,21 @@ class Segmenter:
     Args:
       model: the network: scaled intensities to probabilities, background first.
       config: the run that trained it.
-      window_shape: voxels that go through the network at once; None: what
-        `fitting_window` finds.
+      window_shape: voxels that go through the network at once, of one that sees
+        windows; None: what `fitting_window` finds.
       flips: average with the mirror image's probabilities, left for right: twice the
         time, and a left knee is segmented as the right one that it mirrors.
-      memory_gib: for what the network holds of a window, in GiB; without a
-        `window_shape` it decides how large the windows are. The scan, its probabilities
-        and TensorFlow itself (about 1.5 GiB together for an OAI scan and one class)
-        come on top.
+      memory_gib: of a network that sees windows, for what it holds of one, in GiB;
+        without a `window_shape` it decides how large the windows are. The scan, its
+        probabilities and TensorFlow itself (about 1.5 GiB together for an OAI scan and
+        one class) come on top.
       known: scans of another spacing or plane are resampled for the network, and what
         it finds is brought back; None: scans are given to it as they are.
+      dtype: what the model was built to compute in.
 
     Raises:
-      ValueError: a window or memory out of range, flips where a class lacks its
+      ValueError: a window for a network that sees none, a window or memory out of
+        range, flips where a class lacks its
         counterpart, or a network that has not one output for each class and one for the
         background.
     """
@@ -58,11 +62,12 @@ class Segmenter:
         flips: bool = False,
         memory_gib: float = DEFAULT_MEMORY_GIB,
         known: KnownGrid | None = None,
+        dtype: str = "float32",
     ):
         self.config, self._known = config, known
         self.class_names = config.class_names
         rule = rule_of(config, 1 + len(config.class_names))
-        self._network = WindowedModel(model, rule, memory_gib, window_shape)
+        self._network = engine_of(model, config, rule, dtype, window_shape, memory_gib)
         self.flips = flips
         if flips:
             mirrored_classes(self.class_names)  # Refused now, not after the first pass.
@@ -86,10 +91,10 @@ class Segmenter:
 
         Args:
           run: of a segmentation.
-          window_shape: (rows, columns, slices) that go through the network at once;
-            None: as many whole slices as fit into `memory_gib`.
+          window_shape: (rows, columns, slices) that go through the network at once, of
+            one that sees windows; None: as many whole slices as fit into `memory_gib`.
           flips: average with the mirror image's probabilities, left for right.
-          memory_gib: for what the network holds of a window, in GiB.
+          memory_gib: for what such a network holds of a window, in GiB.
           dtype: what the network computes in, whatever it was trained in: "float32", or
             "bfloat16" for speed where the processor has it.
           resample: bring scans to the grid that the run asks for, else to the spacing
@@ -100,7 +105,7 @@ class Segmenter:
         """
         config, model = run.settings(SegmentationConfig), run.network(dtype)
         known = KnownGrid.of(config, run.training_set) if resample else None
-        return cls(model, config, window_shape, flips, memory_gib, known)
+        return cls(model, config, window_shape, flips, memory_gib, known, dtype)
 
     def probabilities(
         self,
@@ -183,6 +188,9 @@ class Segmenter:
     def label_map(self, scaled: Volume, progress: bool = False) -> np.ndarray:
         """The most probable class of each voxel.
 
+        Of a network that is streamed, without flips, no more than a few slices of
+        probabilities are held at a time.
+
         Args:
           scaled: a canonical scan, scaled to 0..1.
           progress: show a progress bar.
@@ -190,7 +198,12 @@ class Segmenter:
         Returns:
           (rows, columns, slices) uint8: 0 is background, n the n-th of `class_names`.
         """
-        left_right, placed = left_right_axis(scaled), self.placed(scaled)
+        placed = self.placed(scaled)
+        as_it_is = not (self.flips or placed.is_resampled)
+        if as_it_is and isinstance(self._network, StreamedModel):
+            title = "segmentation" if progress else ""
+            return self._network.most_probable(scaled.array, title)
+        left_right = left_right_axis(scaled)
         return _most_probable(
             self.probabilities(scaled.array, left_right, progress, placed=placed)
         )
@@ -208,7 +221,10 @@ class Segmenter:
         Raises:
           ValueError: voxels that are not finite or all alike.
         """
-        return self.segment_with_probabilities(scan, progress)[0]
+        canonical = scan.canonical()
+        scaled = estimate_scale(canonical.array).apply(canonical.array)
+        label_map = self.label_map(canonical.with_array(scaled), progress)
+        return canonical.with_array(label_map).restored_as(scan)
 
     def segment_with_probabilities(
         self, scan: Volume, progress: bool = False, compare: Compare | None = None

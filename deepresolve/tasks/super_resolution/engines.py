@@ -7,13 +7,9 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from deepresolve.inference.streaming import StreamedModel
+from deepresolve.inference.engines import engine_of
 from deepresolve.inference.window_size import WindowRule, rule_of
-from deepresolve.inference.windowed import (
-    DEFAULT_MEMORY_GIB,
-    WindowedModel,
-    graph_of,
-)
+from deepresolve.inference.windowed import DEFAULT_MEMORY_GIB
 from deepresolve.networks import find_model
 from deepresolve.tasks.super_resolution.options import VIEWS
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
@@ -52,41 +48,15 @@ def enhancer(
       ValueError: a network that cannot be streamed, though it says so; a window for
         one that sees none; or a network of views, which takes no interpolated volume.
     """
-    engine = find_model(config).engine
-    if engine == VIEWS:
+    if find_model(config).engine == VIEWS:
         raise ValueError(
             f"{config.model} takes thick slices as they are, with their geometry, and "
             "not an interpolated volume: `TrainedRun.predict` takes it over a scan."
         )
-    if window_shape is not None and engine != "windows":
-        raise ValueError(
-            f"A window is for networks that see windows; {config.model} does not (its "
-            f"engine is {engine!r}). Leave it out."
-        )
-    if engine == "stream":
-        return StreamedModel(model, dtype)
-    if engine == "windows":
-        rule = window_rule(config)
-        return _Windows(WindowedModel(model, rule, memory_gib, window_shape))
-    return _Whole(model)
+    rule = window_rule(config)
+    network = engine_of(model, config, rule, dtype, window_shape, memory_gib)
 
+    def enhance(volume: np.ndarray, progress: bool = False) -> np.ndarray:
+        return network(volume, "super-resolution" if progress else "")[..., 0]
 
-class _Windows:
-    """Overlapping windows."""
-
-    def __init__(self, network: WindowedModel):
-        self._network = network
-
-    def __call__(self, volume: np.ndarray, progress: bool = False) -> np.ndarray:
-        title = "super-resolution" if progress else ""
-        return self._network(volume, title)[..., 0]
-
-
-class _Whole:
-    """One pass, which no progress can be told of."""
-
-    def __init__(self, model: keras.Model):
-        self._network = graph_of(model)
-
-    def __call__(self, volume: np.ndarray, progress: bool = False) -> np.ndarray:
-        return self._network(volume[np.newaxis, ..., np.newaxis])[0, ..., 0].numpy()
+    return enhance

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from deepresolve import networks
 from deepresolve.inference.graphs.blending import blended, fitting_window
+from deepresolve.inference.graphs.chain import parse_chain
 from deepresolve.inference.graphs.convolution import (
     plane_convolution,
     to_planes,
@@ -26,7 +27,6 @@ from deepresolve.inference.graphs.convolution import (
 )
 from deepresolve.inference.graphs.interpolation import cubic_matrix
 from deepresolve.inference.graphs.scaling import estimate_scale
-from deepresolve.inference.streaming import parse_chain
 from deepresolve.system.keras_stack import tensorflow_variables
 from deepresolve.tasks.servable import ServingOptions
 from deepresolve.tasks.super_resolution.engines import window_rule
@@ -130,7 +130,7 @@ class StreamedGraph:
     """A trained chain of convolutions as functions of tensors.
 
     Args:
-      model: a network that `StreamedModel` can stream.
+      model: a residual chain of 3x3x3 convolutions.
       block_planes: planes streamed at once; more are faster and take more memory.
       dtype: what the convolutions compute in, "float32" or "bfloat16".
 

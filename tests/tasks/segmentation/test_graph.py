@@ -1,18 +1,26 @@
 """The graph against `Segmenter`."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.tasks.segmentation.graph import SegmentationGraph, most_probable
+from deepresolve.tasks.segmentation.models import MODELS
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.trained_run import TrainedRun
 
 
-@pytest.mark.parametrize("memory_gib", [1e-5, 4e-4, 4.0])
-def test_equals_the_segmenter(seg_workdir, memory_gib):
-    """Patches, slabs of whole slices, and the whole volume."""
+@pytest.mark.parametrize(
+    ("memory_gib", "engine"),
+    [(1e-5, "windows"), (4e-4, "windows"), (4.0, "windows"), (4.0, "stream")],
+)
+def test_equals_the_segmenter(seg_workdir, monkeypatch, memory_gib, engine):
+    """Patches, slabs of whole slices, and the whole volume, which streaming equals."""
+    entry = dataclasses.replace(MODELS["seg_cnn"], engine=engine)
+    monkeypatch.setitem(MODELS, "seg_cnn", entry)
     run = TrainedRun.open(seg_workdir.path)
     config, model = run.config, run.network()
     segmenter = Segmenter(model, config, memory_gib=memory_gib)

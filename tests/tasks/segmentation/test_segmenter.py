@@ -11,8 +11,10 @@ from deepresolve import networks
 from deepresolve.imaging.intensity import estimate_scale
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from deepresolve.inference import windowed
+from deepresolve.inference.streaming import StreamedModel
 from deepresolve.inference.tiling import tiled
 from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.segmentation.models import MODELS
 from deepresolve.tasks.segmentation.segmenter import Segmenter
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.trained_run import TrainedRun
@@ -171,12 +173,34 @@ def test_flips_across_slices_are_refused_where_each_is_seen_alone(one_convolutio
     assert segmenter.label_map(canonical(scaled, "ILP")).shape == scaled.shape
 
 
-def test_windows_give_what_one_pass_gives(threshold):
+@pytest.fixture
+def windows(monkeypatch):
+    """Lets seg_cnn, which is streamed, see windows as a network might that is not."""
+    entry = dataclasses.replace(MODELS["seg_cnn"], engine="windows")
+    monkeypatch.setitem(MODELS, "seg_cnn", entry)
+
+
+def test_windows_give_what_streaming_gives(threshold, request):
     scaled = np.random.default_rng(2).random((20, 18, 17), np.float32)
     whole = threshold().label_map(canonical(scaled))
+    request.getfixturevalue("windows")
     windowed = threshold(window_shape=(8, 8, 8)).label_map(canonical(scaled))
     assert 0 < whole.mean() < 1
     np.testing.assert_array_equal(windowed, whole)
+
+
+def test_a_network_that_is_streamed_sees_no_window(threshold):
+    with pytest.raises(ValueError, match="its engine is 'stream'"):
+        threshold(window_shape=(8, 8, 8))
+
+
+def test_labels_alone_take_no_probabilities(seg_workdir, monkeypatch):
+    segmenter = Segmenter.from_run(TrainedRun.open(seg_workdir.path))
+    scan = Volume(*canonical_scan())
+    expected = segmenter.segment_with_probabilities(scan)[0]
+    assert len(np.unique(expected.array)) > 1
+    monkeypatch.delattr(StreamedModel, "__call__")
+    np.testing.assert_array_equal(segmenter.segment(scan).array, expected.array)
 
 
 @pytest.mark.parametrize("slices", [1, 3, 4, 100])
@@ -193,6 +217,7 @@ def test_slicewise_network_takes_any_number_of_slices(one_convolution, slices):
 
 
 @pytest.mark.parametrize(("model", "calls"), [("segnet_2d", 2), ("seg_cnn", 3)])
+@pytest.mark.usefixtures("windows")
 def test_slices_that_need_no_neighbours_go_through_once(
     one_convolution, monkeypatch, model, calls
 ):
@@ -212,6 +237,7 @@ def test_slices_that_need_no_neighbours_go_through_once(
     assert windows == [(1, 12, 11, 5, 1)] * calls
 
 
+@pytest.mark.usefixtures("windows")
 def test_little_memory_means_windows(one_convolution):
     kernel = np.random.default_rng(5).normal(0, 0.3, (3, 3, 3, 2))
     scaled = np.random.default_rng(6).random((16, 9, 8), np.float32)
@@ -224,6 +250,7 @@ def test_little_memory_means_windows(one_convolution):
     assert 0 < np.abs(little - whole).max() < 0.02
 
 
+@pytest.mark.usefixtures("windows")
 def test_scans_of_all_shapes_share_one_graph():
     traces = []
 
@@ -296,6 +323,7 @@ def test_network_of_other_classes_is_refused(one_convolution):
 
 
 @pytest.mark.parametrize("memory_gib", [-1.0, float("inf"), float("nan")])
+@pytest.mark.usefixtures("windows")
 def test_memory_that_is_none_is_refused(threshold, memory_gib):
     with pytest.raises(ValueError, match="memory_gib must be a finite number from 0"):
         threshold(memory_gib=memory_gib)
@@ -310,6 +338,7 @@ def test_weights_of_another_network_are_named(seg_workdir, tmp_path):
         Segmenter.from_run(TrainedRun.open(other.path))
 
 
+@pytest.mark.usefixtures("windows")
 def test_window_that_is_none_is_refused(threshold):
     with pytest.raises(ValueError, match=r"three whole numbers .* got \(8, 8\)"):
         threshold(window_shape=(8, 8))
