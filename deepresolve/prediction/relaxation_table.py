@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from deepresolve.imaging import formats
-from deepresolve.imaging.echoes import DoubleEcho, Echoes, Origin
+from deepresolve.imaging.echoes import DoubleEcho, Echoes
+from deepresolve.imaging.formats.choice import ALL, Choice, Contents
 from deepresolve.prediction import placement
 from deepresolve.prediction.measured_map import Settings
 from deepresolve.quantification.knee import measure
@@ -16,6 +17,9 @@ from deepresolve.quantification.relaxation import agreement, layers, table
 from deepresolve.quantification.relaxation.layers import Layers
 from deepresolve.quantification.relaxation.maps import RelaxationMap
 from deepresolve.tasks.prediction import Cell, TableKind
+
+# Of a scan, all volumes.
+_EVERY = Choice(series=ALL, volume=ALL)
 
 TABLE = TableKind(
     "relaxation times",
@@ -44,7 +48,11 @@ def layers_of(
     scan = echoes.volumes[0] if isinstance(echoes, Echoes) else echoes.first
     image = formats.read_image(path)
     label_map = formats.read_label_map(path, image=image)
-    of_session = session_notes(path, echoes.origins)
+    of_echoes = [
+        formats.contents(scan_path, _EVERY)
+        for scan_path in dict.fromkeys(path for path, _ in echoes.origins)
+    ]
+    of_session = session_notes(path, of_echoes)
     names = settings.label_names
     knee = measure(label_map, names, settings.weight_bearing, settings.side)
     found = layers.of_knee(knee, label_map, names, scan)
@@ -52,37 +60,35 @@ def layers_of(
         *knee.notes,
         *found.notes,
         *of_session,
-        *side_notes(knee.side, echoes.origins),
+        *side_notes(knee.side, of_echoes),
         *agreement.notes(scan, label_map, names),
     )
 
 
 def session_notes(
-    label_map: pathlib.Path, origins: Sequence[Origin]
+    label_map: pathlib.Path, of_echoes: Sequence[Contents]
 ) -> tuple[str, ...]:
     """What headers say against a label map and echoes being of one session.
 
     Args:
       label_map: its path.
-      origins: of the echoes; () where they were not read.
+      of_echoes: what each scan of the echoes holds; () where they were not read.
 
     Raises:
       ValueError: they are of two patients.
     """
     own = _by_keyword(formats.contents(label_map).identity)
-    of_echoes = _by_keyword(
-        pair for path in _paths(origins) for pair in formats.contents(path).identity
-    )
+    theirs = _by_keyword(pair for each in of_echoes for pair in each.identity)
     differ = {
         keyword
-        for keyword in own.keys() & of_echoes.keys()
-        if own[keyword].isdisjoint(of_echoes[keyword])
+        for keyword in own.keys() & theirs.keys()
+        if own[keyword].isdisjoint(theirs[keyword])
     }
     if "PatientID" in differ:
         raise ValueError(
-            f"{label_map} and {_paths(origins)[0]} are of two patients: they differ in "
-            "PatientID. Give the label map of this knee. If one of both was given "
-            "another number, write the label map as NIfTI, which has none."
+            f"{label_map}: the label map and the echoes are of two patients: they "
+            "differ in PatientID. Give the label map of this knee. If one of both was "
+            "given another number, write the label map as NIfTI, which has none."
         )
     if "FrameOfReferenceUID" in differ:
         where = " and another study" if "StudyInstanceUID" in differ else ""
@@ -93,28 +99,20 @@ def session_notes(
     return ()
 
 
-def side_notes(side: str, origins: Sequence[Origin]) -> tuple[str, ...]:
+def side_notes(side: str, of_echoes: Sequence[Contents]) -> tuple[str, ...]:
     """Whether headers of the echoes name the other knee.
 
     Args:
       side: "right" or "left", of the label map; "" where nothing tells.
-      origins: of the echoes.
+      of_echoes: what each scan of the echoes holds.
     """
-    told = {
-        acquired.side
-        for path in _paths(origins)
-        for acquired in formats.contents(path).acquired
-    } - {"unknown"}
+    told = {one.side for each in of_echoes for one in each.acquired} - {"unknown"}
     if not side or len(told) != 1 or side in told:
         return ()
     return (
         f"By its labels this is a {side} knee, and by the headers of the echoes a "
         f"{told.pop()} one.",
     )
-
-
-def _paths(origins: Iterable[Origin]) -> list[pathlib.Path]:
-    return list(dict.fromkeys(path for path, _ in origins))
 
 
 def _by_keyword(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:

@@ -10,7 +10,6 @@ from nibabel import nifti1
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.echoes import Echoes
-from deepresolve.imaging.formats.choice import ONLY
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction import relaxation_table
 from deepresolve.prediction.measured_map import Settings
@@ -49,7 +48,7 @@ def save(tmp_path):
 )
 def test_another_session_is_told(save, told, expected):
     echoes, label_map = save("echoes", SAME), save("label", told)
-    notes = relaxation_table.session_notes(label_map, ((echoes, ONLY),) * 2)
+    notes = relaxation_table.session_notes(label_map, [formats.contents(echoes)])
     assert len(notes) == (expected is not None)
     assert all(expected in note for note in notes)
     assert relaxation_table.session_notes(label_map, ()) == ()
@@ -58,18 +57,18 @@ def test_another_session_is_told(save, told, expected):
 def test_a_label_map_of_another_patient_is_refused(save):
     echoes, label_map = save("echoes", SAME), save("label", SAME | {"PatientID": "B7"})
     with pytest.raises(ValueError, match="of two patients") as raised:
-        relaxation_table.session_notes(label_map, ((echoes, ONLY),))
+        relaxation_table.session_notes(label_map, [formats.contents(echoes)])
     # Who they are is told to nobody.
     assert "B7" not in str(raised.value) and str(label_map) in str(raised.value)
 
 
 def test_headers_that_name_the_other_knee_are_told(write_stack):
     folder, _ = write_stack(Laterality="R")
-    origins = ((folder, ONLY),)
-    (note,) = relaxation_table.side_notes("left", origins)
+    of_echoes = [formats.contents(folder)]
+    (note,) = relaxation_table.side_notes("left", of_echoes)
     assert "a left knee, and by the headers of the echoes a right one" in note
     for side in ("right", ""):
-        assert relaxation_table.side_notes(side, origins) == ()
+        assert relaxation_table.side_notes(side, of_echoes) == ()
     assert relaxation_table.side_notes("left", ()) == ()
 
 

@@ -95,7 +95,7 @@ class Fitted:
         signals = [volume.array.reshape(-1)[voxels] for volume in self.echoes.volumes]
         along = np.array(self.echoes.times_ms)[:, np.newaxis]
         left = np.stack(signals) - amplitude * np.exp(-along / time_ms)
-        # Kept where there is no fit: NaN is in no order.
+        # False beside NaN, so that a voxel without a fit keeps it.
         unused = np.arange(len(signals))[:, np.newaxis] >= num_echoes
         return np.where(unused, 0.0, left)
 
