@@ -30,6 +30,9 @@ NAME_thickness.nii.gz; its plates laid flat, NAME_unrolled.png and .csv; and mes
 bone and cartilage in the patient's millimetres, NAME_PLATE_bone.vtk and
 NAME_PLATE_articular.vtk, or .ply or .stl (--mesh_format).
 
+--reports=FOLDER writes of each DICOM segmentation a structured report (TID 1500) into
+its study, NAME_measures.dcm.
+
 The same command again goes on where one was interrupted: a knee whose lines come from
 the same file, settings and version is passed over. Several commands may write one table
 at a time. --num_workers measures that many knees at a time, each in 1.1 GiB of memory;
@@ -87,6 +90,11 @@ path_flags.define(
     "With --page: the scan behind the label map, or a folder with one of each name.",
 )
 path_flags.define(
+    "reports",
+    None,
+    "Folder for a DICOM structured report of each knee, of DICOM segmentations.",
+)
+path_flags.define(
     "maps", None, "Folder for maps, figures and meshes of thickness of each knee."
 )
 flags.DEFINE_list(
@@ -129,7 +137,12 @@ def run() -> int:
     tasks = measuring.plan(root, found, table, names, readings)
     settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
     earlier, least = _earlier()
-    work = measuring.Work(settings, _files(tasks, earlier, least))
+    files = _files(tasks, earlier, least)
+    if FLAGS.reports is not None:
+        from deepresolve.prediction import report_files
+
+        files += (report_files.plan(FLAGS.reports, bool(of_dicom)),)
+    work = measuring.Work(settings, files)
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)
     screen.tell_end(table)

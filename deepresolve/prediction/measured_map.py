@@ -12,12 +12,10 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from deepresolve import __version__
 from deepresolve.imaging import formats
-from deepresolve.imaging.formats import label_maps, segmentations
 from deepresolve.imaging.volume import Volume
+from deepresolve.prediction.label_map_files import read_label_map
 from deepresolve.prediction.placement import further_path
 from deepresolve.quantification.intervals import measure_with_intervals
 from deepresolve.quantification.knee import KneeMeasures
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
 _FINGERPRINT_DIGITS = 16
 _DICOM = ".dcm"
-# Values of a label map; an image has more.
-_MOST_VALUES = 100
 
 TABLE, KNEES = knee_table.KIND, knee_table.KNEES
 
@@ -170,40 +166,6 @@ def measure_map(source: Source, settings: Settings) -> Measured:
         knee_table.about(knee, fingerprint),
         names,
     )
-
-
-def read_label_map(path: pathlib.Path) -> tuple[Volume, Mapping[int, str]]:
-    """A label map, and what it says that its values mean, which only DICOM does.
-
-    Raises:
-      ValueError: it cannot be read, or holds no labels.
-      OSError: it cannot be read.
-    """
-    if segmentations.is_one(path):
-        found = segmentations.read(path)
-        _check_labels(found.label_map.array, path)
-        return found
-    volume = formats.read_map(path)
-    _check_labels(volume.array, path)
-    return label_maps.on_image(volume, volume, path), {}
-
-
-def _check_labels(array: np.ndarray, path: pathlib.Path) -> None:
-    """ValueError of a map without a label, and of an image."""
-    values = np.unique(array)
-    if not values.any():
-        raise ValueError(
-            f"{path}: every voxel is 0, so nothing is labelled. Expected the number of "
-            "a tissue in each of its voxels; draw or segment it again."
-        )
-    if len(values) > _MOST_VALUES and values[-1] > 1:
-        what = "DICOM images" if path.is_dir() else "an image"
-        raise ValueError(
-            f"{path}: holds {len(values)} values from {values[0]:g} to {values[-1]:g}, "
-            f"as {what} would, or a label map that was interpolated. Expected the "
-            "number of a tissue in each voxel: name the label map that was drawn on "
-            "this image (NIfTI, MetaImage, NRRD, or a DICOM segmentation)."
-        )
 
 
 @dataclasses.dataclass(frozen=True)

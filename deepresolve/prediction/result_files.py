@@ -11,13 +11,13 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pydicom
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
-from deepresolve.imaging.dicom_output.measurement_report import Measures, write_report
+from deepresolve.imaging.dicom_output.measurement_report import write_report
 from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.segmentation_object import (
     require_highdicom,
@@ -29,12 +29,10 @@ from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction import placement
 from deepresolve.prediction.placement import Pair
+from deepresolve.prediction.report_files import measures_of
 from deepresolve.system import files
 from deepresolve.tasks.prediction import Image, Labels, Prediction, Predictor
 from deepresolve.tasks.trained_run import TrainedRun
-
-if TYPE_CHECKING:
-    from deepresolve.quantification.knee import KneeMeasures
 
 Save = Callable[[Prediction], None]
 Scans = list[pathlib.Path]
@@ -182,7 +180,7 @@ class DicomSegmentation:
             path.unlink(missing_ok=True)
             if prediction.knee is not None:
                 segmentation = pydicom.dcmread(target)
-                measures = _measures(prediction.knee)
+                measures = measures_of(prediction.knee)
                 write_report(path, measures, source, self.processing, segmentation)
 
         return save
@@ -244,19 +242,6 @@ def _processing(run: TrainedRun, predictor: Predictor) -> Processing:
     if run.about is not None:
         model_name += f" {run.name}"  # An archive must tell it from a clinic's own.
     return Processing(predictor.title, model_name, run.model_sha256)
-
-
-def _measures(knee: KneeMeasures) -> Measures:
-    """What a report tells of a knee."""
-    notes = knee.notes
-    if knee.intervals:
-        notes += (
-            f"Ranges of uncertainty reach as far as {knee.intervals_from} do; they "
-            "have no level of confidence.",
-        )
-    return Measures(
-        knee.quantities, intervals=knee.intervals, side=knee.side, notes=notes
-    )
 
 
 def _save_all(target: pathlib.Path, prediction: Prediction) -> None:

@@ -6,6 +6,7 @@ import pathlib
 import re
 
 import numpy as np
+import pydicom
 import pytest
 from scipy import ndimage
 
@@ -412,6 +413,21 @@ def test_the_share_of_a_condyle_is_told_alike_everywhere():
     assert told == flag == regions.WEIGHT_BEARING
 
 
+def numbers_of(dataset):
+    """Every number in a structured report."""
+    for element in dataset.iterall():
+        if element.keyword == "NumericValue":
+            yield element.value
+
+
+def test_reports_are_of_dicom_segmentations_alone(run, knee, tmp_path):
+    save(tmp_path / "knee.nii.gz", knee)
+    given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={tmp_path / 't.csv'}")
+    result = run(*given, FLAG, f"--reports={tmp_path / 'reports'}")
+    assert result.returncode == 1
+    assert "these label maps are of another format" in result.stderr
+
+
 def test_a_dicom_segmentation_tells_its_names_and_measures_as_nifti_does(
     run, tmp_path, write_stack
 ):
@@ -435,9 +451,25 @@ def test_a_dicom_segmentation_tells_its_names_and_measures_as_nifti_does(
     source = read_source(folder)
     write_segmentation(file, label, tuple(NAMES.values()), source, done)
     table = tmp_path / "exam.csv"
-    result = run(f"--input={tmp_path / 'exam'}", f"--output={table}")
+    reports = f"--reports={tmp_path / 'reports'}"
+    result = run(f"--input={tmp_path / 'exam'}", f"--output={table}", reports)
     assert result.returncode == 0, result.stderr
+    report = pydicom.dcmread(tmp_path / "reports/knee_measures.dcm")
+    assert report.Modality == "SR"
+    assert report.StudyInstanceUID == "1.2.826.0.1.99.1"
+    evidence = report.CurrentRequestedProcedureEvidenceSequence[0]
+    told = {
+        item.ReferencedSOPInstanceUID
+        for series in evidence.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    }
+    slices = {pydicom.dcmread(path).SOPInstanceUID for path in folder.iterdir()}
+    assert told == slices | {pydicom.dcmread(file).SOPInstanceUID}
+    again = run(f"--input={file}", f"--output={table}", reports)
+    assert "had the lines of 1 of 1 label maps" in again.stdout
     found = rows(table)
+    volume = next(float(row["VC"]) for row in found if row["place"] == "P")
+    assert any(abs(float(v) - volume) < 1e-3 * volume for v in numbers_of(report))
     assert {row["scan"] for row in found} == {"knee"}
     assert {row["side"] for row in found} == {"right"}
     thick = {r["place"]: float(r["ThCtAB_aMe"]) for r in found if "M" not in r["place"]}

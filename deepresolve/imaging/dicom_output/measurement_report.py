@@ -70,6 +70,7 @@ def write_report(
     source: DicomSource,
     processing: Processing,
     segmentation: pydicom.Dataset | None = None,
+    instance_uid: str = "",
 ) -> None:
     """Writes a report into the study of the scan; see `report`.
 
@@ -77,7 +78,8 @@ def write_report(
       ValueError: as `report`; the message begins with the path.
       OSError: the disk is full, or the folder missing.
     """
-    extra.write(path, lambda: report(measures, source, processing, segmentation))
+    given = measures, source, processing, segmentation, instance_uid
+    extra.write(path, lambda: report(*given))
 
 
 def report(
@@ -85,6 +87,7 @@ def report(
     source: DicomSource,
     processing: Processing,
     segmentation: pydicom.Dataset | None = None,
+    instance_uid: str = "",
 ) -> pydicom.Dataset:
     """A Comprehensive 3D SR document of the measures.
 
@@ -94,6 +97,7 @@ def report(
       processing: how that was done; the network is the one that segmented.
       segmentation: what they were measured in, as `write_segmentation` writes it; a
         place refers to the segment with the codes of its tissue. None: to no segment.
+      instance_uid: SOPInstanceUID of the document; "": a new one.
 
     Raises:
       ValueError: highdicom is not installed; an anonymous source, a segmentation of
@@ -108,7 +112,7 @@ def report(
         measures = dataclasses.replace(measures, notes=(*measures.notes, conflict))
     writer = _Writer(highdicom, measures, source, processing, segmentation)
     with extra.made_of_header("a DICOM report", "keep to the table"):
-        return writer.document()
+        return writer.document(instance_uid or uid.generate_uid(prefix=None))
 
 
 def _check(
@@ -175,7 +179,7 @@ class _Writer:
     processing: Processing
     segmentation: pydicom.Dataset | None
 
-    def document(self) -> pydicom.Dataset:
+    def document(self, instance_uid: str) -> pydicom.Dataset:
         first = self.source.headers[0]
         evidence = {str(h.SOPInstanceUID): h for h in self.source.headers}
         dataset = self.highdicom.sr.Comprehensive3DSR(
@@ -183,15 +187,12 @@ class _Writer:
             content=self._content(),
             series_instance_uid=uid.generate_uid(prefix=None),
             series_number=series_number(first, REPORT_OFFSET),
-            sop_instance_uid=uid.generate_uid(prefix=None),
+            sop_instance_uid=instance_uid,
             instance_number=1,
             manufacturer=SOFTWARE,
             manufacturer_model_name=self.processing.model_name,
-            software_versions=[
-                __version__,
-                f"network {self.processing.model_sha256[:16]}",
-            ],
-            device_serial_number=self.processing.model_sha256,
+            software_versions=self.processing.versions,
+            device_serial_number=self.processing.model_sha256 or None,
             series_description=series_description(first, "measures"),
             specific_character_set="ISO_IR 192",  # Names and notes are of any letters.
             is_complete=True,
@@ -210,7 +211,7 @@ class _Writer:
                 name=SOFTWARE,
                 manufacturer_name=SOFTWARE,
                 model_name=self.processing.model_name,
-                serial_number=self.processing.model_sha256,
+                serial_number=self.processing.model_sha256 or None,
             ),
         )
         content = sr.MeasurementReport(
@@ -234,6 +235,7 @@ class _Writer:
         """One place's measurements, in the segment that they were measured in."""
         sr = self.highdicom.sr
         place = measure_codes.place(name)
+        network = self.processing.model_sha256
         common = {
             "tracking_identifier": sr.TrackingIdentifier(
                 uid=uid.generate_uid(prefix=None), identifier=name
@@ -243,7 +245,7 @@ class _Writer:
             "algorithm_id": sr.AlgorithmIdentification(
                 name=f"{SOFTWARE} measure",
                 version=__version__,
-                parameters=[f"network SHA-256 {self.processing.model_sha256}"],
+                parameters=[f"network SHA-256 {network}"] if network else None,
             ),
             "measurements": [
                 self._measurement(name, quantity, number)
