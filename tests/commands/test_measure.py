@@ -114,7 +114,7 @@ def test_probabilities_beside_a_label_map_make_intervals(run, knee, tmp_path):
             low, middle, high = (
                 float(row[f"ThCtAB_aMe{end}"]) for end in ("_low", "", "_high")
             )
-            assert low < middle < high
+            assert low <= middle <= high and low < high
     # So does the spread that predict writes, which is no label map either.
     save(tmp_path / "maps/knee_spread.nii.gz", knee.with_array(share))
     assert "passed over" in run(*given).stdout
@@ -145,7 +145,8 @@ def test_the_side_tells_medial_where_no_label_does(run, knee, tmp_path):
     assert "Not used, for they have no name: 4" in about["notes"]
     result = run(*given, names, "--side=left")
     assert {row["side"] for row in rows(table)} == {"left"}
-    assert {r["place"]: float(r["VC"]) for r in rows(table)}["LT"] == found["MT"]
+    turned = {row["place"]: float(row["VC"]) for row in rows(table)}
+    assert turned["LT"] == pytest.approx(found["MT"])
 
 
 def test_a_bad_knee_is_told_and_passed_over(run, knee, tmp_path):

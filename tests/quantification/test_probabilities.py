@@ -111,3 +111,15 @@ def test_plates_of_one_bone_are_one_tissue_where_labels_do_not_part_them():
     np.testing.assert_allclose(found.bone, 0.2)
     np.testing.assert_allclose(found.both[0], 0.75)
     np.testing.assert_allclose(found.both[1], 0.2)
+
+
+def test_a_bone_without_a_label_is_what_cartilage_is_not_on_its_side():
+    cartilage = np.array([0.1, 0.6, 0.8, 0.3])[:, None, None] * np.ones((1, 3, 3))
+    bone = np.zeros(cartilage.shape, bool)
+    bone[3, 1, 1] = True
+    known = Arrays({1: cartilage}, parts_of(NAMES), 0.5)
+    found = known.shares_on(bone, "tibia", np.zeros_like(bone))
+    # The bone's voxel, the cartilage beside it, and neither beside and beyond them.
+    np.testing.assert_allclose(found.bone[:, 1, 1], [0, 0, 0.2, 0.7], atol=1e-6)
+    assert found.bone[3, 0, 0] == 0
+    np.testing.assert_allclose(found.both[:, 1, 1], [0.1, 0.6, 0.8, 1], atol=1e-6)
