@@ -31,9 +31,13 @@ class Convolution3:
       bias: (filters,).
       rectify: whether ReLU comes after it.
       dtype: what it computes in.
+
+    Attributes:
+      num_features: filters.
     """
 
     def __init__(self, kernel: np.ndarray, bias: np.ndarray, rectify: bool, dtype: str):
+        self.num_features = kernel.shape[-1]
         self._dtype = dtype
         self._is_wide = kernel.shape[3] >= _FEWEST_CHANNELS
         self._bias = tf.constant(bias, tf.float32)

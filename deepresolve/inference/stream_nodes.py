@@ -82,10 +82,14 @@ class Convolved(Node):
 
     Args:
       convolution: what it computes.
+
+    Attributes:
+      num_features: channels of its output.
     """
 
     def __init__(self, convolution: Convolution3):
         self._convolution = convolution
+        self.num_features = convolution.num_features
 
     def flow(
         self, shapes: Sequence[Shape], *sources: Iterator[Chunk]

@@ -4,13 +4,15 @@ Output plane n of a 3x3x3 convolution needs input planes n - 1, n and n + 1 and 
 others; a plane of a coarser level needs two of the finer one. So the volume flows
 through the network a few planes at a time (`stream_nodes`), all levels of a U-Net at
 once, each as far behind as it has to be, and skip connections wait for the levels below
-them. Nothing is computed twice, there are no windows and no seams, and the result is
-the one of a single pass, zero padding at both ends included, but for rounding: in
-float32 within 1e-5 of the largest value.
+them. There are no windows and no seams, and the result is the one of a single pass,
+zero padding at both ends included, but for rounding: in float32 within 1e-5 of the
+largest value.
 
 Memory beside the volume and the result: two planes per convolution, some twenty in the
 hands of one at a time, and of each skip connection as many as the network looks ahead,
-however many slices there are: of five levels about 110.
+however many slices there are: of five levels about 110. Where those of the uppermost
+one would take more than 1 GiB, it is computed once more instead (`stream_graph`), an
+eighth of the arithmetic; all else is computed once.
 """
 
 from __future__ import annotations

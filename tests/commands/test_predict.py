@@ -200,7 +200,6 @@ def test_real_knee_is_segmented_in_place(predict, seg_workdir, real_scans, tmp_p
     ("flags", "message"),
     [
         (["--output_dtype=float32"], "--output_dtype: only for a run of super_resol"),
-        (["--window=a,64,64"], "--window takes three whole numbers"),
         (["--window=8,8,8"], "(segnet_2d, unet_2d)"),
         (["--memory_gib=-1"], "memory_gib"),
     ],

@@ -1,10 +1,14 @@
 """Streaming against one pass of the Keras model over the whole volume."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
 
 from deepresolve import networks
+from deepresolve.inference import stream_graph
+from deepresolve.inference.convolutions import Convolution3
 from deepresolve.inference.streaming import StreamedModel
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
@@ -63,6 +67,30 @@ def test_equals_one_pass_over_the_whole_volume(model, shape):
     assert actual.dtype == np.float32
     tolerance = 1e-5 * np.abs(expected).max()
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ["U-Net", "U-Net, folded in-plane"])
+def test_what_would_wait_in_too_much_memory_is_computed_once_more(monkeypatch, name):
+    """The first two convolutions are; what waits for them is the volume alone."""
+    model, array = built(CONFIGS[name]), volume(4, 5, 40)
+    called, convolve = [], Convolution3.__call__
+
+    def counting(self, planes):
+        called.append(id(self))
+        return convolve(self, planes)
+
+    monkeypatch.setattr(Convolution3, "__call__", counting)
+    results, calls = [], []
+    for most_gib in (1.0, 0.0):
+        monkeypatch.setattr(stream_graph, "_MOST_WAITING_GIB", most_gib)
+        called.clear()
+        results.append(StreamedModel(model)(array))
+        calls.append(sorted(Counter(called).values()))
+    kept, anew = results
+    np.testing.assert_allclose(anew, one_pass(model, array), rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(anew, kept)
+    assert sum(calls[1]) > sum(calls[0])
+    assert len(calls[1]) == len(calls[0])
 
 
 @pytest.mark.parametrize(
