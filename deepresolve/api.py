@@ -189,8 +189,8 @@ def measure(
       label_names: what each value means; of a prediction
         `prediction.labels.label_names`.
       probabilities: by value, how probable each is in each voxel; of a prediction with
-        `probabilities=True` its `value_probabilities`. With them, or with `readings`,
-        each number has an interval.
+        `probabilities=True` its `value_probabilities`. Surfaces lie where they cross
+        one half, and each number has an interval, as it has with `readings`.
       readings: other label maps of the same knee, such as that of the mirror image.
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         its centre (cMF, cLF) has.

@@ -35,8 +35,9 @@ its study, NAME_measures.dcm.
 
 The same command again goes on where one was interrupted: a knee whose lines come from
 the same file, settings and version is passed over. Several commands may write one table
-at a time. --num_workers measures that many knees at a time, each in 1.1 GiB of memory;
---runner=beam shares them out among the workers of a Beam pipeline.
+at a time. --num_workers measures that many knees at a time, each in 1.1 GiB of memory,
+with probabilities in 2 GiB; --runner=beam shares them out among the workers of a Beam
+pipeline.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ flags.DEFINE_list(
 flags.DEFINE_integer(
     "num_workers",
     1,
-    "Processes of this machine; each measures a knee at a time, in 1.1 GiB of memory.",
+    "Processes of this machine; each measures a knee at a time, in 1.1 GiB of memory, "
+    "2 GiB with probabilities.",
     lower_bound=1,
 )
 flags.mark_flags_as_required(["input", "output"])
