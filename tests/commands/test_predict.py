@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from deepresolve import networks
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.runs.workdir import Workdir
+from deepresolve.tasks.segmentation.settings import SegmentationConfig
 
 
 @pytest.fixture
@@ -214,6 +217,25 @@ def test_bad_flags_of_a_segmentation_leave_nothing_behind(
     assert message in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
     assert not output.parent.exists()
+
+
+def test_a_window_is_three_numbers(predict, tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    config = SegmentationConfig(
+        model="segnet_2d",
+        num_levels=2,
+        num_features=2,
+        classes=("femoral cartilage",),
+        patch_shape=(16, 16, 8),
+        loss="dice",
+    )
+    workdir.start(config)
+    workdir.save_model(networks.build_model(config), "best")
+    source, output = write_scan(tmp_path / "a.nii"), tmp_path / "labels.nii.gz"
+    result = predict(workdir, source, output, "--window=a,64,64")
+    assert result.returncode == 1
+    assert "--window takes three whole numbers" in result.stderr
+    assert "got 'a,64,64'" in result.stderr and not output.exists()
 
 
 def test_a_label_map_has_a_preview_of_its_own_name(predict, seg_workdir, tmp_path):
