@@ -36,11 +36,13 @@ class Padded(Node):
         """As many planes as come, and after the last one what is missing."""
         missing = self.shape(*shapes)[2] - shapes[0][2]
         in_plane = (*self._multiples[:2], 1)
+        last: list[tf.Tensor] = []  # the last chunk may have none
 
         def answer(chunk: Chunk) -> Chunk:
             planes = [pad(p[:, :, :, None], in_plane)[:, :, :, 0] for p in chunk.planes]
+            last[:] = planes[-1:] or last
             if chunk.is_last:
-                planes += planes[-1:] * missing
+                planes += last * missing
             return Chunk(planes, chunk.is_last)
 
         return map(answer, sources[0])

@@ -79,7 +79,14 @@ class StreamedModel:
         rows, columns, slices = volume.shape
         chunks = self._graph.flow((rows, columns, slices), self._chunks(volume))
         planes = (plane[0] for chunk in chunks for plane in chunk.planes)
-        return progress_bar.each(planes, progress, slices, "slice", hidden=not progress)
+        num = 0
+        for plane in progress_bar.each(
+            planes, progress, slices, "slice", hidden=not progress
+        ):
+            num += 1
+            yield plane
+        if num != slices:
+            raise RuntimeError(f"{num} planes came out of a stream of {slices}.")
 
     def _chunks(self, volume: np.ndarray) -> Iterator[Chunk]:
         num_slices, step = volume.shape[2], self._graph.chunk

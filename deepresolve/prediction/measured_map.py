@@ -12,6 +12,8 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from deepresolve import __version__
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
@@ -137,6 +139,30 @@ def probability_files(
     return {value: file for value, file in files.items() if file.exists()}
 
 
+def _reading(
+    path: pathlib.Path, names: Mapping[int, str], settings: Settings
+) -> Volume:
+    """Another label map of the knee, numbered as its own.
+
+    Raises:
+      ValueError: it cannot be read, or has segments that the knee's own has not.
+    """
+    label_map, own = read_label_map(path)
+    if settings.label_names or not own or own == names:
+        return label_map
+    values = {name: value for value, name in names.items()}
+    if unknown := sorted(set(own.values()) - set(values)):
+        raise ValueError(
+            f"{path}: has the segments {', '.join(unknown)}, and the label map that it "
+            f"is a reading of has {', '.join(values)}. Name both alike, or give "
+            "--label_names."
+        )
+    table = np.zeros(256, np.uint8)
+    for value, name in own.items():
+        table[value] = values[name]
+    return label_map.with_array(table[label_map.array])
+
+
 def measure_map(source: Source, settings: Settings) -> Measured:
     """Reads and measures one label map.
 
@@ -155,7 +181,7 @@ def measure_map(source: Source, settings: Settings) -> Measured:
         label_map,
         names,
         probabilities=probabilities or None,
-        readings=[read_label_map(path)[0] for path in source.readings],
+        readings=[_reading(path, names, settings) for path in source.readings],
         weight_bearing=settings.weight_bearing,
         known_side=settings.side,
     )

@@ -39,7 +39,10 @@ class ReportFiles:
         report = self._path(name)
         if not report.exists():
             return False
-        told = pydicom.dcmread(report, specific_tags=["SOPInstanceUID"])
+        try:
+            told = pydicom.dcmread(report, specific_tags=["SOPInstanceUID"])
+        except (pydicom.errors.InvalidDicomError, EOFError):  # it is written anew
+            return False
         return told.get("SOPInstanceUID") == _uid(fingerprint)
 
     def write(

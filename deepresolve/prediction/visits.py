@@ -76,7 +76,7 @@ def detectable(path: pathlib.Path, weight_bearing: float) -> dict[Key, float]:
     for name, measures in read(path).items():
         knees[name.rpartition("/")[0]].append(_numbers(measures))
         shares |= {float(row[_WEIGHT_BEARING]) for row in measures.values()}
-    if shares - {weight_bearing}:
+    if shares - {scan_tables.rounded(weight_bearing)}:
         told = " and ".join(map(str, sorted(shares)))
         raise ValueError(
             f"{path} was measured with --weight_bearing={told}, and this is "

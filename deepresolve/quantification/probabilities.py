@@ -104,7 +104,11 @@ def check(
     held = set(np.unique(label_map.array).astype(int).tolist())
     for value, part in parts_of(label_names).items():
         if part.kind in (CARTILAGE, BONE) and value in held - set(volumes):
-            raise ValueError(f"There is no probability of {label_names[value]!r}.")
+            raise ValueError(
+                f"There is no probability of {label_names[value]!r}. Give that of "
+                "every bone and cartilage that the label map holds, as `predict "
+                "--probabilities` writes them, or of none."
+            )
     for value, volume in volumes.items():
         name = label_names.get(value, str(value))
         apart_mm = np.abs(volume.affine - label_map.affine).max()

@@ -7,8 +7,8 @@ about the square of the smoothing over R: 0.01 mm at 20 mm.
 
 Probabilities know it better: it lies where the tissue's crosses one half, between
 voxels. What tissue a voxel is the label map says; probabilities move its surface by no
-more than a voxel, so that what they say far away, of a speck that the label map has
-lost or of a hole that it has filled, makes none.
+more than a voxel and a half, so that what they say far away, of a speck that the label
+map has lost or of a hole that it has filled, makes none.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from deepresolve import networks
 from deepresolve.inference import stream_graph
 from deepresolve.inference.convolutions import Convolution3
 from deepresolve.inference.streaming import StreamedModel
+from deepresolve.networks.layers import Crop, Pad
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 
@@ -205,3 +206,17 @@ def test_a_volume_whose_levels_do_not_meet_is_refused():
     assert streamed(volume(4, 6, 8)).shape == (4, 6, 8, 2)
     with pytest.raises(ValueError, match=r"\(4, 6, 7\) and \(4, 6, 6\) voxels"):
         streamed(volume(4, 6, 7))
+
+
+def test_padding_repeats_a_plane_that_came_before_the_last_chunk():
+    """A pooling gives nothing of the last one of nine planes."""
+    image = keras.Input((None, None, None, 1))
+    pooled = keras.layers.MaxPooling3D(2, data_format="channels_last")(image)
+    padded = Pad((1, 1, 3))(pooled)
+    enlarged = keras.layers.Conv3DTranspose(
+        2, 2, strides=2, data_format="channels_last", bias_initializer="ones"
+    )(padded)
+    model = keras.Model(image, Crop()([enlarged, image]))
+    array = volume(4, 6, 9)
+    expected = one_pass(model, array)
+    np.testing.assert_allclose(StreamedModel(model)(array), expected, atol=1e-5)

@@ -12,6 +12,7 @@ import datetime
 import logging
 import math
 import pathlib
+import uuid
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -115,6 +116,12 @@ def report(
         return writer.document(instance_uid or uid.generate_uid(prefix=None))
 
 
+def _uid_of(instance_uid: str, part: str) -> str:
+    """Of what belongs to a document: of the same document the same."""
+    own = uuid.uuid5(uuid.NAMESPACE_OID, f"{instance_uid} {part}")
+    return f"2.25.{own.int}"  # As DICOM makes a UID of a UUID (PS3.5 B.2).
+
+
 def _check(
     measures: Measures, source: DicomSource, segmentation: pydicom.Dataset | None
 ) -> None:
@@ -184,8 +191,8 @@ class _Writer:
         evidence = {str(h.SOPInstanceUID): h for h in self.source.headers}
         dataset = self.highdicom.sr.Comprehensive3DSR(
             evidence=[*evidence.values(), *filter(None, [self.segmentation])],
-            content=self._content(),
-            series_instance_uid=uid.generate_uid(prefix=None),
+            content=self._content(instance_uid),
+            series_instance_uid=_uid_of(instance_uid, "series"),
             series_number=series_number(first, REPORT_OFFSET),
             sop_instance_uid=instance_uid,
             instance_number=1,
@@ -202,7 +209,7 @@ class _Writer:
         ]
         return dataset
 
-    def _content(self) -> Any:
+    def _content(self, instance_uid: str) -> Any:
         sr = self.highdicom.sr
         observer = sr.ObserverContext(
             observer_type=measure_codes.DEVICE,
@@ -217,28 +224,29 @@ class _Writer:
         content = sr.MeasurementReport(
             observation_context=sr.ObservationContext(observer_device_context=observer),
             procedure_reported=measure_codes.MR_IMAGING,
-            imaging_measurements=list(self._groups()),
+            imaging_measurements=list(self._groups(instance_uid)),
         )
         if self.measures.notes:
             content[0].ContentSequence.append(self._notes())
         return content
 
-    def _groups(self) -> Sequence[Any]:
+    def _groups(self, instance_uid: str) -> Sequence[Any]:
         found = []
         for place, of_place in self.measures.quantities.items():
             numbers = {q: n for q, n in of_place.items() if not math.isnan(n)}
             if numbers:
-                found.append(self._group(place, numbers))
+                tracking_uid = _uid_of(instance_uid, place)
+                found.append(self._group(place, numbers, tracking_uid))
         return found
 
-    def _group(self, name: str, numbers: Mapping[str, float]) -> Any:
+    def _group(self, name: str, numbers: Mapping[str, float], tracking_uid: str) -> Any:
         """One place's measurements, in the segment that they were measured in."""
         sr = self.highdicom.sr
         place = measure_codes.place(name)
         network = self.processing.model_sha256
         common = {
             "tracking_identifier": sr.TrackingIdentifier(
-                uid=uid.generate_uid(prefix=None), identifier=name
+                uid=tracking_uid, identifier=name
             ),
             "finding_type": place.tissue.type if place.tissue else None,
             "finding_sites": [self._site(place)],

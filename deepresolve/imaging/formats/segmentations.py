@@ -25,6 +25,8 @@ _CLASSES = (uid.SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
 # From this share of a voxel on, a fractional segment has it.
 _SHARE = 0.5
 _MOST_LABEL = 255
+# Before and behind labels whose empty slices are not there: as smooth surfaces need.
+_EMPTY_SLICES = 2
 # What highdicom and pydicom raise of a damaged file.
 _DAMAGES = (
     *(AttributeError, EOFError, IndexError, KeyError, RuntimeError, TypeError),
@@ -87,8 +89,8 @@ def read(path: str | os.PathLike[str]) -> Segmentation:
     """Reads a segmentation: binary, fractional (from one half on), or a label map.
 
     Its grid is that of its frames. Frames without any label are usually left out: where
-    the file refers to more images than it has slices, an empty slice goes before the
-    first and behind the last.
+    the file refers to more images than it has slices, or to one of many frames, empty
+    slices go before the first and behind the last.
 
     Raises:
       ValueError: highdicom is not installed; the file is damaged, its frames make no
@@ -108,9 +110,10 @@ def read(path: str | os.PathLike[str]) -> Segmentation:
     # (slice, row, column) -> (column, row, slice).
     affine = _LPS_TO_RAS @ grid[:, [2, 1, 0, 3]]
     array = array.transpose(2, 1, 0)
-    if _num_images(found) > array.shape[2]:
-        array = np.pad(array, ((0, 0), (0, 0), (1, 1)))
-        affine[:3, 3] -= affine[:3, 2]
+    num_images = _num_images(found)
+    if num_images > array.shape[2] or num_images == 1:
+        array = np.pad(array, ((0, 0), (0, 0), (_EMPTY_SLICES, _EMPTY_SLICES)))
+        affine[:3, 3] -= _EMPTY_SLICES * affine[:3, 2]
     if min(array.shape) < 2:
         raise ValueError(
             f"{path}: expected a 3D segmentation of several slices; got {array.shape}."

@@ -185,6 +185,16 @@ def test_it_lies_in_the_scans_study_and_tells_who_measured(made):
     assert f"network SHA-256 {PROCESSING.model_sha256}" in texts
 
 
+def test_an_instance_is_of_one_series_whenever_it_is_written(whole_stack):
+    source = read_source(whole_stack()[0])
+    one, again, other = (
+        report(MEASURES, source, PROCESSING, instance_uid=uid)
+        for uid in ("2.25.7", "2.25.7", "2.25.8")
+    )
+    assert one.SOPInstanceUID == again.SOPInstanceUID == "2.25.7"
+    assert one.SeriesInstanceUID == again.SeriesInstanceUID != other.SeriesInstanceUID
+
+
 def test_without_a_segmentation_or_a_side_there_is_no_reference(whole_stack):
     highdicom = pytest.importorskip("highdicom", reason="needs extra dicom-seg")
     folder, _ = whole_stack(Laterality=None)
