@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 from collections import defaultdict
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.echoes import DoubleEcho, Echoes
-from deepresolve.imaging.formats.choice import ALL, Choice, Contents
+from deepresolve.imaging.formats.choice import ALL, Contents
 from deepresolve.prediction import placement
 from deepresolve.prediction.label_map_files import read_label_map
 from deepresolve.prediction.measured_map import Settings
@@ -19,9 +20,6 @@ from deepresolve.quantification.relaxation import agreement, layers, table
 from deepresolve.quantification.relaxation.layers import Layers
 from deepresolve.quantification.relaxation.maps import RelaxationMap
 from deepresolve.tasks.prediction import Cell, TableKind
-
-# Of a scan, all volumes.
-_EVERY = Choice(series=ALL, volume=ALL)
 
 TABLE = TableKind(
     "relaxation times",
@@ -51,10 +49,7 @@ def layers_of(
     scan = echoes.volumes[0] if isinstance(echoes, Echoes) else echoes.first
     label_map, own_names = read_label_map(path)
     names = settings.label_names or own_names
-    of_echoes = [
-        formats.contents(scan_path, _EVERY)
-        for scan_path in dict.fromkeys(path for path, _ in echoes.origins)
-    ]
+    of_echoes = _contents_of(echoes)
     of_session = session_notes(path, of_echoes)
     with _naming(path):
         knee = measure(label_map, names, settings.weight_bearing, settings.side)
@@ -62,6 +57,16 @@ def layers_of(
         doubts = agreement.notes(scan, label_map, names)
     of_side = side_notes(knee.side, of_echoes)
     return found, (*knee.notes, *found.notes, *of_session, *of_side, *doubts)
+
+
+def _contents_of(echoes: Echoes | DoubleEcho) -> list[Contents]:
+    """What is known of the echoes: not of other series in their folders."""
+    # A series is looked through once, however many of the echoes it holds.
+    chosen = dict.fromkeys(
+        (path, dataclasses.replace(choice, volume=ALL))
+        for path, choice in echoes.origins
+    )
+    return [formats.contents(path, choice) for path, choice in chosen]
 
 
 @contextlib.contextmanager
@@ -80,13 +85,15 @@ def session_notes(
 
     Args:
       label_map: its path.
-      of_echoes: what each scan of the echoes holds; () where they were not read.
+      of_echoes: what is known of them, series by series; () where they were not read.
 
     Raises:
       ValueError: they are of two patients.
     """
     own = _by_keyword(formats.contents(label_map).identity)
-    theirs = _by_keyword(pair for each in of_echoes for pair in each.identity)
+    theirs = _by_keyword(
+        pair for each in of_echoes for one in each.identities for pair in one
+    )
     differ = {
         keyword
         for keyword in own.keys() & theirs.keys()
@@ -112,7 +119,7 @@ def side_notes(side: str, of_echoes: Sequence[Contents]) -> tuple[str, ...]:
 
     Args:
       side: "right" or "left", of the label map; "" where nothing tells.
-      of_echoes: what each scan of the echoes holds.
+      of_echoes: what is known of them, series by series.
     """
     told = {one.side for each in of_echoes for one in each.acquired} - {"unknown"}
     if not side or len(told) != 1 or side in told:

@@ -14,6 +14,7 @@ from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.segmentation_object import write_segmentation
 from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.echoes import Echoes
+from deepresolve.imaging.formats import echo_files
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume, affine_to_dicom
 from deepresolve.prediction import relaxation_table
@@ -146,7 +147,24 @@ def exam(ball, write_stack):
 SETTINGS = Settings({1: "femoral cartilage", 5: "femur"}, side="left")
 
 
-def test_a_dicom_segmentation_is_read_with_its_names(ball, exam, tmp_path):
+def test_only_the_series_that_was_chosen_is_compared(ball, exam, tmp_path):
+    path = tmp_path / "label.nii.gz"
+    formats.write(path, ball[1])
+    told = json.dumps(SAME)  # the frame of series 4
+    (tmp_path / "label.json").write_text(told, encoding="utf-8")
+    doubts = ("another frame of reference than", "by the headers of the echoes a right")
+    for series, expected in ((5, True), (4, False)):
+        echoes = echo_files.read_echoes(exam, series=[str(series)])
+        _, notes = relaxation_table.layers_of(path, SETTINGS, echoes)
+        for doubt in doubts:
+            assert any(doubt in note for note in notes) == expected
+        _, notes = relaxation_table.layers_of(path, SETTINGS, ball[0])  # without any
+        assert not any(doubt in note for doubt in doubts for note in notes)
+
+
+def test_a_dicom_segmentation_is_read_with_its_names_and_its_session(
+    ball, exam, tmp_path
+):
     pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
     echoes, label = ball
     numbered = label.with_array(np.where(label.array == 5, 2, label.array))
@@ -159,6 +177,10 @@ def test_a_dicom_segmentation_is_read_with_its_names(ball, exam, tmp_path):
     formats.write(nifti, label)
     expected, _ = relaxation_table.layers_of(nifti, SETTINGS, echoes)
     np.testing.assert_array_equal(of_dicom.plates["F"], expected.plates["F"])
+    for series, differs in ((4, True), (5, False)):
+        chosen = echo_files.read_echoes(exam, series=[str(series)])
+        _, notes = relaxation_table.layers_of(path, Settings({}), chosen)
+        assert any("another frame" in note for note in notes) == differs
 
 
 @pytest.mark.parametrize(
