@@ -22,7 +22,8 @@ angle and GE's spoiler are those of the header, or of the flags; the command say
 
 With a label map, on whatever grid of the same session, cartilage is measured as
 `deepresolve measure` does, with its --side and --weight_bearing; --table gets a line
-for each plate and region, whole and of its deep and superficial half. See
+for each plate and region, whole and of its deep and superficial half. What its values
+mean a DICOM segmentation says itself; of others --workdir or --label_names does. See
 docs/relaxometry.md.
 """
 
@@ -90,7 +91,7 @@ def run() -> None:
     inputs = _inputs()
     _check_apart(inputs)
     _check()
-    names = None if FLAGS.label_map is None else label_flags.names()
+    names = None if FLAGS.label_map is None else _names()
     if FLAGS.table is not None:
         # Refuses another table before any work is done.
         from deepresolve.prediction import relaxation_table, scan_tables
@@ -103,6 +104,13 @@ def run() -> None:
     if layers is not None:
         _write_table(layers, found)
     print(f"{FLAGS.output}: {found.summary}")
+
+
+def _names() -> Mapping[int, str]:
+    """What the label map's values mean; empty where it is to tell that itself."""
+    from deepresolve.imaging.formats import segmentations
+
+    return label_flags.names(are_told=segmentations.is_one(FLAGS.label_map))
 
 
 def _tell(notes: Iterable[str], about: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 
 from deepresolve.imaging.dicom_output import map_kinds
@@ -31,7 +32,7 @@ def nifti_paths(target: pathlib.Path) -> list[pathlib.Path]:
 
 
 def write_nifti(target: pathlib.Path, found: RelaxationMap) -> None:
-    """Writes a map and, beside it, its error and r2, where it has them.
+    """Writes a map and, beside it, its error and r2, where it has them: all or none.
 
     An earlier map's of the same name, which this one has none of, are removed.
 
@@ -48,11 +49,17 @@ def write_nifti(target: pathlib.Path, found: RelaxationMap) -> None:
         (found.error_ms, f"standard error of {title}, ms"),
         (found.r2, f"r2 of the fit of {title}"),
     )
-    for path, (volume, text) in zip(nifti_paths(target), contents, strict=True):
-        if volume is None:
-            path.unlink(missing_ok=True)
-        else:
-            nifti.write(path, maps.without_nan(volume), text)
+    stale = []
+    with contextlib.ExitStack() as stack:
+        # They get their names when the stack ends, the map last.
+        for path, (volume, text) in zip(nifti_paths(target), contents, strict=True):
+            if volume is None:
+                stale.append(path)
+            else:
+                written = maps.without_nan(volume)
+                stack.enter_context(nifti.staged(path, written, text))
+    for path in stale:
+        path.unlink(missing_ok=True)
 
 
 def write_dicom(

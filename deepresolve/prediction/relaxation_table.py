@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import pathlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.echoes import DoubleEcho, Echoes
-from deepresolve.imaging.formats.choice import ALL, Choice, Contents
+from deepresolve.imaging.formats.choice import ALL, Contents
 from deepresolve.prediction import placement
+from deepresolve.prediction.label_map_files import read_label_map
 from deepresolve.prediction.measured_map import Settings
 from deepresolve.quantification.knee import measure
 from deepresolve.quantification.relaxation import agreement, layers, table
 from deepresolve.quantification.relaxation.layers import Layers
 from deepresolve.quantification.relaxation.maps import RelaxationMap
 from deepresolve.tasks.prediction import Cell, TableKind
-
-# Of a scan, all volumes.
-_EVERY = Choice(series=ALL, volume=ALL)
 
 TABLE = TableKind(
     "relaxation times",
@@ -34,7 +34,8 @@ def layers_of(
 
     Args:
       path: of the label map, on any grid of the same session.
-      settings: what its values mean, and how the knee is divided.
+      settings: what its values mean, and how the knee is divided; without names they
+        are those of a DICOM segmentation.
       echoes: on whose grid the map is.
 
     Returns:
@@ -43,26 +44,38 @@ def layers_of(
     Raises:
       FileNotFoundError: there is nothing at the path.
       ValueError: it is no label map that can be measured, of another patient, or has no
-        cartilage where the echoes lie.
+        cartilage where the echoes lie; the message begins with its path.
     """
     scan = echoes.volumes[0] if isinstance(echoes, Echoes) else echoes.first
-    image = formats.read_image(path)
-    label_map = formats.read_label_map(path, image=image)
-    of_echoes = [
-        formats.contents(scan_path, _EVERY)
-        for scan_path in dict.fromkeys(path for path, _ in echoes.origins)
-    ]
+    label_map, own_names = read_label_map(path)
+    names = settings.label_names or own_names
+    of_echoes = _contents_of(echoes)
     of_session = session_notes(path, of_echoes)
-    names = settings.label_names
-    knee = measure(label_map, names, settings.weight_bearing, settings.side)
-    found = layers.of_knee(knee, label_map, names, scan)
-    return found, (
-        *knee.notes,
-        *found.notes,
-        *of_session,
-        *side_notes(knee.side, of_echoes),
-        *agreement.notes(scan, label_map, names),
+    with _naming(path):
+        knee = measure(label_map, names, settings.weight_bearing, settings.side)
+        found = layers.of_knee(knee, label_map, names, scan)
+        doubts = agreement.notes(scan, label_map, names)
+    of_side = side_notes(knee.side, of_echoes)
+    return found, (*knee.notes, *found.notes, *of_session, *of_side, *doubts)
+
+
+def _contents_of(echoes: Echoes | DoubleEcho) -> list[Contents]:
+    """What is known of the echoes: not of other series in their folders."""
+    # A series is looked through once, however many of the echoes it holds.
+    chosen = dict.fromkeys(
+        (path, dataclasses.replace(choice, volume=ALL))
+        for path, choice in echoes.origins
     )
+    return [formats.contents(path, choice) for path, choice in chosen]
+
+
+@contextlib.contextmanager
+def _naming(path: pathlib.Path) -> Iterator[None]:
+    """What is wrong with a label map begins with its path, as what cannot be read."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def session_notes(
@@ -72,13 +85,15 @@ def session_notes(
 
     Args:
       label_map: its path.
-      of_echoes: what each scan of the echoes holds; () where they were not read.
+      of_echoes: what is known of them, series by series; () where they were not read.
 
     Raises:
       ValueError: they are of two patients.
     """
     own = _by_keyword(formats.contents(label_map).identity)
-    theirs = _by_keyword(pair for each in of_echoes for pair in each.identity)
+    theirs = _by_keyword(
+        pair for each in of_echoes for one in each.identities for pair in one
+    )
     differ = {
         keyword
         for keyword in own.keys() & theirs.keys()
@@ -104,7 +119,7 @@ def side_notes(side: str, of_echoes: Sequence[Contents]) -> tuple[str, ...]:
 
     Args:
       side: "right" or "left", of the label map; "" where nothing tells.
-      of_echoes: what each scan of the echoes holds.
+      of_echoes: what is known of them, series by series.
     """
     told = {one.side for each in of_echoes for one in each.acquired} - {"unknown"}
     if not side or len(told) != 1 or side in told:

@@ -11,8 +11,13 @@ import pytest
 
 import deepresolve as dr
 from deepresolve.imaging import formats
+from deepresolve.imaging.dicom_output.decimals import decimal
+from deepresolve.imaging.dicom_output.processing import Processing
+from deepresolve.imaging.dicom_output.segmentation_object import write_segmentation
+from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.labels import format_label_names
+from deepresolve.imaging.volume import affine_to_dicom
 from deepresolve.simulation import phantom
 
 NAMES = f"--label_names={format_label_names(phantom.LABEL_NAMES)}"
@@ -193,6 +198,31 @@ def test_a_tibia_in_one_label_is_parted_on_the_side_that_is_given(run, knee, tmp
         assert told[place] == pytest.approx(
             measured.quantities[place]["VC"] / knee.voxel_mm3
         )
+
+
+def test_a_dicom_segmentation_tells_its_names(run, knee, tmp_path, write_stack):
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
+    echoes = save_train(tmp_path / "echoes", knee)
+    position, step, orientation, spacing = affine_to_dicom(knee.affine)
+    folder, _ = write_stack(
+        num_slices=knee.shape[2],
+        each=lambda n: {
+            "position": [decimal(x) for x in position + n * step],
+            "pixels": knee.array[:, :, n].T.astype(np.int16),
+        },
+        ImageOrientationPatient=[decimal(x) for x in orientation],
+        PixelSpacing=[decimal(x) for x in spacing],
+        **{"StudyInstanceUID": "1.2.826.0.1.99.1", "PatientID": "", "PatientName": ""},
+    )
+    label_map, names = tmp_path / "label.dcm", tuple(phantom.LABEL_NAMES.values())
+    done = Processing("computed segmentation", "seg_cnn", "89abcdef" * 8)
+    write_segmentation(label_map, knee, names, read_source(folder), done)
+    given = (f"--input={echoes}", f"--output={tmp_path / 'T2.nii'}", "--noise=3")
+    result = run(*given, f"--label_map={label_map}", f"--table={tmp_path / 'T2.csv'}")
+    assert result.returncode == 0, result.stderr
+    told = {row["place"]: row for row in rows(tmp_path / "T2.csv")}
+    assert float(told["F"]["mean"]) == pytest.approx(38, rel=0.02)
+    assert float(told["MT"]["mean"]) == pytest.approx(33, rel=0.02)
 
 
 @pytest.mark.parametrize(

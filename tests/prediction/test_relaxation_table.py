@@ -9,8 +9,14 @@ import pytest
 from nibabel import nifti1
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.dicom_output.decimals import decimal
+from deepresolve.imaging.dicom_output.processing import Processing
+from deepresolve.imaging.dicom_output.segmentation_object import write_segmentation
+from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.echoes import Echoes
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.formats import echo_files
+from deepresolve.imaging.formats.choice import Choice
+from deepresolve.imaging.volume import Volume, affine_to_dicom
 from deepresolve.prediction import relaxation_table
 from deepresolve.prediction.measured_map import Settings
 from deepresolve.quantification.relaxation import maps
@@ -108,6 +114,97 @@ def test_a_label_map_becomes_lines_and_tells_that_it_was_moved(ball, tmp_path):
     assert [told[key] for key in ("place", "layer", "kind")] == ["F", "all", "t2"]
     assert told["mean"] == pytest.approx(40, rel=1e-4)
     assert told["num_voxels"] == np.count_nonzero(label.array == 1)
+
+
+@pytest.fixture
+def exam(ball, write_stack):
+    """A folder with the ball's echoes in series 4, and in 5 of another frame."""
+    echoes, _ = ball
+    position, step, orientation, spacing = affine_to_dicom(echoes.grid.affine)
+    for series, frame, side in ((4, "1.2.4", "L"), (5, "1.2.5", "R")):
+        for number, volume in enumerate(echoes.volumes, start=1):
+            folder, _ = write_stack(
+                "exam",
+                num_slices=volume.shape[2],
+                each=lambda n, of=(series, number), array=volume.array: {
+                    "name": f"{of}_{n}.dcm",
+                    "position": [decimal(x) for x in position + n * step],
+                    "pixels": array[:, :, n].T.astype(np.int16),
+                },
+                SeriesNumber=series,
+                SeriesInstanceUID=f"1.9.{series}",
+                Laterality=side,
+                EchoNumbers=number,
+                EchoTime=decimal(echoes.times_ms[number - 1]),
+                ImageOrientationPatient=[decimal(x) for x in orientation],
+                PixelSpacing=[decimal(x) for x in spacing],
+                PatientName="",
+                **SAME | {"FrameOfReferenceUID": frame},
+            )
+    return folder
+
+
+SETTINGS = Settings({1: "femoral cartilage", 5: "femur"}, side="left")
+
+
+def test_only_the_series_that_was_chosen_is_compared(ball, exam, tmp_path):
+    path = tmp_path / "label.nii.gz"
+    formats.write(path, ball[1])
+    told = json.dumps(SAME)  # the frame of series 4
+    (tmp_path / "label.json").write_text(told, encoding="utf-8")
+    doubts = ("another frame of reference than", "by the headers of the echoes a right")
+    for series, expected in ((5, True), (4, False)):
+        echoes = echo_files.read_echoes(exam, series=[str(series)])
+        _, notes = relaxation_table.layers_of(path, SETTINGS, echoes)
+        for doubt in doubts:
+            assert any(doubt in note for note in notes) == expected
+        _, notes = relaxation_table.layers_of(path, SETTINGS, ball[0])  # without any
+        assert not any(doubt in note for doubt in doubts for note in notes)
+
+
+def test_a_dicom_segmentation_is_read_with_its_names_and_its_session(
+    ball, exam, tmp_path
+):
+    pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
+    echoes, label = ball
+    numbered = label.with_array(np.where(label.array == 5, 2, label.array))
+    path, names = tmp_path / "label.dcm", ("femoral cartilage", "femur")
+    done = Processing("computed segmentation", "seg_cnn", "89abcdef" * 8)
+    source = read_source(exam, choice=Choice(series=5, echo=1))
+    write_segmentation(path, numbered, names, source, done)
+    of_dicom, _ = relaxation_table.layers_of(path, Settings({}), echoes)
+    nifti = tmp_path / "label.nii.gz"
+    formats.write(nifti, label)
+    expected, _ = relaxation_table.layers_of(nifti, SETTINGS, echoes)
+    np.testing.assert_array_equal(of_dicom.plates["F"], expected.plates["F"])
+    for series, differs in ((4, True), (5, False)):
+        chosen = echo_files.read_echoes(exam, series=[str(series)])
+        _, notes = relaxation_table.layers_of(path, Settings({}), chosen)
+        assert any("another frame" in note for note in notes) == differs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda label: label.with_array(label.array // 5 * 9), "No cartilage to meas"),
+        (lambda label: label.with_array(label.array * 0), "so nothing is labelled"),
+        (
+            lambda label: dataclasses.replace(
+                label, affine=label.affine @ np.diag([1, 1, -1, 1.0])
+            ),
+            "have no place in common|No voxel of the map",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_label_map_begins_with_its_path(
+    ball, tmp_path, change, message
+):
+    path = tmp_path / "label.nii.gz"
+    formats.write(path, change(ball[1]))
+    with pytest.raises(ValueError, match=message) as raised:
+        relaxation_table.layers_of(path, SETTINGS, ball[0])
+    assert str(raised.value).startswith(f"{path}: ")
+    assert str(raised.value).count(str(path)) == 1
 
 
 def test_a_map_is_named_by_its_place_seen_from_the_table():

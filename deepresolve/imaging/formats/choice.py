@@ -76,13 +76,18 @@ class Contents:
         share: PatientID, StudyInstanceUID, FrameOfReferenceUID. They tell who it is:
         nothing of them belongs into a file that travels.
       acquired: of each choice; by default nothing is known.
+      identities: of each choice, its part of `identity`; by default all of it.
     """
 
     choices: tuple[Any, ...]
     identity: frozenset[tuple[str, str]] = frozenset()
     acquired: tuple[Acquired, ...] = ()
+    identities: tuple[frozenset[tuple[str, str]], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.acquired:
             unknown = (Acquired(),) * len(self.choices)
             object.__setattr__(self, "acquired", unknown)
+        if not self.identities:
+            every = (self.identity,) * len(self.choices)
+            object.__setattr__(self, "identities", every)

@@ -41,6 +41,10 @@ _DIRECTIONS = (
 )
 
 
+class NoEdgeError(ValueError):
+    """There is nothing to compare: the label map or the scan has no edge there."""
+
+
 class Agreement(NamedTuple):
     """How well edges of a label map and of a scan agree: 0 not at all, 1 everywhere.
 
@@ -74,7 +78,10 @@ def notes(
       ValueError: the two have no place in common.
     """
     of = {v for v, p in parts_of(label_names).items() if p.kind in (BONE, CARTILAGE)}
-    found = of_edges(scan, label_map, of)
+    try:
+        found = of_edges(scan, label_map, of)
+    except NoEdgeError as error:
+        return (f"Whether the label map lies on the anatomy is not known. {error}",)
     if found.best < _LEAST_ABOVE_ANYWHERE * found.anywhere:
         return (
             "Edges of the label map agree little with those of the scan, even if it is "
@@ -103,16 +110,21 @@ def of_edges(scan: Volume, label_map: Volume, values: Collection[int]) -> Agreem
       values: whose edge is looked at, taken together.
 
     Raises:
-      ValueError: the two have no place in common, or there is no such edge there.
+      NoEdgeError: there is no such edge in the scan, or the scan has none.
+      ValueError: the two have no place in common.
     """
     mask = np.isin(resample_labels(label_map, scan).array, list(values))
-    if mask.all() or not mask.any():
-        raise ValueError(
-            "No edge of the label map lies within the scan. Are both of one session?"
-        )
-    factors = np.maximum(1, np.rint(np.divide(_STEP_MM, scan.spacing_mm))).astype(int)
+    factors = np.rint(np.divide(_STEP_MM, scan.spacing_mm)).astype(int)
+    # A gradient takes two voxels, also of a few thin slices.
+    factors = np.clip(factors, 1, np.maximum(1, np.floor_divide(scan.shape, 2)))
     steps_mm = factors * scan.spacing_mm
     of_scan, of_mask = (_gradients(a, factors, steps_mm) for a in (scan.array, mask))
+    if not of_mask.any():
+        raise NoEdgeError(
+            "No edge of the label map lies within the scan. Are both of one session?"
+        )
+    if not of_scan.any():
+        raise NoEdgeError("The scan has no edge there.")
     reach = np.ceil(_REACH_MM / steps_mm).astype(int)
     agreed = _agreed(of_scan, of_mask, reach)
     # Steps to either side of where the label map lies, in mm along the scan's axes.
@@ -150,7 +162,7 @@ def _agreed(of_scan: np.ndarray, of_mask: np.ndarray, reach: np.ndarray) -> np.n
     square of a sum over three axes is one of six products, each of which is correlated.
     """
     length = np.linalg.norm(of_scan, axis=0)
-    flat = _FLAT_SHARE * np.median(length[length > length.mean()])
+    flat = _FLAT_SHARE * np.median(length[length >= length.mean()])
     unit = of_scan / np.hypot(length, flat)
     unit = np.pad(unit, [(0, 0), *((n, n) for n in reach)])
     weight = np.linalg.norm(of_mask, axis=0)

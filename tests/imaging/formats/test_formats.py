@@ -51,11 +51,34 @@ def test_series_and_echo_reach_the_format(tmp_path, write_stack):
         formats.read_image(folder, choice=Choice(series=9))
 
 
+def test_each_choice_has_its_part_of_the_identity(write_stack):
+    for number in (4, 5):
+        folder, _ = write_stack(
+            each=lambda n, number=number: {"name": f"{number}_{n}.dcm"},
+            SeriesNumber=number,
+            SeriesInstanceUID=f"1.9.{number}",
+            PatientID="P7",
+            FrameOfReferenceUID=f"1.8.{number}",
+        )
+    found = formats.contents(folder, Choice(ALL))
+    patient, *frames = (
+        ("PatientID", "P7"),
+        ("FrameOfReferenceUID", "1.8.4"),
+        ("FrameOfReferenceUID", "1.8.5"),
+    )
+    assert found.identity == {patient, *frames}
+    assert found.identities == tuple({patient, frame} for frame in frames)
+    assert formats.contents(folder, Choice(5)).identities == ({patient, frames[1]},)
+    # Without a choice nobody knows which is meant.
+    assert formats.contents(folder).identities == (found.identity,)
+
+
 def test_what_a_scan_holds_is_told_without_its_voxels(tmp_path, write_stack):
     folder, _ = write_stack(PatientID="P7", SeriesNumber=4)
     found = formats.contents(folder, Choice(ALL, ALL))
     assert found == formats.Contents((ONLY,), frozenset({("PatientID", "P7")}))
     assert found.acquired == (formats.Acquired(),)
+    assert found.identities == (found.identity,)
     path = _save(tmp_path / "scan.nii", _voxels())
     assert formats.contents(path, Choice(ALL, 2)) == formats.Contents((ONLY,))
 

@@ -89,5 +89,27 @@ def test_another_bone_is_told(pair):
 
 def test_without_an_edge_nothing_can_be_told(pair):
     scan, label = pair
-    with pytest.raises(ValueError, match="No edge of the label map"):
+    with pytest.raises(agreement.NoEdgeError, match="No edge of the label map"):
         agreement.of_edges(scan, label, {7})
+    # That is a doubt, and no more.
+    (note,) = agreement.notes(scan, label, {7: "femur"})
+    assert "is not known. No edge of the label map lies within the scan" in note
+    (note,) = agreement.notes(scan.with_array(np.zeros(scan.shape)), label, NAMES)
+    assert "is not known. The scan has no edge" in note
+
+
+@pytest.mark.parametrize(("num_slices", "mm"), [(2, 1.0), (2, 0.5), (3, 0.5), (3, 1.0)])
+def test_a_few_thin_slices_can_be_compared(pair, num_slices, mm):
+    scan, label = pair
+    affine = scan.affine @ np.diag([1, 1, mm / SPACING_MM[2], 1])
+    affine[:3, 3] = scan.affine[:3, :3] @ (0, 0, 13)
+    middle = slice(13, 13 + num_slices)
+    few, few_labels = (
+        dataclasses.replace(volume, array=volume.array[..., middle], affine=affine)
+        for volume in (scan, label)
+    )
+    found = agreement.of_edges(few, few_labels, {1, 5})
+    # As large as a voxel of two at least can be: to the right, front and up.
+    np.testing.assert_allclose(found.steps_mm, (mm, 1.8, 1.8))
+    assert found.here > 2 * found.anywhere
+    assert agreement.notes(few, few_labels, NAMES) == ()

@@ -131,18 +131,32 @@ def contents(path: pathlib.Path | DicomFiles, asked: Choice) -> Contents:
     found = _found(path)
     with found.opened():
         every, _ = _images(found)
-    identity = frozenset().union(*(header.identity for header in every))
     choices = tuple(series.resolve(every, asked))
-    acquired = tuple(_acquired(every, str(found.path), choice) for choice in choices)
-    return Contents(choices, identity, acquired)
+    chosen = [_slices_of(every, str(found.path), choice) for choice in choices]
+    return Contents(
+        choices,
+        _identity(every),
+        tuple(_acquired(slices) if slices else Acquired() for slices in chosen),
+        tuple(_identity(slices or every) for slices in chosen),
+    )
 
 
-def _acquired(every: Sequence[SliceHeader], source: str, choice: Choice) -> Acquired:
-    """That on which all slices of a volume agree."""
+def _slices_of(
+    every: Sequence[SliceHeader], source: str, choice: Choice
+) -> list[SliceHeader]:
+    """Of a volume; none where it cannot be told: who reads it will say why."""
     try:
-        slices = series.choose(every, source, choice)
-    except ValueError:  # Who reads it will say why.
-        return Acquired()
+        return series.choose(every, source, choice)
+    except ValueError:
+        return []
+
+
+def _identity(slices: Sequence[SliceHeader]) -> frozenset[tuple[str, str]]:
+    return frozenset().union(*(header.identity for header in slices))
+
+
+def _acquired(slices: Sequence[SliceHeader]) -> Acquired:
+    """That on which all slices of a volume agree."""
     times = {header.echo_time_ms for header in slices}
     sides = {header.side for header in slices}
     numbers = {header.echo_number for header in slices}

@@ -7,9 +7,10 @@ and the care that a half-read or half-written file never passes for a scan.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import nibabel as nib
 import numpy as np
@@ -171,6 +172,26 @@ def write(path: pathlib.Path, volume: Volume, description: str = "") -> None:
         that is too long.
       OSError: the disk is full or the folder missing; nothing is left behind.
     """
+    with staged(path, volume, description):
+        pass
+
+
+@contextlib.contextmanager
+def staged(path: pathlib.Path, volume: Volume, description: str = "") -> Iterator[None]:
+    """Writes as `write` does; the file gets its name when the context ends.
+
+    On any error, in the context too, what was at the path stays: so several files
+    appear together, or none does.
+
+    Args:
+      path: ends in .nii or .nii.gz; an existing file is replaced.
+      volume: what to write.
+      description: of the voxels, in at most 79 letters of ASCII.
+
+    Raises:
+      ValueError: what `write` does not take.
+      OSError: the disk is full or the folder missing; nothing is left behind.
+    """
     if not path.name.lower().endswith(SUFFIXES):
         raise ValueError(f"{path}: the name of a NIfTI file ends in .nii or .nii.gz.")
     if not path.parent.is_dir():
@@ -183,13 +204,15 @@ def write(path: pathlib.Path, volume: Volume, description: str = "") -> None:
         )
     image.header["descrip"] = description
     compressed = path.name.lower().endswith(".gz")
-    with files.replacing(path) as temporary, temporary.open("xb") as stream:
-        if compressed:
-            # No name and no time in the header: same volume, same bytes.
-            with igzip.IGzipFile("", "wb", _GZIP_LEVEL, stream, mtime=0) as packed:
-                image.to_stream(packed)
-        else:
-            image.to_stream(stream)
+    with files.replacing(path) as temporary:
+        with temporary.open("xb") as stream:
+            if compressed:
+                # No name and no time in the header: same volume, same bytes.
+                with igzip.IGzipFile("", "wb", _GZIP_LEVEL, stream, mtime=0) as packed:
+                    image.to_stream(packed)
+            else:
+                image.to_stream(stream)
+        yield
 
 
 def _found(path: pathlib.Path | NiftiFiles) -> NiftiFiles:
