@@ -11,7 +11,6 @@ import pytest
 from scipy import ndimage
 
 from deepresolve import api
-from deepresolve.commands import label_flags
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.decimals import decimal
 from deepresolve.imaging.dicom_output.processing import Processing
@@ -407,11 +406,13 @@ def test_processes_write_the_table_that_one_writes(run, knee, tmp_path):
     assert sorted(two.read_text(encoding="utf-8").splitlines()) == expected
 
 
-def test_the_share_of_a_condyle_is_told_alike_everywhere():
+def test_the_share_of_a_condyle_is_told_alike_everywhere(run):
     # The command and the interface load no SciPy to tell their default.
     told = inspect.signature(api.measure).parameters["weight_bearing"].default
-    flag = label_flags.FLAGS["weight_bearing"].default
-    assert told == flag == regions.WEIGHT_BEARING
+    assert told == regions.WEIGHT_BEARING
+    of_flag = run("--help").stdout.partition("--weight_bearing: ")[2]
+    shown = re.search(r"\(default: ([\d.]+)\)", of_flag)[1]
+    assert float(shown) == told
 
 
 def numbers_of(dataset):
