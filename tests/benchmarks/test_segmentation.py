@@ -12,17 +12,17 @@ BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
 
 
 def test_the_table_has_what_was_measured(tmp_path):
-    command = [sys.executable, "segmentation.py", "--preset=unet_2d_small"]
-    command += ["--shape=40,48,6", f"--output={tmp_path}"]
+    command = [sys.executable, "segmentation.py", "--preset=seg_cnn_small"]
+    command += ["--shape=40,48,6", "--windows", f"--output={tmp_path}"]
     done = subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     table = json.loads((tmp_path / "segmentation.json").read_text())
     assert table["volume_shape"] == [40, 48, 6]
-    model = networks.build_model(presets.get("unet_2d_small"))
+    model = networks.build_model(presets.get("seg_cnn_small"))
     fixed = sum(math.prod(weight.shape) for weight in model.non_trainable_weights)
     assert table["parameters"] == model.count_params() - fixed
     # TensorFlow alone takes some 0.3 GiB; a machine's memory is the other bound.
-    for name in ("train_step_peak_gib", "volume_peak_gib"):
-        assert 0.2 < table[name] < 64
-    for name in ("train_step_seconds", "volume_seconds"):
-        assert table[name] > 0
+    for name in ("train_step", "stream", "windows"):
+        assert 0.2 < table[f"{name}_peak_gib"] < 64
+        assert table[f"{name}_seconds"] > 0
+    assert 0 <= table["windows_moved"] < 0.01
