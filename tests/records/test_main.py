@@ -236,9 +236,9 @@ def test_a_table_with_splits_and_percentages_are_refused_together(run, scans, tm
         (["convert", "--phantom_shape=1,2"], "three numbers above 0"),
         (["convert", "--phantom_spacing_mm=1,2,0"], "three numbers above 0"),
         (["convert", "--phantom_spacing_mm=1,2,nan"], "three numbers above 0"),
-        (["convert", "--label_names=femur"], "VALUE=NAME with commas between, each VALUE"),
+        (["convert", "--label_names=femur"], "VALUE=NAME with commas between, each"),
         (["convert", "--label_names=0=air"], "1 to 255 (0 is background); got '0=air'"),
-        (["convert", "--label_names="], "VALUE=NAME with commas between, each VALUE"),
+        (["convert", "--label_names="], "VALUE=NAME with commas between, each"),
         (
             [
                 "convert",
