@@ -30,6 +30,8 @@ PLATES = {
 COLUMNS = (*QUANTITIES, "coverage", "extrusion")
 # What is smaller is no plate.
 _LEAST_CM2 = 0.5
+# All cartilage of a large man's knee is less than half of it.
+_MOST_CM3 = 100.0
 # Of its bone's area, more than this beyond the scan is told.
 _LEAST_BEYOND_MM2 = 1.0
 # Of what a plate has in each slice, more than this in the outermost: it goes on beyond.
@@ -245,6 +247,12 @@ def _plate(
     bones = [value for value, other in known.items() if of.lies_on(other)]
     others = [v for v, other in known.items() if other[:2] == of[:2]]
     cartilage, bone = np.isin(sided.array, values), np.isin(sided.array, bones)
+    volume_cm3 = cartilage.sum() * np.prod(spacing_mm) / 1000
+    if volume_cm3 > _MOST_CM3:
+        raise ValueError(
+            f"{volume_cm3:.0f} cm³ are no cartilage's: are the names those of this "
+            "label map?"
+        )
     elsewhere = np.isin(sided.array, others) & ~cartilage
     is_labelled = bool(bone.any())
     if not is_labelled:

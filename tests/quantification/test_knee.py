@@ -338,3 +338,12 @@ def test_cartilage_that_leaves_the_scan_within_a_slice_is_told():
     told = float(note.removeprefix("F: ").split(" ")[0])
     assert told == pytest.approx(left_out, rel=0.1)
     assert found.table["F_ThCtAB_aMe"] == pytest.approx(2.5, abs=0.03)
+
+
+def test_what_is_too_large_for_cartilage_is_told():
+    """Here the names are mixed up: the bone is called cartilage."""
+    array = np.zeros((20, 20, 12), np.uint8)
+    array[4:8, 2:18, 2:10], array[8:16, 2:18, 2:10] = 1, 2
+    labels = Volume(array, affine_along_axes("IPL", (5.0, 5.0, 5.0)), slice_axis=2)
+    with pytest.raises(ValueError, match=r"128 cm³ are no cartilage's: are the names"):
+        measure(labels, {1: "femur", 2: "femoral cartilage"})
