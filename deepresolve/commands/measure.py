@@ -139,11 +139,7 @@ def run() -> int:
     tasks = measuring.plan(root, found, table, names, readings)
     settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
     earlier, least = _earlier()
-    files = _files(tasks, earlier, least)
-    if FLAGS.reports is not None:
-        from deepresolve.prediction import report_files
-
-        files += (report_files.plan(FLAGS.reports, bool(of_dicom)),)
+    files = _files(tasks, bool(of_dicom), earlier, least)
     work = measuring.Work(settings, files)
     screen = _Screen(tasks)
     measuring.measure_all(work, tasks, table, _runner(), screen.tell)
@@ -158,6 +154,7 @@ def run() -> int:
 
 def _files(
     tasks: Sequence[Task],
+    are_dicom: bool,
     earlier: Mapping[str, Measures] | None,
     least: Mapping[Key, float],
 ) -> tuple[KneeFiles, ...]:
@@ -165,6 +162,7 @@ def _files(
 
     Args:
       tasks: all there is to do.
+      are_dicom: whether the label maps are DICOM segmentations.
       earlier: what was measured before, by knee; None where that is not asked.
       least: the smallest changes that can be told from none.
 
@@ -175,7 +173,7 @@ def _files(
     for name, owner in (("mesh_format", "maps"), ("scan", "page")):
         if FLAGS[name].present and FLAGS[owner].value is None:
             raise ValueError(f"--{name}: only with --{owner}.")
-    from deepresolve.prediction import map_files, page_files
+    from deepresolve.prediction import map_files, page_files, report_files
 
     found: list[KneeFiles] = []
     if FLAGS.maps is not None:
@@ -184,6 +182,8 @@ def _files(
         names = [task.name for task in tasks]
         planned = page_files.plan(FLAGS.page, FLAGS.scan, names, earlier, least)
         found.append(planned)
+    if FLAGS.reports is not None:
+        found.append(report_files.plan(FLAGS.reports, are_dicom))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import csv
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from deepresolve.imaging import formats
 from deepresolve.prediction.measured_map import Measured
@@ -55,9 +55,7 @@ class MapFiles:
         known = {told for _, told in rows}
         return known == {fingerprint} and all(path.exists() for path in wanted)
 
-    def write(
-        self, name: str, measured: Measured, label_names: Mapping[int, str]
-    ) -> None:
+    def write(self, name: str, measured: Measured) -> None:
         """Writes the files of one knee: all of them, or none.
 
         Meshes that an earlier label map of that name had, of plates or of kinds that
@@ -66,13 +64,12 @@ class MapFiles:
         Args:
           name: of the knee.
           measured: it.
-          label_names: what the values of its label map mean.
 
         Raises:
           OSError: the disk is full, or the folder cannot be written to.
         """
         knee = measured.knee
-        on_scan = thickness_map(knee, measured.label_map, label_names)
+        on_scan = thickness_map(knee, measured.label_map, measured.label_names)
         contents = dict(self._contents(name, knee, measured.fingerprint))
         folder = self._path(name, "").parent
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from deepresolve import __version__
 from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.label_map_files import read_label_map
-from deepresolve.prediction.placement import further_path
+from deepresolve.prediction.placement import further_path, without_ending
 from deepresolve.quantification.intervals import measure_with_intervals
 from deepresolve.quantification.knee import KneeMeasures
 from deepresolve.quantification.regions import WEIGHT_BEARING
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from deepresolve.prediction.scan_tables import NamedRow
 
 _FINGERPRINT_DIGITS = 16
-_DICOM = ".dcm"
 
 TABLE, KNEES = knee_table.KIND, knee_table.KNEES
 
@@ -113,10 +112,7 @@ class Measured:
 def knee_name(root: pathlib.Path, path: pathlib.Path) -> str:
     """A knee's name: the path of its scan below a folder, without an ending."""
     folder = path.parent.relative_to(root) if path != root else pathlib.Path()
-    stem = formats.scan_stem(path)
-    if path.suffix.lower() == _DICOM:
-        stem = stem[: -len(_DICOM)]
-    return (folder / stem).as_posix()
+    return (folder / without_ending(path)).as_posix()
 
 
 def probability_files(
@@ -247,15 +243,12 @@ class KneeFiles(Protocol):
           fingerprint: what its numbers follow from.
         """
 
-    def write(
-        self, name: str, measured: Measured, label_names: Mapping[int, str]
-    ) -> None:
+    def write(self, name: str, measured: Measured) -> None:
         """Writes those of one knee: all of them, or none.
 
         Args:
           name: of the knee in the table.
           measured: it.
-          label_names: what the values of its label map mean.
 
         Raises:
           ValueError: they cannot be made of this knee.
@@ -298,7 +291,7 @@ class Work:
         """Writes the files of a knee; why not all of them, "" if all."""
         try:
             for files in self.files:
-                files.write(task.name, measured, measured.label_names)
+                files.write(task.name, measured)
         except Exception as error:  # The numbers stay, and other knees go on.
             return f"measured, but not all of its files are written: {_reason(error)}"
         return ""

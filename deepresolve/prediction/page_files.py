@@ -68,15 +68,12 @@ class PageFiles:
             told.append(repr((before, sorted(self.least.items()))))
         return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
-    def write(
-        self, name: str, measured: Measured, label_names: Mapping[int, str]
-    ) -> None:
+    def write(self, name: str, measured: Measured) -> None:
         """Writes the page of one knee.
 
         Args:
           name: of the knee.
           measured: it.
-          label_names: what the values of its label map mean.
 
         Raises:
           ValueError: the label map does not lie on the scan, or the scan cannot be
@@ -99,7 +96,8 @@ class PageFiles:
             fingerprint=self._print(name, measured.path, measured.fingerprint),
             changes=self._changes(name, measured),
         )
-        text = knee_page.render(knee, label_map, label_names, name, beside)
+        names = measured.label_names
+        text = knee_page.render(knee, label_map, names, name, beside)
         target = self._path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(target) as temporary:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import uuid
-from collections.abc import Mapping
 
 import pydicom
+from pydicom import uid
 
 from deepresolve.imaging.dicom_output import extra
 from deepresolve.imaging.dicom_output.measurement_report import Measures, write_report
@@ -45,15 +44,12 @@ class ReportFiles:
             return False
         return told.get("SOPInstanceUID") == _uid(fingerprint)
 
-    def write(
-        self, name: str, measured: Measured, label_names: Mapping[int, str]
-    ) -> None:
+    def write(self, name: str, measured: Measured) -> None:
         """Writes the report of one knee, in the study of its segmentation.
 
         Args:
           name: of the knee.
           measured: it, of a DICOM segmentation.
-          label_names: what the values of its label map mean.
 
         Raises:
           ValueError: the segmentation says too little of its images.
@@ -83,8 +79,7 @@ class ReportFiles:
 
 def _uid(fingerprint: str) -> str:
     """The instance that numbers of a fingerprint make: again the same."""
-    own = uuid.uuid5(uuid.NAMESPACE_OID, f"{SOFTWARE} knee report {fingerprint}")
-    return f"2.25.{own.int}"  # As DICOM makes a UID of a UUID (PS3.5 B.2).
+    return uid.generate_uid(entropy_srcs=[SOFTWARE, "knee report", fingerprint])
 
 
 def measures_of(knee: KneeMeasures) -> Measures:

@@ -45,7 +45,7 @@ def below(folder):
 
 def test_each_knee_has_its_files(both, tmp_path):
     maps = MapFiles(tmp_path, ("vtk", "ply", "stl"))
-    maps.write("visit_1/knee", both, NAMES)
+    maps.write("visit_1/knee", both)
     surfaces = {
         f"{plate}_{kind}.{ending}"
         for plate in ("MT", "LT")
@@ -73,7 +73,7 @@ def test_no_file_appears_where_one_cannot_be_written(both, tmp_path, monkeypatch
 
     monkeypatch.setattr(map_files.formats, "write", full)
     with pytest.raises(OSError, match="No space left"):
-        MapFiles(tmp_path, ("vtk",)).write("knee", both, NAMES)
+        MapFiles(tmp_path, ("vtk",)).write("knee", both)
     assert below(tmp_path) == set()
 
 
@@ -81,7 +81,7 @@ def test_files_of_an_earlier_knee_stay_where_a_later_one_fails(
     both, medial, tmp_path, monkeypatch
 ):
     maps = MapFiles(tmp_path, ("stl",))
-    maps.write("knee", both, NAMES)
+    maps.write("knee", both)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
 
     def broken(mesh):
@@ -89,15 +89,15 @@ def test_files_of_an_earlier_knee_stay_where_a_later_one_fails(
 
     monkeypatch.setitem(map_files.meshes.FORMATS, "stl", broken)
     with pytest.raises(OSError, match="No space left"):
-        maps.write("knee", medial, NAMES)
+        maps.write("knee", medial)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_meshes_of_plates_that_are_no_more_are_deleted(both, medial, tmp_path):
     maps = MapFiles(tmp_path, ("stl",))
-    MapFiles(tmp_path, ("stl", "ply")).write("knee", both, NAMES)
-    maps.write("other", both, NAMES)
-    maps.write("knee", medial, NAMES)
+    MapFiles(tmp_path, ("stl", "ply")).write("knee", both)
+    maps.write("other", both)
+    maps.write("knee", medial)
     of_knee = {name for name in below(tmp_path) if name.startswith("knee_")}
     surfaces = {"MT_bone.stl", "MT_articular.stl"}
     assert of_knee == {f"knee_{end}" for end in ENDINGS | surfaces}
@@ -110,7 +110,7 @@ PATH = pathlib.Path("knee.nii.gz")
 def test_what_is_there_is_known_by_its_fingerprint(both, tmp_path):
     maps = MapFiles(tmp_path, ("vtk",))
     assert not maps.are_of("knee", PATH, both.fingerprint)
-    maps.write("knee", both, NAMES)
+    maps.write("knee", both)
     assert maps.are_of("knee", PATH, both.fingerprint)
     assert not maps.are_of("knee", PATH, "0123456789abcdef")
     assert not maps.are_of("other", PATH, both.fingerprint)

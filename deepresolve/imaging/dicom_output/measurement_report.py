@@ -12,7 +12,6 @@ import datetime
 import logging
 import math
 import pathlib
-import uuid
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -118,8 +117,7 @@ def report(
 
 def _uid_of(instance_uid: str, part: str) -> str:
     """Of what belongs to a document: of the same document the same."""
-    own = uuid.uuid5(uuid.NAMESPACE_OID, f"{instance_uid} {part}")
-    return f"2.25.{own.int}"  # As DICOM makes a UID of a UUID (PS3.5 B.2).
+    return uid.generate_uid(entropy_srcs=[instance_uid, part])
 
 
 def _check(

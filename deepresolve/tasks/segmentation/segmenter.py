@@ -221,10 +221,9 @@ class Segmenter:
         Raises:
           ValueError: voxels that are not finite or all alike.
         """
-        canonical = scan.canonical()
-        scaled = estimate_scale(canonical.array).apply(canonical.array)
-        label_map = self.label_map(canonical.with_array(scaled), progress)
-        return canonical.with_array(label_map).restored_as(scan)
+        scaled = _scaled(scan)
+        label_map = self.label_map(scaled, progress)
+        return scaled.with_array(label_map).restored_as(scan)
 
     def segment_with_probabilities(
         self, scan: Volume, progress: bool = False, compare: Compare | None = None
@@ -242,24 +241,29 @@ class Segmenter:
           The label map, and by class name the probabilities; both on the grid of
           `scan`. What the classes leave to 1 is the background's.
         """
-        canonical = scan.canonical()
-        scaled = estimate_scale(canonical.array).apply(canonical.array)
+        scaled = _scaled(scan)
         probabilities = self.probabilities(
-            scaled,
-            left_right_axis(canonical),
+            scaled.array,
+            left_right_axis(scaled),
             progress,
             compare,
-            self.placed(canonical),
+            self.placed(scaled),
         )
 
         def in_place(array: np.ndarray) -> Volume:
-            return canonical.with_array(array).restored_as(scan)
+            return scaled.with_array(array).restored_as(scan)
 
         by_class = {
             name: in_place(probabilities[..., channel])
             for channel, name in enumerate(self.class_names, start=1)
         }
         return in_place(_most_probable(probabilities)), by_class
+
+
+def _scaled(scan: Volume) -> Volume:
+    """A scan in its canonical axes, scaled to 0..1."""
+    canonical = scan.canonical()
+    return canonical.with_array(estimate_scale(canonical.array).apply(canonical.array))
 
 
 def _most_probable(probabilities: np.ndarray) -> np.ndarray:
