@@ -112,6 +112,14 @@ _VERDICTS = {True: "beyond", False: "within", None: NONE}
 
 def cartilage(knee: KneeMeasures, intervals: Intervals) -> list[list[Row]]:
     """A group of rows a plate, its regions below it; compartments last."""
+    return [
+        [_row(knee, name, CARTILAGE, intervals) for name in group]
+        for group in _groups(knee)
+    ]
+
+
+def _groups(knee: KneeMeasures) -> list[list[str]]:
+    """Names of a plate and its regions each; those of compartments last."""
     groups = []
     taken: set[str] = set()
     for plate in places.in_order(list(knee.plates)):
@@ -123,12 +131,7 @@ def cartilage(knee: KneeMeasures, intervals: Intervals) -> list[list[Row]]:
         for name, numbers in knee.quantities.items()
         if name not in taken and "coverage" not in numbers
     ]
-    groups.append(places.in_order(others))
-    return [
-        [_row(knee, name, CARTILAGE, intervals) for name in group]
-        for group in groups
-        if group
-    ]
+    return [group for group in (*groups, places.in_order(others)) if group]
 
 
 def menisci(knee: KneeMeasures, intervals: Intervals) -> list[Row]:
@@ -137,25 +140,36 @@ def menisci(knee: KneeMeasures, intervals: Intervals) -> list[Row]:
     return [_row(knee, name, MENISCUS, intervals) for name in places.in_order(names)]
 
 
-def changed(changes: Mapping[Key, Change]) -> list[ChangedRow]:
-    """A row a place whose mean thickness both visits have.
+def changed(
+    knee: KneeMeasures, changes: Mapping[Key, Change]
+) -> list[list[ChangedRow]]:
+    """A row a place whose mean thickness both visits have, grouped as `cartilage`.
 
     Args:
+      knee: as it is now.
       changes: by place and quantity.
     """
-    thickness = CARTILAGE[0]
-    found = {p: change for (p, q), change in changes.items() if q == thickness.quantity}
-    return [
-        ChangedRow(
-            *(name, places.described(name)),
-            tuple(format(mm, thickness.form) for mm in (of.before, of.after)),
-            _signed(of.absolute, 2),
-            _signed(of.percent, 1),
-            NONE if math.isnan(of.detectable) else f"{of.detectable:.2f}",
-            _VERDICTS[of.is_detected],
-        )
-        for name, of in ((name, found[name]) for name in places.in_order([*found]))
+    quantity = CARTILAGE[0].quantity
+    found = [
+        [
+            _changed_row(name, changes[name, quantity])
+            for name in group
+            if (name, quantity) in changes
+        ]
+        for group in _groups(knee)
     ]
+    return [rows for rows in found if rows]
+
+
+def _changed_row(name: str, of: Change) -> ChangedRow:
+    return ChangedRow(
+        *(name, places.described(name)),
+        tuple(format(mm, CARTILAGE[0].form) for mm in (of.before, of.after)),
+        _signed(of.absolute, 2),
+        _signed(of.percent, 1),
+        NONE if math.isnan(of.detectable) else f"{of.detectable:.2f}",
+        _VERDICTS[of.is_detected],
+    )
 
 
 def _signed(number: float, digits: int) -> str:

@@ -76,17 +76,25 @@ def test_a_knee_without_sides_has_its_plates(left):
     assert tables.menisci(knee, {}) == []
 
 
-def test_what_changed_stands_beside_what_repeats_vary_by():
-    found = tables.changed(
+def test_what_changed_stands_beside_what_repeats_vary_by(left):
+    groups = tables.changed(
+        left.knee,
         {
+            ("MFTC", "ThCtAB_aMe"): Change(4.0, 3.75, 0.1),
+            ("cLF", "ThCtAB_aMe"): Change(1.5, 1.5, 0.1),
             ("MT", "ThCtAB_aMe"): Change(2.0, 1.75, 0.1),
             ("F", "ThCtAB_aMe"): Change(2.0, 2.05, 0.1),
             ("F", "VC"): Change(1000.0, 900.0, 10.0),
             ("cMT", "ThCtAB_aMe"): Change(0.0, 0.5, math.nan),
             ("LT", "ThCtAB_aMe"): Change(2.0, 1.998, 0.1),
-        }
+        },
     )
-    assert [row.name for row in found] == ["F", "MT", "cMT", "LT"]
+    # As in the table of plates: regions below their own.
+    assert [[row.name for row in rows] for rows in groups] == [
+        *(["F", "cLF"], ["MT", "cMT"], ["LT"], ["MFTC"])
+    ]
+    named = {row.name: row for rows in groups for row in rows}
+    found = [named[name] for name in ("F", "MT", "cMT", "LT")]
     assert found[1][2:] == (("2.00", "1.75"), "-0.25", "-12.5", "0.10", "beyond")
     assert found[0][2:] == (("2.00", "2.05"), "+0.05", "+2.5", "0.10", "within")
     assert found[3][3:5] == ("+0.00", "-0.1")
