@@ -93,6 +93,11 @@ class Config:
         "Workdir, or pretrained:NAME, whose best weights the training begins with; "
         "without it, fresh ones.",
     )
+    trained_layers: tuple[str, ...] = option(
+        (),
+        "Layers that learn, by the starts of their names (logits, fine_); all others "
+        "stay as they begin. None named: all learn.",
+    )
     loss: str = option("", "Name of a loss of the task.")
     optimizer: str = option("adam", "Name in deepresolve.training.OPTIMIZERS.")
     learning_rate: float = option(1e-4, "Peak learning rate (abstract).", 0)

@@ -70,7 +70,7 @@ class ProcessPool:
             # Between two lines of waiting a signal would leave locks taken for good,
             # and this process waiting for workers that wait for it.
             with interruption.held_back() as signals:
-                with pool.ctrl_c_held_back():
+                with pool.starting():
                     futures = [executor.submit(_do, work, plan) for plan in plans]
                 yield from _as_completed(futures, num_scans, advance, signals)
         except BrokenProcessPool as error:
