@@ -102,7 +102,7 @@ def pack(run: pathlib.Path, name: str) -> None:
     contents = {
         "best.npz": to_npz(trained.load_model("best"), half=name in HALF),
         # What it began with is told by `starts`; the folder is one of this machine.
-        "config.json": config.replace(init="").to_json().encode(),
+        "config.json": config.replace(init="", trained_layers=()).to_json().encode(),
         "training_set.json": (run / "training_set.json").read_bytes(),
         "provenance.json": (json.dumps(starts, indent=2) + "\n").encode(),
     }

@@ -179,6 +179,11 @@ class Config:
                 "deterministic give max_minutes=0 and the num_epochs to train; "
                 f"max_minutes is {self.max_minutes} here, or in the preset."
             )
+        if self.trained_layers and not self.init:
+            raise ValueError(
+                "trained_layers needs init: layers that do not learn keep what they "
+                f"begin with; got trained_layers={','.join(self.trained_layers)}."
+            )
         self._check_schedule()
 
     def _check_schedule(self) -> None:

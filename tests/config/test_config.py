@@ -47,6 +47,7 @@ def test_every_field_says_what_it_is():
         ({"min_tissue": 2.0}, "min_tissue must be at most 1"),
         ({"drop": 0.3}, "drop belongs to schedule=step; got constant"),
         ({"patches_per_volume": 9}, "patches_per_volume needs patch_sampling=random"),
+        ({"trained_layers": ("logits",)}, "needs init: .*trained_layers=logits"),
         ({"schedule": "step", "warmup_steps": 10}, "warmup_steps must be 0; got 10"),
         (
             {"deterministic": True, "max_minutes": 1.0},
