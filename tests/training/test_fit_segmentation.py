@@ -295,7 +295,7 @@ def test_only_the_layers_that_are_named_learn(run, labelled_data, dice, tmp_path
 
 def test_a_layer_that_shall_learn_must_be_there(run, labelled_data, dice, tmp_path):
     config = CONFIG.replace(init=str(run.path), trained_layers=("logits", "lost"))
-    with pytest.raises(ValueError, match="no layer of .* 'lost'.*down_1_1"):
+    with pytest.raises(ValueError, match=r"no layer of .* 'lost'.*down_1_1"):
         train(labelled_data, tmp_path / "run", dice, config)
 
 
