@@ -26,6 +26,9 @@ flags.DEFINE_string(
 path_flags.define("workdir", "pretrained:seg_knee", "Run, or pretrained:NAME.")
 path_flags.define("maps", None, "Keeps the label maps there, which take a minute.")
 flags.DEFINE_integer("images", 4, "Images of each label map.")
+flags.DEFINE_string(
+    "priors", "", "What varies otherwise than usual, as records convert takes it."
+)
 flags.mark_flags_as_required(["data", "maps"])
 
 
@@ -37,18 +40,19 @@ def run() -> None:
     import unseen_knees
 
     from deepresolve.imaging.mirroring import left_right_axis
-    from deepresolve.simulation.painting import paint
+    from deepresolve.simulation.painting import paint, priors
     from deepresolve.tasks.trained_run import TrainedRun
 
     trained = TrainedRun.open(FLAGS.workdir)
     predictor = trained.predictor(min_piece=0.1)
     data = pathlib.Path(FLAGS.data)
+    varied = priors.Priors(**(priors.parse(FLAGS.priors) if FLAGS.priors else {}))
     label_scores.head(["map", "image", "s"], trained.config.class_names)
     as_drawn, of_mirror = [], []
     for name, labels in unseen_knees.maps(pathlib.Path(FLAGS.maps), data):
         for number in range(FLAGS.images):
             seed = unseen_knees.SEED + number
-            drawn = paint(labels, pretrain_labels.NAMES, seed=seed)
+            drawn = paint(labels, pretrain_labels.NAMES, seed=seed, priors=varied)
             image, label = drawn.image, drawn.label
             start = time.monotonic()
             found = predictor.predict(image).label_map

@@ -95,7 +95,7 @@ class Config:
     )
     trained_layers: tuple[str, ...] = option(
         (),
-        "Layers that learn, by the starts of their names (logits, fine_); all others "
+        "Layers that learn, by the starts of their names (logits, up_1); all others "
         "stay as they begin. None named: all learn.",
     )
     loss: str = option("", "Name of a loss of the task.")

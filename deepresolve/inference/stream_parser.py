@@ -56,11 +56,11 @@ def parse(model: keras.Model, dtype: str) -> list[Step]:
         return _Parser(model, dtype).steps
     except _UnknownLayerError as error:
         raise ValueError(
-            f"{model.name} {error}: it cannot be streamed. Streams know convolutions "
-            "over 3x3x3 voxels or within slices, of stride 1 with padding 'same', "
-            "batch normalisation after them, ReLU, softmax, poolings and transposed "
-            "convolutions by 2, Add, Concatenate, Dropout, Pad, Crop, Fold and Unfold; "
-            'declare the engine "windows" for any other.'
+            f"{model.name} {error}: it cannot be streamed. Streams know 3x3x3 "
+            "convolutions of stride 1 with padding 'same', batch normalisation after "
+            "them, ReLU, softmax, poolings and transposed convolutions by 2, Add, "
+            "Concatenate, Dropout, Pad, Crop, Fold and Unfold; declare the engine "
+            '"windows" for any other.'
         ) from None
 
 
@@ -187,9 +187,7 @@ def _convolution(
     dtype: str,
 ) -> Node:
     if layer.kernel_size != (1, 1, 1):
-        _check(layer, padding="same")
-    if layer.kernel_size[2] != 1:
-        _check(layer, kernel_size=(3, 3, 3))
+        _check(layer, kernel_size=(3, 3, 3), padding="same")
         return Convolved(Convolution3(kernel, bias, rectify, dtype))
     flat, offset = tf.cast(kernel[:, :, 0], dtype), tf.constant(bias, tf.float32)
     return Planewise(

@@ -109,7 +109,7 @@ def _summary(
 
 
 def _nearest_mm(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    distances, _ = spatial.KDTree(others).query(points)
+    distances, _ = spatial.KDTree(others).query(points, workers=-1)
     return distances
 
 

@@ -20,12 +20,10 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
     """Volume in, probabilities of the classes out.
 
     With `config.fold` above 1 the U-Net works on a coarser grid (see `Fold`), and tells
-    the classes of all the voxels that it folded together; with
-    `config.num_fine_features` above 0 it then looks at those voxels once more.
+    the classes of all the voxels that it folded together.
 
     Args:
-      config: uses num_levels, num_features, dropout, class_names, fold,
-        num_fine_features and seed.
+      config: uses num_levels, num_features, dropout, class_names, fold and seed.
       precision: Keras dtype policy; input and output are float32.
 
     Returns:
@@ -54,8 +52,7 @@ def _live_channels(config: Settings) -> int:
     if config.fold == (1, 1, 1):
         return live_channels(config)
     per_voxel = math.ceil(6 * config.num_features / math.prod(config.fold))
-    num_classes = len(config.class_names) + 1
-    return per_voxel + 3 * num_classes + 3 * config.num_fine_features
+    return per_voxel + 3 * (len(config.class_names) + 1)
 
 
 MODEL = Model(

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import keras
 
-from deepresolve.networks.blocks import Unfolding, classify, convolve
+from deepresolve.networks.blocks import classify, convolve
 from deepresolve.networks.model import Settings
 from deepresolve.system.keras_stack import Tensor
 
@@ -40,7 +40,7 @@ def unet(
       image: (batch, I, J, C) or (batch, I, J, K, C); sizes multiples of
         `size_multiple`.
       config: uses num_levels, num_features, dropout, class_names, seed and, of a folded
-        image, fold and num_fine_features.
+        image, fold.
       precision: Keras dtype policy; the softmax is float32.
       unfolded: what `image` was folded from; None where it was not.
 
@@ -74,14 +74,12 @@ def unet(
         x = _up(x, skips[level], level, config, seeds, precision)
         x = _level(x, level, config, seeds, precision, "up")
     num_classes = len(config.class_names) + 1
-    unfolding = None
-    if unfolded is not None:
-        unfolding = Unfolding(config.fold, unfolded, config.num_fine_features)
     return classify(
         *(x, num_classes, 1),
         seed=next(seeds),
         precision=precision,
-        unfolding=unfolding,
+        name="logits",
+        unfold=None if unfolded is None else (config.fold, unfolded),
     )
 
 

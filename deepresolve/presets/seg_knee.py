@@ -2,8 +2,7 @@
 
 The network that comes with the package as seg_knee. A Seg-CNN of four levels and 16 to
 128 features that works on pixels folded two by two: of 0.5 mm pixels it sees all, at a
-quarter of the cost; what it says it then puts right at the edges, where it looks at the
-pixels themselves. Patches of 56 x 56 x 96 mm (at 0.5 x 0.5 x 1.5 mm), for what is
+quarter of the cost. Patches of 56 x 56 x 96 mm (at 0.5 x 0.5 x 1.5 mm), for what is
 medial is told by what lies on the other side of the knee; most of them around one of
 the nine tissues, each of them as often. Images that were painted once are turned,
 scaled and shaded anew each time. No dropout: it learns for hours without being better
@@ -19,7 +18,6 @@ CONFIG = SegmentationConfig(
     num_levels=4,
     num_features=16,
     fold=(2, 2, 1),
-    num_fine_features=16,
     dropout=0.0,
     classes=(
         "femoral cartilage",

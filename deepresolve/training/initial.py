@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import operator
+from collections.abc import Mapping
 
 import keras
 
 from deepresolve.config import Config
-from deepresolve.networks.blocks import LOGITS
 from deepresolve.runs.workdir import Workdir
 
 _logger = logging.getLogger(__name__)
@@ -18,9 +16,7 @@ _logger = logging.getLogger(__name__)
 def take_over(model: keras.Model, config: Config) -> None:
     """Sets the weights of a fresh network to the best ones of the run `config.init`.
 
-    Layers that come after all that run has stay fresh, such as those that sharpen what
-    it says; so do, where the outputs of that run mean something else, the last of its
-    own and what comes after it.
+    The last layer stays fresh where the outputs of that run mean something else.
 
     Args:
       model: fresh weights, as `config` has it.
@@ -31,40 +27,32 @@ def take_over(model: keras.Model, config: Config) -> None:
         one.
     """
     run = Workdir(config.init)
-    of_run = _with_weights(run.load_model())
-    own = _with_weights(model)
-    num_taken = len(of_run)
-    if run.load_config().outputs != config.outputs:
-        names = [layer.name for layer in own]
-        num_taken = names.index(LOGITS) if LOGITS in names else num_taken - 1
-    others = [
-        theirs.name
-        for layer, theirs in itertools.zip_longest(own[:num_taken], of_run[:num_taken])
-        if layer is None or not _alike(layer, theirs)
-    ]
-    if others:
+    of_run = {layer.name: layer for layer in run.load_model().layers}
+    with_weights = [layer for layer in model.layers if layer.weights]
+    last = with_weights[-1]
+    is_last_alike = run.load_config().outputs == config.outputs
+    kept = with_weights if is_last_alike else with_weights[:-1]
+    if others := [layer.name for layer in kept if not _alike(layer, of_run)]:
         raise ValueError(
             f"init={config.init}: that run has another network: {len(others)} of its "
             f"layers differ, the first {others[0]!r}. Start from the preset that it "
             "was trained with, so that model, num_levels, num_features and fold are "
             "the same."
         )
-    for layer, theirs in zip(own[:num_taken], of_run, strict=False):
-        layer.set_weights(theirs.get_weights())
-    fresh = [repr(layer.name) for layer in own[num_taken:]]
+    for layer in kept:
+        layer.set_weights(of_run[layer.name].get_weights())
+    fresh = f"; {last.name!r} is fresh, for the classes are others"
     _logger.info(
         "The training begins with the weights of %s%s.",
         config.init,
-        f"; fresh are {', '.join(fresh)}" if fresh else "",
+        "" if is_last_alike else fresh,
     )
 
 
-def _with_weights(model: keras.Model) -> list[keras.layers.Layer]:
-    """In the order in which the network was built."""
-    return [layer for layer in model.layers if layer.weights]
-
-
-def _alike(layer: keras.layers.Layer, other: keras.layers.Layer) -> bool:
-    """Whether both have the same name, and weights of the same shapes."""
-    shapes = ([w.shape for w in of.weights] for of in (layer, other))
-    return layer.name == other.name and operator.eq(*shapes)
+def _alike(layer: keras.layers.Layer, others: Mapping[str, keras.layers.Layer]) -> bool:
+    """Whether the layer of the same name has weights of the same shapes."""
+    if layer.name not in others:
+        return False
+    pairs = zip(layer.weights, others[layer.name].weights, strict=False)
+    same_count = len(layer.weights) == len(others[layer.name].weights)
+    return same_count and all(own.shape == other.shape for own, other in pairs)

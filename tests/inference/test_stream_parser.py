@@ -26,7 +26,6 @@ def convolution(**options):
     [
         convolution(kernel_size=5),
         convolution(padding="valid"),
-        convolution(kernel_size=(3, 3, 1), padding="valid"),
         convolution(strides=2),
         convolution(dilation_rate=2),
         convolution(filters=2, activation="tanh"),

@@ -25,7 +25,6 @@ CONFIGS = {
     "two layers": CHAIN.replace(num_layers=2),
     "U-Net": UNET,
     "U-Net, folded in-plane": UNET.replace(fold=(2, 2, 1), num_levels=2),
-    "U-Net, sharpened": UNET.replace(fold=(2, 2, 1), num_levels=2, num_fine_features=3),
     "U-Net, folded slices": UNET.replace(fold=(1, 2, 3), num_levels=2),
 }
 

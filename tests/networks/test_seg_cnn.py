@@ -99,32 +99,3 @@ def test_folding_makes_a_quarter_of_the_work(small_config):
         for fold in ((1, 1, 1), (2, 2, 1))
     )
     assert folded < 0.3 * plain
-
-
-def test_what_sharpens_a_folded_network_begins_by_changing_nothing(small_config):
-    config = small_config("seg_cnn", fold=(2, 2, 1))
-    plain = networks.build_model(config)
-    sharp = networks.build_model(config.replace(num_fine_features=3))
-    for layer in plain.layers:
-        sharp.get_layer(layer.name).set_weights(layer.get_weights())
-    image = np.random.default_rng(0).random((1, 13, 22, 7, 1)).astype(np.float32)
-    np.testing.assert_allclose(sharp(image), plain(image), atol=1e-6)
-    kernels = [sharp.get_layer(f"fine_{n}").kernel.shape for n in (1, 2)]
-    assert [tuple(shape) for shape in kernels] == [(3, 3, 1, 4, 3), (3, 3, 1, 3, 3)]
-
-
-def test_what_sharpens_sees_two_voxels_of_its_slice_each_way(small_config):
-    config = small_config("seg_cnn", fold=(2, 2, 1), num_fine_features=3)
-    model = networks.build_model(config)
-    last = model.get_layer("fine_logits")
-    last.set_weights([np.ones_like(w) for w in last.get_weights()])
-    folded = model.get_layer("logits")  # what the folded grid says is left out
-    folded.set_weights([np.zeros_like(w) for w in folded.get_weights()])
-    inner = keras.Model(model.input, model.get_layer("fine_sum").output)
-    before = np.random.default_rng(0).random((1, 16, 16, 8, 1)).astype(np.float32)
-    after = before.copy()
-    after[0, 8, 8, 4] += 5
-    change = np.abs(np.asarray(inner(after)) - np.asarray(inner(before)))[0].max(-1)
-    reached = np.argwhere(change)
-    np.testing.assert_array_equal(reached.min(0), [6, 6, 4])
-    np.testing.assert_array_equal(reached.max(0), [10, 10, 4])

@@ -247,33 +247,17 @@ def test_training_begins_with_the_weights_of_another_run(
     one = still.replace(classes=("brick",))
     with caplog.at_level("INFO"):
         begun = train(labelled_data, tmp_path / "one", dice, one)
-    assert "fresh are 'logits'." in caplog.text
+    assert "'logits' is fresh" in caplog.text
     assert begun.get_layer("logits").get_weights()[0].shape[-1] == 2
     # As many classes, which are others.
     with caplog.at_level("INFO"):
         swapped = still.replace(classes=still.classes[::-1])
         begun = train(labelled_data, tmp_path / "swapped", dice, swapped)
-    assert caplog.text.count("fresh are 'logits'.") == 2
+    assert caplog.text.count("'logits' is fresh") == 2
     own, given = (m.get_layer("logits").get_weights()[0] for m in (begun, best))
     assert own.shape == given.shape and not np.allclose(own, given)
     name = "up_1_2"
     assert_same(begun.get_layer(name).get_weights(), best.get_layer(name).get_weights())
-
-
-def test_a_folded_network_is_taken_over_by_one_that_sharpens_it(
-    labelled_data, dice, tmp_path, caplog
-):
-    folded = CONFIG.replace(fold=(2, 2, 1), num_epochs=1, steps_per_epoch=1)
-    train(labelled_data, tmp_path / "folded", dice, folded)
-    sharp = folded.replace(
-        init=str(tmp_path / "folded"), num_fine_features=4, learning_rate=0.0
-    )
-    with caplog.at_level("INFO"):
-        begun = train(labelled_data, tmp_path / "sharp", dice, sharp)
-    assert "fresh are 'fine_1', 'fine_1_normalised', 'fine_2'" in caplog.text
-    best = Workdir(tmp_path / "folded").load_model("best")
-    assert_same(*(m.get_layer("logits").get_weights() for m in (begun, best)))
-    assert not begun.get_layer("fine_logits").get_weights()[0].any()
 
 
 def test_only_the_layers_that_are_named_learn(run, labelled_data, dice, tmp_path):

@@ -38,12 +38,6 @@ class SegmentationConfig(Config):
         "network.",
         1,
     )
-    num_fine_features: int = option(
-        0,
-        "Of a folded seg_cnn: features of two convolutions over 3 x 3 voxels of the "
-        "image's own size, which put the edges of the classes right; 0: none (ours).",
-        0,
-    )
     classes: tuple[str, ...] = option(
         ("femoral cartilage",),
         "Tissues to segment: names of the records' labels, or NEW=NAME+NAME, which "
@@ -113,11 +107,6 @@ class SegmentationConfig(Config):
         if self.fold != (1, 1, 1) and self.model != "seg_cnn":
             raise ValueError(
                 f"fold={self.fold} is for model=seg_cnn alone; got {self.model}."
-            )
-        if self.num_fine_features and self.fold == (1, 1, 1):
-            raise ValueError(
-                f"num_fine_features={self.num_fine_features} is for a network that "
-                f"folds voxels; got fold={self.fold}."
             )
         if self.foreground_rate and self.patch_sampling == "grid":
             raise ValueError(
