@@ -9,6 +9,7 @@ import numpy as np
 
 from deepresolve.quantification import menisci, regions, sides
 from deepresolve.quantification.axes import knee_axes
+from deepresolve.quantification.carried import Carried
 from deepresolve.quantification.parts import MENISCUS, Part, parts_of
 from deepresolve.quantification.thickness import QUANTITIES, Plate, statistics
 
@@ -24,6 +25,28 @@ _COMPARTMENTS = {
 _MENISCI = {"medial": ("MM", "MT"), "lateral": ("LM", "LT")}
 # Tibial plates fall off to the back by some 10 degrees; the rest is how a knee lies.
 _MOST_ASKEW_DEGREES = 30.0
+
+
+def frame_of(
+    plates: Mapping[str, Plate],
+    whole: Mapping[str, Plate],
+    weight_bearing: float,
+    earlier: Carried,
+) -> tuple[np.ndarray, Mapping[str, tuple[str, np.ndarray]], tuple[str, ...]]:
+    """The knee's down, back and medial, its regions, and what is to know of them.
+
+    Args:
+      plates: all of them.
+      whole: those that have regions, which none has that the scan cuts.
+      weight_bearing: share of a condyle that its centre has.
+      earlier: what the knee has from an earlier visit, and keeps.
+    """
+    axes, notes = earlier.axes, earlier.notes
+    if axes is None:
+        axes, of_axes = axes_of(plates)
+        notes = (*of_axes, *notes)
+    own = {name: of for name, of in whole.items() if name not in earlier.plates}
+    return axes, {**regions_of(own, axes, weight_bearing), **earlier.regions}, notes
 
 
 def axes_of(plates: Mapping[str, Plate]) -> tuple[np.ndarray, tuple[str, ...]]:
