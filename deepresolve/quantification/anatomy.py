@@ -22,7 +22,8 @@ _COMPARTMENTS = {
     "cLFTC": ("cLT", "ccLF"),
 }
 # Menisci, which the OAI's readings do not have, and the plates below them.
-_MENISCI = {"medial": ("MM", "MT"), "lateral": ("LM", "LT")}
+MENISCI = {Part(MENISCUS, "", "medial"): "MM", Part(MENISCUS, "", "lateral"): "LM"}
+_BELOW = {"MM": "MT", "LM": "LT"}
 # Tibial plates fall off to the back by some 10 degrees; the rest is how a knee lies.
 _MOST_ASKEW_DEGREES = 30.0
 
@@ -120,11 +121,11 @@ def menisci_of(
     """Of each meniscus that lies on a measured plate, by its name."""
     known = parts_of(sided.label_names)
     found = {}
-    for side, (name, below) in _MENISCI.items():
-        values = [v for v, of in known.items() if of == Part(MENISCUS, "", side)]
-        mask = np.isin(sided.array, values)
+    for part, name in MENISCI.items():
+        mask = np.isin(sided.array, [v for v, of in known.items() if of == part])
+        below = _BELOW[name]
         if below in plates and mask.any():
             found[name] = menisci.measure_meniscus(
-                mask, plates[below], side, spacing_mm, axes
+                mask, plates[below], part.side, spacing_mm, axes
             )
     return found

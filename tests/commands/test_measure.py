@@ -485,6 +485,30 @@ def numbers_of(dataset):
             yield element.value
 
 
+PLATE_NAMES = {
+    "F": "femoral cartilage",
+    "MT": "medial tibial cartilage",
+    "LT": "lateral tibial cartilage",
+    "P": "patellar cartilage",
+    "MM": "medial meniscus",
+    "LM": "lateral meniscus",
+}
+
+
+def referred_segments(path):
+    """Of each whole plate in a report its segment's number, and the finding's code."""
+    highdicom = pytest.importorskip("highdicom")
+    content = highdicom.sr.srread(path).content
+    return {
+        group.tracking_identifier: (
+            int(group.referenced_segment[0].referenced_segment_numbers[0]),
+            group.finding_type.value,
+        )
+        for group in content.get_volumetric_roi_measurement_groups()
+        if group.tracking_identifier in PLATE_NAMES
+    }
+
+
 def test_reports_are_of_dicom_segmentations_alone(run, knee, tmp_path):
     save(tmp_path / "knee.nii.gz", knee)
     given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={tmp_path / 't.csv'}")
@@ -543,6 +567,19 @@ def test_a_dicom_segmentation_tells_its_names_and_measures_as_nifti_does(
         numbers = {q: n for q, n in expected[row["place"]].items() if n == n}
         told = {quantity: float(row[quantity]) for quantity in numbers}
         assert told == pytest.approx(numbers, rel=1e-5, abs=1e-6), row["place"]
-    # What the file says is overruled by a flag.
+    # What the file says is overruled by a flag, and the report keeps to the file.
     result = run(f"--input={file}", f"--output={table}", "--label_names=1=odd")
     assert result.returncode == 1 and "No cartilage to measure" in result.stderr
+    foreign = pydicom.dcmread(file)
+    for number, segment in enumerate(foreign.SegmentSequence, start=1):
+        segment.SegmentLabel = f"Segment_{number}"
+        kind = segment.SegmentedPropertyTypeCodeSequence[0]
+        kind.CodeValue, kind.CodingSchemeDesignator = f"X{number}", "99OTHER"
+    foreign.save_as(file)
+    result = run(f"--input={file}", f"--output={table}", reports, FLAG)
+    assert result.returncode == 0, result.stderr
+    assert referred_segments(tmp_path / "reports/knee_measures.dcm") == {
+        plate: (value, f"X{value}")
+        for plate, name in PLATE_NAMES.items()
+        for value in [v for v, called in NAMES.items() if called == name]
+    }
