@@ -180,6 +180,7 @@ def measure(
     readings: Sequence[Volume] = (),
     weight_bearing: float = 0.6,
     side: str = "",
+    baseline: KneeMeasures | None = None,
 ) -> KneeMeasures:
     """Thickness in mm, areas and volume of each cartilage plate of a label map.
 
@@ -195,6 +196,9 @@ def measure(
       weight_bearing: of the way from the notch to the back of a condyle, the share that
         its centre (cMF, cLF) has.
       side: "right" or "left", of label maps that do not name medial and lateral.
+      baseline: the same knee as it was measured at an earlier visit: its axes and
+        regions are laid on the bones as they lie now, so that both visits have one set
+        of regions. Femur and tibia must be labelled at both.
 
     Returns:
       `table`, quantities as the OAI's tables name them ("MT_ThCtAB_aMe"), `plates`,
@@ -213,6 +217,7 @@ def measure(
         readings=readings,
         weight_bearing=weight_bearing,
         known_side=side,
+        baseline=baseline,
     )
 
 

@@ -18,8 +18,11 @@ Each number has an interval where there is anything to make it of: --readings, o
 probabilities beside the label map (NAME_probability_CLASS.nii.gz, which predict
 --probabilities writes), at which cartilage is measured from 0.3 and from 0.7 on.
 
---baseline=EARLIER.csv, a table of the same knees from an earlier visit, adds a table of
-what changed, and with --repeats which of it is more than repeated scans vary by.
+--baseline=EARLIER, label maps of the same knees at an earlier visit under the same
+names, adds a table of what changed, and with --repeats which of it is more than
+repeated scans vary by. The earlier visit is measured, too (OUTPUT_baseline.csv), and
+both have its regions, laid on the bones as they lie now. A table of the earlier visit
+does, too (--baseline=EARLIER.csv); regions of each visit then follow its own plates.
 
 --page=FOLDER makes a page of each knee for a browser, NAME.html: its numbers, what
 changed of them (--baseline), thickness on its bones, and the label map over the scan
@@ -55,7 +58,7 @@ from deepresolve.system import interruption, path_flags, paths, progress_bar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deepresolve.prediction.measured_map import KneeFiles
+    from deepresolve.prediction.measured_map import KneeFiles, Settings, Source
     from deepresolve.prediction.measuring import Result, Runner, Task
     from deepresolve.prediction.visits import Measures
     from deepresolve.quantification.change import Key
@@ -75,8 +78,8 @@ flags.DEFINE_list(
 path_flags.define(
     "baseline",
     None,
-    "Table of the same knees, measured at an earlier visit: what changed goes to "
-    "OUTPUT_change.csv.",
+    "Label maps of the same knees at an earlier visit, whose regions both visits get, "
+    "or the table of them, .csv: what changed goes to OUTPUT_change.csv.",
 )
 path_flags.define(
     "repeats",
@@ -136,9 +139,13 @@ def run() -> int:
     of_dicom = segmentations.find(root)
     names = label_flags.names(are_told=bool(of_dicom))
     found = of_dicom or formats.find_scans(root)
-    tasks = measuring.plan(root, found, table, names, readings)
     settings = Settings(names, FLAGS.weight_bearing, FLAGS.side)
-    earlier, least = _earlier()
+    least = _least()
+    tasks = measuring.plan(root, found, table, names, readings)
+    _files(tasks, bool(of_dicom), None, {})  # what cannot be is told before any work
+    earlier, sources = _earlier(settings, tasks)
+    if sources:
+        tasks = measuring.plan(root, found, table, names, readings, sources)
     files = _files(tasks, bool(of_dicom), earlier, least)
     work = measuring.Work(settings, files)
     screen = _Screen(tasks)
@@ -187,29 +194,83 @@ def _files(
     return tuple(found)
 
 
-def _earlier() -> tuple[Mapping[str, Measures] | None, Mapping[Key, float]]:
-    """What was measured before, None where that is not asked, and what repeats vary by.
+def _least() -> Mapping[Key, float]:
+    """What repeats vary by; empty where that is not asked.
 
     Raises:
-      ValueError: there are no such tables.
+      ValueError: there is no such table.
+    """
+    if FLAGS.repeats is None:
+        return {}
+    if FLAGS.baseline is None:
+        raise ValueError("--repeats: only with --baseline.")
+    from deepresolve.prediction import visits
+
+    return visits.detectable(pathlib.Path(FLAGS.repeats), FLAGS.weight_bearing)
+
+
+def _earlier(
+    settings: Settings, tasks: Sequence[Task]
+) -> tuple[Mapping[str, Measures] | None, Mapping[str, Source]]:
+    """What was measured before, and of which label maps; None where that is not asked.
+
+    Label maps of an earlier visit are measured here. Of a table they are not known.
+
+    Args:
+      settings: how label maps are measured.
+      tasks: those of this visit.
+
+    Raises:
+      ValueError: there are no such label maps, or no such table.
     """
     if FLAGS.baseline is None:
-        if FLAGS.repeats is not None:
-            raise ValueError("--repeats: only with --baseline.")
         return None, {}
-    table, baseline = (pathlib.Path(p) for p in (FLAGS.output, FLAGS.baseline))
-    if table.resolve() == baseline.resolve():
+    from deepresolve.prediction import visits
+
+    baseline = pathlib.Path(FLAGS.baseline)
+    if baseline.suffix.lower() != ".csv":
+        return _measure_baseline(baseline, settings, tasks)
+    if pathlib.Path(FLAGS.output).resolve() == baseline.resolve():
         raise ValueError(
             f"--baseline={FLAGS.baseline} is --output, whose lines would be written "
             "over. Name another table for this visit."
         )
-    from deepresolve.prediction import visits
+    found = visits.read(baseline)
+    print(
+        f"note: {baseline} is a table, which does not tell where regions lay: those of "
+        "each visit follow its own plates. Name the label maps of the earlier visit "
+        "instead, and both have its regions.",
+        file=sys.stderr,
+    )
+    return found, {}
 
-    least: Mapping[Key, float] = {}
-    if FLAGS.repeats is not None:
-        repeats = pathlib.Path(FLAGS.repeats)
-        least = visits.detectable(repeats, FLAGS.weight_bearing)
-    return visits.read(pathlib.Path(FLAGS.baseline)), least
+
+def _measure_baseline(
+    root: pathlib.Path, settings: Settings, tasks: Sequence[Task]
+) -> tuple[Mapping[str, Measures], Mapping[str, Source]]:
+    """Measures an earlier visit; its numbers and its files, by knee."""
+    from deepresolve.imaging import formats
+    from deepresolve.imaging.formats import segmentations
+    from deepresolve.prediction import measuring, visits
+    from deepresolve.system import tables
+
+    paths.check_input("--baseline", str(root))
+    table = measuring.baseline_table(pathlib.Path(FLAGS.output))
+    found = segmentations.find(root) or formats.find_scans(root)
+    planned = measuring.plan(root, found, table, settings.label_names)
+    planned = measuring.named_alike(planned, tasks)
+    screen = _Screen(planned)
+    work = measuring.Work(settings)
+    measuring.measure_all(work, planned, table, _runner(), screen.tell)
+    screen.tell_end(table)
+    failed = {result.path for result in screen.failures}
+    sources = {
+        tables.normal(task.name): task.source
+        for task in planned
+        if str(task.source.path) not in failed
+    }
+    known = visits.read(table) if sources else {}
+    return {name: known[name] for name in sources}, sources
 
 
 def _write_changes(

@@ -19,8 +19,9 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.label_map_files import read_label_map
 from deepresolve.prediction.placement import further_path, without_ending
+from deepresolve.quantification import probabilities
 from deepresolve.quantification.intervals import measure_with_intervals
-from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.knee import KneeMeasures, measure
 from deepresolve.quantification.regions import WEIGHT_BEARING
 from deepresolve.system import notes as scan_notes
 from deepresolve.tasks import knee_table
@@ -42,11 +43,14 @@ class Source:
       path: of the label map.
       probabilities: of each value that has one, by value.
       readings: other label maps of the same knee.
+      baseline: those of the same knee at an earlier visit, whose regions it gets; None:
+        its own.
     """
 
     path: pathlib.Path
     probabilities: Mapping[int, pathlib.Path] = dataclasses.field(default_factory=dict)
     readings: tuple[pathlib.Path, ...] = ()
+    baseline: Source | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +82,8 @@ class Settings:
             {v: formats.sha256(path) for v, path in source.probabilities.items()},
             [formats.sha256(path) for path in source.readings],
         ]
+        if source.baseline is not None:
+            told.append(self.fingerprint(source.baseline))
         text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
@@ -159,6 +165,29 @@ def _reading(
     return label_map.with_array(table[label_map.array])
 
 
+def _named(path: pathlib.Path, settings: Settings) -> tuple[Volume, Mapping[int, str]]:
+    """A label map, and what its values mean."""
+    label_map, own_names = read_label_map(path)
+    return label_map, settings.label_names or own_names
+
+
+def _probabilities(source: Source) -> dict[int, Volume] | None:
+    """By value; None where none lie beside the label map."""
+    found = {v: formats.read_map(path) for v, path in source.probabilities.items()}
+    return found or None
+
+
+def _baseline(source: Source, settings: Settings) -> KneeMeasures:
+    """An earlier visit, without intervals: its regions do not follow from them."""
+    label_map, names = _named(source.path, settings)
+    shares = _probabilities(source)
+    known = None
+    if shares is not None:
+        probabilities.check(shares, label_map, names)
+        known = probabilities.Probabilities(shares, names)
+    return measure(label_map, names, settings.weight_bearing, settings.side, known)
+
+
 def measure_map(source: Source, settings: Settings) -> Measured:
     """Reads and measures one label map.
 
@@ -168,18 +197,18 @@ def measure_map(source: Source, settings: Settings) -> Measured:
       OSError: it cannot be read.
     """
     fingerprint = settings.fingerprint(source)
-    probabilities = {
-        value: formats.read_map(path) for value, path in source.probabilities.items()
-    }
-    label_map, own_names = read_label_map(source.path)
-    names = settings.label_names or own_names
+    label_map, names = _named(source.path, settings)
+    baseline = None
+    if source.baseline is not None:
+        baseline = _baseline(source.baseline, settings)
     knee = measure_with_intervals(
         label_map,
         names,
-        probabilities=probabilities or None,
+        probabilities=_probabilities(source),
         readings=[_reading(path, names, settings) for path in source.readings],
         weight_bearing=settings.weight_bearing,
         known_side=settings.side,
+        baseline=baseline,
     )
     rows = knee_table.rows(knee, fingerprint)
     return Measured(

@@ -115,6 +115,7 @@ def plan(
     table: pathlib.Path,
     label_names: Mapping[int, str],
     readings: Sequence[pathlib.Path] = (),
+    baseline: Mapping[str, Source] | None = None,
 ) -> list[Task]:
     """The label maps, with their names and what the table has of them.
 
@@ -125,6 +126,8 @@ def plan(
       table: where their lines go.
       label_names: what the values of the label maps mean.
       readings: folders that hold, under the same names, other label maps of the knees.
+      baseline: label maps of an earlier visit, whose regions knees get, by the
+        knee's name in Unicode's NFC.
 
     Raises:
       ValueError: the file, or that of `knees_table`, is another table, two label maps
@@ -147,7 +150,12 @@ def plan(
                 "other. Move or rename one."
             )
         others = tuple(_reading(folder, root, path) for folder in readings)
-        source = Source(path, probability_files(path, label_names), others)
+        source = Source(
+            path,
+            probability_files(path, label_names),
+            others,
+            (baseline or {}).get(normal),
+        )
         tasks[normal] = Task(source, name, known.get(normal, ""))
     return list(tasks.values())
 
@@ -155,6 +163,34 @@ def plan(
 def knees_table(table: pathlib.Path) -> pathlib.Path:
     """The table of what is known of whole knees, beside that of their places."""
     return table.with_name(f"{table.stem}_knees.csv")
+
+
+def baseline_table(table: pathlib.Path) -> pathlib.Path:
+    """The table of an earlier visit whose label maps are measured along, beside it."""
+    return table.with_name(f"{table.stem}_baseline.csv")
+
+
+def named_alike(baseline: Sequence[Task], tasks: Sequence[Task]) -> list[Task]:
+    """An earlier visit under the names of this one.
+
+    One label map beside one other is the same knee, whatever its file is called.
+
+    Args:
+      baseline: label maps of the earlier visit.
+      tasks: of this one.
+
+    Raises:
+      ValueError: a label map is its own baseline.
+    """
+    if len(baseline) == len(tasks) == 1:
+        baseline = [dataclasses.replace(baseline[0], name=tasks[0].name)]
+    own = {task.source.path.resolve() for task in tasks}
+    if same := [t.source.path for t in baseline if t.source.path.resolve() in own]:
+        raise ValueError(
+            f"--baseline: {same[0]} is among what is to be measured: it would not have "
+            "changed. Name the label maps of the earlier visit."
+        )
+    return list(baseline)
 
 
 # What commands write beside NAME.nii.gz: NAME_spread.nii.gz.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 
 import pydicom
 from pydicom import uid
@@ -13,7 +14,9 @@ from deepresolve.imaging.dicom_output.measurement_report import Measures, write_
 from deepresolve.imaging.dicom_output.processing import SOFTWARE, Processing
 from deepresolve.imaging.dicom_output.segmentation_source import source_of
 from deepresolve.prediction.measured_map import Measured
-from deepresolve.quantification.knee import KneeMeasures
+from deepresolve.quantification.anatomy import MENISCI
+from deepresolve.quantification.knee import PLATES, KneeMeasures
+from deepresolve.quantification.parts import MENISCUS, parts_of
 from deepresolve.reports import writing
 
 
@@ -66,7 +69,7 @@ class ReportFiles:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_report(
             target,
-            measures_of(measured.knee),
+            measures_of(measured.knee, measured.label_names),
             source_of(segmentation),
             processing,
             segmentation,
@@ -82,8 +85,13 @@ def _uid(fingerprint: str) -> str:
     return uid.generate_uid(entropy_srcs=[SOFTWARE, "knee report", fingerprint])
 
 
-def measures_of(knee: KneeMeasures) -> Measures:
-    """What a report tells of a knee."""
+def measures_of(knee: KneeMeasures, label_names: Mapping[int, str]) -> Measures:
+    """What a report tells of a knee.
+
+    Args:
+      knee: as it was measured.
+      label_names: what the segments were taken for, by number.
+    """
     notes = knee.notes
     if knee.intervals:
         notes += (
@@ -91,8 +99,25 @@ def measures_of(knee: KneeMeasures) -> Measures:
             "have no level of confidence.",
         )
     return Measures(
-        knee.quantities, intervals=knee.intervals, side=knee.side, notes=notes
+        knee.quantities,
+        intervals=knee.intervals,
+        side=knee.side,
+        notes=notes,
+        segments=_segments(label_names),
     )
+
+
+def _segments(label_names: Mapping[int, str]) -> dict[str, int]:
+    """The segment of each plate and meniscus that is one segment, by its name."""
+    numbers: dict[str, list[int]] = {}
+    for number, of in parts_of(label_names).items():
+        whole = (
+            of if of.bone == "tibia" or of.kind == MENISCUS else of._replace(side="")
+        )
+        name = PLATES.get(whole) or MENISCI.get(whole)
+        if name is not None:
+            numbers.setdefault(name, []).append(number)
+    return {name: found[0] for name, found in numbers.items() if len(found) == 1}
 
 
 def plan(folder: str, are_dicom: bool) -> ReportFiles:

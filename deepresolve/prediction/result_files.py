@@ -180,7 +180,8 @@ class DicomSegmentation:
             path.unlink(missing_ok=True)
             if prediction.knee is not None:
                 segmentation = pydicom.dcmread(target)
-                measures = measures_of(prediction.knee)
+                label_names = prediction.labels.label_names
+                measures = measures_of(prediction.knee, label_names)
                 write_report(path, measures, source, self.processing, segmentation)
 
         return save

@@ -9,6 +9,7 @@ import numpy as np
 
 from deepresolve.quantification import menisci, regions, sides
 from deepresolve.quantification.axes import knee_axes
+from deepresolve.quantification.carried import Carried
 from deepresolve.quantification.parts import MENISCUS, Part, parts_of
 from deepresolve.quantification.thickness import QUANTITIES, Plate, statistics
 
@@ -21,9 +22,32 @@ _COMPARTMENTS = {
     "cLFTC": ("cLT", "ccLF"),
 }
 # Menisci, which the OAI's readings do not have, and the plates below them.
-_MENISCI = {"medial": ("MM", "MT"), "lateral": ("LM", "LT")}
+MENISCI = {Part(MENISCUS, "", "medial"): "MM", Part(MENISCUS, "", "lateral"): "LM"}
+_BELOW = {"MM": "MT", "LM": "LT"}
 # Tibial plates fall off to the back by some 10 degrees; the rest is how a knee lies.
 _MOST_ASKEW_DEGREES = 30.0
+
+
+def frame_of(
+    plates: Mapping[str, Plate],
+    whole: Mapping[str, Plate],
+    weight_bearing: float,
+    earlier: Carried,
+) -> tuple[np.ndarray, Mapping[str, tuple[str, np.ndarray]], tuple[str, ...]]:
+    """The knee's down, back and medial, its regions, and what is to know of them.
+
+    Args:
+      plates: all of them.
+      whole: those that have regions, which none has that the scan cuts.
+      weight_bearing: share of a condyle that its centre has.
+      earlier: what the knee has from an earlier visit, and keeps.
+    """
+    axes, notes = earlier.axes, earlier.notes
+    if axes is None:
+        axes, of_axes = axes_of(plates)
+        notes = (*of_axes, *notes)
+    own = {name: of for name, of in whole.items() if name not in earlier.plates}
+    return axes, {**regions_of(own, axes, weight_bearing), **earlier.regions}, notes
 
 
 def axes_of(plates: Mapping[str, Plate]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -97,11 +121,11 @@ def menisci_of(
     """Of each meniscus that lies on a measured plate, by its name."""
     known = parts_of(sided.label_names)
     found = {}
-    for side, (name, below) in _MENISCI.items():
-        values = [v for v, of in known.items() if of == Part(MENISCUS, "", side)]
-        mask = np.isin(sided.array, values)
+    for part, name in MENISCI.items():
+        mask = np.isin(sided.array, [v for v, of in known.items() if of == part])
+        below = _BELOW[name]
         if below in plates and mask.any():
             found[name] = menisci.measure_meniscus(
-                mask, plates[below], side, spacing_mm, axes
+                mask, plates[below], part.side, spacing_mm, axes
             )
     return found

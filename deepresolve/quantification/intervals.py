@@ -42,6 +42,7 @@ def measure_with_intervals(
     readings: Sequence[Volume] = (),
     weight_bearing: float = WEIGHT_BEARING,
     known_side: str = "",
+    baseline: KneeMeasures | None = None,
 ) -> KneeMeasures:
     """A knee in numbers, each with an interval.
 
@@ -53,6 +54,7 @@ def measure_with_intervals(
       readings: the same knee in other label maps, each on its own grid.
       weight_bearing: as `measure` takes it.
       known_side: as `measure` takes it.
+      baseline: as `measure` takes it; readings get its regions, too.
 
     Returns:
       What `measure` gives of the label map and its probabilities, with `intervals`,
@@ -67,7 +69,8 @@ def measure_with_intervals(
     if probabilities is not None:
         beside.check(probabilities, label_map, label_names)
         known = Probabilities(probabilities, label_names)
-    knee = measure(label_map, label_names, weight_bearing, known_side, known)
+    told = weight_bearing, known_side
+    knee = measure(label_map, label_names, *told, known, baseline)
     kinds: list[Sequence[_Reading]] = []
     sources = []
     if readings:
@@ -82,7 +85,7 @@ def measure_with_intervals(
     def read(other: Volume, of_other: Probabilities | None) -> Quantities:
         """The numbers of a reading; none, and a note, where it does not do."""
         try:
-            again = measure(other, label_names, weight_bearing, known_side, of_other)
+            again = measure(other, label_names, *told, of_other, baseline)
             _check_same_knee(knee, again)
         except ValueError as error:
             notes.append(f"No intervals: a reading does not do. {error}")

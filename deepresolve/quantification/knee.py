@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from nibabel.affines import apply_affine
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import anatomy, label_maps, regions, sides
+from deepresolve.quantification.bone_positions import Bone, bone_in_world
 from deepresolve.quantification.bones import bone_below
-from deepresolve.quantification.parts import CARTILAGE, Part, parts_of
+from deepresolve.quantification.carried import NOTHING, carried
+from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
 from deepresolve.quantification.probabilities import Arrays, Probabilities
 from deepresolve.quantification.thickness import QUANTITIES, Plate, measure_plate
 from deepresolve.system import wording
@@ -64,6 +67,11 @@ class KneeMeasures:
       not_measured: why cartilage that the label map holds is not among `plates`, by the
         plate's name; by its bone, where it has none. `notes` say it, too.
       side_from: what tells the side, of `sides.SOURCES`; "" where nothing does.
+      bones: where they lie, by name, of those that are labelled.
+      axes: (3, 3), the knee's down, back and towards medial in the world, a unit vector
+        each row; None where medial is not known.
+      regions_from: "own plates", or "baseline" where all or some are laid on the bones
+        as an earlier visit has them; "" where there are none.
     """
 
     plates: Mapping[str, Plate]
@@ -80,6 +88,9 @@ class KneeMeasures:
     intervals_from: str = ""
     not_measured: Mapping[str, str] = dataclasses.field(default_factory=dict)
     side_from: str = ""
+    bones: Mapping[str, Bone] = dataclasses.field(default_factory=dict)
+    axes: np.ndarray | None = None
+    regions_from: str = ""
 
     def in_world(self, vertices: np.ndarray) -> np.ndarray:
         """Where vertices of a plate lie in the world: (n, 3), in mm."""
@@ -111,6 +122,7 @@ def measure(
     weight_bearing: float = regions.WEIGHT_BEARING,
     known_side: str = "",
     probabilities: Probabilities | None = None,
+    baseline: KneeMeasures | None = None,
 ) -> KneeMeasures:
     """Thickness, areas and volume of each cartilage plate of a label map.
 
@@ -126,12 +138,15 @@ def measure(
         this does.
       probabilities: of the label map's values, which place surfaces between voxels, as
         `probabilities.check` has found them to be; None: surfaces follow the labels.
+      baseline: the same knee at an earlier visit, whose axes and regions it gets, where
+        its bones lie now; None: its own.
 
     Raises:
       ValueError: nothing that can be measured, labels that disagree about which side is
         medial, two labels for one part, a share beyond 0 and 1, voxels that are no
-        whole numbers, or a grid whose axes are not at right angles. Where some plates
-        can be measured and others not, `notes` says why.
+        whole numbers, a grid whose axes are not at right angles, or a baseline of
+        another knee or share. Where some plates can be measured and others not, `notes`
+        says why.
     """
     if not 0 < weight_bearing < 1:
         raise ValueError(f"weight_bearing: expected 0 to 1; got {weight_bearing}.")
@@ -140,6 +155,8 @@ def measure(
     # Triangles are not the same from left to right and from right to left: all knees
     # are measured towards medial, so that a knee has what its mirror image has.
     sided = sides.towards_medial(sagittal, label_names, known_side)
+    if baseline is not None:
+        _check_same_knee(baseline, sided.side, weight_bearing)
     arrays = None
     if probabilities is not None:
         arrays = probabilities.sagittal(bool(sided.medial_first))
@@ -155,25 +172,78 @@ def measure(
     beyond, of_cut = _leaving(plates, sagittal)
     notes = (*label_maps.unused(label_map, label_names), *of_plates)
     notes += (*label_maps.coarse(sagittal), *sided.notes, *of_cut)
-    places: dict[str, tuple[str, np.ndarray]] = {}
+    bones = _bones(sagittal, label_names)
+    to_world = _to_world(sagittal, bool(sided.medial_first))
+    places: Mapping[str, tuple[str, np.ndarray]] = {}
     of_menisci: dict[str, dict[str, float]] = {}
+    axes, regions_from = None, ""
     if sided.medial_first is not None:
-        axes, of_axes = anatomy.axes_of(plates)
-        notes += of_axes
         whole = {name: of for name, of in plates.items() if name not in beyond}
-        places = anatomy.regions_of(whole, axes, weight_bearing)
+        earlier = NOTHING
+        if baseline is not None:
+            earlier = carried(baseline, whole, bones, to_world)
+        axes, places, of_frame = anatomy.frame_of(
+            plates, whole, weight_bearing, earlier
+        )
+        notes += of_frame
+        if places:
+            regions_from = "baseline" if earlier.plates else "own plates"
         of_menisci = anatomy.menisci_of(sided, sagittal.spacing_mm, plates, axes)
     quantities = anatomy.quantities_of(plates, places, boneless) | of_menisci
     if sided.medial_first:
         last_mm = (sagittal.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
-    affine = sagittal.affine @ np.diag([*np.divide(1, sagittal.spacing_mm), 1])
+    affine = _to_world(sagittal, medial_first=False)
     return KneeMeasures(
         *(plates, places, quantities, weight_bearing, sided.side, notes, affine),
         tuple(boneless),
         not_measured=not_measured,
         side_from=sided.side_from,
+        bones=bones,
+        axes=None if axes is None else axes @ to_world[:3, :3].T,
+        regions_from=regions_from,
     )
+
+
+def _check_same_knee(baseline: KneeMeasures, side: str, weight_bearing: float) -> None:
+    """ValueError where a knee has not the side or the share of its baseline."""
+    if baseline.side != side:
+        was, is_now = (
+            f"a {of} knee" if of else "one of no side" for of in (baseline.side, side)
+        )
+        raise ValueError(
+            f"The baseline is {was}, and this is {is_now}: which knee is it?"
+        )
+    if baseline.weight_bearing != weight_bearing:
+        raise ValueError(
+            f"weight_bearing: the baseline has {baseline.weight_bearing}, and this is "
+            f"{weight_bearing}: measure both alike."
+        )
+
+
+def _to_world(sagittal: Volume, medial_first: bool) -> np.ndarray:
+    """From mm along the axes of the array, of slices turned round or not: (4, 4)."""
+    turned_round = np.eye(4)
+    if medial_first:
+        turned_round[2, 2] = -1
+        turned_round[2, 3] = (sagittal.shape[2] - 1) * sagittal.spacing_mm[2]
+    return (
+        sagittal.affine
+        @ np.diag([*np.divide(1, sagittal.spacing_mm), 1])
+        @ (turned_round)
+    )
+
+
+def _bones(sagittal: Volume, label_names: Mapping[int, str]) -> dict[str, Bone]:
+    """Where each bone lies that is labelled, and thick enough to have a surface."""
+    known = parts_of(label_names)
+    found = {}
+    for name in sorted({of.bone for of in known.values() if of.kind == BONE}):
+        values = [v for v, of in known.items() if (of.kind, of.bone) == (BONE, name)]
+        with contextlib.suppress(ValueError):
+            mask = np.isin(sagittal.array, values)
+            found[name] = bone_in_world(mask, sagittal.affine)
+    return found
 
 
 def _leaving(

@@ -35,6 +35,7 @@ KNEES = TableKind(
         "weight_bearing": float,
         "plates": str,
         "without_bone": str,
+        "regions_from": str,
         "intervals_from": str,
         "notes": str,
         "version": str,
@@ -64,7 +65,7 @@ def about(knee: KneeMeasures, fingerprint: str) -> Row:
     return (
         *(knee.side, knee.side_from, knee.weight_bearing),
         *(_BETWEEN.join(knee.plates), _BETWEEN.join(knee.without_bone)),
-        *(knee.intervals_from, _BETWEEN_NOTES.join(knee.notes)),
+        *(knee.regions_from, knee.intervals_from, _BETWEEN_NOTES.join(knee.notes)),
         *(__version__, fingerprint),
     )
 

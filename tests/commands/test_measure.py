@@ -1,6 +1,7 @@
 """Label maps in, a table of millimetres out."""
 
 import csv
+import dataclasses
 import inspect
 import pathlib
 import re
@@ -9,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from deepresolve import api
 from deepresolve.imaging import formats
@@ -336,6 +338,67 @@ def test_visits_that_cannot_be_compared_are_told(run, visits, flags, message):
     assert message.format(root=visits) in result.stderr
 
 
+def lain_otherwise(label, degrees, shift_mm):
+    """A label map in the world after a turn about its middle and a shift."""
+    middle = label.affine @ [*((np.array(label.shape) - 1) / 2), 1]
+    turn = Rotation.from_rotvec(np.radians(degrees)).as_matrix()
+    moved = np.eye(4)
+    moved[:3, :3] = turn
+    moved[:3, 3] = middle[:3] - turn @ middle[:3] + shift_mm
+    return dataclasses.replace(label, affine=moved @ label.affine)
+
+
+def test_both_visits_have_the_regions_of_the_earlier(run, knee, tmp_path):
+    """A medial plate that has lost its front changes nothing but itself."""
+    array = knee.array.copy()
+    plate = np.nonzero(array == 2)
+    back = plate[knee.orientation.index("P")]
+    array[plate] = np.where(back < np.percentile(back, 15), 0, 2)
+    now = lain_otherwise(knee.with_array(array), (4, 3, -5), (7, -9, 6))
+    save(tmp_path / "first/a.nii.gz", knee)
+    save(tmp_path / "second/a.nii.gz", now)
+    table = tmp_path / "second.csv"
+    given = (f"--input={tmp_path / 'second'}", f"--output={table}", FLAG)
+    result = run(*given, f"--baseline={tmp_path / 'first'}")
+    assert result.returncode == 0, result.stderr
+    found = {
+        (row["place"], row["quantity"]): float(row["percent"] or "nan")
+        for row in rows(tmp_path / "second_change.csv")
+        if row["quantity"] in ("tAB", "ThCtAB_aMe")
+    }
+    expected = measure(knee, NAMES).quantities
+    before = {row["place"]: row for row in rows(tmp_path / "second_baseline.csv")}
+    assert float(before["cMF"]["tAB"]) == pytest.approx(expected["cMF"]["tAB"])
+    for (place, quantity), percent in found.items():
+        if "MT" not in place and "MFTC" not in place:
+            assert abs(percent) < 0.5, (place, quantity, percent)
+    assert found["aMT", "tAB"] < -50
+    assert abs(found["pMT", "tAB"]) < 0.5 and abs(found["cMT", "tAB"]) < 0.5
+    (about,) = rows(tmp_path / "second_knees.csv")
+    assert about["regions_from"] == "baseline"
+    # The same again is no work; with another baseline it is.
+    assert run(*given, f"--baseline={tmp_path / 'first'}").stdout.count("had the") == 2
+    save(tmp_path / "first/a.nii.gz", thinned(knee, slice(20, 26)))
+    again = run(*given, f"--baseline={tmp_path / 'first'}").stdout
+    assert "had the" not in again
+    # Of a table it is not known where regions lay.
+    result = run(*given, f"--baseline={tmp_path / 'second_baseline.csv'}")
+    assert "regions lay: those of each visit follow its own plates" in result.stderr
+    (about,) = rows(tmp_path / "second_knees.csv")
+    assert about["regions_from"] == "own plates"
+
+
+def test_one_label_map_is_the_baseline_of_another(run, knee, tmp_path):
+    for name in ("one", "two"):
+        save(tmp_path / f"{name}.nii.gz", knee)
+    given = (f"--input={tmp_path / 'two.nii.gz'}", f"--output={tmp_path / 't.csv'}")
+    result = run(*given, FLAG, f"--baseline={tmp_path / 'one.nii.gz'}")
+    assert result.returncode == 0, result.stderr
+    assert "two: change F +0.00 mm" in result.stdout
+    result = run(*given, FLAG, f"--baseline={tmp_path / 'two.nii.gz'}")
+    assert result.returncode == 1 and "it would not have changed" in result.stderr
+
+
 def test_an_earlier_visit_is_not_written_over(run, visits):
     table = visits / "first.csv"
     before = table.read_bytes()
@@ -422,6 +485,30 @@ def numbers_of(dataset):
             yield element.value
 
 
+PLATE_NAMES = {
+    "F": "femoral cartilage",
+    "MT": "medial tibial cartilage",
+    "LT": "lateral tibial cartilage",
+    "P": "patellar cartilage",
+    "MM": "medial meniscus",
+    "LM": "lateral meniscus",
+}
+
+
+def referred_segments(path):
+    """Of each whole plate in a report its segment's number, and the finding's code."""
+    highdicom = pytest.importorskip("highdicom")
+    content = highdicom.sr.srread(path).content
+    return {
+        group.tracking_identifier: (
+            int(group.referenced_segment[0].referenced_segment_numbers[0]),
+            group.finding_type.value,
+        )
+        for group in content.get_volumetric_roi_measurement_groups()
+        if group.tracking_identifier in PLATE_NAMES
+    }
+
+
 def test_reports_are_of_dicom_segmentations_alone(run, knee, tmp_path):
     save(tmp_path / "knee.nii.gz", knee)
     given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={tmp_path / 't.csv'}")
@@ -480,6 +567,19 @@ def test_a_dicom_segmentation_tells_its_names_and_measures_as_nifti_does(
         numbers = {q: n for q, n in expected[row["place"]].items() if n == n}
         told = {quantity: float(row[quantity]) for quantity in numbers}
         assert told == pytest.approx(numbers, rel=1e-5, abs=1e-6), row["place"]
-    # What the file says is overruled by a flag.
+    # What the file says is overruled by a flag, and the report keeps to the file.
     result = run(f"--input={file}", f"--output={table}", "--label_names=1=odd")
     assert result.returncode == 1 and "No cartilage to measure" in result.stderr
+    foreign = pydicom.dcmread(file)
+    for number, segment in enumerate(foreign.SegmentSequence, start=1):
+        segment.SegmentLabel = f"Segment_{number}"
+        kind = segment.SegmentedPropertyTypeCodeSequence[0]
+        kind.CodeValue, kind.CodingSchemeDesignator = f"X{number}", "99OTHER"
+    foreign.save_as(file)
+    result = run(f"--input={file}", f"--output={table}", reports, FLAG)
+    assert result.returncode == 0, result.stderr
+    assert referred_segments(tmp_path / "reports/knee_measures.dcm") == {
+        plate: (value, f"X{value}")
+        for plate, name in PLATE_NAMES.items()
+        for value in [v for v, called in NAMES.items() if called == name]
+    }

@@ -109,12 +109,14 @@ class Place:
       region: the bone, or the knee.
       modifier: medial, lateral, or a private code of the part; None for all of it.
       tissue: that is measured there, as segments are coded; None for several.
+      plate: that it is, or is a part of: "F", "MT", "MM"; "" for several.
     """
 
     title: str
     region: Code
     modifier: Code | None = None
     tissue: Tissue | None = None
+    plate: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,12 +140,13 @@ def place(name: str) -> Place:
     if name in _PLATES:
         tissue = codes.tissue(_PLATES[name])
         region = KNEE if tissue.region is None else tissue.region
-        return Place(_PLATES[name].capitalize(), region, tissue.modifier, tissue)
+        title = _PLATES[name].capitalize()
+        return Place(title, region, tissue.modifier, tissue, name)
     if name in _PARTS:
         plate, title = _PARTS[name]
         tissue = codes.tissue(_PLATES[plate])
         modifier = Code(name, codes.PRIVATE_SCHEME, title)
-        return Place(title, tissue.region or KNEE, modifier, tissue)
+        return Place(title, tissue.region or KNEE, modifier, tissue, plate)
     if name in _COMPARTMENTS:
         title = _COMPARTMENTS[name]
         return Place(title, KNEE, Code(name, codes.PRIVATE_SCHEME, title))

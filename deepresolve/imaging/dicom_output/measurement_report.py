@@ -51,6 +51,8 @@ class Measures:
         does.
       notes: what makes the numbers worse than they look; and whatever else a reader
         must know, such as which level intervals have.
+      segments: number of the segment that a plate or a meniscus was measured in, by its
+        name; of those that are one segment.
     """
 
     quantities: Mapping[str, Mapping[str, float]]
@@ -62,6 +64,7 @@ class Measures:
     )
     side: str = ""
     notes: tuple[str, ...] = ()
+    segments: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 def write_report(
@@ -95,8 +98,9 @@ def report(
       measures: of the knee.
       source: the scan that was measured.
       processing: how that was done; the network is the one that segmented.
-      segmentation: what they were measured in, as `write_segmentation` writes it; a
-        place refers to the segment with the codes of its tissue. None: to no segment.
+      segmentation: what they were measured in, ours or another program's; a place
+        refers to the segment of its plate and has that one's codes, however the
+        measuring called it. None: to no segment.
       instance_uid: SOPInstanceUID of the document; "": a new one.
 
     Raises:
@@ -241,13 +245,14 @@ class _Writer:
         """One place's measurements, in the segment that they were measured in."""
         sr = self.highdicom.sr
         place = measure_codes.place(name)
+        segment = self._segment(place)
         network = self.processing.model_sha256
         common = {
             "tracking_identifier": sr.TrackingIdentifier(
                 uid=tracking_uid, identifier=name
             ),
-            "finding_type": place.tissue.type if place.tissue else None,
-            "finding_sites": [self._site(place)],
+            "finding_type": self._finding(place, segment),
+            "finding_sites": [self._site(place, segment)],
             "algorithm_id": sr.AlgorithmIdentification(
                 name=f"{SOFTWARE} measure",
                 version=__version__,
@@ -258,38 +263,47 @@ class _Writer:
                 for quantity, number in numbers.items()
             ],
         }
-        segment = self._segment(place)
-        if segment is None:
+        if segment is None or self.segmentation is None:
             return sr.MeasurementsAndQualitativeEvaluations(**common)
         return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-            referenced_segment=segment, **common
+            referenced_segment=self._reference(self.segmentation, segment), **common
         )
 
-    def _site(self, place: Place) -> Any:
+    def _finding(self, place: Place, segment: pydicom.Dataset | None) -> Any:
+        """What is measured: as its segment says, or the tissue that is there."""
+        if segment is not None and segment.get("SegmentedPropertyTypeCodeSequence"):
+            return self._coded(segment.SegmentedPropertyTypeCodeSequence[0])
+        return place.tissue.type if place.tissue else None
+
+    def _site(self, place: Place, segment: pydicom.Dataset | None) -> Any:
+        """Where, as its segment says it, and in which part of it."""
+        region: Any = place.region
+        if segment is not None and segment.get("AnatomicRegionSequence"):
+            region = self._coded(segment.AnatomicRegionSequence[0])
         side = self.measures.side or _told_side(self.source.headers[0])
         return self.highdicom.sr.FindingSite(
-            anatomic_location=place.region,
+            anatomic_location=region,
             laterality=measure_codes.SIDES.get(side),
             topographical_modifier=place.modifier,
         )
 
-    def _segment(self, place: Place) -> Any:
-        """The one segment of the place's tissue; None where there is none or more."""
-        if self.segmentation is None or place.tissue is None:
+    def _coded(self, item: pydicom.Dataset) -> Any:
+        return self.highdicom.sr.CodedConcept.from_dataset(item)
+
+    def _segment(self, place: Place) -> pydicom.Dataset | None:
+        """The one segment of the place's plate; None where there is none."""
+        if self.segmentation is None:
             return None
-        wanted = _key(place.tissue.type, place.tissue.region, place.tissue.modifier)
-        numbers = [
-            segment.SegmentNumber
-            for segment in self.segmentation.SegmentSequence
-            if _key_of(segment) == wanted
-        ]
-        if len(numbers) != 1:
-            return None
+        wanted = self.measures.segments.get(place.plate)
+        found = self.segmentation.SegmentSequence
+        return next((one for one in found if one.SegmentNumber == wanted), None)
+
+    def _reference(self, whole: pydicom.Dataset, segment: pydicom.Dataset) -> Any:
         sr = self.highdicom.sr
         return sr.ReferencedSegment(
-            sop_class_uid=self.segmentation.SOPClassUID,
-            sop_instance_uid=self.segmentation.SOPInstanceUID,
-            segment_number=numbers[0],
+            sop_class_uid=whole.SOPClassUID,
+            sop_instance_uid=whole.SOPInstanceUID,
+            segment_number=segment.SegmentNumber,
             source_series=sr.SourceSeriesForSegmentation(
                 referenced_series_instance_uid=self.source.headers[0].SeriesInstanceUID
             ),
@@ -334,21 +348,3 @@ class _Writer:
             ]
         )
         return container
-
-
-def _key_of(segment: pydicom.Dataset) -> tuple:
-    """The codes of a segment's tissue, bone and side."""
-    kind = segment.SegmentedPropertyTypeCodeSequence[0]
-    modifiers = kind.get("SegmentedPropertyTypeModifierCodeSequence")
-    regions = segment.get("AnatomicRegionSequence")
-    return _key(kind, regions and regions[0], modifiers and modifiers[0])
-
-
-def _key(*coded: Any) -> tuple:
-    """What codes mean, whatever they are called; Code or items of a sequence."""
-    return tuple(
-        getattr(code, "CodeValue", None) or getattr(code, "value", None)
-        if code
-        else None
-        for code in coded
-    )

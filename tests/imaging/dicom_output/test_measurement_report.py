@@ -47,6 +47,7 @@ MEASURES = Measures(
         "Voxels of 3 mm are as large as cartilage is thick.",
         "Größe: 95 % interval",
     ),
+    segments={"F": 1, "MT": 2, "MM": 3},
 )
 
 
@@ -208,15 +209,60 @@ def test_without_a_segmentation_or_a_side_there_is_no_reference(whole_stack):
     assert not content.get_volumetric_roi_measurement_groups()
 
 
-def test_two_segments_of_one_tissue_are_not_chosen_between(made, whole_stack):
+def test_segments_of_another_program_are_referred_to_by_its_own_codes(
+    made, whole_stack
+):
+    """Its numbers and codes count, whatever we would call what they hold."""
+    highdicom = pytest.importorskip("highdicom", reason="needs extra dicom-seg")
+    _, segmentation, _ = made()
+    codes = {
+        7: ("T-D000A", "Joint tissue", "T-12700", "Thigh bone"),
+        2: ("309312004", "Cartilage", "12611008", "Tibia"),  # as we code it
+        9: ("M-0007", "Gasket", None, None),
+    }
+    for segment, (number, told) in zip(
+        segmentation.SegmentSequence, codes.items(), strict=True
+    ):
+        segment.SegmentNumber = number
+        segment.SegmentLabel = f"Segment_{number}"
+        kind = segment.SegmentedPropertyTypeCodeSequence[0]
+        kind.CodeValue, kind.CodeMeaning = told[:2]
+        kind.CodingSchemeDesignator = "99OTHER"
+        if told[2] is None:
+            segment.pop("AnatomicRegionSequence", None)
+            continue
+        (region,) = segment.AnatomicRegionSequence
+        region.CodeValue, region.CodeMeaning = told[2:]
+        region.CodingSchemeDesignator = "99OTHER"
+    # The plate of the tibia is what we might have taken for that of the femur.
+    measures = dataclasses.replace(MEASURES, segments={"F": 2, "MT": 7, "MM": 9})
+    folder, _ = whole_stack()
+    dataset = report(measures, read_source(folder), PROCESSING, segmentation)
+    content = highdicom.sr.MeasurementReport.from_sequence(
+        [dataset], is_root=True, copy=True
+    )
+    told = {}
+    for group in content.get_volumetric_roi_measurement_groups():
+        (number,) = group.referenced_segment[0].referenced_segment_numbers
+        (site,) = group.finding_sites
+        told[group.tracking_identifier] = (
+            *(int(number), group.finding_type.value),
+            *(group.finding_type.scheme_designator, site.value.value),
+        )
+    assert told == {
+        "F": (2, "309312004", "99OTHER", "12611008"),
+        "ccMF": (2, "309312004", "99OTHER", "12611008"),
+        "MT": (7, "T-D000A", "99OTHER", "T-12700"),
+        "MM": (9, "M-0007", "99OTHER", "72696002"),  # the knee, of SNOMED CT
+    }
+
+
+def test_what_is_no_one_segment_refers_to_none(made, whole_stack):
     _, segmentation, _ = made()
     folder, _ = whole_stack()
-    first, second, _ = segmentation.SegmentSequence
-    for keyword in ("SegmentedPropertyTypeCodeSequence", "AnatomicRegionSequence"):
-        second[keyword] = first[keyword]
-    dataset = report(MEASURES, read_source(folder), PROCESSING, segmentation)
-    text = str(dataset)
-    assert text.count("Referenced Segment Number") == 1  # the meniscus's
+    measures = dataclasses.replace(MEASURES, segments={"MM": 3, "MT": 12})
+    dataset = report(measures, read_source(folder), PROCESSING, segmentation)
+    assert str(dataset).count("Referenced Segment Number") == 1  # the meniscus's
 
 
 def test_dcmtk_reads_the_tree(made, tmp_path):
