@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -43,3 +44,13 @@ def test_arrays_of_any_rank(shape):
 def test_what_is_in_order_is_not_copied():
     array = np.zeros((2, 3, 4), np.int16)
     assert in_c_order(array, np.int16) is array
+
+
+@pytest.mark.parametrize("num_slices", [32, 64])
+def test_it_takes_the_result_and_a_buffer(num_slices):
+    view = np.ones((num_slices, 128, 128), np.int16).T
+    tracemalloc.start()
+    result = in_c_order(view, np.int16)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result.nbytes < peak < result.nbytes + 2**17
