@@ -126,6 +126,7 @@ bench: install
 	$(RUN) benchmarks/serving.py --output=$(BENCH)/serving
 	$(RUN) benchmarks/reading.py --output=$(BENCH)/reading
 	$(RUN) benchmarks/convert.py --output=$(BENCH)/convert
+	$(RUN) benchmarks/command_memory.py --output=$(BENCH)/memory
 	$(RUN) benchmarks/endurance.py --output=$(BENCH)/endurance
 	$(RUN) benchmarks/reader_study.py --output=$(BENCH)/reader_study
 	$(RUN) benchmarks/environments.py --output=$(BENCH)/environments

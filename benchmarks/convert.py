@@ -93,9 +93,12 @@ def print_tables(result: dict) -> None:
         )
     if ("beam", first) not in rows:
         print("beam: not run, Apache Beam is not installed")
-    print("\none scan in one process, milliseconds")
+    print("\none scan in one process, milliseconds of a processor")
+    inflating, *others = result["steps_ms"].values()
     for name, milliseconds in result["steps_ms"].items():
-        print(f"{name:<34} {milliseconds:>7.0f}")
+        print(f"{name:<42} {milliseconds:>7.0f}")
+    print(f"{'all but the first':<42} {sum(others):>7.0f}")
+    print(f"{'the first in per cent of it':<42} {inflating / sum(others):>7.0%}")
 
 
 def run() -> None:

@@ -38,6 +38,7 @@ import tensorflow as tf
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.spaces import OtherForm
 from deepresolve.imaging.volume import Volume
+from records import wire
 from records.stored import Array, Scalar, StoredSubject, voxels
 
 SCHEMA_VERSION = 2
@@ -61,8 +62,7 @@ def encode(stored: StoredSubject) -> bytes:
             f"Subject {stored.subject!r} has {num_bytes} bytes of voxels; a record "
             f"holds {_MAX_VOXEL_BYTES}. Crop the scan, or store it in a smaller dtype."
         )
-    example = tf.train.Example()
-    writer = _Writer(example)
+    writer = _Writer()
     writer.int64s("schema_version", SCHEMA_VERSION)
     for key in _TEXTS:
         writer.text(key, getattr(stored, key))
@@ -72,20 +72,24 @@ def encode(stored: StoredSubject) -> bytes:
         _write_array(writer, f"arrays/{name}", array, stored.grid(name))
     for name, value in stored.scalars.items():
         _write_scalar(writer, f"scalars/{name}", value)
-    return example.SerializeToString(deterministic=True)
+    return writer.example()
 
 
 _TEXTS = ("subject", "person", "side", "source", "source_sha256", "label_sha256")
 
 
 class _Writer:
-    """Sets keys of an Example in place: a message put into another one is copied."""
+    """Gathers the keys of an Example."""
 
-    def __init__(self, example: tf.train.Example):
-        self._feature = example.features.feature
+    def __init__(self) -> None:
+        self._features: dict[str, list[wire.Part]] = {}
+
+    def elements(self, key: str, array: np.ndarray) -> None:
+        """An array in C order, copied once: when the record is put together."""
+        self._features[key] = wire.bytes_feature(array)
 
     def raw(self, key: str, value: bytes) -> None:
-        self._feature[key].bytes_list.value.append(value)
+        self._features[key] = wire.bytes_feature(value)
 
     def text(self, key: str, value: str) -> None:
         self.raw(key, value.encode())
@@ -95,7 +99,12 @@ class _Writer:
 
     def int64s(self, key: str, values: npt.ArrayLike) -> None:
         numbers = np.ravel(values).astype(np.int64).tolist()
-        self._feature[key].int64_list.value.extend(numbers)
+        feature = tf.train.Feature(int64_list=tf.train.Int64List(value=numbers))
+        self._features[key] = [feature.SerializeToString()]
+
+    def example(self) -> bytes:
+        """The Example."""
+        return wire.example(self._features)
 
 
 def _write_space(writer: _Writer, image: Volume) -> None:
@@ -108,7 +117,7 @@ def _write_space(writer: _Writer, image: Volume) -> None:
 
 def _write_array(writer: _Writer, key: str, array: Array, grid: str) -> None:
     elements = voxels(array)
-    writer.raw(f"{key}/voxels", elements.tobytes())
+    writer.elements(f"{key}/voxels", elements)
     writer.text(f"{key}/dtype", elements.dtype.name)
     writer.int64s(f"{key}/shape", elements.shape)
     writer.text(f"{key}/grid", grid)

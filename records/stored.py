@@ -12,6 +12,7 @@ import numpy as np
 
 from deepresolve.imaging import labels
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
+from deepresolve.imaging.memory_order import in_c_order
 from deepresolve.imaging.volume import Volume
 from records.subject import SCALAR_TYPES, Scan, Subject
 
@@ -171,9 +172,11 @@ def voxels_sha256(array: np.ndarray) -> str:
     Of canonical scans it is the same for a DICOM series and for its conversion.
     """
     digest = hashlib.sha256(repr(array.shape).encode())
-    for part in array:  # So that only a part is copied at a time.
+    values = np.empty(array.shape[1:], "<f4")  # of a part at a time
+    for part in array:
         # + 0 makes -0 of a float 0.
-        digest.update((np.ascontiguousarray(part, dtype="<f4") + np.float32(0)).data)
+        np.add(part, np.float32(0), out=values, dtype="<f4", casting="unsafe")
+        digest.update(values.data)
     return digest.hexdigest()
 
 
@@ -219,4 +222,4 @@ def storable(array: np.ndarray) -> np.ndarray:
             f"{dtype} voxels from {np.min(array)} to {np.max(array)} do not fit into "
             f"{stored}, in which they are stored. Rescale the scan."
         )
-    return np.ascontiguousarray(array, dtype=np.dtype(stored).newbyteorder("<"))
+    return in_c_order(array, np.dtype(stored).newbyteorder("<"))

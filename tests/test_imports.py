@@ -132,6 +132,23 @@ def test_a_reader_study_is_prepared_and_analysed_without_tensorflow():
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
+def test_predict_reaches_its_network_without_what_it_does_not_need():
+    script = (
+        "import sys\n"
+        "from deepresolve.system import environment\n"
+        "environment.pin()\n"
+        "from deepresolve.prediction import batch, result_files\n"
+        "from deepresolve.prediction.trust import report\n"
+        "from deepresolve.tasks.super_resolution import predictor\n"
+        "unneeded = ('matplotlib', 'sklearn', 'scipy.stats', 'scipy.signal')\n"
+        "unneeded += ('scipy.interpolate', 'pydicom.sr', 'highdicom')\n"
+        "print(sorted(set(unneeded) & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "deepresolve/evaluation").glob("*.py")))
 def test_measuring_knows_no_experiment(path):
     for name in imported_names(path):

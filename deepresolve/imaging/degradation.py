@@ -24,8 +24,7 @@ import math
 from typing import Literal
 
 import numpy as np
-from scipy import interpolate as scipy_interpolate
-from scipy import signal
+import scipy  # its parts are loaded where they are first used
 
 from deepresolve.imaging.factor import check_factor
 from deepresolve.imaging.slice_profile import SliceProfile
@@ -48,7 +47,9 @@ def filter_matrix(num_slices: int, factor: int) -> np.ndarray:
     A finite impulse response filter of order 48 (MRSR); ours: Hamming window, cut-off
     at 1/factor of Nyquist, unit gain for a constant.
     """
-    taps = signal.firwin(FIR_ORDER + 1, 1 / check_factor(factor), window="hamming")
+    taps = scipy.signal.firwin(
+        FIR_ORDER + 1, 1 / check_factor(factor), window="hamming"
+    )
     row = np.arange(num_slices)[:, None]
     source = np.clip(row + np.arange(taps.size) - FIR_ORDER // 2, 0, num_slices - 1)
     matrix = np.zeros((num_slices, num_slices))
@@ -123,7 +124,7 @@ def cubic_matrix(num_thick: int, positions: np.ndarray) -> np.ndarray:
     """
     if num_thick == 1:
         return np.ones((len(positions), 1))
-    spline = scipy_interpolate.CubicSpline(np.arange(num_thick), np.eye(num_thick))
+    spline = scipy.interpolate.CubicSpline(np.arange(num_thick), np.eye(num_thick))
     return spline(np.clip(positions, 0, num_thick - 1))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 LOW_PERCENTILE = 0.1
 HIGH_PERCENTILE = 99.9
 
-_COUNTED_AT_ONCE = 2**20
+_COUNTED_AT_ONCE = 2**16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,10 +92,16 @@ def percentiles(array: np.ndarray, percentages: Sequence[float]) -> np.ndarray:
     smallest = int(array.min())
     counts = np.zeros(int(array.max()) - smallest + 1, np.int64)
     flat = array.ravel(order="K")
-    # A part at a time, for bincount makes 8 bytes of each voxel.
-    for start in range(0, flat.size, _COUNTED_AT_ONCE):
-        part = flat[start : start + _COUNTED_AT_ONCE].astype(np.int64) - smallest
-        counts += np.bincount(part, minlength=counts.size)
+    # A part at a time: bincount makes 8 bytes of each voxel, which stay in the cache.
+    size = max(_COUNTED_AT_ONCE, 4 * counts.size)
+    # Above the smallest: unsigned integers wrap around, so that all of them fit.
+    above = np.empty(min(size, flat.size), f"u{array.dtype.itemsize}")
+    lowest = np.int64(smallest).astype(above.dtype)
+    for start in range(0, flat.size, size):
+        part = flat[start : start + size].astype(array.dtype.newbyteorder("="))
+        into = above[: part.size]
+        np.subtract(part.view(above.dtype), lowest, out=into)
+        counts += np.bincount(into, minlength=counts.size)
     upto = np.cumsum(counts)
     results = []
     for percentage in percentages:

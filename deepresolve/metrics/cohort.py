@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy  # its statistics are loaded where they are first used
 
 from deepresolve.metrics import statistics
 
@@ -145,6 +145,6 @@ def roc_auc(reference: Sequence[bool], estimate: Sequence[float]) -> float:
             "ROC AUC needs subjects with and without what is looked for, and no NaN; "
             f"got {num_with} with, {num_without} without, scores {score.tolist()}."
         )
-    ranks = stats.rankdata(score)
+    ranks = scipy.stats.rankdata(score)
     least = num_with * (num_with + 1) / 2
     return float((ranks[true].sum() - least) / (num_with * num_without))

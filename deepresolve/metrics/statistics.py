@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy  # its statistics are loaded where they are first used
 
 # One number a subject.
 Values = Sequence[float] | np.ndarray
@@ -93,7 +93,7 @@ def wilcoxon(a: Values, b: Values) -> WilcoxonTest:
     """
     differences = _differences(a, b)
     remaining = differences[differences != 0]
-    statistic, p = stats.wilcoxon(remaining) if remaining.size else (0.0, 1.0)
+    statistic, p = scipy.stats.wilcoxon(remaining) if remaining.size else (0.0, 1.0)
     return WilcoxonTest(
         n=differences.size,
         num_zeros=differences.size - remaining.size,
@@ -134,7 +134,7 @@ def rank_biserial(a: Values, b: Values) -> float:
     remaining = differences[differences != 0]
     if not remaining.size:
         return 0.0
-    ranks = stats.rankdata(np.abs(remaining))
+    ranks = scipy.stats.rankdata(np.abs(remaining))
     return float(np.sum(np.sign(remaining) * ranks) / np.sum(ranks))
 
 
@@ -193,7 +193,7 @@ def bootstrap_interval(values: Values, *, seed: int = 0) -> tuple[float, float]:
         return float(origin), float(origin)
     # The interval moves and stretches with the values; in units of their span even the
     # least difference is not lost in rounding.
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         ((vector - origin) / span,),
         np.mean,
         n_resamples=NUM_RESAMPLES,

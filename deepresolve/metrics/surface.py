@@ -21,7 +21,8 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import ndimage, spatial
+import scipy  # its trees are loaded where they are first used
+from scipy import ndimage
 
 from deepresolve.metrics.overlap import check_masks
 
@@ -109,7 +110,7 @@ def _summary(
 
 
 def _nearest_mm(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    distances, _ = spatial.KDTree(others).query(points, workers=-1)
+    distances, _ = scipy.spatial.KDTree(others).query(points, workers=-1)
     return distances
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 TEMPORARY_SUFFIX = ".tmp"
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 17  # larger ones are given back to the system each time
 
 
 def join(folder: str, name: str) -> str:

@@ -9,7 +9,6 @@ from deepresolve.system import notes, progress_bar, storage
 from records import conversion, manifest, reader, settings, verification
 from records.datasets import DATASETS
 from records.inspection import overview
-from records.inspection.contact_sheet import ContactSheet
 from records.inspection.label_volumes import LabelVolumes
 from records.runners import RUNNERS
 
@@ -53,6 +52,9 @@ def verify(flags: argparse.Namespace) -> int:
 
 def inspect(flags: argparse.Namespace) -> int:
     """Prints what a set of shards holds and draws its contact sheet."""
+    # Brings Matplotlib along, which `convert` need not wait for.
+    from records.inspection.contact_sheet import ContactSheet
+
     described = manifest.load(flags.records)
     print(overview.describe(described))
     names, total = described.label_names, sum(described.counts.values())

@@ -11,7 +11,7 @@ from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
-from deepresolve.prediction import result_files
+from deepresolve.prediction import dicom_result_files, result_files
 from deepresolve.tasks.prediction import Image, Labels, Prediction
 
 
@@ -28,7 +28,7 @@ def test_nifti_has_no_patient_to_remove():
 def test_a_folder_with_something_in_it_takes_no_series(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "1.dcm").touch()
-    output = result_files.DicomSeries(None, read=None)
+    output = dicom_result_files.DicomSeries(None, read=None)
     with pytest.raises(FileExistsError, match="out exists already"):
         output.begin(tmp_path / "scan", tmp_path / "out")
 
@@ -37,7 +37,7 @@ def test_a_series_tells_what_was_done_to_its_own_scan(tmp_path, write_stack):
     scans = [write_stack(name, StudyInstanceUID="1.2.3")[0] for name in ("a", "b")]
     processing = Processing("computed", "sr_cnn", "0123456789abcdef" * 4)
     anonymizer = Anonymizer()
-    output = result_files.DicomSeries(
+    output = dicom_result_files.DicomSeries(
         processing, lambda scan: read_source(scan, anonymizer=anonymizer)
     )
     cases = (("self-test +1.1 dB", None), ("self-test -0.3 dB", "computed otherwise"))
@@ -70,7 +70,7 @@ def test_measures_stand_beside_the_segmentation_that_they_were_made_in(
         notes=("Slices are thick.",),
     )
     kind = Labels(("femoral cartilage",))
-    output = result_files.DicomSegmentation(
+    output = dicom_result_files.DicomSegmentation(
         Processing("computed segmentation", "seg_cnn", "89abcdef" * 8), read_source
     )
     target = tmp_path / "out" / "knee.dcm"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -154,3 +155,16 @@ def test_a_scan_beyond_two_gigabytes_is_refused(make_stored):
     )
     with pytest.raises(ValueError, match="'a' has 2147483648 bytes of voxels"):
         schema.encode(record)
+
+
+@pytest.mark.parametrize("num_slices", [32, 64])
+def test_encoding_takes_the_record_and_no_more(make_stored, num_slices):
+    before = make_stored()
+    array = np.ones((128, 128, num_slices), np.int16)
+    image = Volume(np.empty(array.shape), np.eye(4)).canonical().with_array(array)
+    large = dataclasses.replace(before, arrays={"image": image})
+    tracemalloc.start()
+    record = schema.encode(large)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert array.nbytes < len(record) < peak < len(record) + 2**17

@@ -17,6 +17,8 @@ NO_GPU = (
     "INTERNAL: CUDA_ERROR_NO_DEVICE\n"
 )
 ERROR = "E0000 00:00:1795989283.278018   32640 gpu_device.cc:1] Out of memory\n"
+LOADING = "Loading TensorFlow ..."
+CHILD = "import deepresolve, tensorflow"
 FAKE = f"""
 import os
 os.write(2, {CHATTER!r}.encode())
@@ -155,3 +157,26 @@ def test_tensorflow_itself_starts_without_a_word():
     assert re.search(
         r"^(I\d{4} |\d{4}-\d\d-\d\d .*: [IWE] )", loud.stderr, re.MULTILINE
     )
+
+
+def test_it_does_without_what_keras_would_bring_along_for_nothing(start):
+    loading = """
+for name in ("matplotlib", "sklearn"):
+    try:
+        __import__(name)
+    except ImportError:
+        os.write(2, b"none\\n")
+"""
+    done = start(loading=loading, then="import matplotlib.figure, sklearn")
+    assert (done.returncode, done.stderr) == (0, "none\nnone\n")
+
+
+def test_a_terminal_says_what_is_waited_for(start):
+    """And, in the place of a screen, what is left of that when it has come."""
+    read, write = os.openpty()
+    then = f"import subprocess; subprocess.run([sys.executable, '-c', {CHILD!r}])"
+    start(then=then + "; print('ready', file=sys.stderr)", errors=write)
+    os.close(write)
+    told = os.read(read, 4096).decode()
+    os.close(read)
+    assert told == f"{LOADING}\r{' ' * len(LOADING)}\rready\r\n"

@@ -1,0 +1,29 @@
+"""Packages that an import may ask for, and does without where they are missing.
+
+Keras 3 imports Matplotlib for its galleries and scikit-learn, which brings SciPy's
+statistics, for its wrappers, wherever they are installed: a third of the time that
+`import tensorflow` takes. No command of ours uses either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+OF_KERAS = ("matplotlib", "sklearn")
+
+
+@contextlib.contextmanager
+def left_out(names: tuple[str, ...] = OF_KERAS) -> Iterator[None]:
+    """Within this context the packages are missing, unless they are imported already.
+
+    In all threads; afterwards they can be imported as ever.
+    """
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
