@@ -188,6 +188,10 @@ def _convolution(
 ) -> Node:
     if layer.kernel_size != (1, 1, 1):
         _check(layer, padding="same")
+    else:
+        # Of one voxel: it tells the classes, costs next to nothing, and bfloat16 would
+        # leave its sums 8 bits.
+        dtype = "float32"
     if layer.kernel_size[2] != 1:
         _check(layer, kernel_size=(3, 3, 3))
         return Convolved(Convolution3(kernel, bias, rectify, dtype))
