@@ -124,7 +124,7 @@ def run() -> None:
         array = segmenter.placed(whole).there(whole.array)
         shape = " x ".join(map(str, array.shape))
         head = f"{title} ({shape})"
-        print(f"\n{head:<40} {'moved':>9} {'volume':>8} {'seconds':>8}")
+        print(f"\n{head:<40} {'moved':>9} {'volume':>8} {'seconds':>8}", flush=True)
         for name, row in compare(networks, array).items():
             moved, change, seconds = row
             print(
