@@ -15,9 +15,9 @@ has its own peak of resident memory. Of a network that is streamed also:
   its normalisation folded in, under MONAI's sliding_window_inference (--window voxels,
   by default what the network is trained with, overlap 0.25).
 
-The voxels are random and the weights fresh: neither changes time or memory. A fresh
-network is unsure everywhere; so many voxels as it puts into another class by windows or
-roundings a trained one does not. Processor seconds are of all threads. Prints the table
+The voxels are random and the weights fresh: neither changes time or memory. Classes are
+close calls of a fresh network: the voxels that windows or roundings move are not a
+trained one's. Processor seconds are of all threads. Prints the table
 and writes segmentation.json.
 """
 
