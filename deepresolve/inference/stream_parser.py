@@ -189,9 +189,14 @@ def _convolution(
     if layer.kernel_size != (1, 1, 1):
         _check(layer, kernel_size=(3, 3, 3), padding="same")
         return Convolved(Convolution3(kernel, bias, rectify, dtype))
-    flat, offset = tf.cast(kernel[:, :, 0], dtype), tf.constant(bias, tf.float32)
+    # Of one voxel: it tells the classes, costs next to nothing, and bfloat16 would
+    # leave its sums 8 bits.
+    flat, offset = (
+        tf.constant(kernel[:, :, 0], tf.float32),
+        tf.constant(bias, tf.float32),
+    )
     return Planewise(
-        lambda plane: convolve_plane(tf.cast(plane, dtype), flat, offset, rectify)
+        lambda plane: convolve_plane(tf.cast(plane, tf.float32), flat, offset, rectify)
     )
 
 

@@ -39,8 +39,8 @@ class Options:
         "auto",
         "What the network computes in: float32 is exact; bfloat16 is up to twice as "
         "fast where the processor has it. auto takes it there for super-resolution, "
-        "which loses less than 0.01 dB, and float32 for label maps, of which it moves "
-        "a voxel in 1000.",
+        "which loses less than 0.01 dB, and float32 for label maps, in which it moves "
+        "up to 0.5% of a tissue's volume.",
     )
     spread: Literal["none", "report", "volume"] = option(
         "none",

@@ -189,6 +189,36 @@ def test_bfloat16_rounds_a_unet_about_as_much_as_keras_does(unet):
     assert 0.25 * keras_own < ours < 4 * keras_own
 
 
+def small_network(*layers):
+    image = x = keras.Input((None, None, None, 1))
+    for layer in layers:
+        x = layer(x)
+    model = keras.Model(image, x)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(1, 0.3, w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_bfloat16_leaves_a_convolution_of_one_voxel_exact():
+    model = small_network(keras.layers.Conv3D(3, 1, data_format="channels_last"))
+    array = volume(4, 5, 6)
+    actual = StreamedModel(model, "bfloat16")(array)
+    np.testing.assert_allclose(actual, one_pass(model, array), rtol=0, atol=1e-6)
+
+
+def test_bfloat16_rounds_an_up_convolution_once():
+    """To 8 bits: half of the last of them is 2^-8 of the first."""
+    model = small_network(
+        keras.layers.MaxPooling3D(2, data_format="channels_last"),
+        keras.layers.Conv3DTranspose(3, 2, strides=2, data_format="channels_last"),
+    )
+    array = volume(4, 6, 8)
+    expected = one_pass(model, array)
+    actual = StreamedModel(model, "bfloat16")(array)
+    assert np.any(actual != expected)
+    np.testing.assert_allclose(actual, expected, rtol=2**-8, atol=1e-6)
+
+
 def test_model_trained_in_bfloat16_is_streamed_exactly(twins):
     exact, fast = twins
     array = volume(32, 32, 8)

@@ -10,7 +10,7 @@ from deepresolve.system import hardware
         ("super_resolution", True, True, "bfloat16", "fast on this processor"),
         ("super_resolution", True, False, "float32", "no fast bfloat16"),
         ("super_resolution", False, True, "float32", "workers may differ"),
-        ("segmentation", True, True, "float32", "a voxel in 1000"),
+        ("segmentation", True, True, "float32", "0.5% of a tissue's volume"),
     ],
 )
 def test_the_fast_safe_precision_is_chosen_and_explained(

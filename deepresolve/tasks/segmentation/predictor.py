@@ -209,4 +209,4 @@ def choose_dtype(*, alone: bool) -> tuple[Dtype, str]:
     Args:
       alone: whether this process does the work, which makes no difference here.
     """
-    return "float32", "bfloat16 would move a voxel in 1000 of a label map"
+    return "float32", "bfloat16 would move up to 0.5% of a tissue's volume"
