@@ -27,6 +27,9 @@ _TIBIAL = 2  # in maps of cartilages alone
 _FAR_MM, _WARP_MM, _LOOK_MM = 12.0, 1.5, 15.0
 # Between a cartilage and its bone, no further apart than this in all, is bone.
 _GAP_MM = 4.0
+# Of a bone that is bent to fit, what is deeper than this below its surface is bone; so
+# far beyond cartilage, away from it, there is none.
+_DEEP_MM, _BEYOND_MM = 6.0, 6.0
 _SMOOTH_MM = 0.7
 
 
@@ -122,9 +125,17 @@ def _joined(found: np.ndarray, known: Volume) -> np.ndarray:
     side = found[tuple(of_side)]
     for value, bone in ((_FEMORAL, _FEMUR), (_TIBIAL, _TIBIA)):
         cartilage = known.array == value
-        gap_mm = ndimage.distance_transform_edt(~cartilage, spacing)
+        gap_mm, nearest = ndimage.distance_transform_edt(
+            ~cartilage, spacing, return_indices=True
+        )
+        inside_mm = ndimage.distance_transform_edt(result == bone, spacing)
+        to_deep_mm = ndimage.distance_transform_edt(inside_mm < _DEEP_MM, spacing)
+        # What lies deeper than the cartilage next to it lies on the side of the bone.
+        within = to_deep_mm < to_deep_mm[tuple(nearest)]
+        beyond = (gap_mm < _BEYOND_MM) & ~within
+        result[(result == bone) & beyond] = 0
         gap_mm += ndimage.distance_transform_edt(result != bone, spacing)
-        result[(result == 0) & (gap_mm < _GAP_MM) & ~cartilage] = bone
+        result[(result == 0) & (gap_mm < _GAP_MM) & within] = bone
     result[known.array == _FEMORAL] = _FEMORAL
     tibial = known.array == _TIBIAL
     result[tibial] = side[tibial]
