@@ -198,7 +198,7 @@ def measure(
       side: "right" or "left", of label maps that do not name medial and lateral.
       baseline: the same knee as it was measured at an earlier visit: its axes and
         regions are laid on the bones as they lie now, so that both visits have one set
-        of regions. Femur and tibia must be labelled at both.
+        of regions; where a bone is not labelled at both, a note says that it has not.
 
     Returns:
       `table`, quantities as the OAI's tables name them ("MT_ThCtAB_aMe"), `plates`,

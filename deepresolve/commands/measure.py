@@ -296,7 +296,9 @@ def _write_changes(
         normal = tables.normal(name)
         try:
             if normal not in earlier:
-                raise ValueError(f"{name}: {FLAGS.baseline} has no such knee.")
+                raise ValueError(
+                    f"{name}: {FLAGS.baseline} has no such knee that was measured."
+                )
             found, summary = visits.rows(name, earlier[normal], now[normal], least)
         except ValueError as error:
             num_failed += 1

@@ -24,7 +24,7 @@ def in_c_order(array: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
       dtype: that NumPy casts to.
     """
     fastest = _fastest_of_first_two(array)
-    if fastest is None:
+    if fastest is None or array.flags.c_contiguous:
         return np.ascontiguousarray(array, dtype=dtype)
     result = np.empty(array.shape, dtype)
     # (other, fastest, last) axes; views, that of the result is written to.

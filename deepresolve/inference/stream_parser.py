@@ -189,8 +189,8 @@ def _convolution(
     if layer.kernel_size != (1, 1, 1):
         _check(layer, kernel_size=(3, 3, 3), padding="same")
         return Convolved(Convolution3(kernel, bias, rectify, dtype))
-    # Of one voxel: it tells the classes, costs next to nothing, and bfloat16 would
-    # leave its sums 8 bits.
+    # Of one voxel, as the one that tells the classes: it costs next to nothing, and
+    # bfloat16 would leave its sums 8 bits.
     flat, offset = (
         tf.constant(kernel[:, :, 0], tf.float32),
         tf.constant(bias, tf.float32),
@@ -205,6 +205,8 @@ def _softmax(plane: tf.Tensor) -> tf.Tensor:
 
 
 def _concatenated(planes: list[tf.Tensor]) -> tf.Tensor:
+    if len({plane.dtype for plane in planes}) > 1:
+        planes = [tf.cast(plane, tf.float32) for plane in planes]
     return tf.concat(planes, axis=-1)
 
 

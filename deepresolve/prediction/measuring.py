@@ -183,7 +183,10 @@ def named_alike(baseline: Sequence[Task], tasks: Sequence[Task]) -> list[Task]:
       ValueError: a label map is its own baseline.
     """
     if len(baseline) == len(tasks) == 1:
-        baseline = [dataclasses.replace(baseline[0], name=tasks[0].name)]
+        name = tasks[0].name
+        if baseline[0].name != name:
+            # What the table has under the file's own name is of another knee.
+            baseline = [dataclasses.replace(baseline[0], name=name, known="")]
     own = {task.source.path.resolve() for task in tasks}
     if same := [t.source.path for t in baseline if t.source.path.resolve() in own]:
         raise ValueError(

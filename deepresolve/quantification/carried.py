@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Plates that have regions, by their bone; the tibial ones tell the knee's axes, too.
 _PLATES = {"tibia": ("MT", "LT"), "femur": ("F",)}
+BONES = tuple(_PLATES)
 
 
 class Carried(NamedTuple):
@@ -64,14 +65,26 @@ def carried(
       ValueError: a bone does not fit on that of the earlier visit.
     """
     regions: dict[str, tuple[str, np.ndarray]] = {}
-    axes, own = None, []
+    axes, notes = None, []
     found: list[str] = []
+    with_regions = {plate for plate, _ in before.regions.values()}
     for bone, names in _PLATES.items():
-        both = [name for name in names if name in plates and name in before.plates]
+        here = [name for name in names if name in plates]
+        both = [name for name in here if name in with_regions]
+        notes += (
+            f"{name}: the baseline has no regions of it, which its scan cuts or lacks: "
+            "those that it has are its own."
+            for name in here
+            if name not in both
+        )
         if not both:
             continue
         if bone not in bones or bone not in before.bones:
-            own.append(bone)
+            notes.append(
+                f"The {bone}, which would tell where the earlier regions lie now, is "
+                "not labelled at both visits, or too thin: those on it follow its own "
+                "plates."
+            )
             continue
         now = {n: apply_affine(to_world, plates[n].bone.vertices) for n in both}
         then = {n: before.in_world(before.plates[n].bone.vertices) for n in both}
@@ -83,18 +96,13 @@ def carried(
                 for region, (of, mask) in before.regions.items()
                 if of == name
             }
-        if bone == "tibia" and before.axes is not None:
+        if bone == "tibia" and before.axes is not None and {*names} <= {*before.plates}:
             axes = move.turn.apply(before.axes) @ to_world[:3, :3]
-        found += names
-    notes = [
+        found += both
+    notes += (
         f"{region}: nothing is left of it, and so it has no numbers."
         for region, (_, mask) in regions.items()
         if not mask.any() and before.regions[region][1].any()
-    ]
-    notes += (
-        f"No label of both visits is the {bone}, which would tell where the earlier "
-        "regions lie now: those on it follow its own plates."
-        for bone in own
     )
     return Carried(regions, axes, found, tuple(notes))
 

@@ -14,7 +14,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import anatomy, label_maps, regions, sides
 from deepresolve.quantification.bone_positions import Bone, bone_in_world
 from deepresolve.quantification.bones import bone_below
-from deepresolve.quantification.carried import NOTHING, carried
+from deepresolve.quantification.carried import BONES, NOTHING, carried
 from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
 from deepresolve.quantification.probabilities import Arrays, Probabilities
 from deepresolve.quantification.thickness import QUANTITIES, Plate, measure_plate
@@ -235,13 +235,13 @@ def _to_world(sagittal: Volume, medial_first: bool) -> np.ndarray:
 
 
 def _bones(sagittal: Volume, label_names: Mapping[int, str]) -> dict[str, Bone]:
-    """Where each bone lies that is labelled, and thick enough to have a surface."""
+    """Where bones lie that carry plates with regions; not those too thin to tell."""
     known = parts_of(label_names)
     found = {}
-    for name in sorted({of.bone for of in known.values() if of.kind == BONE}):
+    for name in BONES:
         values = [v for v, of in known.items() if (of.kind, of.bone) == (BONE, name)]
-        with contextlib.suppress(ValueError):
-            mask = np.isin(sagittal.array, values)
+        mask = np.isin(sagittal.array, values)
+        with contextlib.suppress(ValueError):  # none, or one without a surface
             found[name] = bone_in_world(mask, sagittal.affine)
     return found
 

@@ -88,14 +88,15 @@ def starting() -> Iterator[None]:
     cores, busily, slowed work down fivefold.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    added = [name for name in _BLAS_THREADS if name not in os.environ]
+    told = "OMP_NUM_THREADS" in os.environ
+    added = [name for name in _BLAS_THREADS if not told and name not in os.environ]
     os.environ.update(dict.fromkeys(added, "1"))
     try:
         yield
     finally:
-        for name in added:
-            del os.environ[name]
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def end_with_parent() -> None:

@@ -24,7 +24,7 @@ def take_over(model: keras.Model, config: Config) -> None:
 
     Raises:
       ValueError: there is no such run, it is not trained yet, or its network is another
-        one.
+        one; or a layer that stays fresh is not to learn.
     """
     run = Workdir(config.init)
     of_run = {layer.name: layer for layer in run.load_model().layers}
@@ -38,6 +38,11 @@ def take_over(model: keras.Model, config: Config) -> None:
             f"layers differ, the first {others[0]!r}. Start from the preset that it "
             "was trained with, so that model, num_levels, num_features and fold are "
             "the same."
+        )
+    if not is_last_alike and not last.trainable:
+        raise ValueError(
+            f"trained_layers: {last.name!r} begins anew, for the classes are others "
+            f"than those of {config.init}, and must learn. Name it, too."
         )
     for layer in kept:
         layer.set_weights(of_run[layer.name].get_weights())

@@ -20,9 +20,9 @@ _logger = logging.getLogger(__name__)
 
 
 def say_size(model: keras.Model, config: Config, flop_per_voxel: float) -> None:
-    """Parameters of the network, and work for each voxel."""
+    """Parameters that learn, and work of the network for each voxel."""
     _logger.info(
-        "%s: %s parameters, %s FLOP per voxel of a patch.",
+        "%s: %s parameters that learn, %s FLOP per voxel of a patch.",
         config.model,
         f"{cost.num_parameters(model):,}",
         f"{flop_per_voxel:,.0f}",

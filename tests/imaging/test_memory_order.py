@@ -11,12 +11,13 @@ ORDERS = list(itertools.permutations(range(3)))
 FLIPS = list(itertools.product((1, -1), repeat=3))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def small_buffer(monkeypatch):
     """So that arrays of a test need several parts, the last one shorter."""
     monkeypatch.setattr(memory_order, "_BUFFER_BYTES", 600)
 
 
+@pytest.mark.usefixtures("small_buffer")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("flip", FLIPS)
 @pytest.mark.parametrize("dtype", ["<i2", "<f4"])
@@ -42,8 +43,9 @@ def test_arrays_of_any_rank(shape):
 
 
 def test_what_is_in_order_is_not_copied():
-    array = np.zeros((2, 3, 4), np.int16)
-    assert in_c_order(array, np.int16) is array
+    for shape in ((2, 3, 4), (5, 4, 1)):
+        array = np.zeros(shape, np.int16)
+        assert in_c_order(array, np.int16) is array
 
 
 @pytest.mark.parametrize("num_slices", [32, 64])
@@ -53,4 +55,4 @@ def test_it_takes_the_result_and_a_buffer(num_slices):
     result = in_c_order(view, np.int16)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert result.nbytes < peak < result.nbytes + 2**17
+    assert result.nbytes < peak < result.nbytes + memory_order._BUFFER_BYTES + 2**14

@@ -219,6 +219,19 @@ def test_bfloat16_rounds_an_up_convolution_once():
     np.testing.assert_allclose(actual, expected, rtol=2**-8, atol=1e-6)
 
 
+def test_planes_of_both_precisions_are_joined():
+    """Convolutions of one voxel stay float32 beside those that are not."""
+    image = keras.Input((None, None, None, 1))
+    wide = keras.layers.Conv3D(4, 3, padding="same", activation="relu")(image)
+    narrow = keras.layers.Conv3D(2, 1)(wide)
+    both = keras.layers.Concatenate()([wide, narrow])
+    model = keras.Model(image, keras.layers.Conv3D(3, 3, padding="same")(both))
+    array = volume(6, 5, 4)
+    expected = one_pass(model, array)
+    actual = StreamedModel(model, "bfloat16")(array)
+    np.testing.assert_allclose(actual, expected, atol=0.03 * np.abs(expected).max())
+
+
 def test_model_trained_in_bfloat16_is_streamed_exactly(twins):
     exact, fast = twins
     array = volume(32, 32, 8)

@@ -120,8 +120,39 @@ def test_without_bones_regions_are_the_plates_own(knee, before):
     assert after.regions_from == "own plates"
     own = measure(knee, WITHOUT_BONES)
     assert after.table == own.table
-    told = [n for n in after.notes if n.startswith("No label of both visits is the")]
+    told = [n for n in after.notes if "is not labelled at both visits" in n]
     assert len(told) == 2
+
+
+def test_plates_that_the_baseline_cuts_keep_regions_of_their_own(knee):
+    """The baseline's scan ends within the lateral plate."""
+    array = knee.array
+    lateral = np.nonzero(array == VALUES["lateral tibial cartilage"])[2]
+    medial = np.nonzero(array == VALUES["medial tibial cartilage"])[2]
+    middle = int(lateral.mean())
+    kept = slice(middle, None) if medial.mean() > middle else slice(0, middle + 1)
+    before = measure(knee.crop((slice(None), slice(None), kept)), NAMES)
+    with_regions = {plate for plate, _ in before.regions.values()}
+    assert "MT" in with_regions and "LT" not in with_regions
+    after = measure(knee, NAMES, baseline=before)
+    own = measure(knee, NAMES)
+    assert set(after.regions) == set(own.regions)
+    for plate in {"LT", "F"} - with_regions:
+        assert any(n.startswith(f"{plate}: the baseline has no") for n in after.notes)
+    # What the cut left of MT was whole.
+    assert after.quantities["cMT"]["tAB"] == pytest.approx(
+        before.quantities["cMT"]["tAB"], rel=0.01
+    )
+
+
+def test_without_two_plates_the_baseline_has_no_axes_to_give(knee):
+    lateral = ("lateral tibial cartilage", "lateral meniscus")
+    array = np.where(np.isin(knee.array, [VALUES[n] for n in lateral]), 0, knee.array)
+    before = measure(knee.with_array(array.astype(np.uint8)), NAMES)
+    after, own = (measure(knee, NAMES, baseline=b) for b in (before, None))
+    np.testing.assert_allclose(after.axes, own.axes)
+    assert any(n.startswith("LT: the baseline has no regions") for n in after.notes)
+    assert {"cLT", "aLT"} <= set(after.regions)
 
 
 def test_what_is_lost_is_told(knee, before):

@@ -61,7 +61,10 @@ def test_workers_end_with_their_parent(tmp_path, number):
 
 def test_workers_share_the_cores_but_for_what_the_user_says(monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("MKL_NUM_THREADS", "3")
     names = ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
     assert sorted(pool.answers(os.getenv, names, 2)) == ["1", "3"]
     assert "OPENBLAS_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert list(pool.answers(os.getenv, ["OPENBLAS_NUM_THREADS"] * 2, 2)) == [None] * 2

@@ -147,7 +147,7 @@ def test_log_tells_the_size_of_the_network_and_what_is_to_be_surpassed(undisturb
     log = undisturbed.log
     assert "To surpass on the validation blocks: TCI psnr " in log
     # 27 weights for each pair of features in and out: 1 -> 4 -> 4 -> 1, and biases.
-    assert "sr_cnn: 657 parameters, 1,296 FLOP per voxel of a patch." in log
+    assert "sr_cnn: 657 parameters that learn, 1,296 FLOP per voxel of a patch." in log
     assert "Trained 12 steps in " in log
 
 

@@ -277,6 +277,14 @@ def test_only_the_layers_that_are_named_learn(run, labelled_data, dice, tmp_path
     assert_same(*(m.get_layer("down_1_1").get_weights() for m in (best, again)))
 
 
+def test_a_fresh_layer_must_learn(run, labelled_data, dice, tmp_path):
+    config = CONFIG.replace(
+        init=str(run.path), trained_layers=("up_1",), classes=("brick",)
+    )
+    with pytest.raises(ValueError, match=r"'logits' begins anew.*Name it, too"):
+        train(labelled_data, tmp_path / "run", dice, config)
+
+
 def test_a_layer_that_shall_learn_must_be_there(run, labelled_data, dice, tmp_path):
     config = CONFIG.replace(init=str(run.path), trained_layers=("logits", "lost"))
     with pytest.raises(ValueError, match=r"no layer of .* 'lost'.*down_1_1"):

@@ -271,15 +271,12 @@ class _Writer:
 
     def _finding(self, place: Place, segment: pydicom.Dataset | None) -> Any:
         """What is measured: as its segment says, or the tissue that is there."""
-        if segment is not None and segment.get("SegmentedPropertyTypeCodeSequence"):
-            return self._coded(segment.SegmentedPropertyTypeCodeSequence[0])
-        return place.tissue.type if place.tissue else None
+        own = place.tissue.type if place.tissue else None
+        return self._coded(segment, "SegmentedPropertyTypeCodeSequence", own)
 
     def _site(self, place: Place, segment: pydicom.Dataset | None) -> Any:
         """Where, as its segment says it, and in which part of it."""
-        region: Any = place.region
-        if segment is not None and segment.get("AnatomicRegionSequence"):
-            region = self._coded(segment.AnatomicRegionSequence[0])
+        region = self._coded(segment, "AnatomicRegionSequence", place.region)
         side = self.measures.side or _told_side(self.source.headers[0])
         return self.highdicom.sr.FindingSite(
             anatomic_location=region,
@@ -287,8 +284,15 @@ class _Writer:
             topographical_modifier=place.modifier,
         )
 
-    def _coded(self, item: pydicom.Dataset) -> Any:
-        return self.highdicom.sr.CodedConcept.from_dataset(item)
+    def _coded(self, segment: pydicom.Dataset | None, keyword: str, own: Any) -> Any:
+        """What a segment names; our own concept where it names none that is whole."""
+        items = None if segment is None else segment.get(keyword)
+        if not items:
+            return own
+        try:
+            return self.highdicom.sr.CodedConcept.from_dataset(items[0])
+        except (AttributeError, ValueError):
+            return own
 
     def _segment(self, place: Place) -> pydicom.Dataset | None:
         """The one segment of the place's plate; None where there is none."""
