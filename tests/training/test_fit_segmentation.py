@@ -137,7 +137,7 @@ def test_provenance_tells_classes_and_labels(run):
 def test_training_finds_ball_and_brick(labelled_data, dice, tmp_path):
     config = CONFIG.replace(
         loss="dice_cross_entropy",
-        steps_per_epoch=240,
+        steps_per_epoch=360,
         num_epochs=1,
         num_features=8,
         dropout=0.0,
