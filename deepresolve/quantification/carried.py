@@ -65,8 +65,9 @@ def carried(
       ValueError: a bone does not fit on that of the earlier visit.
     """
     regions: dict[str, tuple[str, np.ndarray]] = {}
-    axes, notes = None, []
+    axes = None
     found: list[str] = []
+    notes: list[str] = []
     with_regions = {plate for plate, _ in before.regions.values()}
     for bone, names in _PLATES.items():
         here = [name for name in names if name in plates]
