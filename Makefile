@@ -82,8 +82,8 @@ test-benchmarks: install
 
 test-networks: install
 	$(PYTEST) $(addprefix tests/,config evaluation inference metrics networks pipeline \
-	    presets runs serving tasks training test_api.py test_evaluate.py \
-	    test_keras_settings.py test_train.py test_train_workers.py \
+	    presets runs serving tasks training test_evaluate.py \
+	    test_keras_settings.py test_train.py \
 	    commands/test_export.py commands/test_predict.py \
 	    records/test_conversion.py records/test_reader.py)
 
