@@ -180,11 +180,7 @@ def _probabilities(source: Source) -> dict[int, Volume] | None:
 def _baseline(source: Source, settings: Settings) -> KneeMeasures:
     """An earlier visit, without intervals: its regions do not follow from them."""
     label_map, names = _named(source.path, settings)
-    shares = _probabilities(source)
-    known = None
-    if shares is not None:
-        probabilities.check(shares, label_map, names)
-        known = probabilities.Probabilities(shares, names)
+    known = probabilities.checked(_probabilities(source), label_map, names)
     return measure(label_map, names, settings.weight_bearing, settings.side, known)
 
 

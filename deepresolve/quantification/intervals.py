@@ -65,10 +65,7 @@ def measure_with_intervals(
       ValueError: as of `measure`; a probability is missing, lies on another grid or is
         beyond 0 and 1.
     """
-    known = None
-    if probabilities is not None:
-        beside.check(probabilities, label_map, label_names)
-        known = Probabilities(probabilities, label_names)
+    known = beside.checked(probabilities, label_map, label_names)
     told = weight_bearing, known_side
     knee = measure(label_map, label_names, *told, known, baseline)
     kinds: list[Sequence[_Reading]] = []

@@ -137,7 +137,7 @@ def measure(
         where the labels say otherwise, and where no label says which side is medial,
         this does.
       probabilities: of the label map's values, which place surfaces between voxels, as
-        `probabilities.check` has found them to be; None: surfaces follow the labels.
+        `probabilities.checked` has found them to be; None: surfaces follow the labels.
       baseline: the same knee at an earlier visit, whose axes and regions it gets, where
         its bones lie now; None: its own.
 

@@ -95,12 +95,23 @@ class Arrays(NamedTuple):
         return total
 
 
-def check(
-    volumes: Mapping[int, Volume],
+def checked(
+    volumes: Mapping[int, Volume] | None,
     label_map: Volume,
     label_names: Mapping[int, str],
-) -> None:
-    """ValueError of what is no set of probabilities of the label map's values."""
+) -> Probabilities | None:
+    """What is known beside a label map; None where there are no volumes.
+
+    Args:
+      volumes: by value of the label map, 0 to 1.
+      label_map: on the same grid.
+      label_names: what its values mean.
+
+    Raises:
+      ValueError: they are no set of probabilities of the label map's values.
+    """
+    if volumes is None:
+        return None
     held = set(np.unique(label_map.array).astype(int).tolist())
     for value, part in parts_of(label_names).items():
         if part.kind in (CARTILAGE, BONE) and value in held - set(volumes):
@@ -123,6 +134,7 @@ def check(
                 f"Probabilities lie between 0 and 1; those of {name!r} reach from "
                 f"{lowest:.3g} to {highest:.3g}."
             )
+    return Probabilities(volumes, label_names)
 
 
 def at_threshold(label_map: Volume, probabilities: Probabilities) -> Volume:

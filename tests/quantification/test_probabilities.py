@@ -11,7 +11,7 @@ from deepresolve.quantification.probabilities import (
     Arrays,
     Probabilities,
     at_threshold,
-    check,
+    checked,
 )
 
 SPACING_MM = (0.4, 0.4, 0.8)
@@ -65,8 +65,7 @@ def test_surfaces_lie_where_probabilities_do(names):
     """Moved down by a quarter of a voxel, on a bone that a label is or is not."""
     label_map, shares = slab(0.25)
     shares = {value: shares[value] for value in names}
-    check(shares, label_map, names)
-    known = Probabilities(shares, names)
+    known = checked(shares, label_map, names)
     knee = measure(label_map, names, known_side="right", probabilities=known)
     for plate in (knee.plates["MT"], knee.plates["LT"]):
         middle = plate.bone.vertices.mean(axis=0)
