@@ -1,7 +1,8 @@
 """Processes of this machine that share work out among them.
 
-They begin anew (spawn), for TensorFlow does not survive a fork, and end with the
-process that started them, however it ends.
+They are forks of a process that has imported what they need and has done nothing:
+TensorFlow, which takes seconds to load, survives that, and not the fork of a process
+that has computed. They end with the process that started them, however it ends.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import ForkServerContext
 from typing import TypeVar
 
 from deepresolve.system import interruption
@@ -49,7 +51,7 @@ def answers(
         return
     executor = concurrent.futures.ProcessPoolExecutor(
         num_workers,
-        multiprocessing.get_context("spawn"),
+        context(do),
         end_with_parent,
     )
     try:
@@ -76,6 +78,21 @@ def answers(
         ) from error
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def context(work: object) -> ForkServerContext:
+    """What makes processes that need not load what some work needs.
+
+    The first that is started within `starting` loads it, and for as long as this
+    process lasts the others, of other work, too, begin with that and with the
+    environment of that moment.
+
+    Args:
+      work: a function, or an instance of a class: its module is imported.
+    """
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload([work.__module__])
+    return found
 
 
 @contextlib.contextmanager

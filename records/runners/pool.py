@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import multiprocessing
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
@@ -56,8 +55,7 @@ class ProcessPool:
             for plan in plans:
                 yield work(plan, advance=advance)
             return
-        # TensorFlow does not survive a fork.
-        context = multiprocessing.get_context("spawn")
+        context = pool.context(work)
         cancelled = context.Event()
         num_scans = context.Value("l", 0)
         executor = concurrent.futures.ProcessPoolExecutor(

@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import signal
@@ -40,7 +41,7 @@ SCRIPT = """
 import math, time
 from deepresolve.system import pool
 if __name__ == "__main__":
-    for _ in pool.answers(time.sleep, [0.05] * 100000, 2):
+    for _ in pool.answers(time.sleep, [0.05] * 2000, 2):
         print("done", flush=True)
 """
 
@@ -59,12 +60,57 @@ def test_workers_end_with_their_parent(tmp_path, number):
     assert (b"KeyboardInterrupt" in errors) == (number == signal.SIGINT)
 
 
-def test_workers_share_the_cores_but_for_what_the_user_says(monkeypatch):
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+THREADS = """
+import json, os, sys
+from deepresolve.system import pool
+if __name__ == "__main__":
     names = ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
-    assert sorted(pool.answers(os.getenv, names, 2)) == ["1", "3"]
+    print(json.dumps(sorted(map(str, pool.answers(os.getenv, names, 2)))))
     assert "OPENBLAS_NUM_THREADS" not in os.environ
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert list(pool.answers(os.getenv, ["OPENBLAS_NUM_THREADS"] * 2, 2)) == [None] * 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, ["1", "1"]),
+        ({"MKL_NUM_THREADS": "3"}, ["1", "3"]),
+        ({"OMP_NUM_THREADS": "2"}, ["None", "None"]),
+    ],
+    ids=str,
+)
+def test_workers_share_the_cores_but_for_what_the_user_says(tmp_path, said, found):
+    (tmp_path / "work.py").write_text(THREADS)
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    others = {name: v for name, v in os.environ.items() if name not in names}
+    printed = subprocess.check_output(
+        [sys.executable, tmp_path / "work.py"], env=others | said, timeout=120
+    )
+    assert json.loads(printed) == found
+
+
+# The second module is loaded once; a spawned process would load it each.
+COUNTED = {
+    "work.py": """
+from deepresolve.system import pool
+import counted
+if __name__ == "__main__":
+    print(sorted(pool.answers(counted.do, [1, 2, 3], 3)))
+    print(sorted(pool.answers(counted.do, [4, 5], 2)))
+""",
+    "counted.py": """
+import os
+with open("loaded", "a") as file:
+    print(os.getpid(), file=file)
+def do(number):
+    return number
+""",
+}
+
+
+def test_what_workers_need_is_loaded_once(tmp_path):
+    for name, text in COUNTED.items():
+        (tmp_path / name).write_text(text)
+    subprocess.run([sys.executable, "work.py"], cwd=tmp_path, check=True, timeout=120)
+    # By this process and by the one that the workers are forks of.
+    assert len((tmp_path / "loaded").read_text().split()) == 2
