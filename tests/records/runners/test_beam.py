@@ -1,7 +1,5 @@
 """Apache Beam writes what one process writes. Real pipelines, each in a process."""
 
-import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -10,22 +8,17 @@ from records import conversion, verification
 from records.datasets import Folder
 from records.runners import Beam
 
-ROOT = pathlib.Path(__file__).parents[3]
-
 
 @pytest.fixture
-def convert(make_volume, save_nifti, tmp_path):
+def convert(run_script, make_volume, save_nifti, tmp_path):
     """Runs `convert` on five scans, their folder named by the fixture `scans`."""
     for n in range(5):
         save_nifti(tmp_path / "scans" / f"{n}.nii.gz", make_volume(seed=n))
 
     def run(output, *flags):
-        command = [sys.executable, "-m", "records", "convert", "--dataset=folder"]
-        command += [f"--source={tmp_path / 'scans'}", f"--output={output}"]
-        command += ["--split=60,20,20", "--num_shards=2", "--runner=beam", *flags]
-        return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=120
-        )
+        command = ["convert", "--dataset=folder", f"--source={tmp_path / 'scans'}"]
+        command += [f"--output={output}", "--split=60,20,20", "--num_shards=2"]
+        return run_script("records", *command, "--runner=beam", *flags)
 
     return run
 
