@@ -12,7 +12,8 @@ Reloaded (Maier-Hein et al., Nature Methods 2024):
     95% Hausdorff    the larger of the two directions' 95th percentiles
 
 A surface is thin, so its nearest neighbours are found in a k-d tree of its voxels
-rather than in a distance transform of the whole volume; both are exact.
+rather than in a distance transform of the whole volume; both are exact, and where a
+network finds pieces everywhere the transform is many times faster.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from scipy import ndimage
 from deepresolve.metrics.overlap import check_masks
 
 HAUSDORFF_PERCENTILE = 95
+# A voxel of a distance transform takes 0.3 µs, a search in the tree 3 to 12 and more
+# where the surfaces lie far apart.
+_VOXELS_A_SEARCH = 10
 
 ASSD_MEANING = (
     "average symmetric surface distance in mm, mean over the surface voxels of both "
@@ -103,26 +107,31 @@ def _summary(
     """Sums up the distances in mm of all surface voxels, there and back."""
     check_masks(reference, estimate)
     _check_spacing(spacing_mm, reference.ndim)
-    true, found = (_surface_mm(mask, spacing_mm) for mask in (reference, estimate))
-    if not len(true) or not len(found):
-        return 0.0 if len(true) == len(found) else math.inf
-    return float(summarise(_nearest_mm(true, found), _nearest_mm(found, true)))
+    if not reference.any() or not estimate.any():
+        return 0.0 if reference.any() == estimate.any() else math.inf
+    # All that is outside both is of no surface; beyond the border all is outside.
+    boxes = ndimage.find_objects((reference | estimate).view(np.uint8))
+    true, found = (_surface(mask[boxes[0]]) for mask in (reference, estimate))
+    return float(
+        summarise(
+            _nearest_mm(true, found, spacing_mm), _nearest_mm(found, true, spacing_mm)
+        )
+    )
 
 
-def _nearest_mm(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    distances, _ = scipy.spatial.KDTree(others).query(points, workers=-1)
-    return distances
+def _surface(mask: np.ndarray) -> np.ndarray:
+    """Mask of the surface voxels."""
+    return mask & ~ndimage.binary_erosion(mask, border_value=0)
 
 
-def _surface_mm(mask: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
-    """Centres of the surface voxels, (number, axes), in mm from the first voxel."""
-    boxes = ndimage.find_objects(mask.view(np.uint8))
-    if not boxes:
-        return np.empty((0, mask.ndim))
-    box = boxes[0]  # the rest of the image is outside, as is all beyond its border
-    inside = ndimage.binary_erosion(mask[box], border_value=0)
-    first = [extent.start for extent in box]
-    return (np.argwhere(mask[box] & ~inside) + first) * np.asarray(spacing_mm)
+def _nearest_mm(
+    surface: np.ndarray, other: np.ndarray, spacing_mm: Sequence[float]
+) -> np.ndarray:
+    """From each voxel of one surface to the nearest one of the other, in mm."""
+    if np.count_nonzero(surface) * _VOXELS_A_SEARCH > surface.size:
+        return ndimage.distance_transform_edt(~other, spacing_mm)[surface]
+    points, others = (np.argwhere(mask) * spacing_mm for mask in (surface, other))
+    return scipy.spatial.KDTree(others).query(points, workers=-1)[0]
 
 
 def _check_spacing(spacing_mm: Sequence[float], num_axes: int) -> None:
