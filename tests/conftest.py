@@ -131,18 +131,49 @@ def files_of_a_run():
     ]
 
 
+class _StartedScript:
+    """A script that runs beside the tests.
+
+    Attributes:
+      pid: its process.
+    """
+
+    def __init__(self, ask, command):
+        self.pid = ask(command)
+        self._ask = ask
+        self._command = command
+        self._result = None
+
+    def result(self):
+        """Waits for its end."""
+        if self._result is None:
+            status = self._ask({"wait": self.pid})
+            started = self._command
+            paths = (pathlib.Path(started[name]) for name in ("output", "errors"))
+            texts = (path.read_text("utf-8") for path in paths)
+            self._result = subprocess.CompletedProcess(
+                (started["script"], *started["arguments"]), status, *texts
+            )
+        return self._result
+
+    def kill(self):
+        """Ends it, if it has not ended."""
+        if self._result is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.result()
+
+
 @pytest.fixture(scope="session")
 def script_server(tmp_path_factory):
     """Opens a process that has TensorFlow; the context is what runs a script there.
 
-    See warm_start.py. It starts in a folder, with an environment and arguments.
+    See warm_start.py. It starts in a folder, with an environment and arguments. What
+    runs a script has a `start`, which does not wait for its end.
     """
     tests = pathlib.Path(__file__).parent
 
     @contextlib.contextmanager
     def open_server(*arguments, folder=tests.parent, environment=None):
-        streams = tmp_path_factory.mktemp("streams")
-        paths = {name: str(streams / name) for name in ("output", "errors")}
         server = subprocess.Popen(
             [sys.executable, tests / "warm_start.py", *arguments],
             cwd=folder,
@@ -152,14 +183,25 @@ def script_server(tmp_path_factory):
             text=True,
         )
 
-        def run(script, *arguments, seconds=300, **limits):
-            command = {"script": script, "arguments": [str(a) for a in arguments]}
-            command |= paths | {"seconds": seconds} | limits
+        def ask(command):
             print(json.dumps(command), file=server.stdin, flush=True)
-            status = int(server.stdout.readline())
-            texts = (pathlib.Path(p).read_text("utf-8") for p in paths.values())
-            return subprocess.CompletedProcess((script, *arguments), status, *texts)
+            return int(server.stdout.readline())
 
+        def start(script, *arguments, seconds=300, **settings):
+            streams = tmp_path_factory.mktemp("streams")
+            command = {
+                "script": str(script),
+                "arguments": [str(argument) for argument in arguments],
+                "output": str(streams / "output"),
+                "errors": str(streams / "errors"),
+                "seconds": seconds,
+            }
+            return _StartedScript(ask, command | settings)
+
+        def run(script, *arguments, **settings):
+            return start(script, *arguments, **settings).result()
+
+        run.start = start
         with server:
             yield run
             server.stdin.close()

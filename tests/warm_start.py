@@ -1,12 +1,14 @@
 """Runs scripts one after the other, each in a process that has TensorFlow already.
 
-Loading it takes seconds and is most of what a short command does. This process loads it
-and computes nothing, so that it can be forked: a child is the script as a user starts
-it, with its own flags, streams and exit status.
+Loading it takes seconds and is most of what a short command does. This process loads
+it, and Keras, and computes nothing, so that it can be forked: a child is the script as
+a user starts it, with its own flags, streams and exit status.
 
-Reads JSON objects, one a line, {"script", "arguments", "output", "errors", "seconds",
-"file_bytes"}; writes the exit status of each, negative for a signal. "script" is a
-file, or a module where it does not end in .py. No file grows beyond "file_bytes".
+Reads JSON objects, one a line. {"script", "arguments", "output", "errors", "seconds",
+"file_bytes", "environment"} starts a script; the process that it is comes back.
+"script" is a file, or a module where it does not end in .py. No file grows beyond
+"file_bytes". {"wait": process} gives its exit status, negative for a signal, once it
+has ended.
 
 With the argument `pinned` the machine is pinned before TensorFlow is loaded, as every
 command does.
@@ -26,12 +28,14 @@ if "pinned" in sys.argv:
 
     environment.pin()
 
+import keras  # noqa: F401
 import tensorflow  # noqa: F401
 
 
-def become(script, arguments, output, errors, seconds, file_bytes=None):
+def become(script, arguments, output, errors, seconds, file_bytes=None, environment=()):
     """The script, in this process."""
     signal.alarm(seconds)
+    os.environ.update(environment)
     if file_bytes is not None:
         import resource
 
@@ -51,9 +55,12 @@ def become(script, arguments, output, errors, seconds, file_bytes=None):
 sys.path[0] = ""  # the current folder, as for a script that lies there
 for line in sys.stdin:
     command = json.loads(line)
+    if "wait" in command:
+        _, status = os.waitpid(command["wait"], 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+        continue
     child = os.fork()
     if not child:
         become(**command)
         sys.exit()
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), flush=True)
+    print(child, flush=True)

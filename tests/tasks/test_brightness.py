@@ -7,12 +7,9 @@ predicts to a table, is exported for a server, and is measured over a cohort.
 
 import csv
 import json
-import os
 import pathlib
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -28,48 +25,39 @@ from deepresolve.tasks.servable import ServingOptions
 from deepresolve.tasks.trained_run import TrainedRun
 
 TESTS = pathlib.Path(__file__).parents[1]
-ROOT = TESTS.parent
-REGISTER = f"""
+COMMAND = f"""
 import sys
-sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]
+sys.path[:0] = [{str(TESTS)!r}, {str(TESTS.parent)!r}]
 from deepresolve.config.tasks import TASKS
 TASKS["brightness"] = "brightness"
-"""
-TRAIN = f"""{REGISTER}
 from deepresolve import commands
-commands.start("train", [
-    "--task=brightness", "--bright_from=0.3", "--patch_shape=8,8,8",
-    "--patch_sampling=random", "--patches_per_volume=8", "--min_tissue=0",
-    "--batch_size=4", "--steps_per_epoch=6", "--num_epochs=3", "--learning_rate=0.5",
-    "--checkpoint_minutes=0", "--validation_volumes=2", "--distribution=single",
-    *sys.argv[1:],
-])
+commands.start(sys.argv[1], sys.argv[2:])
 """
-PREDICT = f"""{REGISTER}
-from deepresolve import commands
-commands.start("predict", sys.argv[1:])
-"""
-EVALUATE = f"""{REGISTER}
-from deepresolve import commands
-commands.start("evaluate", sys.argv[1:])
-"""
+TRAIN = [
+    *("train", "--task=brightness", "--bright_from=0.3", "--patch_shape=8,8,8"),
+    *("--patch_sampling=random", "--patches_per_volume=8", "--min_tissue=0"),
+    *("--batch_size=4", "--steps_per_epoch=6", "--num_epochs=3", "--learning_rate=0.5"),
+    *("--checkpoint_minutes=0", "--validation_volumes=2", "--distribution=single"),
+]
 
 
-def start(script, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
-    )
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """`python -m deepresolve` in a process that knows the task."""
+    path = tmp_path_factory.mktemp("script") / "command.py"
+    path.write_text(COMMAND, encoding="utf-8")
+    return path
 
 
-def run(script, *arguments):
-    process = start(script, *arguments)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return output
+@pytest.fixture(scope="module")
+def run(run_script, script):
+    def to_the_end(*arguments):
+        result = run_script(script, *arguments)
+        output = result.stdout + result.stderr
+        assert result.returncode == 0, output
+        return output
+
+    return to_the_end
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,7 +68,7 @@ def registered():
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory):
+def records(run_script, tmp_path_factory):
     """Scans that are dark or bright as a whole: the same, with more or less of it."""
     folder = tmp_path_factory.mktemp("scans")
     rng = np.random.default_rng(0)
@@ -89,29 +77,25 @@ def records(tmp_path_factory):
         array = 100 + 800 * (rng.random((16, 16, 16)) < share).astype(np.float32)
         formats.write(folder / f"knee{number}.nii.gz", Volume(array, np.eye(4)))
     target = tmp_path_factory.mktemp("records") / "set"
-    command = [
-        *(sys.executable, "-m", "records", "convert", "--dataset=folder"),
-        *(f"--source={folder}", f"--output={target}", "--split=60,20,20"),
-    ]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    flags = (f"--source={folder}", f"--output={target}", "--split=60,20,20")
+    result = run_script("records", "convert", "--dataset=folder", *flags)
+    assert result.returncode == 0, result.stderr
     return target
 
 
 @pytest.fixture(scope="module")
-def workdir(records, tmp_path_factory):
+def workdir(records, run_script, script, run, tmp_path_factory):
     """A run that was killed by SIGKILL within its second epoch, and went on."""
     path = tmp_path_factory.mktemp("runs") / "killed"
-    arguments = (f"--records={records}", f"--workdir={path}")
-    process = start(TRAIN, *arguments)
+    arguments = (*TRAIN, f"--records={records}", f"--workdir={path}")
+    training = run_script.start(script, *arguments)
     deadline = time.monotonic() + 240
-    while process.poll() is None and time.monotonic() < deadline:
-        if steps_saved(path) > 7:
-            os.kill(process.pid, signal.SIGKILL)
-            break
+    while steps_saved(path) <= 7 and time.monotonic() < deadline:
         time.sleep(0.005)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, output
-    assert "Resuming" in run(TRAIN, *arguments)
+    training.kill()
+    result = training.result()
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    assert "Resuming" in run(*arguments)
     return path
 
 
@@ -130,9 +114,9 @@ def test_an_unknown_task_is_refused():
 
 
 def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
-    records, workdir, tmp_path
+    records, workdir, run, tmp_path
 ):
-    run(TRAIN, f"--records={records}", f"--workdir={tmp_path / 'run'}")
+    run(*TRAIN, f"--records={records}", f"--workdir={tmp_path / 'run'}")
     pairs = zip(
         TrainedRun.open(str(workdir)).network().get_weights(),
         TrainedRun.open(str(tmp_path / "run")).network().get_weights(),
@@ -153,14 +137,14 @@ def test_it_is_validated_over_the_cohort(workdir):
     assert (workdir / "best.keras").exists()
 
 
-def test_it_predicts_to_a_table(workdir, tmp_path):
+def test_it_predicts_to_a_table(workdir, run, tmp_path):
     (tmp_path / "in").mkdir()
     for name, level in (("dark", 0.1), ("bright", 0.6)):
         rng = np.random.default_rng(1)
         array = 100 + 800 * (rng.random((12, 13, 14)) < level).astype(np.float32)
         formats.write(tmp_path / "in" / f"{name}.nii.gz", Volume(array, np.eye(4)))
     output = run(
-        PREDICT,
+        "predict",
         f"--workdir={workdir}",
         f"--input={tmp_path / 'in'}",
         f"--output={tmp_path / 'out'}",
@@ -185,9 +169,9 @@ def test_it_is_served(workdir, tmp_path):
     assert served_one.max() == pytest.approx(probability, abs=1e-5)
 
 
-def test_it_is_measured_over_a_cohort(workdir, records, tmp_path):
+def test_it_is_measured_over_a_cohort(workdir, records, run, tmp_path):
     printed = run(
-        EVALUATE,
+        "evaluate",
         f"--records={records}",
         f"--workdir={workdir}",
         f"--output={tmp_path / 'report'}",

@@ -56,11 +56,12 @@ def killed(monkeypatch):
 def config():
     """A super-resolution of three epochs of four steps, each validated."""
     return SuperResolutionConfig(
-        num_layers=3,
+        num_layers=2,
         num_features=4,
         patch_shape=(12, 12, 12),
         patch_sampling="random",
         patches_per_volume=8,
+        min_tissue=0.0,
         batch_size=4,
         steps_per_epoch=4,
         num_epochs=3,

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
@@ -78,10 +75,20 @@ except ValueError as error:
 """
 
 
-def test_strategies():
-    result = subprocess.run(
-        [sys.executable, "-c", _TWO_DEVICES], capture_output=True, text=True
-    )
+@pytest.fixture
+def run_program(run_script, tmp_path):
+    """Runs Python code in a process in which TensorFlow has computed nothing yet."""
+
+    def run(program):
+        script = tmp_path / "program.py"
+        script.write_text(program, encoding="utf-8")
+        return run_script(script)
+
+    return run
+
+
+def test_strategies(run_program):
+    result = run_program(_TWO_DEVICES)
     assert result.returncode == 0, result.stderr
     single, mirrored, automatic, refused = result.stdout.splitlines()
     assert single == "1"
@@ -118,9 +125,7 @@ except ValueError as error:
     ],
     ids=["in time", "too late"],
 )
-def test_operations_run_one_after_the_other_where_asked(program, expected):
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True
-    )
+def test_operations_run_one_after_the_other_where_asked(run_program, program, expected):
+    done = run_program(program)
     assert done.returncode == 0, done.stderr
     assert expected in done.stdout

@@ -53,9 +53,9 @@ def test_curves_have_what_a_watcher_needs(undisturbed, scalars):
         "epoch_data_wait_percent",
     } <= set(shown)
     assert any(tag.startswith("ground_truth_sr_tci/") for tag in shown)
-    # 4 patches of 12^3 voxels; a step is 3 forward passes of 1,296 FLOP a voxel.
+    # 4 patches of 12^3 voxels; a step is 3 forward passes of 432 FLOP a voxel.
     for epoch, steps_per_second in shown["epoch_steps_per_second"].items():
-        gflop = steps_per_second * 4 * 12**3 * 3 * 1296 / 1e9
+        gflop = steps_per_second * 4 * 12**3 * 3 * 432 / 1e9
         assert shown["epoch_gflop_per_second"][epoch] == pytest.approx(gflop, rel=1e-5)
         assert 0 < shown["epoch_data_wait_percent"][epoch] < 100
 
@@ -90,7 +90,7 @@ def test_volume_smaller_than_a_patch_is_named(train, config, tmp_path):
 
 
 def test_all_air_is_refused(train, config, tmp_path):
-    config = config.replace(air_threshold=5.0)
+    config = config.replace(min_tissue=0.05, air_threshold=5.0)
     with pytest.raises(ValueError, match="all would be skipped as air"):
         train(tmp_path / "run", config)
 
@@ -146,8 +146,8 @@ def test_thin_validation_scan_is_named_before_anything_is_written(
 def test_log_tells_the_size_of_the_network_and_what_is_to_be_surpassed(undisturbed):
     log = undisturbed.log
     assert "To surpass on the validation blocks: TCI psnr " in log
-    # 27 weights for each pair of features in and out: 1 -> 4 -> 4 -> 1, and biases.
-    assert "sr_cnn: 657 parameters that learn, 1,296 FLOP per voxel of a patch." in log
+    # 27 weights for each pair of features in and out: 1 -> 4 -> 1, and biases.
+    assert "sr_cnn: 221 parameters that learn, 432 FLOP per voxel of a patch." in log
     assert "Trained 12 steps in " in log
 
 

@@ -32,30 +32,22 @@ def complete(undisturbed, tmp_path):
     return shutil.copytree(undisturbed.path, tmp_path / "complete")
 
 
-def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(
+def test_killed_and_moved_run_ends_with_the_weights_of_an_undisturbed_one(
     undisturbed, train, config, tmp_path, killed, caplog
 ):
     config = config.replace(checkpoint_minutes=0.0)  # after every step
-    for kill_at in (2, 4, 7):  # one after the other
-        with killed(kill_at), caplog.at_level("INFO", "deepresolve"):
-            train(tmp_path, config)
-    with caplog.at_level("INFO", "deepresolve"):
-        resumed = train(tmp_path, config)
-    for kill_at in (2, 4, 7):
-        assert f"Resuming {tmp_path} at step {kill_at - 1} " in caplog.text
-    assert_same(undisturbed.weights, resumed.get_weights())
-
-
-def test_killed_and_moved_run_ends_with_the_weights_of_an_undisturbed_one(
-    undisturbed, train, config, tmp_path, killed
-):
-    config = config.replace(checkpoint_minutes=0.0)  # after every step
     first, then = (tmp_path / name / "run" for name in ("x=[1,2]", "{é}* %20\\"))
-    with killed(6):
+    with killed(4):  # the last step of the first epoch
         train(first, config)
     then.parent.mkdir()
     first.rename(then)
-    assert_same(undisturbed.weights, train(then, config).get_weights())
+    with caplog.at_level("INFO", "deepresolve"):
+        with killed(7):
+            train(then, config)
+        resumed = train(then, config)
+    for step in (3, 6):
+        assert f"Resuming {then} at step {step} " in caplog.text
+    assert_same(undisturbed.weights, resumed.get_weights())
     for name in ("best", "last"):
         assert_same(stored_weights(undisturbed.path, name), stored_weights(then, name))
     assert not first.exists()
@@ -116,64 +108,51 @@ def interrupted():
     return at
 
 
-@pytest.mark.parametrize(
-    ("callback", "method", "call", "step"),
-    [
-        ("Clock", "on_train_batch_end", 6, 6),  # within the second epoch of 4 steps
-        ("Clock", "on_train_batch_end", 8, 8),  # its last step
-        ("Clock", "on_train_batch_end", 12, 12),  # the last step of the run
-        ("VolumeValidation", "on_epoch_end", 2, 8),
-        ("Checkpoint", "on_epoch_end", 2, 9),  # too late: the next step's end will do
-    ],
-)
-def test_signal_saves_the_step_and_loses_nothing(
-    undisturbed,
-    train,
-    saved_step,
-    scalars,
-    tmp_path,
-    interrupted,
-    caplog,
-    callback,
-    method,
-    call,
-    step,
+# One after the other in one run of three epochs of four steps: of which callback's
+# method, in which of its calls since the last start, and the step that is then saved.
+SIGNALS = [
+    ("VolumeValidation", "on_epoch_end", 1, 4),
+    ("VolumeValidation", "on_epoch_end", 1, 4),  # again, as it is made up for
+    ("Clock", "on_train_batch_end", 2, 6),  # within the second epoch
+    ("Checkpoint", "on_epoch_end", 1, 9),  # too late: the next step's end will do
+    ("Clock", "on_train_batch_end", 3, 12),  # the last step of the run
+]
+
+
+def test_signals_save_the_step_and_lose_nothing(
+    undisturbed, train, saved_step, scalars, tmp_path, interrupted, caplog
 ):
-    with caplog.at_level("INFO", "deepresolve"):
-        with interrupted(getattr(callbacks, callback), method, call):
+    for callback, method, call, step in SIGNALS:
+        caplog.clear()
+        with (
+            caplog.at_level("INFO", "deepresolve"),
+            interrupted(getattr(callbacks, callback), method, call),
+        ):
             train(tmp_path)
         assert saved_step(tmp_path) == step
         assert f"SIGTERM: step {step} is saved in {tmp_path}. The same" in caplog.text
-        train(tmp_path)
+        # Only an epoch that was validated has weights.
+        assert (tmp_path / "best.keras").exists() is (step > 4)
+    train(tmp_path)
     for name in ("best", "last"):
         assert_same(
             stored_weights(undisturbed.path, name), stored_weights(tmp_path, name)
         )
     assert_same(undisturbed.weights, stored_weights(tmp_path, "last"))
-    # Every epoch has been validated, in one of the two processes.
+    # Every epoch has been validated, in one of the processes.
     scores = [scalars(p)["epoch_psnr"] for p in (undisturbed.path, tmp_path)]
     assert scores[0] == scores[1]
 
 
-def test_signal_in_a_validation_that_was_made_up_for(
-    train, config, saved_step, tmp_path, interrupted
-):
-    config = config.replace(num_epochs=1)
-    for _ in range(2):
-        with interrupted(callbacks.VolumeValidation, "on_epoch_end", 1):
-            train(tmp_path, config)
-        assert saved_step(tmp_path) == 4
-        assert not (tmp_path / "best.keras").exists()
-    train(tmp_path, config)
-    assert (tmp_path / "best.keras").exists()
-
-
-@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
 def test_killed_run_in_float16_goes_on_with_its_loss_scale(
-    train, config, scalars, tmp_path, killed, clip_norm
+    train, config, scalars, tmp_path, killed
 ):
     config = config.replace(
-        precision="mixed_float16", checkpoint_minutes=0.0, clip_norm=clip_norm
+        precision="mixed_float16",
+        checkpoint_minutes=0.0,
+        clip_norm=1.0,
+        num_epochs=2,
+        validation_volumes=0,
     )
     undisturbed = train(tmp_path / "a", config)
     with killed(6):
@@ -181,7 +160,7 @@ def test_killed_run_in_float16_goes_on_with_its_loss_scale(
     resumed = train(tmp_path / "b", config)
     assert loss_scale(undisturbed.optimizer) == loss_scale(resumed.optimizer)
     assert_same(undisturbed.get_weights(), resumed.get_weights())
-    assert scalars(tmp_path / "b")["epoch_loss_scale"][2] == 2**15
+    assert scalars(tmp_path / "b")["epoch_loss_scale"][1] == 2**15
 
 
 def test_finished_run_is_not_trained_again(undisturbed, train, complete, caplog):
@@ -203,11 +182,17 @@ def test_another_config_cannot_take_over_a_workdir(train, config, tmp_path):
 
 
 def test_longer_run_goes_on_where_the_shorter_one_ended(
-    train, config, saved_step, complete
+    train, config, saved_step, complete, caplog
 ):
-    train(complete, config.replace(num_epochs=4))
+    (complete / "best.keras").unlink()
+    with caplog.at_level("INFO", "deepresolve"):
+        train(complete, config.replace(num_epochs=4))
     assert saved_step(complete) == 4 * 4
     assert Workdir(complete).load_config().num_epochs == 4
+    # Instead of the best weights, which were lost, those that it goes on from.
+    assert "best.keras is missing or damaged" in caplog.text
+    assert "Epoch 3 is trained: validating it." in caplog.text
+    assert Workdir(complete).has_whole_model("best")
 
 
 def test_kill_during_the_last_validation_leaves_a_run_that_is_not_complete(
@@ -238,11 +223,7 @@ def test_complete_run_gets_its_missing_weights_back_and_no_provenance(
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut short", "changed"])
-@pytest.mark.parametrize("num_epochs", [3, 4])
-def test_lost_best_weights_are_told_and_replaced(
-    train, config, complete, caplog, damage, num_epochs
-):
-    """Of a complete run, and of one that goes on."""
+def test_lost_best_weights_are_told_and_replaced(train, complete, caplog, damage):
     best = complete / "best.keras"
     whole = best.read_bytes()
     if damage == "missing":
@@ -253,35 +234,31 @@ def test_lost_best_weights_are_told_and_replaced(
         middle = len(whole) // 2
         flipped = bytes([whole[middle] ^ 1])
         best.write_bytes(whole[:middle] + flipped + whole[middle + 1 :])
-    config = config.replace(num_epochs=num_epochs)
     with caplog.at_level("INFO", "deepresolve"):
-        train(complete, config)
+        train(complete)
     assert "best.keras is missing or damaged" in caplog.text
-    if num_epochs == 3:
-        assert "at step 12 (epoch 3 of 3, step 4 of 4)" in caplog.text
-        assert_same(stored_weights(complete, "last"), stored_weights(complete, "best"))
+    assert "at step 12 (epoch 3 of 3, step 4 of 4)" in caplog.text
+    assert_same(stored_weights(complete, "last"), stored_weights(complete, "best"))
     # Told once.
     caplog.clear()
-    train(complete, config)
+    train(complete)
     assert "damaged" not in caplog.text
 
 
 def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
-    undisturbed, train, config, saved_step, tmp_path, monkeypatch
+    train, config, saved_step, tmp_path, monkeypatch
 ):
     config = config.replace(checkpoint_minutes=0.0)
     save = tf.train.Checkpoint.write
     saved = []
 
     def fill(*args, **kwargs):
-        if len(saved) == 5:
+        if len(saved) == 2:
             raise tf.errors.ResourceExhaustedError(None, None, "No space left")
         saved.append(args)
         return save(*args, **kwargs)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(tf.train.Checkpoint, "write", fill)
-        with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
-            train(tmp_path, config)
-    assert saved_step(tmp_path) == 5
-    assert_same(undisturbed.weights, train(tmp_path, config).get_weights())
+    monkeypatch.setattr(tf.train.Checkpoint, "write", fill)
+    with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
+        train(tmp_path, config)
+    assert saved_step(tmp_path) == 2

@@ -1,10 +1,7 @@
 """A network of views learns from a scan; and again, and after an interruption."""
 
 import json
-import pathlib
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from deepresolve.tasks.super_resolution.settings import SuperResolutionConfig
 from deepresolve.tasks.super_resolution.views import learning
 from deepresolve.training import callbacks
 
-ROOT = pathlib.Path(__file__).parents[4]
 CONFIG = SuperResolutionConfig(
     model="sr_views",
     num_layers=2,
@@ -41,14 +37,26 @@ def learn(scan, path, start=None):
     return learning.learn(scan, scale, CONFIG, Workdir(path), start)
 
 
-def test_some_steps_change_the_weights_it_began_with(small_scan, tmp_path):
-    start = networks.build_model(CONFIG.replace(seed=3)).get_weights()
-    model = learn(small_scan, tmp_path, start)
+@pytest.fixture(scope="module")
+def start():
+    """The weights that it begins with."""
+    return networks.build_model(CONFIG.replace(seed=3)).get_weights()
+
+
+@pytest.fixture(scope="module")
+def learned(small_scan, start, tmp_path_factory):
+    """The network that learned from the scan, and its folder."""
+    path = tmp_path_factory.mktemp("learned")
+    return learn(small_scan, path, start), path
+
+
+def test_some_steps_change_the_weights_it_began_with(learned, start):
+    model, path = learned
     moved = [
         np.abs(a - b).max() for a, b in zip(model.get_weights(), start, strict=True)
     ]
     assert all(0 < step < 0.1 for step in moved)  # Adam moves by 1e-3 a step at most.
-    assert learning.told(Workdir(tmp_path), model) == {
+    assert learning.told(Workdir(path), model) == {
         "from_scan": True,
         "steps": 4,
         "precision": "float32",
@@ -56,16 +64,16 @@ def test_some_steps_change_the_weights_it_began_with(small_scan, tmp_path):
     }
 
 
-def test_what_was_learned_is_not_learned_again(small_scan, tmp_path):
-    first = learn(small_scan, tmp_path).get_weights()
-    before = sorted((p, p.stat().st_mtime_ns) for p in tmp_path.rglob("*.*"))
-    again = learn(small_scan, tmp_path).get_weights()
-    for a, b in zip(first, again, strict=True):
+def test_what_was_learned_is_not_learned_again(learned, small_scan):
+    first, path = learned
+    before = sorted((p, p.stat().st_mtime_ns) for p in path.rglob("*.*"))
+    again = learn(small_scan, path)
+    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert sorted((p, p.stat().st_mtime_ns) for p in tmp_path.rglob("*.*")) == before
+    assert sorted((p, p.stat().st_mtime_ns) for p in path.rglob("*.*")) == before
 
 
-def test_an_interrupted_run_goes_on(small_scan, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on(learned, small_scan, start, tmp_path, monkeypatch):
     clock = callbacks.Clock.on_train_batch_end
 
     def interrupted(self, batch, logs=None):
@@ -76,24 +84,21 @@ def test_an_interrupted_run_goes_on(small_scan, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Clock, "on_train_batch_end", interrupted)
         with pytest.raises(Interrupted):
-            learn(small_scan, tmp_path / "in two")
-    workdir = Workdir(tmp_path / "in two")
-    model = learning.learn(
-        small_scan, estimate_scale(small_scan.array), CONFIG, workdir
-    )
-    told = learning.told(workdir, model)
+            learn(small_scan, tmp_path, start)
+    model = learn(small_scan, tmp_path)
+    told = learning.told(Workdir(tmp_path), model)
     assert (told["steps"], told["interruptions"]) == (4, 1)
-    undisturbed = learn(small_scan, tmp_path / "in one").get_weights()
-    for a, b in zip(model.get_weights(), undisturbed, strict=True):
+    undisturbed, _ = learned
+    for a, b in zip(model.get_weights(), undisturbed.get_weights(), strict=True):
         # But for the order of sums: bit for bit only of deterministic runs.
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_another_scan_is_another_run(small_scan, tmp_path):
-    learn(small_scan, tmp_path)
+def test_another_scan_is_another_run(learned, small_scan):
+    _, path = learned
     other = small_scan.with_array(small_scan.array + 1)
     with pytest.raises(ValueError, match="records"):
-        learn(other, tmp_path)
+        learn(other, path)
 
 
 def test_scans_are_told_apart_by_voxels_place_and_scale(small_scan):
@@ -146,14 +151,17 @@ print(json.dumps(found))
 """
 
 
-def test_a_number_of_steps_and_a_seed_repeat_bit_for_bit(small_scan, tmp_path):
+def test_a_number_of_steps_and_a_seed_repeat_bit_for_bit(
+    run_script, small_scan, tmp_path
+):
     formats.write(tmp_path / "scan.nii", small_scan)
     workdir = Workdir(tmp_path / "run")
     workdir.start(CONFIG)
     workdir.save_model(networks.build_model(CONFIG), "best")
     arguments = (tmp_path / "scan.nii", tmp_path / "kept", workdir.path)
-    command = [sys.executable, "-c", REPEATED, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    script = tmp_path / "repeated.py"
+    script.write_text(REPEATED, encoding="utf-8")
+    done = run_script(script, *arguments)
     assert done.returncode == 0, done.stderr
     first, second, other_seed, in_two = json.loads(done.stdout.splitlines()[-1])
     assert first == second
