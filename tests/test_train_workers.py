@@ -6,8 +6,6 @@ import os
 import pathlib
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -23,9 +21,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 TIMEOUT_S = 240
 
 # The same steps in one process: both workers' parts of each, put together.
-_ONE_PROCESS = """
-import sys
-
+_ONE_PROCESS = (
+    f"import sys\n\nsys.path.insert(0, {str(ROOT)!r})"
+    + """
 import tensorflow as tf
 
 from deepresolve import tasks
@@ -70,6 +68,7 @@ fitting.fit(
     verbose=0,
 )
 """
+)
 
 
 def convert(folder, num_shards):
@@ -90,7 +89,7 @@ def records_dir(tmp_path_factory):
 
 def command(records_dir, workdir):
     return [
-        *(sys.executable, "train.py", "--preset=seg_cnn_small"),
+        *("train.py", "--preset=seg_cnn_small"),
         *(f"--records={records_dir}", f"--workdir={workdir}"),
         *("--distribution=multi_worker", "--batch_size=4", "--patch_shape=16,16,8"),
         *("--num_levels=2", "--num_features=4", "--dropout=0", "--precision=float32"),
@@ -112,43 +111,49 @@ def free_addresses():
 def environment(addresses, index):
     task = {"type": "worker", "index": index}
     described = {"cluster": {"worker": addresses}, "task": task}
-    return {**os.environ, "TF_CONFIG": json.dumps(described)}
-
-
-@contextlib.contextmanager
-def two_workers(records_dir, workdir):
-    """Starts both; none outlives the context."""
-    addresses = free_addresses()
-    processes = [
-        subprocess.Popen(
-            command(records_dir, workdir),
-            cwd=ROOT,
-            env=environment(addresses, index),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for index in range(2)
-    ]
-    try:
-        yield processes
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-
-
-def train(records_dir, workdir):
-    """Lets both train to the end; what each wrote to its log."""
-    with two_workers(records_dir, workdir) as processes:
-        logs = [process.communicate(timeout=TIMEOUT_S)[1] for process in processes]
-        for process, log in zip(processes, logs, strict=True):
-            assert process.returncode == 0, log
-    return logs
+    return {"TF_CONFIG": json.dumps(described)}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(records_dir, tmp_path_factory):
+def two_workers(run_script):
+    """Starts both; none outlives the context."""
+
+    @contextlib.contextmanager
+    def started(records_dir, workdir):
+        addresses = free_addresses()
+        workers = [
+            run_script.start(
+                *command(records_dir, workdir),
+                seconds=TIMEOUT_S,
+                environment=environment(addresses, index),
+            )
+            for index in range(2)
+        ]
+        try:
+            yield workers
+        finally:
+            for worker in workers:
+                worker.kill()
+
+    return started
+
+
+@pytest.fixture(scope="module")
+def train(two_workers):
+    """Lets both train to the end; what each wrote to its log."""
+
+    def to_the_end(records_dir, workdir):
+        with two_workers(records_dir, workdir) as workers:
+            results = [worker.result() for worker in workers]
+        for result in results:
+            assert result.returncode == 0, result.stderr
+        return [result.stderr for result in results]
+
+    return to_the_end
+
+
+@pytest.fixture(scope="module")
+def undisturbed(records_dir, train, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "undisturbed"
     train(records_dir, path)
     return path
@@ -167,13 +172,11 @@ def losses(workdir):
 
 
 def test_two_workers_train_to_the_weights_of_one_process(
-    records_dir, undisturbed, tmp_path
+    records_dir, undisturbed, run_script, tmp_path
 ):
-    path = tmp_path / "one"
-    arguments = [sys.executable, "-c", _ONE_PROCESS, records_dir, path, undisturbed]
-    result = subprocess.run(
-        arguments, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S
-    )
+    script, path = tmp_path / "one_process.py", tmp_path / "one"
+    script.write_text(_ONE_PROCESS, encoding="utf-8")
+    result = run_script(script, records_dir, path, undisturbed)
     assert result.returncode == 0, result.stderr
     one, two = losses(path), losses(undisturbed)
     assert one.keys() == two.keys() == {0, 1}
@@ -196,35 +199,32 @@ def test_only_the_chief_writes(undisturbed, files_of_a_run):
         assert len(list((undisturbed / "tensorboard" / name).iterdir())) == 1
 
 
-@contextlib.contextmanager
-def two_workers_after_checkpoint(records_dir, workdir, number):
-    """Starts both and waits for a checkpoint of that number."""
+def wait_for_checkpoint(workdir, number):
     checkpoint = workdir / "checkpoints" / "checkpoint"
-    with two_workers(records_dir, workdir) as processes:
-        deadline = time.monotonic() + TIMEOUT_S
-        while not checkpoint.exists() or f"ckpt-{number}" not in checkpoint.read_text():
-            assert processes[0].poll() is None, processes[0].communicate()[1]
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        yield processes
+    deadline = time.monotonic() + TIMEOUT_S
+    while not checkpoint.exists() or f"ckpt-{number}" not in checkpoint.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_stopped_and_then_killed_run_goes_on_from_its_last_checkpoints(
-    records_dir, undisturbed, tmp_path
+    records_dir, undisturbed, two_workers, train, tmp_path
 ):
     path = tmp_path / "run"
-    with two_workers_after_checkpoint(records_dir, path, 3) as processes:
-        processes[1].send_signal(signal.SIGTERM)  # the chief has yet to hear of it
-        for process in processes:
-            log = process.communicate(timeout=TIMEOUT_S)[1]
-            assert process.returncode == 128 + signal.SIGTERM, log
+    with two_workers(records_dir, path) as workers:
+        wait_for_checkpoint(path, 3)
+        os.kill(workers[1].pid, signal.SIGTERM)  # the chief has yet to hear of it
+        for worker in workers:
+            log = worker.result().stderr
+            assert worker.result().returncode == 128 + signal.SIGTERM, log
             assert "is saved" in log
-    with two_workers_after_checkpoint(records_dir, path, 8) as processes:
-        processes[1].send_signal(signal.SIGKILL)
-        log = processes[0].communicate(timeout=TIMEOUT_S)[1]
-        assert processes[0].returncode == 1
-    assert "Start all of them again with the same command" in log
-    assert "Traceback" not in log
+    with two_workers(records_dir, path) as workers:
+        wait_for_checkpoint(path, 8)
+        os.kill(workers[1].pid, signal.SIGKILL)
+        chief = workers[0].result()
+        assert chief.returncode == 1
+    assert "Start all of them again with the same command" in chief.stderr
+    assert "Traceback" not in chief.stderr
     for log in train(records_dir, path):
         assert "Resuming" in log
     one, other = (Workdir(p).load_model("last") for p in (undisturbed, path))
@@ -232,15 +232,13 @@ def test_a_stopped_and_then_killed_run_goes_on_from_its_last_checkpoints(
         np.testing.assert_array_equal(a, b)
 
 
-def test_too_few_shards_are_refused_before_any_other_worker_is_there(tmp_path):
+def test_too_few_shards_are_refused_before_any_other_worker_is_there(
+    run_script, tmp_path
+):
     records_dir = convert(tmp_path / "records", num_shards=1)
-    result = subprocess.run(
-        command(records_dir, tmp_path / "run"),
-        cwd=ROOT,
-        env=environment(free_addresses(), 1),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
+    result = run_script(
+        *command(records_dir, tmp_path / "run"),
+        environment=environment(free_addresses(), 1),
     )
     assert result.returncode == 1
     assert "has 1 shards for 2 workers" in result.stderr

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from deepresolve import networks
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.table import Metric
 from deepresolve.runs.workdir import Workdir
 from deepresolve.tasks.segmentation.settings import SegmentationConfig
 from deepresolve.tasks.segmentation.task import Segmentation
 from deepresolve.tasks.segmentation.validation import SegmentationValidation
+from deepresolve.training import callbacks, initial
 from deepresolve.training.fit import fit
 
 ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
@@ -31,6 +33,7 @@ CONFIG = SegmentationConfig(
     random_mirror=True,
     max_noise=0.05,
     loss="dice",
+    optimizer="sgd",
     learning_rate=1e-2,
     schedule="step",
     drop=0.6,
@@ -137,6 +140,7 @@ def test_provenance_tells_classes_and_labels(run):
 def test_training_finds_ball_and_brick(labelled_data, dice, tmp_path):
     config = CONFIG.replace(
         loss="dice_cross_entropy",
+        optimizer="adam",
         steps_per_epoch=360,
         num_epochs=1,
         num_features=8,
@@ -147,28 +151,23 @@ def test_training_finds_ball_and_brick(labelled_data, dice, tmp_path):
     assert events(tmp_path)["epoch_dsc", 0] > 0.9
 
 
-def test_best_weights_are_those_of_the_best_mean_dice(labelled_data, run, tmp_path):
-    scores = iter([0.2, 0.3, 0.9, 0.5, 0.6, 0.6])  # ball and brick, epoch by epoch
-
-    scripted = Metric(lambda *masks: next(scores), "masks", "DSC", "")
-    config = CONFIG.replace(checkpoint_minutes=10.0)
-    train(labelled_data, tmp_path / "run", scripted, config)
-    # The rate depends on the epoch alone: two epochs are the first two of three.
-    two = config.replace(num_epochs=2, validation_volumes=0)
-    after_two = train(labelled_data, tmp_path / "two", scripted, two).get_weights()
-    workdir = Workdir(tmp_path / "run")
-    assert_same(workdir.load_model("best").get_weights(), after_two)
-    assert_same(workdir.load_model("last").get_weights(), run.weights)
-
-
-def test_2d_network_trains_on_slices_and_is_measured_on_volumes(
-    labelled_data, dice, tmp_path
+def test_best_weights_are_those_of_the_best_mean_dice(
+    labelled_data, run, tmp_path, monkeypatch
 ):
-    config = CONFIG.replace(
-        model="unet_2d", patch_shape=(16, 16, 1), num_epochs=1, foreground_rate=0.0
-    )
-    train(labelled_data, tmp_path, dice, config)
-    assert ("epoch_dsc_brick", 0) in events(tmp_path)
+    scores = iter([0.2, 0.3, 0.9, 0.5, 0.6, 0.6])  # ball and brick, epoch by epoch
+    validate = callbacks.VolumeValidation.on_epoch_end
+    after = []
+
+    def keep(callback, *args):
+        after.append(callback.model.get_weights())
+        validate(callback, *args)
+
+    monkeypatch.setattr(callbacks.VolumeValidation, "on_epoch_end", keep)
+    scripted = Metric(lambda *masks: next(scores), "masks", "DSC", "")
+    train(*(labelled_data, tmp_path, scripted), CONFIG.replace(checkpoint_minutes=10.0))
+    workdir = Workdir(tmp_path)
+    assert_same(workdir.load_model("best").get_weights(), after[1])
+    assert_same(workdir.load_model("last").get_weights(), run.weights)
 
 
 @pytest.mark.parametrize("model", ["seg_cnn", "segnet_2d", "unet_2d"])
@@ -189,6 +188,8 @@ def test_every_network_trains_in_float16(labelled_data, dice, tmp_path, model):
     assert np.isfinite(shown["epoch_loss", 0])
     # Few of the steps were skipped, and skipping ended.
     assert 2**5 < shown["epoch_loss_scale", 0] <= 2**15
+    # Networks of slices, too, are measured on volumes.
+    assert ("epoch_dsc_brick", 0) in shown
     assert_same(weights, Workdir(tmp_path).load_model("last").get_weights())
 
 
@@ -244,37 +245,53 @@ def test_training_begins_with_the_weights_of_another_run(
     ours = [np.asarray(w) for w in kernels]
     theirs = [np.asarray(w) for w in best.trainable_weights if "kernel" in w.name]
     assert_same(ours, theirs)
-    one = still.replace(classes=("brick",))
+
+
+# Of another number, and as many, which are others.
+@pytest.mark.parametrize("classes", [("brick",), CONFIG.classes[::-1]])
+def test_a_layer_for_other_classes_is_fresh(run, classes, caplog):
+    config = CONFIG.replace(init=str(run.path), classes=classes)
+    best = Workdir(run.path).load_model("best")
+    begun = networks.build_model(config)
     with caplog.at_level("INFO"):
-        begun = train(labelled_data, tmp_path / "one", dice, one)
+        initial.take_over(begun, config)
     assert "'logits' is fresh" in caplog.text
-    assert begun.get_layer("logits").get_weights()[0].shape[-1] == 2
-    # As many classes, which are others.
-    with caplog.at_level("INFO"):
-        swapped = still.replace(classes=still.classes[::-1])
-        begun = train(labelled_data, tmp_path / "swapped", dice, swapped)
-    assert caplog.text.count("'logits' is fresh") == 2
     own, given = (m.get_layer("logits").get_weights()[0] for m in (begun, best))
-    assert own.shape == given.shape and not np.allclose(own, given)
+    assert own.shape[-1] == 1 + len(classes)
+    assert own.shape != given.shape or not np.allclose(own, given)
     name = "up_1_2"
     assert_same(begun.get_layer(name).get_weights(), best.get_layer(name).get_weights())
 
 
-def test_only_the_layers_that_are_named_learn(run, labelled_data, dice, tmp_path):
+def test_only_the_layers_that_are_named_learn_and_the_first_run_is_needed_once(
+    run, labelled_data, dice, tmp_path, caplog
+):
+    first = tmp_path / "first"
+    shutil.copytree(run.path, first)
     best = Workdir(run.path).load_model("best")
     config = CONFIG.replace(
-        init=str(run.path), trained_layers=("log",), num_epochs=1, steps_per_epoch=2
+        init=str(first), trained_layers=("log",), num_epochs=1, steps_per_epoch=2
     )
-    begun = train(labelled_data, tmp_path / "some", dice, config)
+    begun = train(labelled_data, tmp_path / "run", dice, config)
     for layer in begun.layers:
         before, after = best.get_layer(layer.name).get_weights(), layer.get_weights()
         if layer.name == "logits":
             assert not np.allclose(before[0], after[0])
         else:  # statistics of normalisations, too
             assert_same(before, after)
-    more = config.replace(num_epochs=2)
-    again = train(labelled_data, tmp_path / "some", dice, more)
+    shutil.rmtree(first)
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        again = train(
+            *(labelled_data, tmp_path / "run", dice), config.replace(num_epochs=2)
+        )
+    assert "begins with" not in caplog.text
     assert_same(*(m.get_layer("down_1_1").get_weights() for m in (best, again)))
+    assert not np.allclose(
+        *(m.get_layer("logits").get_weights()[0] for m in (begun, again))
+    )
+    with pytest.raises(ValueError):
+        train(labelled_data, tmp_path / "new", dice, config)
 
 
 def test_a_fresh_layer_must_learn(run, labelled_data, dice, tmp_path):
@@ -289,21 +306,6 @@ def test_a_layer_that_shall_learn_must_be_there(run, labelled_data, dice, tmp_pa
     config = CONFIG.replace(init=str(run.path), trained_layers=("logits", "lost"))
     with pytest.raises(ValueError, match=r"no layer of .* 'lost'.*down_1_1"):
         train(labelled_data, tmp_path / "run", dice, config)
-
-
-def test_what_goes_on_needs_the_run_no_more_that_it_began_with(
-    run, labelled_data, dice, tmp_path, caplog
-):
-    first = tmp_path / "first"
-    shutil.copytree(run.path, first)
-    config = CONFIG.replace(init=str(first), num_epochs=1, steps_per_epoch=1)
-    train(labelled_data, tmp_path / "run", dice, config)
-    shutil.rmtree(first)
-    with caplog.at_level("INFO"):
-        train(labelled_data, tmp_path / "run", dice, config.replace(num_epochs=2))
-    assert "begins with" not in caplog.text
-    with pytest.raises(ValueError):
-        train(labelled_data, tmp_path / "new", dice, config)
 
 
 def test_weights_of_another_network_are_refused(run, labelled_data, dice, tmp_path):
