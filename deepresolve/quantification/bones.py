@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, optimize
 
-from deepresolve.quantification.surfaces import signed_mm
+from deepresolve.quantification.surfaces import NEAR_VOXELS, signed_mm
 
 # Of the bone, as far as its surface needs it.
 _DEPTH_MM = 4.0
@@ -51,7 +51,8 @@ def bone_below(
 def _inner_side(
     cartilage: np.ndarray, bone: str, spacing_mm: tuple[float, ...]
 ) -> np.ndarray:
-    away_mm = signed_mm(np.pad(cartilage, 1), spacing_mm)
+    reach_mm = _DEPTH_MM + NEAR_VOXELS * max(spacing_mm)
+    away_mm = signed_mm(np.pad(cartilage, 1), spacing_mm, reach_mm=reach_mm)
     ways = [way[1:-1, 1:-1, 1:-1] for way in np.gradient(away_mm, *spacing_mm)]
     beside = ~cartilage & (away_mm[1:-1, 1:-1, 1:-1] <= _DEPTH_MM)
     way = np.stack([along[beside] for along in ways], axis=-1)

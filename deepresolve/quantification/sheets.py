@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from deepresolve.quantification.surfaces import (
+    NEAR_VOXELS,
     Surface,
     gradient,
     sample,
@@ -115,8 +116,9 @@ def sheets(
     if bone.all():
         raise ValueError("The bone is all around: it has no surface there.")
     gap = _gap(bone, cartilage)
+    reach_mm = NEAR_VOXELS * max(spacing_mm)
     of_bone, of_both = (
-        signed_mm(mask, spacing_mm, excess, _BEYOND_VOXELS)
+        signed_mm(mask, spacing_mm, excess, _BEYOND_VOXELS, reach_mm)
         for mask, excess in zip(
             (bone, bone | cartilage | gap),
             _excess(gap, shares and shares.crop(box)),

@@ -20,10 +20,14 @@ from scipy import ndimage
 from skimage import measure
 
 from deepresolve.quantification import fronts
+from deepresolve.quantification.near_distances import distances_mm
 
 # Of voxels, along each axis: enough to take the steps of a label map away; surfaces
 # between voxels have smaller ones.
 SMOOTH_VOXELS, SMOOTH_BETWEEN_VOXELS = 1.0, 0.7
+# Five standard deviations of the smoothing, and what a surface and its normals are
+# interpolated from: what lies further off, in the longest sides of voxels, moves none.
+NEAR_VOXELS = 8.0
 
 
 class Surface(NamedTuple):
@@ -79,6 +83,7 @@ def signed_mm(
     spacing_mm: tuple[float, ...],
     excess: np.ndarray | None = None,
     beyond_voxels: int = 0,
+    reach_mm: float | None = None,
 ) -> np.ndarray:
     """Distance to the surface of a mask, negative inside: float32.
 
@@ -90,6 +95,8 @@ def signed_mm(
       excess: (I, J, K) float, by how much the probability of being inside is above the
         one at which the surface lies; None: the mask is all that is known.
       beyond_voxels: how many voxels the result has beyond each end of the array.
+      reach_mm: where the mask is all that is known, distances beyond it may be told as
+        it, which is several times faster; None: all are told.
 
     Raises:
       ValueError: the mask is full or empty, or probabilities leave it so.
@@ -98,14 +105,23 @@ def signed_mm(
         raise ValueError("A mask that is full or empty has no surface.")
     smooth_voxels = SMOOTH_VOXELS if excess is None else SMOOTH_BETWEEN_VOXELS
     if excess is None:
-        outside = ndimage.distance_transform_edt(~mask, spacing_mm)
-        inside = ndimage.distance_transform_edt(mask, spacing_mm)
-        field = (outside - inside).astype(np.float32)
+        field = _apart_mm(mask, spacing_mm, reach_mm) - _apart_mm(
+            ~mask, spacing_mm, reach_mm
+        )
     else:
         field = fronts.signed_mm(_near(mask, excess), spacing_mm)
     if beyond_voxels:
         field = np.pad(field, beyond_voxels, "reflect", reflect_type="odd")
     return ndimage.gaussian_filter(field, smooth_voxels)
+
+
+def _apart_mm(
+    mask: np.ndarray, spacing_mm: tuple[float, ...], reach_mm: float | None
+) -> np.ndarray:
+    """From each voxel to the nearest one of a mask: float32."""
+    if reach_mm is not None:
+        return distances_mm(mask, spacing_mm, reach_mm)
+    return ndimage.distance_transform_edt(~mask, spacing_mm).astype(np.float32)
 
 
 def _near(mask: np.ndarray, excess: np.ndarray) -> np.ndarray:

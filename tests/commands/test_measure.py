@@ -31,7 +31,15 @@ FLAG = f"--label_names={format_label_names(NAMES)}"
 
 @pytest.fixture(scope="module")
 def knee():
-    return phantom.knee(seed=7, shape=(100, 100, 60), spacing_mm=(1.2, 1.2, 1.4)).label
+    return phantom.labelled(
+        seed=7, shape=(100, 100, 60), spacing_mm=(1.2, 1.2, 1.4)
+    ).label
+
+
+@pytest.fixture(scope="module")
+def expected(knee):
+    """What the knee measures by itself."""
+    return measure(knee, NAMES)
 
 
 @pytest.fixture
@@ -49,17 +57,17 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
+def test_a_knee_becomes_lines_of_a_table(run, knee, expected, tmp_path):
     save(tmp_path / "knee.nii.gz", knee)
     table = tmp_path / "thickness.csv"
     given = (f"--input={tmp_path / 'knee.nii.gz'}", f"--output={table}")
     result = run(*given, FLAG)
     assert result.returncode == 0, result.stderr
     assert "knee.nii.gz: F " in result.stdout and " mm over " in result.stdout
-    expected = measure(knee, NAMES).quantities
+    quantities = expected.quantities
     found = rows(table)
-    assert [row["place"] for row in found] == list(expected)
-    assert {"F", "MT", "LT", "P", "cMT", "ecLF", "MFTC", "MM"} <= set(expected)
+    assert [row["place"] for row in found] == list(quantities)
+    assert {"F", "MT", "LT", "P", "cMT", "ecLF", "MFTC", "MM"} <= set(quantities)
     for row in found:
         assert row.pop("scan") == "knee"
         assert len(row.pop("fingerprint")) == 16
@@ -68,7 +76,7 @@ def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
         assert numbers.pop("weight_bearing") == 0.6
         held = {name: n for name, n in numbers.items() if not np.isnan(n)}
         assert held == pytest.approx(
-            {n: v for n, v in expected[row["place"]].items() if not np.isnan(v)}
+            {n: v for n, v in quantities[row["place"]].items() if not np.isnan(v)}
         )
     # The same again is no more, and no work.
     again = run(*given, FLAG)
@@ -78,7 +86,7 @@ def test_a_knee_becomes_lines_of_a_table(run, knee, tmp_path):
     assert len(rows(table)) == len(found)
 
 
-def test_numbers_have_intervals_where_there_are_readings(run, knee, tmp_path):
+def test_numbers_have_intervals_where_there_are_readings(run, knee, expected, tmp_path):
     save(tmp_path / "maps/knee.nii.gz", knee)
     thicker = knee.with_array(knee.array.copy())
     grown = ndimage.binary_dilation(knee.array == 1) & (knee.array == 0)
@@ -89,7 +97,7 @@ def test_numbers_have_intervals_where_there_are_readings(run, knee, tmp_path):
     result = run(*given, f"--output={table}", f"--readings={tmp_path / 'again'}")
     assert result.returncode == 0, result.stderr
     (row,) = [row for row in rows(table) if row["place"] == "F"]
-    both = [measure(m, NAMES).table["F_ThCtAB_aMe"] for m in (knee, thicker)]
+    both = [of.table["F_ThCtAB_aMe"] for of in (expected, measure(thicker, NAMES))]
     ends = [float(row[f"ThCtAB_aMe_{end}"]) for end in ("low", "high")]
     assert ends == pytest.approx(both)
     result = run(*given, f"--output={table}", f"--readings={tmp_path / 'maps'}")
@@ -125,7 +133,7 @@ def test_probabilities_beside_a_label_map_make_intervals(run, knee, tmp_path):
     assert "passed over" in run(*given).stdout
 
 
-def test_the_side_tells_medial_where_no_label_does(run, knee, tmp_path):
+def test_the_side_tells_medial_where_no_label_does(run, knee, expected, tmp_path):
     merged = knee.with_array(np.where(knee.array == 3, 2, knee.array))
     save(tmp_path / "knee.nii.gz", merged)
     table = tmp_path / "thickness.csv"
@@ -133,9 +141,8 @@ def test_the_side_tells_medial_where_no_label_does(run, knee, tmp_path):
     names = "--label_names=1=femoral cartilage,2=tibial cartilage,5=femur,6=tibia"
     result = run(*given, names, "--side=right")
     assert result.returncode == 0, result.stderr
-    expected = measure(knee, NAMES).table
     found = {row["place"]: float(row["VC"]) for row in rows(table)}
-    assert found["MT"] == pytest.approx(expected["MT_VC"])
+    assert found["MT"] == pytest.approx(expected.table["MT_VC"])
     assert {row["side"] for row in rows(table)} == {"right"}
     (about,) = rows(tmp_path / "thickness_knees.csv")
     assert (about["scan"], about["side"], about["side_from"]) == (
@@ -348,7 +355,7 @@ def lain_otherwise(label, degrees, shift_mm):
     return dataclasses.replace(label, affine=moved @ label.affine)
 
 
-def test_both_visits_have_the_regions_of_the_earlier(run, knee, tmp_path):
+def test_both_visits_have_the_regions_of_the_earlier(run, knee, expected, tmp_path):
     """A medial plate that has lost its front changes nothing but itself."""
     array = knee.array.copy()
     plate = np.nonzero(array == 2)
@@ -366,9 +373,9 @@ def test_both_visits_have_the_regions_of_the_earlier(run, knee, tmp_path):
         for row in rows(tmp_path / "second_change.csv")
         if row["quantity"] in ("tAB", "ThCtAB_aMe")
     }
-    expected = measure(knee, NAMES).quantities
     before = {row["place"]: row for row in rows(tmp_path / "second_baseline.csv")}
-    assert float(before["cMF"]["tAB"]) == pytest.approx(expected["cMF"]["tAB"])
+    of_before = expected.quantities["cMF"]["tAB"]
+    assert float(before["cMF"]["tAB"]) == pytest.approx(of_before)
     for (place, quantity), percent in found.items():
         if "MT" not in place and "MFTC" not in place:
             assert abs(percent) < 0.5, (place, quantity, percent)
@@ -521,7 +528,9 @@ def test_a_dicom_segmentation_tells_its_names_and_measures_as_nifti_does(
     run, tmp_path, write_stack
 ):
     pytest.importorskip("highdicom", reason="needs highdicom: extra dicom-seg")
-    label = phantom.knee(seed=7, shape=(64, 64, 40), spacing_mm=(1.8, 1.8, 2.0)).label
+    label = phantom.labelled(
+        seed=7, shape=(64, 64, 40), spacing_mm=(1.8, 1.8, 2.0)
+    ).label
     position, step, orientation, spacing = affine_to_dicom(label.affine)
     (tmp_path / "exam").mkdir()
     folder, _ = write_stack(

@@ -26,7 +26,9 @@ TIMES = (10.0, 20.0, 30.0, 40.0)
 
 @pytest.fixture(scope="module")
 def knee():
-    return phantom.knee(seed=7, shape=(80, 80, 40), spacing_mm=(1.5, 1.5, 2.0)).label
+    return phantom.labelled(
+        seed=7, shape=(80, 80, 40), spacing_mm=(1.5, 1.5, 2.0)
+    ).label
 
 
 def t2_of(label):

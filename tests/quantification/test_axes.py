@@ -44,9 +44,7 @@ FINE_MM = (0.25, 0.25, 0.4)
 @pytest.fixture(scope="module")
 def fine():
     """A knee in voxels of half the size: down, back and to the left."""
-    drawn = phantom.knee(
-        seed=7, shape=(420, 400, 200), spacing_mm=FINE_MM, noise_sd=0, shading=0
-    )
+    drawn = phantom.labelled(seed=7, shape=(420, 400, 200), spacing_mm=FINE_MM)
     return drawn.label.in_plane("sagittal").array
 
 

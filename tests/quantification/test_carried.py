@@ -18,7 +18,7 @@ WITHOUT_BONES = {v: n for v, n in NAMES.items() if n not in ("femur", "tibia")}
 
 @pytest.fixture(scope="module", params=["right", "left"])
 def knee(request):
-    made = phantom.knee(
+    made = phantom.labelled(
         seed=7, side=request.param, shape=(150, 150, 84), spacing_mm=(0.8, 0.8, 1.1)
     )
     return made.label.in_plane("sagittal")
@@ -165,7 +165,7 @@ def test_what_is_lost_is_told(knee, before):
 
 
 def test_another_knee_is_no_baseline(knee, before):
-    other = phantom.knee(
+    other = phantom.labelled(
         seed=7,
         side="left" if before.side == "right" else "right",
         shape=(100, 100, 60),

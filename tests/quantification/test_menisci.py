@@ -79,7 +79,7 @@ def test_a_meniscus_that_does_not_reach_the_middle_has_no_extrusion():
 
 
 def test_a_synthetic_knee_has_both():
-    drawn = phantom.knee(seed=7, shape=(160, 160, 90), spacing_mm=(0.8, 0.8, 1.0))
+    drawn = phantom.labelled(seed=7, shape=(160, 160, 90), spacing_mm=(0.8, 0.8, 1.0))
     found = measure(drawn.label, phantom.LABEL_NAMES).quantities
     for name in ("MM", "LM"):
         assert 10 < found[name]["coverage"] < 80

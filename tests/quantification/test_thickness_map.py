@@ -72,7 +72,7 @@ def test_a_map_lies_on_its_label_map_whatever_the_axes(slab, axcodes):
 
 @pytest.fixture(scope="module")
 def knee():
-    return phantom.knee(seed=7, shape=(150, 150, 80), spacing_mm=(0.8, 0.8, 1.0))
+    return phantom.labelled(seed=7, shape=(150, 150, 80), spacing_mm=(0.8, 0.8, 1.0))
 
 
 def test_a_knee_is_as_thick_as_it_was_drawn(knee):

@@ -13,6 +13,7 @@ from deepresolve.simulation.phantom import (
     LABEL_NAMES,
     bones,
     knee,
+    labelled,
     lattice,
     parameters,
     shapes,
@@ -46,6 +47,18 @@ def world_centre(volume, number):
     """Mean RAS+ position in mm of a label."""
     indices = np.argwhere(volume.array == number)
     return nib.affines.apply_affine(volume.affine, indices.mean(axis=0))
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_labels_alone_are_those_of_the_knee(side):
+    whole_knee = whole(1, side)
+    found = labelled(seed=1, side=side, **WHOLE)
+    assert found.side == side
+    for name in ("label", "thickness_mm"):
+        own, expected = getattr(found, name), getattr(whole_knee, name)
+        np.testing.assert_array_equal(own.array, expected.array)
+        assert own.array.dtype == expected.array.dtype
+        np.testing.assert_array_equal(own.affine, expected.affine)
 
 
 # --- the volumes ---------------------------------------------------------------------
@@ -148,7 +161,7 @@ def test_thickness_is_given_where_there_is_cartilage_and_only_there(joint):
 
 @functools.cache
 def one_mm_knee():
-    return knee(seed=1, shape=(72, 40, 80), spacing_mm=(1.0, 1.0, 1.0), **CLEAN)
+    return labelled(seed=1, shape=(72, 40, 80), spacing_mm=(1.0, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("spacing", [(0.8, 1.0, 1.6), (2.0, 1.0, 1.0)])
@@ -156,7 +169,7 @@ def test_volumes_do_not_depend_on_the_voxels(spacing):
     extent = np.array([72.0, 40.0, 80.0])
     counts = np.rint(extent / spacing).astype(int)
     fine = one_mm_knee().label.array
-    coarse = knee(seed=1, shape=counts, spacing_mm=spacing, **CLEAN).label.array
+    coarse = labelled(seed=1, shape=counts, spacing_mm=spacing).label.array
     for number in np.flatnonzero(np.bincount(fine.ravel()) > 500)[1:]:
         measured = np.sum(coarse == number) * np.prod(spacing)
         expected = np.sum(fine == number)
@@ -296,7 +309,7 @@ def test_cartilage_volumes_are_those_of_a_real_knee():
     real = np.asarray(image.dataobj)
     voxel = np.prod(image.header.get_zooms())
     made = [
-        knee(seed=seed, shape=(51, 56, 54), spacing_mm=(1.5, 1.5, 1.5), **CLEAN).label
+        labelled(seed=seed, shape=(51, 56, 54), spacing_mm=(1.5, 1.5, 1.5)).label
         for seed in range(3)
     ]
     voxel_made = 1.5**3

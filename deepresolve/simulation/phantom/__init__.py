@@ -2,6 +2,7 @@
 
     phantom = knee(seed=7, side="left", shape=(160, 160, 120))
     phantom.image, phantom.label, phantom.thickness_mm    # one grid, three volumes
+    labelled(seed=7, side="left", shape=(160, 160, 120))  # all but the image, sooner
 
 The anatomy is defined in continuous millimetres and drawn from the seed: the same seed
 gives the same knee at any shape and spacing.
@@ -10,13 +11,13 @@ gives the same knee at any shape and spacing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from deepresolve.imaging.volume import Volume, affine_from_dicom
 from deepresolve.simulation.phantom import bones, parameters, signal, soft_tissue
-from deepresolve.simulation.phantom.lattice import Grid, lattice_around
+from deepresolve.simulation.phantom.lattice import Field, Grid, lattice_around
 
 SIDES = ("left", "right")
 LABEL_NAMES = {
@@ -53,23 +54,33 @@ _LARGEST_ASPECT = 1.5
 _SLAB_POINTS = 600_000
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Phantom:
-    """One synthetic knee.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Labelled:
+    """What is where in one synthetic knee.
 
     Attributes:
-      image: int16 magnitude image, ordered like a sagittal NIfTI ("PIR"), slices last.
-      label: uint8, numbered as in `LABEL_NAMES`, 0 elsewhere; same grid.
+      label: uint8, numbered as in `LABEL_NAMES`, 0 elsewhere; ordered like a sagittal
+        NIfTI ("PIR"), slices last.
       thickness_mm: float32, designed cartilage thickness at the voxels that a
         cartilage label covers, measured along the normal of the bone below; 0
         elsewhere; same grid.
       side: "left" or "right".
     """
 
-    image: Volume
     label: Volume
     thickness_mm: Volume
     side: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Phantom(Labelled):
+    """One synthetic knee.
+
+    Attributes:
+      image: int16 magnitude image, on the grid of `label`.
+    """
+
+    image: Volume
 
 
 def knee(
@@ -105,14 +116,36 @@ def knee(
         clean *= signal.coil_shading(grid, shading)
     noisy = signal.add_rician_noise(clean, noise_sd, seed) if noise_sd else clean
     scaled = np.clip(np.rint(noisy * _CARTILAGE_UNITS), 0, np.iinfo(np.int16).max)
-    label, thickness = _label(anatomy, grid)
-    image = _volume(scaled.astype(np.int16), side, grid)
-    return Phantom(
-        image=image,
-        label=image.with_array(label),
-        thickness_mm=image.with_array(thickness),
-        side=side,
-    )
+    found = _labelled(anatomy.bones, anatomy.soft, side, grid)
+    image = found.label.with_array(scaled.astype(np.int16))
+    return Phantom(**vars(found), image=image)
+
+
+def labelled(
+    *,
+    seed: int,
+    side: str = "right",
+    shape: Sequence[int] = (160, 160, 120),
+    spacing_mm: Sequence[float] = (0.75, 0.75, 0.75),
+) -> Labelled:
+    """Labels and thickness of `knee`, without the image, which takes longest.
+
+    Args:
+      seed: 0 or above; the anatomy follows from it.
+      side: "left" or "right"; a left knee mirrors the right one of the same seed.
+      shape: voxels along the array's axes: posterior, inferior, right (slices).
+      spacing_mm: distance between voxel centres along the same axes.
+
+    Raises:
+      ValueError: an argument is out of its range.
+    """
+    _check(seed, side, shape, spacing_mm)
+    grid = _voxel_centres(side, shape, spacing_mm)
+    drawn = parameters.draw(seed)
+    lattice = lattice_around(grid, _LATTICE_MM, _MARGIN_MM)
+    whole = bones.build(lattice, drawn, bones.fit(drawn))
+    menisci = soft_tissue.menisci(lattice, drawn)
+    return _labelled(_cropped(whole), _cropped_soft(menisci), side, grid)
 
 
 def _check(
@@ -120,8 +153,8 @@ def _check(
     side: str,
     shape: Sequence[int],
     spacing_mm: Sequence[float],
-    noise_sd: float,
-    shading: float,
+    noise_sd: float = 0.0,
+    shading: float = 0.0,
 ) -> None:
     if seed != int(seed) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or above; got {seed}.")
@@ -169,11 +202,15 @@ def _anatomy(grid: Grid, seed: int) -> signal.Anatomy:
     lattice = lattice_around(grid, _LATTICE_MM, _MARGIN_MM)
     whole = bones.build(lattice, drawn, bones.fit(drawn))
     soft = soft_tissue.build(lattice, whole, drawn)
-    return signal.Anatomy(
-        bones={name: bone.cropped(6.0) for name, bone in whole.items()},
-        soft={name: field.around(3.0) for name, field in soft.items()},
-        seed=seed,
-    )
+    return signal.Anatomy(bones=_cropped(whole), soft=_cropped_soft(soft), seed=seed)
+
+
+def _cropped(whole: Mapping[str, bones.Bone]) -> dict[str, bones.Bone]:
+    return {name: bone.cropped(6.0) for name, bone in whole.items()}
+
+
+def _cropped_soft(fields: Mapping[str, Field]) -> dict[str, Field]:
+    return {name: field.around(3.0) for name, field in fields.items()}
 
 
 def _noise_free(anatomy: signal.Anatomy, grid: Grid) -> np.ndarray:
@@ -209,28 +246,31 @@ def _cells(grid: Grid, counts: Sequence[int]) -> Grid:
     return Grid.along(axes, sizes)
 
 
-def _label(anatomy: signal.Anatomy, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def _labelled(
+    of_bones: Mapping[str, bones.Bone], soft: Mapping[str, Field], side: str, grid: Grid
+) -> Labelled:
     """Label and designed cartilage thickness at the voxel centres."""
     label = np.zeros(grid.shape, dtype=np.uint8)
     thickness = np.zeros(grid.shape, dtype=np.float32)
     for name in ("lateral meniscus", "medial meniscus"):
-        field = anatomy.soft[name]
+        field = soft[name]
         region = grid.inside(field.grid)
         label[region][field.sample(grid.window(region)) < 0] = _NUMBERS[name]
     for name in _CARTILAGES:
-        bone = anatomy.bones[name]
+        bone = of_bones[name]
         region = grid.inside(bone.distance.grid)
         window = grid.window(region)
         layer = bone.thickness.sample(window)
         inside = (bone.distance.sample(window) < layer) & (layer > _THINNEST_MM)
         label[region][inside] = _cartilage_numbers(name, window)[inside]
         thickness[region][inside] = layer[inside]
-    for name, bone in anatomy.bones.items():
+    for name, bone in of_bones.items():
         region = grid.inside(bone.distance.grid)
         inside = bone.distance.sample(grid.window(region)) < 0
         label[region][inside] = _NUMBERS[name]
         thickness[region][inside] = 0
-    return label, thickness
+    volume = _volume(label, side, grid)
+    return Labelled(label=volume, thickness_mm=volume.with_array(thickness), side=side)
 
 
 def _cartilage_numbers(bone: str, grid: Grid) -> np.ndarray:

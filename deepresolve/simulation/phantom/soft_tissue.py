@@ -132,7 +132,6 @@ def build(
 ) -> dict[str, Field]:
     """Distance fields of the soft tissues on the bones' lattice, by name."""
     seed = parameters.seed
-    height = height_above_plateau(grid, parameters)
     stoutness = parameters.stoutness
     coordinates = _bent(grid, seed)
     skin = _outline(coordinates, stoutness)
@@ -145,6 +144,15 @@ def build(
         "vessel": _straps(coordinates, _VESSELS),
         "nerve": _straps(coordinates, [_NERVE]),
         "fluid": _fluid(grid, bones, parameters.effusion, seed),
+    }
+    found = {k: Field(v.astype(np.float32), grid) for k, v in fields.items()}
+    return found | menisci(grid, parameters)
+
+
+def menisci(grid: Grid, parameters: KneeParameters) -> dict[str, Field]:
+    """Distance fields of both menisci on a lattice, by name."""
+    height = height_above_plateau(grid, parameters)
+    fields = {
         "medial meniscus": _meniscus(grid, height, -21.5, 22.5),
         "lateral meniscus": _meniscus(grid, height, 21.5, 20.0),
     }

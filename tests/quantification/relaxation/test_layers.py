@@ -98,7 +98,9 @@ def test_cartilage_outside_of_the_map_is_told(ball):
 
 @pytest.fixture(scope="module")
 def drawn():
-    label = phantom.knee(seed=7, shape=(80, 80, 40), spacing_mm=(1.5, 1.5, 2.0)).label
+    label = phantom.labelled(
+        seed=7, shape=(80, 80, 40), spacing_mm=(1.5, 1.5, 2.0)
+    ).label
     return measure(label, phantom.LABEL_NAMES), label
 
 

@@ -81,7 +81,9 @@ def test_equally_large_ones_stay():
 
 @pytest.fixture(scope="module")
 def drawn():
-    return phantom.knee(seed=901, shape=(96, 96, 60), spacing_mm=(1.2, 1.2, 1.5)).label
+    return phantom.labelled(
+        seed=901, shape=(96, 96, 60), spacing_mm=(1.2, 1.2, 1.5)
+    ).label
 
 
 def test_both_tibial_plateaus_stay(drawn):
@@ -167,7 +169,9 @@ def test_what_is_on_the_other_side_goes(knee, mirrored):
 
 @pytest.fixture(scope="module")
 def fine():
-    return phantom.knee(seed=5, shape=(200, 200, 130), spacing_mm=(0.7, 0.7, 0.9)).label
+    return phantom.labelled(
+        seed=5, shape=(200, 200, 130), spacing_mm=(0.7, 0.7, 0.9)
+    ).label
 
 
 @pytest.mark.parametrize("plane", ["sagittal", "coronal", "axial"])

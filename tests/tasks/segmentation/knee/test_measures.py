@@ -15,7 +15,9 @@ CLASSES = presets.get("seg_knee").class_names
 @pytest.fixture(scope="module")
 def knee():
     """A phantom's label map in the numbers of the classes."""
-    drawn = phantom.knee(seed=7, shape=(110, 110, 60), spacing_mm=(1.1, 1.1, 1.4)).label
+    drawn = phantom.labelled(
+        seed=7, shape=(110, 110, 60), spacing_mm=(1.1, 1.1, 1.4)
+    ).label
     numbers = {name: value for value, name in enumerate(CLASSES, start=1)}
     table = np.zeros(256, np.uint8)
     for value, name in phantom.LABEL_NAMES.items():

@@ -18,7 +18,7 @@ FEMORAL, MEDIAL, LATERAL = 1, 2, 3
 
 @pytest.fixture(scope="module")
 def knee():
-    return phantom.knee(seed=901, shape=(120, 120, 90), spacing_mm=(1, 1, 1.2))
+    return phantom.labelled(seed=901, shape=(120, 120, 90), spacing_mm=(1, 1, 1.2))
 
 
 def examined(label, names=NAMES):
@@ -37,7 +37,7 @@ def changed(knee, change):
 
 @pytest.mark.parametrize(("seed", "side"), [(1, "left"), (5, "right"), (901, "left")])
 def test_a_knee_is_plausible(seed, side):
-    drawn = phantom.knee(
+    drawn = phantom.labelled(
         seed=seed, side=side, shape=(140, 140, 100), spacing_mm=(1, 1, 1.1)
     )
     assert flags(drawn.label) == []
@@ -72,7 +72,9 @@ def test_thickness_of_a_plate(thickness):
 
 @pytest.fixture(scope="module")
 def fine():
-    return phantom.knee(seed=5, shape=(230, 230, 160), spacing_mm=(0.6, 0.6, 0.7)).label
+    return phantom.labelled(
+        seed=5, shape=(230, 230, 160), spacing_mm=(0.6, 0.6, 0.7)
+    ).label
 
 
 @pytest.mark.parametrize(

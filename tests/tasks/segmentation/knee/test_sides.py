@@ -13,7 +13,7 @@ MEDIAL, LATERAL, LATERAL_MENISCUS, MEDIAL_MENISCUS = 2, 3, 9, 10
 @pytest.fixture(scope="module", params=["left", "right"])
 def knee(request):
     """Labels of a synthetic one."""
-    drawn = phantom.knee(
+    drawn = phantom.labelled(
         seed=5, side=request.param, shape=(110, 110, 80), spacing_mm=(1.2, 1.2, 1.4)
     )
     return drawn.label
