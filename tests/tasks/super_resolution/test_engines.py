@@ -51,8 +51,8 @@ def reach(config):
     return tuple(3 * fold + fold - 1 for fold in config.fold)
 
 
-@pytest.fixture(params=["windows", "whole"])
-def run(request, monkeypatch, tmp_path):
+@pytest.fixture(scope="module", params=["windows", "whole"])
+def run(request, tmp_path_factory):
     """A run that was trained by one step."""
     entry = Model(
         two_branches,
@@ -62,17 +62,19 @@ def run(request, monkeypatch, tmp_path):
         live_channels=lambda config: 6 * config.num_features,
         reach=reach,
     )
-    monkeypatch.setitem(MODELS, "two_branches", entry)
-    workdir = Workdir(tmp_path / "run")
-    workdir.start(CONFIG)
-    model = networks.build_model(CONFIG)
-    model.compile(keras.optimizers.Adam(0.1), networks.build_loss(CONFIG))
-    batch = np.random.default_rng(0).random((2, 4, 6, 6, 6, 1), np.float32)
-    before = [np.array(w) for w in model.get_weights()]
-    model.train_on_batch(*batch)
-    assert any(np.any(w != b) for w, b in zip(model.get_weights(), before, strict=True))
-    workdir.save_model(model, "best")
-    return TrainedRun.open(workdir.path)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(MODELS, "two_branches", entry)
+        workdir = Workdir(tmp_path_factory.mktemp(request.param) / "run")
+        workdir.start(CONFIG)
+        model = networks.build_model(CONFIG)
+        model.compile(keras.optimizers.Adam(0.1), networks.build_loss(CONFIG))
+        batch = np.random.default_rng(0).random((2, 4, 6, 6, 6, 1), np.float32)
+        before = [np.array(w) for w in model.get_weights()]
+        model.train_on_batch(*batch)
+        after = model.get_weights()
+        assert any(np.any(w != b) for w, b in zip(after, before, strict=True))
+        workdir.save_model(model, "best")
+        yield TrainedRun.open(workdir.path)
 
 
 @pytest.fixture

@@ -28,8 +28,7 @@ def model(request):
     return network
 
 
-@pytest.mark.parametrize("block_planes", [1, 4, 1000])
-@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize(("block_planes", "factor"), [(1, 2), (4, 3), (1000, 2)])
 def test_equals_the_super_resolver(model, block_planes, factor):
     graph = StreamedGraph(model, block_planes)
     resolve = tf.function(
