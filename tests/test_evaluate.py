@@ -18,7 +18,7 @@ LABEL_NAMES = {2: "femoral cartilage", 5: "tibia"}
 FIGURES = ["bland_altman.png", "figure_2.png", "paired.png", "super_resolution.png"]
 NUMBERS = ["report.html", "report.json", "report.md", "subjects.csv"]
 
-# Runs evaluate.py several times in one process, as TensorFlow takes seconds to load.
+# Runs evaluate.py several times in one process, for much is loaded but once.
 SEVERAL_RUNS = """
 import json, sys
 from deepresolve.commands import evaluate
@@ -266,7 +266,7 @@ def study(full_report, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def several(records_dir, workdirs, scans, convert, study, tmp_path_factory):
+def several(run_script, records_dir, workdirs, scans, convert, study, tmp_path_factory):
     """What became of several runs, by name, and the folder of their reports."""
     folder = tmp_path_factory.mktemp("several")
 
@@ -303,7 +303,9 @@ def several(records_dir, workdirs, scans, convert, study, tmp_path_factory):
         "study of sr": flags("10", **networks(seg="seg"), reading=study),
         "empty split": flags("7", **networks(sr="sr"), split="train"),
     }
-    done = run("-c", SEVERAL_RUNS, json.dumps(runs))
+    script = folder / "several_runs.py"
+    script.write_text(SEVERAL_RUNS)
+    done = run_script(str(script), json.dumps(runs))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), folder
 

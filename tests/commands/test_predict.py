@@ -88,17 +88,10 @@ def test_bad_flags_leave_nothing_behind(
     assert not output.parent.exists()
 
 
-def test_gaps_between_slices_are_told(predict, silent_workdir, real_scans, tmp_path):
-    result = predict(
-        silent_workdir, real_scans / "knee_mese_dicom", tmp_path / "a.nii", "--echo=2"
-    )
-    assert "3 mm thick and 4 mm apart" in result.stderr  # data/README: 3 mm every 4 mm
-
-
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
-        ("knee_mese_dicom", ["--echo=1"]),
+        ("knee_mese_dicom", ["--echo=2"]),
         ("brain_t1_dicom", []),
         ("knee_dess_half.nii.gz", []),
     ],
@@ -109,8 +102,11 @@ def test_real_scans_keep_their_place(
     output = tmp_path / "thin.nii.gz"
     result = predict(silent_workdir, real_scans / name, output, *flags)
     assert result.returncode == 0, result.stderr
+    # data/README: slices of the echoes are 3 mm thick, one every 4 mm.
+    has_gaps = name == "knee_mese_dicom"
+    assert ("3 mm thick and 4 mm apart" in result.stderr) == has_gaps
     thick = formats.read_image(
-        real_scans / name, choice=Choice(echo=1 if flags else None)
+        real_scans / name, choice=Choice(echo=2 if flags else None)
     )
     thin = nib.load(output)
     assert thin.shape[2] == (thick.num_slices - 1) * 3 + 1

@@ -2,8 +2,6 @@
 
 import hashlib
 import pathlib
-import subprocess
-import sys
 
 import nibabel as nib
 import numpy as np
@@ -12,8 +10,6 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -91,14 +87,17 @@ runpy.run_module("deepresolve", run_name="__main__")
 """
 
 
-def test_a_command_reads_a_run_and_hashes_its_network_once(write_stack, tmp_path):
+def test_a_command_reads_a_run_and_hashes_its_network_once(
+    run_script, write_stack, tmp_path
+):
     """Trust and DICOM both tell the hash."""
     scan = stack(write_stack, 72, 72)  # slices 4 mm apart need some room in plane
     flags = [f"--input={scan}", f"--output={tmp_path / 'thin'}", "--learn=none"]
     network = "--pretrained=sr_knee"
     given = ["predict", network, "--output_format=dicom", *flags]
-    command = [sys.executable, "-c", COUNTED, *given]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    script = tmp_path / "counted.py"
+    script.write_text(COUNTED)
+    done = run_script(str(script), *given)
     assert done.returncode == 0, done.stderr
     counted = {
         "read best.npz": 1,

@@ -48,8 +48,10 @@ def report_beside(path):
 
 
 def test_one_scan_without_a_workdir_is_learned_from(predict, scan, tmp_path):
-    output = tmp_path / "out" / "thin.nii.gz"
-    result = predict(scan, output, "--learn_steps=2", "--slice_profile=rect")
+    """With a slice profile that was measured."""
+    output, profile = tmp_path / "out" / "thin.nii.gz", tmp_path / "profile.txt"
+    profile.write_text("-4 0\n0 1\n4 0\n")
+    result = predict(scan, output, "--learn_steps=2", f"--slice_profile={profile}")
     assert result.returncode == 0, result.stderr
     assert "note: sr_knee" in result.stderr
     assert "Learning from the scan: 2 steps." in result.stdout
@@ -57,43 +59,38 @@ def test_one_scan_without_a_workdir_is_learned_from(predict, scan, tmp_path):
     report = report_beside(output)
     assert report["learned"]["from_scan"] is True
     assert report["learned"]["steps"] == 2
+    assert report["slice_profile"]["shape"] == "measured"
+    thickness_mm = report["slice_profile"]["slice_thickness_mm"]
+    assert thickness_mm == pytest.approx(4.0, abs=0.01)
     # The passing folder is gone.
     assert sorted(p.name for p in output.parent.iterdir()) == [
         *("thin.nii.gz", "thin_trust.json")
     ]
 
 
-def test_two_scans_are_learned_from_if_asked_alone(predict, scan, tmp_path):
-    source = tmp_path / "scans"
-    source.mkdir()
-    for name in ("a.nii.gz", "b.nii.gz"):
-        (source / name).write_bytes(scan.read_bytes())
-    plain, learned = tmp_path / "plain", tmp_path / "learned"
-    result = predict(source, plain, "--slice_profile=rect")
-    assert result.returncode == 0, result.stderr
-    assert "Learning" not in result.stdout
-    assert report_beside(plain / "b.nii.gz")["learned"] == {"from_scan": False}
-    flags = ("--learn=scan", "--learn_steps=2", "--slice_profile=rect")
-    result = predict(source, learned, *flags)
-    assert result.returncode == 0, result.stderr
-    for name in ("a.nii.gz", "b.nii.gz"):
-        assert report_beside(learned / name)["learned"]["steps"] == 2
-    assert not (tmp_path / PASSING_FOLDER).exists()
-
-
-def test_a_measured_profile_is_learned(predict, scan, tmp_path):
-    file = tmp_path / "profile.txt"
-    file.write_text("-4 0\n0 1\n4 0\n")
-    flags = ("--learn=scan", "--learn_steps=2", f"--slice_profile={file}")
-    result = predict(scan, tmp_path / "thin.nii", *flags)
-    assert result.returncode == 0, result.stderr
-    told = report_beside(tmp_path / "thin.nii")["slice_profile"]
-    assert told["shape"] == "measured"
-    assert told["slice_thickness_mm"] == pytest.approx(4.0, abs=0.01)
+def test_a_profile_that_is_not_there_is_named(predict, scan, tmp_path):
     lost = predict(scan, tmp_path / "new.nii", "--slice_profile=lost.txt")
     assert lost.returncode == 1
     assert "lost.txt" in lost.stderr
     assert "Traceback" not in lost.stderr
+
+
+@pytest.fixture
+def two_scans(scan, tmp_path):
+    """A folder of two."""
+    source = tmp_path / "scans"
+    source.mkdir()
+    for name in ("a.nii.gz", "b.nii.gz"):
+        (source / name).write_bytes(scan.read_bytes())
+    return source
+
+
+def test_two_scans_are_not_learned_from_unasked(predict, two_scans, tmp_path):
+    plain = tmp_path / "plain"
+    result = predict(two_scans, plain, "--slice_profile=rect")
+    assert result.returncode == 0, result.stderr
+    assert "Learning" not in result.stdout
+    assert report_beside(plain / "b.nii.gz")["learned"] == {"from_scan": False}
 
 
 @pytest.mark.parametrize("flag", ["--learn=scan", "--spacing_mm=1", "--isotropic"])
@@ -134,14 +131,15 @@ def test_a_dicom_series_tells_what_it_was_derived_by(
     assert "learned from the scan" in images[0].SeriesDescription
 
 
-def test_beams_workers_learn(predict, scan, tmp_path):
+def test_a_worker_of_beam_learns_from_each_of_two_scans(predict, two_scans, tmp_path):
     pytest.importorskip("apache_beam", reason="Apache Beam is not installed")
-    output = tmp_path / "out" / "thin.nii"
+    output = tmp_path / "out"
     flags = ("--runner=beam", "--learn=scan", "--learn_steps=2", "--slice_profile=rect")
-    result = predict(scan, output, *flags)
+    result = predict(two_scans, output, *flags)
     assert result.returncode == 0, result.stderr
-    assert report_beside(output)["learned"]["steps"] == 2
-    assert not (output.parent / PASSING_FOLDER).exists()
+    for name in ("a.nii.gz", "b.nii.gz"):
+        assert report_beside(output / name)["learned"]["steps"] == 2
+    assert not list(tmp_path.rglob(PASSING_FOLDER))
 
 
 def test_a_signal_while_it_learns_leaves_what_the_same_command_goes_on_from(
@@ -149,11 +147,7 @@ def test_a_signal_while_it_learns_leaves_what_the_same_command_goes_on_from(
 ):
     output = tmp_path / "out" / "thin.nii"
     flags = ("--learn_steps=30", "--slice_profile=rect")
-    given = (
-        f"--input={scan}",
-        f"--output={output}",
-        *flags,
-    )
+    given = (f"--input={scan}", f"--output={output}", *flags)
     command = [sys.executable, "-m", "deepresolve", "predict", *given]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

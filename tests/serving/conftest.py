@@ -1,8 +1,6 @@
 """Exported models, and a server for them."""
 
 import contextlib
-import subprocess
-import sys
 from concurrent import futures
 
 import numpy as np
@@ -90,7 +88,7 @@ def models(
 
 
 @pytest.fixture(scope="session")
-def ask_a_stranger(tmp_path_factory):
+def ask_a_stranger(run_script, tmp_path_factory):
     """Runs a signature where there is TensorFlow and not this package.
 
     Of each request by name the scan, or the inputs by name.
@@ -98,20 +96,18 @@ def ask_a_stranger(tmp_path_factory):
 
     def ask(folder, signature, **requests):
         elsewhere = tmp_path_factory.mktemp("elsewhere")
+        answered = elsewhere / "answers.npz"
         arrays = {
             f"{request}/{name}": array
             for request, given in requests.items()
             for name, array in _inputs(given).items()
         }
         np.savez(elsewhere / "scans.npz", **arrays)
-        command = [sys.executable, "-I", "-c", STRANGER, folder, signature]
-        subprocess.run(
-            [*command, "scans.npz", "answers.npz"],
-            cwd=elsewhere,
-            check=True,
-            timeout=300,
-        )
-        with np.load(elsewhere / "answers.npz") as answers:
+        script, source = elsewhere / "stranger.py", elsewhere / "scans.npz"
+        script.write_text(STRANGER)
+        done = run_script(str(script), folder, signature, source, answered)
+        assert done.returncode == 0, done.stderr
+        with np.load(answered) as answers:
             return {name: answer[0] for name, answer in answers.items()}
 
     return ask
