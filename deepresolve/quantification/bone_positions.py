@@ -8,6 +8,7 @@ tibia move against each other, so each is found by itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,48 @@ class Move(NamedTuple):
     def __call__(self, places_mm: np.ndarray) -> np.ndarray:
         """Where places have gone: (n, 3)."""
         return self.turn.apply(places_mm) + self.shift_mm
+
+
+class BonesInWorld(Mapping[str, Bone]):
+    """The bones of a label map, each found when it is first asked for.
+
+    Only what is laid on another visit asks, and finding them takes as long as measuring
+    two plates. Bones that are not there, or too thin to have a surface, are none.
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        affine: np.ndarray,
+        values: Mapping[str, Sequence[int]],
+    ) -> None:
+        """Finds none yet.
+
+        Args:
+          labels: (I, J, K) whole numbers.
+          affine: (4, 4), from its voxels to millimetres in the world.
+          values: of the labels, by the bone's name.
+        """
+        self._labels, self._affine, self._values = labels, affine, values
+        self._found: dict[str, Bone | None] = {}
+
+    def __getitem__(self, name: str) -> Bone:
+        if name not in self._found:
+            mask = np.isin(self._labels, self._values[name])
+            try:
+                self._found[name] = bone_in_world(mask, self._affine)
+            except ValueError:
+                self._found[name] = None
+        bone = self._found[name]
+        if bone is None:
+            raise KeyError(name)
+        return bone
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._values if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def bone_in_world(mask: np.ndarray, affine: np.ndarray) -> Bone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from nibabel.affines import apply_affine
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import anatomy, label_maps, regions, sides
-from deepresolve.quantification.bone_positions import Bone, bone_in_world
+from deepresolve.quantification.bone_positions import Bone, BonesInWorld
 from deepresolve.quantification.bones import bone_below
 from deepresolve.quantification.carried import BONES, NOTHING, carried
 from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
@@ -67,7 +66,8 @@ class KneeMeasures:
       not_measured: why cartilage that the label map holds is not among `plates`, by the
         plate's name; by its bone, where it has none. `notes` say it, too.
       side_from: what tells the side, of `sides.SOURCES`; "" where nothing does.
-      bones: where they lie, by name, of those that are labelled.
+      bones: where they lie, by name, of those that are labelled; found when they are
+        asked for.
       axes: (3, 3), the knee's down, back and towards medial in the world, a unit vector
         each row; None where medial is not known.
       regions_from: "own plates", or "baseline" where all or some are laid on the bones
@@ -234,16 +234,17 @@ def _to_world(sagittal: Volume, medial_first: bool) -> np.ndarray:
     )
 
 
-def _bones(sagittal: Volume, label_names: Mapping[int, str]) -> dict[str, Bone]:
-    """Where bones lie that carry plates with regions; not those too thin to tell."""
+def _bones(sagittal: Volume, label_names: Mapping[int, str]) -> BonesInWorld:
+    """Those that carry plates with regions."""
     known = parts_of(label_names)
-    found = {}
-    for name in BONES:
-        values = [v for v, of in known.items() if (of.kind, of.bone) == (BONE, name)]
-        mask = np.isin(sagittal.array, values)
-        with contextlib.suppress(ValueError):  # none, or one without a surface
-            found[name] = bone_in_world(mask, sagittal.affine)
-    return found
+    return BonesInWorld(
+        sagittal.array,
+        sagittal.affine,
+        {
+            name: [v for v, of in known.items() if (of.kind, of.bone) == (BONE, name)]
+            for name in BONES
+        },
+    )
 
 
 def _leaving(

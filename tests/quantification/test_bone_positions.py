@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from deepresolve.quantification.bone_positions import bone_in_world, moved
+from deepresolve.quantification import bone_positions
+from deepresolve.quantification.bone_positions import (
+    BonesInWorld,
+    bone_in_world,
+    moved,
+)
 
 SPACING_MM = (0.6, 0.6, 1.0)
 # Of a lopsided body, so that every turn shows.
@@ -73,3 +78,25 @@ def test_another_bone_and_one_elsewhere_are_refused():
 def test_a_bone_without_a_surface_is_refused():
     with pytest.raises(ValueError, match="full or empty"):
         bone_in_world(np.zeros((9, 9, 9), bool), np.eye(4))
+
+
+def test_a_bone_is_looked_for_once_and_only_if_it_is_asked_for(monkeypatch):
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[3:9, 3:9, 3:9], labels[12:18, 3:9, 3:9] = 5, 6
+    looked = []
+
+    def look(mask, affine):
+        looked.append(labels[mask].max(initial=0))
+        return bone_in_world(mask, affine)
+
+    monkeypatch.setattr(bone_positions, "bone_in_world", look)
+    values = {"femur": [5, 9], "tibia": [6], "patella": []}
+    bones = BonesInWorld(labels, np.diag([2.0, 2, 2, 1]), values)
+    assert looked == []
+    tibia = bones["tibia"]
+    assert tibia is bones["tibia"] and looked == [6]
+    np.testing.assert_allclose(tibia.places_mm.mean(axis=0), (29, 11, 11), atol=0.1)
+    assert [*bones] == ["femur", "tibia"] and len(bones) == 2
+    assert "patella" not in bones and looked == [6, 5, 0]
+    with pytest.raises(KeyError):
+        bones["fibula"]
