@@ -107,8 +107,9 @@ def _summary(
     """Sums up the distances in mm of all surface voxels, there and back."""
     check_masks(reference, estimate)
     _check_spacing(spacing_mm, reference.ndim)
-    if not reference.any() or not estimate.any():
-        return 0.0 if reference.any() == estimate.any() else math.inf
+    held = [mask.any() for mask in (reference, estimate)]
+    if not all(held):
+        return math.inf if any(held) else 0.0
     # All that is outside both is of no surface; beyond the border all is outside.
     boxes = ndimage.find_objects((reference | estimate).view(np.uint8))
     true, found = (_surface(mask[boxes[0]]) for mask in (reference, estimate))

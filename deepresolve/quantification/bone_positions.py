@@ -22,8 +22,6 @@ from deepresolve.quantification.surfaces import sample, signed_mm, surface
 # cancel.
 _VOXEL_MM = 1.5
 _NUM_PLACES = 3000
-# Bones are laid on each other from where their plates are, and from nearer than this.
-_FAR_MM = 30.0
 # What is further off counts less than by its square: an end of the bone, an osteophyte.
 _NEAR_MM = 0.5
 # A turn of one radian moves places as far as so many millimetres do.
@@ -38,8 +36,7 @@ class Bone(NamedTuple):
 
     Attributes:
       places_mm: (n, 3) float64, on its surface.
-      away_mm: (I, J, K) float32, distance to the surface, negative inside; about 30 mm
-        where it is more.
+      away_mm: (I, J, K) float32, distance to the surface, negative inside.
       affine: (4, 4), from voxels of `away_mm` to the world.
     """
 
@@ -115,7 +112,7 @@ def bone_in_world(mask: np.ndarray, affine: np.ndarray) -> Bone:
     coarse = mask[tuple(slice(None, None, step) for step in steps)]
     affine = affine @ np.diag([*steps, 1])
     spacing_mm = tuple(voxel_sizes(affine))
-    away_mm = signed_mm(coarse, spacing_mm, reach_mm=_FAR_MM)
+    away_mm = signed_mm(coarse, spacing_mm)
     vertices = surface(away_mm, spacing_mm).vertices
     chosen = np.linspace(0, len(vertices) - 1, min(_NUM_PLACES, len(vertices)))
     places = vertices[chosen.astype(int)] / spacing_mm

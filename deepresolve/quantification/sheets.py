@@ -116,12 +116,15 @@ def sheets(
     if bone.all():
         raise ValueError("The bone is all around: it has no surface there.")
     gap = _gap(bone, cartilage)
-    reach_mm = NEAR_VOXELS * max(spacing_mm)
+    # Which way is off the bone is asked for as high up as cartilage goes; of the other
+    # surface what lies beside it will do.
+    reaches_mm = (None, NEAR_VOXELS * max(spacing_mm))
     of_bone, of_both = (
         signed_mm(mask, spacing_mm, excess, _BEYOND_VOXELS, reach_mm)
-        for mask, excess in zip(
+        for mask, excess, reach_mm in zip(
             (bone, bone | cartilage | gap),
             _excess(gap, shares and shares.crop(box)),
+            reaches_mm,
             strict=True,
         )
     )

@@ -96,7 +96,7 @@ def signed_mm(
         one at which the surface lies; None: the mask is all that is known.
       beyond_voxels: how many voxels the result has beyond each end of the array.
       reach_mm: where the mask is all that is known, distances beyond it may be told as
-        it, which is several times faster; None: all are told.
+        it, which is several times faster, and have no direction; None: all are told.
 
     Raises:
       ValueError: the mask is full or empty, or probabilities leave it so.

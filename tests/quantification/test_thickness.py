@@ -43,6 +43,18 @@ def test_a_shell_has_its_areas_and_its_volume(shell):
     assert found["VCtAB"] == pytest.approx(found["VC"] / found["tAB"] / 100)
 
 
+@pytest.mark.parametrize("thick_mm", [2.0, 4.5])
+def test_a_shell_of_many_fine_voxels_is_as_thick_as_it_is(thick_mm):
+    """However many there are from the bone to the surface: 15 here."""
+    fine_mm = (0.3, 0.3, 0.3)
+    away = np.linalg.norm(places((24,) * 3, fine_mm, (12.03, 11.9, 11.87)), axis=-1)
+    shell = (away >= 6) & (away < 6 + thick_mm)
+    found = statistics(measure_plate(away < 6, shell, fine_mm))
+    assert found["ThCtAB_aMe"] == pytest.approx(thick_mm, abs=0.05)
+    outer_cm2 = 4 * np.pi * (0.6 + thick_mm / 10) ** 2
+    assert found["AC"] == pytest.approx(outer_cm2, rel=0.01)
+
+
 @pytest.mark.parametrize("degrees", [0, 12, 30, 45])
 def test_a_tilted_slab_with_a_hole(degrees):
     """A disc of 14 mm radius and 2.2 mm thickness, bare within 4 mm of its middle."""

@@ -61,7 +61,7 @@ def test_workers_end_with_their_parent(tmp_path, number):
 
 
 THREADS = """
-import json, os, sys
+import json, os
 from deepresolve.system import pool
 if __name__ == "__main__":
     names = ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]

@@ -246,7 +246,7 @@ def test_lost_best_weights_are_told_and_replaced(train, complete, caplog, damage
 
 
 def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
-    train, config, saved_step, tmp_path, monkeypatch
+    undisturbed, train, config, saved_step, tmp_path, monkeypatch
 ):
     config = config.replace(checkpoint_minutes=0.0)
     save = tf.train.Checkpoint.write
@@ -258,7 +258,9 @@ def test_full_disk_is_told_and_leaves_the_checkpoint_of_before(
         saved.append(args)
         return save(*args, **kwargs)
 
-    monkeypatch.setattr(tf.train.Checkpoint, "write", fill)
-    with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
-        train(tmp_path, config)
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.Checkpoint, "write", fill)
+        with pytest.raises(OSError, match=r"Could not write .*checkpoints .*No space"):
+            train(tmp_path, config)
     assert saved_step(tmp_path) == 2
+    assert_same(undisturbed.weights, train(tmp_path, config).get_weights())

@@ -133,8 +133,7 @@ def measure_surface(
     normal = gradient[beside] / slope[beside, None]
     surface = grid.points(beside) - distance[beside, None] * normal
     points = grid.points(band)
-    # Points high above a surface are about as far from many of it: large leaves.
-    _, nearest = spatial.cKDTree(surface, leafsize=32).query(points)
+    _, nearest = spatial.cKDTree(surface).query(points)
     normal = normal[nearest]
     offset = points - surface[nearest]
     height = np.sum(offset * normal, axis=1)
