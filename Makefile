@@ -45,7 +45,7 @@ demo: install
 	@echo "A first result: $(DEMO)/learned_preview.html, learned from one scan"
 	$(RUN) -m records convert --dataset=phantom --num_subjects=$(DEMO_KNEES) \
 	    --phantom_shape=144,144,121 --phantom_spacing_mm=0.8,0.8,0.75 \
-	    --split=58,10,32 --output=$(DEMO)/records
+	    --second_echo_ms=30 --split=58,10,32 --output=$(DEMO)/records
 	$(RUN) train.py --preset=sr_cnn_small --max_minutes=$(DEMO_MINUTES) \
 	    --records=$(DEMO)/records --workdir=$(DEMO)/sr
 	$(RUN) train.py --preset=seg_cnn_small --max_minutes=$(DEMO_MINUTES) \

@@ -122,6 +122,17 @@ def whole_numbers(text: str) -> tuple[int, ...]:
     return _three(int, text)
 
 
+def length(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0; got {text!r}")
+    return value
+
+
 def lengths(text: str) -> tuple[float, ...]:
     """Three finite numbers above 0, with commas between."""
     return _three(float, text)

@@ -19,6 +19,8 @@ class FakeSubject:
     image: Volume
     label: Volume | None
     scale: IntensityScale
+    arrays: dict = dataclasses.field(default_factory=dict)
+    scalars: dict = dataclasses.field(default_factory=dict)
 
 
 def label_map(scaled):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
+
+import numpy as np
 
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
@@ -26,6 +29,14 @@ class Subject(Protocol):
     @property
     def label(self) -> Volume | None:
         """uint8 labels on the grid of `image`; None where there are none."""
+
+    @property
+    def arrays(self) -> Mapping[str, Volume | np.ndarray]:
+        """What else there is of the scan, by name: canonical Volumes, and arrays."""
+
+    @property
+    def scalars(self) -> Mapping[str, float | int | str]:
+        """Numbers and texts of the scan, by name."""
 
     @property
     def scale(self) -> IntensityScale:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ import numpy as np
 
 import deepresolve
 from deepresolve.system import entry
-from records.settings import lengths, setting, whole_numbers
+from records.settings import length, lengths, setting, whole_numbers
 from records.subject import Brings, Scan, Subject
 
 # The tissues whose thickness is told.
@@ -37,15 +38,21 @@ class Phantom:
     has voxels in proportion to area times thickness, so that the mean over the area is
     the harmonic mean over voxels.
 
+    With `second_echo_ms` each brings a double echo, too: the array `second_echo`, how
+    much later it comes as the scalar `echo_spacing_ms`, and `t2_ms`, float32, the true
+    T2 of the voxels that a cartilage covers, 0 elsewhere.
+
     Attributes:
       num_subjects: number of knees.
       phantom_shape: voxels of a knee to the back, down and across (slices).
       phantom_spacing_mm: distance between voxel centres along those axes, in mm.
+      second_echo_ms: how much later than the image a second echo comes; None: there is
+        none.
     """
 
     brings: ClassVar[Brings] = Brings(
-        arrays=("thickness_mm",),
-        scalars=dict.fromkeys(map(_scalar, _CARTILAGES), float),
+        arrays=("thickness_mm", "second_echo", "t2_ms"),
+        scalars=dict.fromkeys((*map(_scalar, _CARTILAGES), "echo_spacing_ms"), float),
     )
 
     num_subjects: int = setting("N", "number of synthetic knees", parse=entry.number)
@@ -61,10 +68,20 @@ class Phantom:
         parse=lengths,
         default=(0.75, 0.75, 0.75),
     )
+    second_echo_ms: float | None = setting(
+        "MS",
+        "a second echo so many ms after the image, from which evaluate measures T2",
+        parse=length,
+        default=None,
+    )
 
     def __post_init__(self) -> None:
         if self.num_subjects < 1:
             raise ValueError(f"num_subjects must be 1 or more; got {self.num_subjects}")
+        if self.second_echo_ms is not None and not 0 < self.second_echo_ms < math.inf:
+            raise ValueError(
+                f"second_echo_ms must be finite and above 0; got {self.second_echo_ms}"
+            )
 
     @property
     def label_names(self) -> dict[int, str]:
@@ -88,6 +105,7 @@ class Phantom:
                 seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
                 shape=self.phantom_shape,
                 spacing_mm=self.phantom_spacing_mm,
+                second_echo_ms=self.second_echo_ms,
             )
 
 
@@ -98,6 +116,7 @@ class PhantomSubject(Subject):
     seed: int = 0
     shape: tuple[int, int, int] = (1, 1, 1)
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    second_echo_ms: float | None = None
 
     @property
     def source(self) -> str:
@@ -106,8 +125,12 @@ class PhantomSubject(Subject):
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of an int16 image, a uint8 label map and a float32 thickness."""
-        return 7 * int(np.prod(self.shape))
+        """Bytes of an int16 image, a uint8 label map and a float32 thickness.
+
+        Of a double echo also those of another image and a float32 T2.
+        """
+        bytes_a_voxel = 7 if self.second_echo_ms is None else 7 + 6
+        return bytes_a_voxel * int(np.prod(self.shape))
 
     def hashes(self) -> tuple[str, str]:
         """A hash of the settings and of the version of the code that draws it."""
@@ -124,18 +147,19 @@ class PhantomSubject(Subject):
             side=self.side,
             shape=self.shape,
             spacing_mm=self.spacing_mm,
+            later_ms=self.second_echo_ms or 0.0,
         )
         value_of = {name: value for value, name in phantom.LABEL_NAMES.items()}
         found = {
             _scalar(name): knee.thickness_mm.array[knee.label.array == value_of[name]]
             for name in _CARTILAGES
         }
-        return Scan(
-            image=knee.image,
-            label=knee.label,
-            arrays={"thickness_mm": knee.thickness_mm},
-            scalars={name: _mean_mm(mm) for name, mm in found.items() if mm.size},
-        )
+        arrays = {"thickness_mm": knee.thickness_mm}
+        scalars = {name: _mean_mm(mm) for name, mm in found.items() if mm.size}
+        if knee.second_echo is not None and self.second_echo_ms is not None:
+            arrays |= {"second_echo": knee.second_echo, "t2_ms": knee.t2_ms}
+            scalars["echo_spacing_ms"] = self.second_echo_ms
+        return Scan(image=knee.image, label=knee.label, arrays=arrays, scalars=scalars)
 
 
 def _mean_mm(thickness_mm: np.ndarray) -> float:

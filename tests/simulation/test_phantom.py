@@ -54,7 +54,7 @@ def test_labels_alone_are_those_of_the_knee(side):
     whole_knee = whole(1, side)
     found = labelled(seed=1, side=side, **WHOLE)
     assert found.side == side
-    for name in ("label", "thickness_mm"):
+    for name in ("label", "thickness_mm", "t2_ms"):
         own, expected = getattr(found, name), getattr(whole_knee, name)
         np.testing.assert_array_equal(own.array, expected.array)
         assert own.array.dtype == expected.array.dtype
@@ -99,6 +99,59 @@ def test_the_field_of_view_does_not_change_the_knee(right):
     # Both grids have the same middle: the smaller one starts ten voxels further in.
     inner = right.label.array[10:-10, 10:-10, 10:-10]
     assert np.mean(part.label.array != inner) < 2e-3
+
+
+# --- echoes --------------------------------------------------------------------------
+
+
+def test_cartilage_decays_with_its_t2():
+    echoes = knee(seed=5, **JOINT, **CLEAN, later_ms=30.0)
+    label, t2_ms = echoes.label.array, echoes.t2_ms.array
+    cartilage = (label >= 1) & (label <= 4)
+    np.testing.assert_array_equal(t2_ms > 0, cartilage)
+    assert 30 <= t2_ms[cartilage].min() < 32 and 43 < t2_ms[cartilage].max() <= 45
+    # Of voxels that touch nothing else, from the ratio of both echoes.
+    inner = ndimage.binary_erosion(label == 1, np.ones((3, 3, 3)))
+    first, second = (e.array[inner] for e in (echoes.image, echoes.second_echo))
+    found_ms = -30.0 / np.log(second / first)
+    assert found_ms.size > 10_000
+    np.testing.assert_allclose(found_ms, t2_ms[inner], rtol=0.002)
+
+
+def test_t2_grows_from_the_bone_to_the_surface(joint):
+    cartilage = (joint.label.array >= 1) & (joint.label.array <= 3)
+    is_bone = (joint.label.array == 5) | (joint.label.array == 6)
+    height_mm = ndimage.distance_transform_edt(~is_bone, sampling=0.5)[cartilage] - 0.25
+    share = height_mm / joint.thickness_mm.array[cartilage]
+    t2_ms = joint.t2_ms.array[cartilage]
+    deep, superficial = (t2_ms[between] for between in (share < 0.2, share > 0.8))
+    assert np.median(deep) < 33 and np.median(superficial) > 42
+
+
+def test_fluid_stays_bright_and_a_tendon_fades(right):
+    later = knee(seed=1, **WHOLE, **CLEAN, later_ms=40.0).second_echo
+    first, second = right.image.array.astype(float), later.array
+    brightest = first > np.quantile(first, 0.999)
+    assert np.median(second[brightest] / first[brightest]) > 0.9
+    menisci = ndimage.binary_erosion(right.label.array >= 9)
+    assert np.median(second[menisci] / first[menisci]) < 0.15
+
+
+def test_a_second_echo_has_noise_of_its_own_and_leaves_the_image_as_it_is():
+    small = {"shape": (20, 20, 20), "spacing_mm": (1.5, 1.5, 1.5)}
+    alone, both = knee(seed=1, **small), knee(seed=1, **small, later_ms=1e-6)
+    assert alone.second_echo is None
+    np.testing.assert_array_equal(both.image.array, alone.image.array)
+    # At the same time both show the same, with a noise of 0.025 of cartilage (2900).
+    apart = both.second_echo.array.astype(int) - both.image.array
+    bright = both.image.array > 1000
+    assert apart[bright].std() == pytest.approx(np.sqrt(2) * 0.025 * 2900, rel=0.05)
+
+
+@pytest.mark.parametrize("later_ms", [-1.0, np.inf, np.nan])
+def test_a_second_echo_comes_later(later_ms):
+    with pytest.raises(ValueError, match="later_ms must be finite, 0 or above; got"):
+        knee(seed=1, shape=(4, 4, 4), later_ms=later_ms)
 
 
 # --- sides ---------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deepresolve.evaluation.supplement import Supplement
-from deepresolve.evaluation.table_1 import paired_tests, thickness, volumes
+from deepresolve.evaluation.table_1 import paired_tests, relaxation, thickness, volumes
 from deepresolve.evaluation.table_1.results import Analysis, Results
 
 
@@ -15,5 +15,7 @@ def analyse(results: Results, scores: Supplement | None = None) -> Analysis:
         volumes=volumes.agreement(results),
         thickness=thickness.agreement(results),
         thickness_tests=thickness.tests(results),
+        t2=relaxation.agreement(results),
+        t2_tests=relaxation.tests(results),
         scores=scores,
     )

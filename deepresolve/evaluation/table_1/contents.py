@@ -9,6 +9,8 @@ from deepresolve.evaluation.paired import SIGNIFICANCE, least_corrected_p
 from deepresolve.evaluation.table_1 import (
     detail_tables,
     published,
+    relaxation,
+    relaxation_section,
     tables,
     thickness,
     thickness_section,
@@ -55,6 +57,7 @@ def report(
         *shown("figure_2.png"),
         *shown("paired.png"),
         *thickness_section.section(analysis),
+        *relaxation_section.section(analysis),
         *_volumes(results.plan, analysis.volumes),
         *shown("bland_altman.png"),
         *_further(analysis),
@@ -69,7 +72,7 @@ def report(
         Heading("How it was measured"),
         Facts(protocol(results)),
         Heading("What the measures mean"),
-        Facts(meanings(results.plan)),
+        Facts(meanings(results)),
         Heading("What was measured"),
         Facts(provenance),
     ]
@@ -125,14 +128,20 @@ def protocol(results: Results) -> dict[str, Any]:
     return facts
 
 
-def meanings(plan: Plan) -> dict[str, str]:
+def meanings(results: Results) -> dict[str, str]:
     """What each number is, by name of the metric."""
+    plan = results.plan
+    measured = {m.metric for m in results.measurements}
     kinds = ("images",) if not plan.class_names else ("images", "masks")
     return {
-        name: metric.meaning
-        for name, metric in plan.metrics.items()
-        if metric.of in kinds
-    } | (thickness.MEANINGS if thickness.cartilages(plan) else {})
+        **{
+            n: metric.meaning
+            for n, metric in plan.metrics.items()
+            if metric.of in kinds
+        },
+        **(thickness.MEANINGS if thickness.cartilages(plan) else {}),
+        **(relaxation.MEANINGS if relaxation.T2 in measured else {}),
+    }
 
 
 def _region(plan: Plan) -> str:

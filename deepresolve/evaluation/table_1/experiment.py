@@ -4,7 +4,8 @@ A subject's thin-slice scan is the ground truth. It is thickened and brought bac
 (`restoration`); image sets are measured in units of the GROUND TRUTH's scale, so that
 `data_range` is 1, and from the first acquired slice to the last. Segmentations are run
 on the image sets, each scaled by its own percentiles, and measured against the
-subject's own labels over the same slices.
+subject's own labels over the same slices. A second echo takes the same way as the
+image, and T2 is measured in both.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.evaluation import measuring
 from deepresolve.evaluation.results import EvaluatedSubject, Measurement, Timing
-from deepresolve.evaluation.table_1 import segmentation, thickness
+from deepresolve.evaluation.table_1 import relaxation, segmentation, thickness
 from deepresolve.evaluation.table_1.plan import Plan
-from deepresolve.evaluation.table_1.results import Example, LeftOut, Results
+from deepresolve.evaluation.table_1.results import Example, Found, LeftOut, Results
 from deepresolve.imaging.volume import Volume
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.held_out import Subject
@@ -92,7 +93,7 @@ def evaluate(
 
 
 def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Evaluated:
-    images, timings = _image_sets(subject, plan)
+    images, timings = _image_sets(subject.image, subject.subject, plan)
     true = _reference(subject, plan)
     label_maps: dict[str, dict[str, Volume]] = {}
     for network in plan.segmentations:
@@ -107,33 +108,33 @@ def _evaluate(subject: Subject, plan: Plan, on_images: OnImages | None) -> _Eval
         for comparison in _comparisons(scaled, true, label_maps, plan)
         for number in measuring.of_comparison(subject, comparison, plan.metrics)
     ]
-    thick = _thickness(subject, label_maps, plan)
+    cartilage = [_thickness(subject, label_maps, plan), _t2(subject, images, plan)]
     if on_images is not None:
         on_images(subject, images)
     return _Evaluated(
         measuring.facts(subject),
-        numbers + thick.measurements,
+        numbers + [number for found in cartilage for number in found.measurements],
         timings,
         Example(subject.subject, scaled, true, label_maps.get("seg", {})),
-        thick.left_out,
+        [left for found in cartilage for left in found.left_out],
     )
 
 
-def _image_sets(subject: Subject, plan: Plan) -> tuple[dict[str, Volume], list[Timing]]:
+def _image_sets(
+    image: Volume, subject: str, plan: Plan
+) -> tuple[dict[str, Volume], list[Timing]]:
     """The plan's image sets in scan units, the ground truth first."""
     factor = plan.downsample_factor
     if factor is None:
-        return {"ground_truth": subject.image}, []
+        return {"ground_truth": image}, []
     network = plan.networks.get("sr")
     restored, seconds = restored_images(
-        subject.image,
+        image,
         None if network is None else network.run,
         downsample_factor=factor,
     )
-    truth = acquired_span(subject.image, factor)
-    timings = (
-        [Timing(subject.subject, "sr", "sr", seconds)] if seconds is not None else []
-    )
+    truth = acquired_span(image, factor)
+    timings = [Timing(subject, "sr", "sr", seconds)] if seconds is not None else []
     return {"ground_truth": truth, **restored}, timings
 
 
@@ -153,12 +154,29 @@ def _measured(label: Volume, plan: Plan) -> Volume:
 
 def _thickness(
     subject: Subject, label_maps: Mapping[str, Mapping[str, Volume]], plan: Plan
-) -> thickness.Thickness:
+) -> Found:
     """Thickness of cartilage, in the subject's labels and in each label map."""
     if subject.label is None or not label_maps:
-        return thickness.Thickness([], [])
+        return Found([], [])
     return thickness.of_subject(
         subject, _measured(subject.label, plan), label_maps, plan
+    )
+
+
+def _t2(subject: Subject, images: Mapping[str, Volume], plan: Plan) -> Found:
+    """T2 of cartilage in each image set, where scans are thickened and have echoes."""
+    if plan.downsample_factor is None or subject.label is None:
+        return Found([], [])
+    if not relaxation.has_echoes(subject):
+        return Found([], [])
+    later, _ = _image_sets(relaxation.second_echo(subject), subject.subject, plan)
+    true = relaxation.true_t2(subject)
+    return relaxation.of_subject(
+        subject,
+        _measured(subject.label, plan),
+        {name: (image, later[name]) for name, image in images.items()},
+        None if true is None else _measured(true, plan),
+        plan,
     )
 
 

@@ -68,12 +68,14 @@ def to_json(analysis: Analysis, provenance: Mapping[str, Any]) -> str:
         "bland_altman": known_digits.rows(analysis.volumes),
         "thickness": known_digits.rows(analysis.thickness),
         "thickness_tests": known_digits.rows(analysis.thickness_tests),
-        "thickness_left_out": [left._asdict() for left in results.left_out],
+        "t2": known_digits.rows(analysis.t2),
+        "t2_tests": known_digits.rows(analysis.t2_tests),
+        "cartilage_left_out": [left._asdict() for left in results.left_out],
         "readers": analysis.scores and _scores(analysis.scores),
         "seconds": known_digits.rows(
             rows.seconds_rows(results.plan.networks, results.timings)
         ),
-        "metrics": contents.meanings(results.plan),
+        "metrics": contents.meanings(results),
         "protocol": contents.protocol(results),
         "provenance": dict(provenance),
         "subjects": [vars(subject) for subject in results.subjects],

@@ -35,7 +35,7 @@ class Example:
 
 
 class LeftOut(NamedTuple):
-    """Cartilage whose thickness could not be measured, and why.
+    """Cartilage that could not be measured, and why.
 
     Attributes:
       subject: name of the scan.
@@ -43,12 +43,26 @@ class LeftOut(NamedTuple):
         subject.
       image_set: that was segmented; "" of the reference.
       reason: why.
+      metric: what could not be measured of it, such as its thickness.
     """
 
     subject: str
     network: str
     image_set: str
     reason: str
+    metric: str
+
+
+class Found(NamedTuple):
+    """What is found of one subject's cartilage.
+
+    Attributes:
+      measurements: of each place, in its reference and in each image set.
+      left_out: what could not be measured.
+    """
+
+    measurements: list[Measurement]
+    left_out: list[LeftOut]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +75,7 @@ class Results:
       measurements: every number, subject by subject.
       timings: how long each network took for each volume.
       example: the FIRST subject's volumes: no choice by result.
-      left_out: cartilage whose thickness could not be measured.
+      left_out: cartilage that could not be measured.
     """
 
     plan: Plan
@@ -102,6 +116,8 @@ class Analysis:
       volumes: rows of `volumes.agreement`.
       thickness: rows of `thickness.agreement`.
       thickness_tests: rows of `thickness.tests`.
+      t2: rows of `relaxation.agreement`.
+      t2_tests: rows of `relaxation.tests`.
       scores: of the same image sets, from elsewhere; None without any.
     """
 
@@ -110,4 +126,6 @@ class Analysis:
     volumes: list[dict[str, Any]]
     thickness: list[dict[str, Any]]
     thickness_tests: list[dict[str, Any]]
+    t2: list[dict[str, Any]]
+    t2_tests: list[dict[str, Any]]
     scores: Supplement | None = None

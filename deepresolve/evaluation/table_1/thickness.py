@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from deepresolve.evaluation import paired
 from deepresolve.evaluation.results import Measurement
-from deepresolve.evaluation.table_1 import lost_thickness
+from deepresolve.evaluation.table_1 import by_place, lost_thickness
+from deepresolve.evaluation.table_1.by_place import Quantity
 from deepresolve.evaluation.table_1.plan import Plan
-from deepresolve.evaluation.table_1.results import LeftOut, Results
+from deepresolve.evaluation.table_1.results import Found, LeftOut, Results
 from deepresolve.imaging.volume import Volume
-from deepresolve.metrics import statistics
 from deepresolve.quantification import knee, sides
 from deepresolve.quantification.parts import BONE, CARTILAGE, parts, parts_of
 from deepresolve.tasks.held_out import Subject
 
-THICKNESS, REFERENCE = "thickness_mm", "reference_thickness_mm"
-FAMILY = "thickness"
+OF_PLACE = Quantity("thickness_mm", "reference_thickness_mm", "thickness")
+THICKNESS, REFERENCE, FAMILY = OF_PLACE
 MEANINGS = {
     THICKNESS: (
         "mean thickness of cartilage over a place's bone in both directions, denuded "
@@ -42,24 +41,12 @@ PLATES = tuple(knee.PLATES.values())
 _QUANTITY = "ThCtAB_aMe"
 
 
-class Thickness(NamedTuple):
-    """What is found of one subject.
-
-    Attributes:
-      measurements: of each place that its reference and a label map have.
-      left_out: what could not be measured.
-    """
-
-    measurements: list[Measurement]
-    left_out: list[LeftOut]
-
-
 def of_subject(
     subject: Subject,
     label: Volume,
     label_maps: Mapping[str, Mapping[str, Volume]],
     plan: Plan,
-) -> Thickness:
+) -> Found:
     """Thickness of one subject's cartilage, in its reference and in each label map.
 
     Args:
@@ -68,7 +55,7 @@ def of_subject(
       label_maps: by network and image set, n for the n-th class of the plan.
       plan: whose classes the networks know; without a cartilage nothing is measured.
     """
-    found = Thickness([], [])
+    found = Found([], [])
     wanted = lost_thickness.wanted(plan)
     if plan.classes is None or not wanted:
         return found
@@ -77,7 +64,7 @@ def of_subject(
         reasons: Iterable[str], network: str = "", image_set: str = ""
     ) -> None:
         where = subject.subject, network, image_set
-        found.left_out.extend(LeftOut(*where, reason) for reason in reasons)
+        found.left_out.extend(LeftOut(*where, reason, THICKNESS) for reason in reasons)
 
     bones = _bones(label, plan)
     leave_out(lost_thickness.without_bone(wanted, bones))
@@ -161,78 +148,21 @@ def _compared(
     return found
 
 
-def places(results: Results) -> list[str]:
-    """What was measured, in the order of the knee's table."""
-    found = [m.label_class for m in results.measurements if m.metric == REFERENCE]
-    return [place for place in dict.fromkeys(found) if place is not None]
-
-
 def agreement(results: Results) -> list[dict[str, Any]]:
-    """Agreement of every segmentation's thickness with the reference.
+    """Agreement of every segmentation's thickness with the reference, in mm.
 
     Returns:
-      By place, dicts of metric, network, image_set, place, reference (mean, mm), the
-      fields of `statistics.BlandAltman` in mm for estimated minus reference, mean_error
-      (of absolute differences, mm), and rms_cv, between the two, as a share.
+      Rows of `by_place.agreement`.
     """
-    plan, rows = results.plan, []
-    for place in places(results):
-        for network in plan.segmentations:
-            for image_set in plan.segmented_sets(network):
-                found, true = (
-                    results.values(name, image_set, network=network, label_class=place)
-                    for name in (THICKNESS, REFERENCE)
-                )
-                if not found:
-                    continue
-                rows.append(
-                    {
-                        "metric": THICKNESS,
-                        "network": network,
-                        "image_set": image_set,
-                        "place": place,
-                        "reference": float(np.mean(true)),
-                        **vars(statistics.bland_altman(found, true)),
-                        "mean_error": float(np.mean(np.abs(np.subtract(found, true)))),
-                        "rms_cv": statistics.rms_cv(found, true),
-                    }
-                )
-    return rows
+    plan = results.plan
+    segmented = {name: plan.segmented_sets(name) for name in plan.segmentations}
+    return by_place.agreement(results, OF_PLACE, segmented)
 
 
 def tests(results: Results) -> list[dict[str, Any]]:
     """Whether the thickness of a plate errs less on super-resolution than on TCI.
 
     Returns:
-      Dicts as of `paired_tests.paired_tests`, of absolute errors in mm of the subjects
-      that have the plate in both; Holm's correction is over plates.
+      Rows of `by_place.tests`, in mm, over plates.
     """
-    rows = []
-    for place in [place for place in places(results) if place in PLATES]:
-        errors = [_errors(results, place, image_set) for image_set in ("sr", "tci")]
-        both = [name for name in errors[0] if name in errors[1]]
-        if not both:
-            continue
-        row = {
-            "family": FAMILY,
-            "metric": THICKNESS,
-            "class": place,
-            "network": "seg",
-            "a": "sr",
-            "b": "tci",
-        }
-        ours, theirs = ([of[name] for name in both] for of in errors)
-        rows.append(row | paired.compared(ours, theirs))
-    return paired.with_holm(rows)
-
-
-def _errors(results: Results, place: str, image_set: str) -> dict[str, float]:
-    """Absolute error by subject, in mm, of the network "seg"."""
-    wanted = "seg", image_set, place
-    found: dict[str, dict[str, float]] = {THICKNESS: {}, REFERENCE: {}}
-    for m in results.measurements:
-        is_wanted = (m.source, m.image_set, m.label_class) == wanted
-        if m.metric in found and is_wanted:
-            found[m.metric][m.subject] = m.value
-    true = found[REFERENCE]
-    return {name: abs(mm - true[name]) for name, mm in found[THICKNESS].items()}
+    return by_place.tests(results, OF_PLACE, "seg", PLATES)

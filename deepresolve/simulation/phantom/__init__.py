@@ -3,6 +3,7 @@
     phantom = knee(seed=7, side="left", shape=(160, 160, 120))
     phantom.image, phantom.label, phantom.thickness_mm    # one grid, three volumes
     labelled(seed=7, side="left", shape=(160, 160, 120))  # all but the image, sooner
+    knee(seed=7, later_ms=30).second_echo                 # the image 30 ms later
 
 The anatomy is defined in continuous millimetres and drawn from the seed: the same seed
 gives the same knee at any shape and spacing.
@@ -64,11 +65,13 @@ class Labelled:
       thickness_mm: float32, designed cartilage thickness at the voxels that a
         cartilage label covers, measured along the normal of the bone below; 0
         elsewhere; same grid.
+      t2_ms: float32, T2 of the same voxels' centres in ms; 0 elsewhere; same grid.
       side: "left" or "right".
     """
 
     label: Volume
     thickness_mm: Volume
+    t2_ms: Volume
     side: str
 
 
@@ -78,9 +81,12 @@ class Phantom(Labelled):
 
     Attributes:
       image: int16 magnitude image, on the grid of `label`.
+      second_echo: the same knee later, with noise of its own; None where none was asked
+        for.
     """
 
     image: Volume
+    second_echo: Volume | None = None
 
 
 def knee(
@@ -91,6 +97,7 @@ def knee(
     spacing_mm: Sequence[float] = (0.75, 0.75, 0.75),
     noise_sd: float = 0.025,
     shading: float = 0.7,
+    later_ms: float = 0.0,
 ) -> Phantom:
     """A knee drawn from a seed.
 
@@ -101,6 +108,7 @@ def knee(
       spacing_mm: distance between voxel centres along the same axes.
       noise_sd: Rician noise: standard deviation a channel, cartilage being 1.
       shading: 0 for a flat field, 1 for the shading of a close-fitting coil.
+      later_ms: how much later than the image the second echo comes; 0: there is none.
 
     Returns:
       A `Phantom`. The field of view is centred on the joint.
@@ -108,17 +116,24 @@ def knee(
     Raises:
       ValueError: an argument is out of its range.
     """
-    _check(seed, side, shape, spacing_mm, noise_sd, shading)
+    _check(seed, side, shape, spacing_mm, noise_sd, shading, later_ms)
     grid = _voxel_centres(side, shape, spacing_mm)
     anatomy = _anatomy(grid, seed)
-    clean = _noise_free(anatomy, grid)
-    if shading:
-        clean *= signal.coil_shading(grid, shading)
-    noisy = signal.add_rician_noise(clean, noise_sd, seed) if noise_sd else clean
-    scaled = np.clip(np.rint(noisy * _CARTILAGE_UNITS), 0, np.iinfo(np.int16).max)
     found = _labelled(anatomy.bones, anatomy.soft, side, grid)
-    image = found.label.with_array(scaled.astype(np.int16))
-    return Phantom(**vars(found), image=image)
+    times_ms = (0.0, later_ms) if later_ms else (0.0,)
+    echoes = []
+    for number, time_ms in enumerate(times_ms):
+        clean = _noise_free(anatomy, grid, time_ms)
+        if shading:
+            clean *= signal.coil_shading(grid, shading)
+        noisy = clean
+        if noise_sd:
+            noisy = signal.add_rician_noise(clean, noise_sd, seed, number)
+        scaled = np.clip(np.rint(noisy * _CARTILAGE_UNITS), 0, np.iinfo(np.int16).max)
+        echoes.append(found.label.with_array(scaled.astype(np.int16)))
+    return Phantom(
+        **vars(found), image=echoes[0], second_echo=echoes[1] if later_ms else None
+    )
 
 
 def labelled(
@@ -128,7 +143,7 @@ def labelled(
     shape: Sequence[int] = (160, 160, 120),
     spacing_mm: Sequence[float] = (0.75, 0.75, 0.75),
 ) -> Labelled:
-    """Labels and thickness of `knee`, without the image, which takes longest.
+    """All of `knee` but the image, which takes longest.
 
     Args:
       seed: 0 or above; the anatomy follows from it.
@@ -155,6 +170,7 @@ def _check(
     spacing_mm: Sequence[float],
     noise_sd: float = 0.0,
     shading: float = 0.0,
+    later_ms: float = 0.0,
 ) -> None:
     if seed != int(seed) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or above; got {seed}.")
@@ -168,6 +184,8 @@ def _check(
         raise ValueError(f"noise_sd must be 0 or above; got {noise_sd}.")
     if not 0 <= shading <= 1:
         raise ValueError(f"shading must lie in 0..1; got {shading}.")
+    if not 0 <= later_ms < np.inf:
+        raise ValueError(f"later_ms must be finite, 0 or above; got {later_ms}.")
 
 
 def _voxel_centres(
@@ -213,7 +231,9 @@ def _cropped_soft(fields: Mapping[str, Field]) -> dict[str, Field]:
     return {name: field.around(3.0) for name, field in fields.items()}
 
 
-def _noise_free(anatomy: signal.Anatomy, grid: Grid) -> np.ndarray:
+def _noise_free(
+    anatomy: signal.Anatomy, grid: Grid, later_ms: float = 0.0
+) -> np.ndarray:
     """Mean signal over each voxel, a slab of the first axis at a time."""
     largest = min(_LARGEST_CELL_MM, _LARGEST_ASPECT * min(grid.spacing_mm))
     counts = [int(np.ceil(s / largest)) for s in grid.spacing_mm]
@@ -227,7 +247,7 @@ def _noise_free(anatomy: signal.Anatomy, grid: Grid) -> np.ndarray:
             (slice(start * counts[0], stop * counts[0]), slice(None), slice(None))
         )
         # Axes: voxel and cell within it, for (y, z, x).
-        cells = painter.render(slab).reshape(
+        cells = painter.render(slab, later_ms).reshape(
             stop - start, counts[0], grid.shape[1], counts[1], grid.shape[2], counts[2]
         )
         image[start:stop] = cells.mean(axis=(1, 3, 5))
@@ -249,9 +269,9 @@ def _cells(grid: Grid, counts: Sequence[int]) -> Grid:
 def _labelled(
     of_bones: Mapping[str, bones.Bone], soft: Mapping[str, Field], side: str, grid: Grid
 ) -> Labelled:
-    """Label and designed cartilage thickness at the voxel centres."""
+    """Label, designed cartilage thickness and T2 at the voxel centres."""
     label = np.zeros(grid.shape, dtype=np.uint8)
-    thickness = np.zeros(grid.shape, dtype=np.float32)
+    thickness, t2_ms = (np.zeros(grid.shape, dtype=np.float32) for _ in range(2))
     for name in ("lateral meniscus", "medial meniscus"):
         field = soft[name]
         region = grid.inside(field.grid)
@@ -261,16 +281,23 @@ def _labelled(
         region = grid.inside(bone.distance.grid)
         window = grid.window(region)
         layer = bone.thickness.sample(window)
-        inside = (bone.distance.sample(window) < layer) & (layer > _THINNEST_MM)
+        distance = bone.distance.sample(window)
+        inside = (distance < layer) & (layer > _THINNEST_MM)
         label[region][inside] = _cartilage_numbers(name, window)[inside]
         thickness[region][inside] = layer[inside]
+        t2_ms[region][inside] = signal.cartilage_t2_ms(distance[inside], layer[inside])
     for name, bone in of_bones.items():
         region = grid.inside(bone.distance.grid)
         inside = bone.distance.sample(grid.window(region)) < 0
         label[region][inside] = _NUMBERS[name]
-        thickness[region][inside] = 0
+        thickness[region][inside] = t2_ms[region][inside] = 0
     volume = _volume(label, side, grid)
-    return Labelled(label=volume, thickness_mm=volume.with_array(thickness), side=side)
+    return Labelled(
+        label=volume,
+        thickness_mm=volume.with_array(thickness),
+        t2_ms=volume.with_array(t2_ms),
+        side=side,
+    )
 
 
 def _cartilage_numbers(bone: str, grid: Grid) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Signals are relative to cartilage (1.0). Water is excited and fat is not, so fluid is
 brightest, cartilage and muscle are bright, marrow and fat dark, and cortical bone,
-tendons and menisci darkest. The ratios are those of a 3 T DESS scan.
+tendons and menisci darkest. The ratios are those of a 3 T DESS scan. A later echo has
+what T2 leaves of each tissue's signal.
 """
 
 from __future__ import annotations
@@ -20,6 +21,14 @@ FLUID, VESSEL, NERVE = 2.6, 1.3, 0.6
 TENDON, CRUCIATE, MENISCUS = 0.16, 0.36, 0.40
 CARTILAGE, CORTEX, MARROW = 1.0, 0.07, 0.13
 _SKIN_MM, _CORTEX_MM, _FASCIA_MM = 1.6, 0.9, 0.6
+# T2 in ms: of cartilage, which grows from the bone to the surface, around 37, and of
+# fluid, muscle and fat as measured at 3 T (Gold et al., AJR 2004;183:343); others ours.
+_DEEP_T2_MS, _SURFACE_T2_MS = 30.0, 45.0
+_T2_MS = {
+    **{"marrow": 133.0, "cortex": 1.0, "meniscus": 12.0, "fluid": 767.0},
+    **{"tendon": 8.0, "cruciate": 15.0, "vessel": 150.0, "nerve": 60.0},
+    **{"muscle": 32.0, "fascia": 8.0, "fat": 133.0, "skin": 30.0},
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,11 +62,16 @@ class Painter:
             "broad": Texture((seed, 44), (13.0, 16.0, 13.0)).sampler(),
         }
 
-    def render(self, grid: Grid) -> np.ndarray:
-        """Float32 signal at the points of `grid`, edges one cell wide."""
+    def render(self, grid: Grid, later_ms: float = 0.0) -> np.ndarray:
+        """Float32 signal at the points of `grid`, edges one cell wide.
+
+        Args:
+          grid: where.
+          later_ms: by how much the echo comes later than the first.
+        """
         cell = grid.spacing_mm
         textures = {k: t(grid, cell_mm=cell) for k, t in self._textures.items()}
-        canvas = _Canvas(grid)
+        canvas = _Canvas(grid, later_ms)
         self._fill_bones(canvas, textures)
         self._fill_soft_tissue(canvas, textures)
         return canvas.signal
@@ -76,10 +90,11 @@ class Painter:
             within = canvas.share(distance)
             covered = canvas.share(distance - thickness)
             cartilage = _cartilage(distance, thickness, textures["broad"][region])
+            of_cartilage = left(cartilage_t2_ms(distance, thickness), canvas.later_ms)
             canvas.signal[region] += (
-                inside * marrow[region]
-                + (within - inside) * CORTEX
-                + (covered - within) * cartilage
+                inside * marrow[region] * canvas.left("marrow")
+                + (within - inside) * CORTEX * canvas.left("cortex")
+                + (covered - within) * cartilage * of_cartilage
             )
             canvas.filled[region] += covered
         canvas.settle()
@@ -90,21 +105,21 @@ class Painter:
         soft, fibres = self._anatomy.soft, textures["fibres"]
         meniscus = MENISCUS * (1 + 0.12 * textures["broad"])
         tendon = TENDON * (1 + 0.3 * fibres)
-        for name, signal, shift in (
-            ("medial meniscus", meniscus, 0.0),
-            ("lateral meniscus", meniscus, 0.0),
-            ("fluid", FLUID, 0.0),
-            ("tendon", tendon, 0.0),
-            ("cruciate", CRUCIATE * (1 + 0.35 * fibres), 0.0),
-            ("vessel", VESSEL, 0.0),
-            ("nerve", NERVE * (1 + 0.2 * fibres), 0.0),
-            ("muscle", _muscle(textures, canvas.width), 0.0),
-            ("muscle", FASCIA, -_FASCIA_MM),
-            ("capsule", tendon, 0.0),
-            ("skin", _fat(textures, canvas.width), _SKIN_MM),
-            ("skin", SKIN, 0.0),
+        for name, tissue, signal, shift in (
+            ("medial meniscus", "meniscus", meniscus, 0.0),
+            ("lateral meniscus", "meniscus", meniscus, 0.0),
+            ("fluid", "fluid", FLUID, 0.0),
+            ("tendon", "tendon", tendon, 0.0),
+            ("cruciate", "cruciate", CRUCIATE * (1 + 0.35 * fibres), 0.0),
+            ("vessel", "vessel", VESSEL, 0.0),
+            ("nerve", "nerve", NERVE * (1 + 0.2 * fibres), 0.0),
+            ("muscle", "muscle", _muscle(textures, canvas.width), 0.0),
+            ("muscle", "fascia", FASCIA, -_FASCIA_MM),
+            ("capsule", "tendon", tendon, 0.0),
+            ("skin", "fat", _fat(textures, canvas.width), _SKIN_MM),
+            ("skin", "skin", SKIN, 0.0),
         ):
-            canvas.fill(soft[name], signal, shift)
+            canvas.fill(soft[name], signal * canvas.left(tissue), shift)
 
 
 class _Canvas:
@@ -115,8 +130,9 @@ class _Canvas:
     structure reaches a little under the ones filled in before it.
     """
 
-    def __init__(self, grid: Grid):
+    def __init__(self, grid: Grid, later_ms: float):
         self.grid = grid
+        self.later_ms = later_ms
         self.width = float(np.sqrt(np.mean(np.square(grid.spacing_mm))))
         self.signal = np.zeros(grid.shape, dtype=np.float32)
         self.filled = np.zeros(grid.shape, dtype=np.float32)
@@ -128,6 +144,10 @@ class _Canvas:
         region = self.grid.inside(field.grid)
         window = self.grid.window(region)
         return (region, field.sample(window)) if all(window.shape) else None
+
+    def left(self, tissue: str) -> float:
+        """What T2 leaves of a tissue's signal."""
+        return float(left(_T2_MS[tissue], self.later_ms))
 
     def share(self, distance: np.ndarray) -> np.ndarray:
         """Part of each cell that lies inside a surface at a distance."""
@@ -153,11 +173,31 @@ class _Canvas:
         self.filled[region] = after
 
 
+def left(t2_ms: np.ndarray | float, later_ms: float) -> np.ndarray:
+    """What T2 leaves of a signal, as a share: float32."""
+    return np.exp(np.float32(-later_ms) / np.float32(t2_ms))
+
+
+def cartilage_t2_ms(distance: np.ndarray, thickness: np.ndarray) -> np.ndarray:
+    """T2 of cartilage by its height over the bone.
+
+    Args:
+      distance: from the bone, mm.
+      thickness: of the cartilage there, mm.
+    """
+    return _DEEP_T2_MS + (_SURFACE_T2_MS - _DEEP_T2_MS) * _layer(distance, thickness)
+
+
+def _layer(distance: np.ndarray, thickness: np.ndarray) -> np.ndarray:
+    """Height over the bone, 0 to 1 at the surface."""
+    return np.clip(distance / np.maximum(thickness, 0.5), 0, 1)
+
+
 def _cartilage(
     distance: np.ndarray, thickness: np.ndarray, broad: np.ndarray
 ) -> np.ndarray:
     """Brighter towards the surface: the deep, calcified zone is dark."""
-    layer = np.clip(distance / np.maximum(thickness, 0.5), 0, 1)
+    layer = _layer(distance, thickness)
     return CARTILAGE * (0.82 + 0.28 * layer + 0.07 * broad)
 
 
@@ -204,15 +244,18 @@ def coil_shading(grid: Grid, strength: float) -> np.ndarray:
     return 1 + strength * (shading / shading.mean() - 1)
 
 
-def add_rician_noise(signal: np.ndarray, sd: float, seed: int) -> np.ndarray:
+def add_rician_noise(
+    signal: np.ndarray, sd: float, seed: int, echo: int = 0
+) -> np.ndarray:
     """Magnitude of the signal with Gaussian noise in both channels (Gudbjartsson 1995).
 
     Args:
       signal: float32, any shape.
       sd: standard deviation a channel, in units of the signal.
       seed: entropy.
+      echo: number of the echo, each of which has noise of its own.
     """
-    random = np.random.default_rng((seed, 60))
+    random = np.random.default_rng((seed, 60 + echo))
     real = signal + sd * random.standard_normal(signal.shape, dtype=np.float32)
     imaginary = sd * random.standard_normal(signal.shape, dtype=np.float32)
     return np.hypot(real, imaginary)

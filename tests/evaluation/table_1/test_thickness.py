@@ -28,6 +28,8 @@ class Knee:
     subject: str = "knee-0"
     person: str = "ann"
     scale: IntensityScale | None = None  # images are not looked at
+    arrays: dict = dataclasses.field(default_factory=dict)
+    scalars: dict = dataclasses.field(default_factory=dict)
 
 
 def layer(num_voxels, value=1, bone=5):
@@ -270,7 +272,8 @@ def test_absolute_errors_of_plates_are_tested_pairwise():
 
 
 def section(of):
-    analysis = Analysis(of, [], [], thickness.agreement(of), thickness.tests(of))
+    found = thickness.agreement(of), thickness.tests(of)
+    analysis = Analysis(of, [], [], *found, [], [])
     return markdown.render(thickness_section.section(analysis))
 
 

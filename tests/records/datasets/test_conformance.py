@@ -246,6 +246,7 @@ def _phantom(*_):
         "split": "100,0,0",
         "phantom_shape": "30,30,24",
         "phantom_spacing_mm": "3,3,3",
+        "second_echo_ms": "30",
     }
 
 

@@ -96,7 +96,8 @@ def test_the_true_thickness_comes_out_again(tmp_path):
     thickness = stored.arrays["thickness_mm"]
     drawn = subject.load().arrays["thickness_mm"]
     np.testing.assert_array_equal(thickness.restore().array, drawn.array)
-    assert stored.scalars.keys() == Phantom.brings.scalars.keys()
+    assert {*stored.scalars, "echo_spacing_ms"} == Phantom.brings.scalars.keys()
+    assert "second_echo" not in stored.arrays
     for value, tissue in phantom.LABEL_NAMES.items():
         if "cartilage" in tissue:
             covered = thickness.array[stored.label.array == value]
@@ -110,6 +111,35 @@ def test_the_true_thickness_comes_out_again(tmp_path):
     np.testing.assert_array_equal(element["thickness_mm"], thickness.array)
     told = stored.scalars["thickness_mm_patellar_cartilage"]
     assert element["thickness_mm_patellar_cartilage"] == told
+
+
+def test_a_double_echo_comes_out_again(tmp_path):
+    shape, spacing_mm = (24, 20, 12), (3.0, 3.0, 6.0)
+    study = Phantom(1, shape, spacing_mm, second_echo_ms=25.0)
+    conversion.convert(
+        conversion.Recipe("phantom", study, split=(0, 0, 100)), str(tmp_path)
+    )
+    (stored,) = reader.subjects(str(tmp_path), "test")
+    (subject,) = study.subjects(seed=0)
+    drawn = phantom.knee(
+        seed=subject.seed, shape=shape, spacing_mm=spacing_mm, later_ms=25.0
+    )
+    assert stored.scalars["echo_spacing_ms"] == 25.0
+    for name, expected in (
+        *(("image", drawn.image), ("second_echo", drawn.second_echo)),
+        ("t2_ms", drawn.t2_ms),
+    ):
+        found = stored.arrays[name].restore()
+        np.testing.assert_array_equal(found.array, expected.array)
+        np.testing.assert_allclose(found.affine, expected.affine, atol=1e-5)
+    arrays = (drawn.image, drawn.second_echo, drawn.label, drawn.t2_ms)
+    num_bytes = sum(volume.array.nbytes for volume in (*arrays, drawn.thickness_mm))
+    assert subject.num_bytes == num_bytes
+
+
+def test_a_second_echo_comes_later():
+    with pytest.raises(ValueError, match="second_echo_ms must be finite and above 0"):
+        Phantom(1, second_echo_ms=0.0)
 
 
 def test_there_must_be_a_knee():
