@@ -76,7 +76,9 @@ class BonesInWorld(Mapping[str, Bone]):
           affine: (4, 4), from its voxels to millimetres in the world.
           values: of the labels, by the bone's name.
         """
-        self._labels, self._affine, self._values = labels, affine, values
+        # Of its own, and small: the label map may change, or be let go.
+        coarse, self._affine = _coarse(labels, affine)
+        self._labels, self._values = coarse.copy(), values
         self._found: dict[str, Bone | None] = {}
 
     def __getitem__(self, name: str) -> Bone:
@@ -108,15 +110,20 @@ def bone_in_world(mask: np.ndarray, affine: np.ndarray) -> Bone:
     Raises:
       ValueError: it is empty, full, or too thin to have a surface.
     """
-    steps = np.maximum(1, np.round(_VOXEL_MM / voxel_sizes(affine))).astype(int)
-    coarse = mask[tuple(slice(None, None, step) for step in steps)]
-    affine = affine @ np.diag([*steps, 1])
+    coarse, affine = _coarse(mask, affine)
     spacing_mm = tuple(voxel_sizes(affine))
     away_mm = signed_mm(coarse, spacing_mm)
     vertices = surface(away_mm, spacing_mm).vertices
     chosen = np.linspace(0, len(vertices) - 1, min(_NUM_PLACES, len(vertices)))
     places = vertices[chosen.astype(int)] / spacing_mm
     return Bone(apply_affine(affine, places), away_mm, affine)
+
+
+def _coarse(array: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels of about `_VOXEL_MM` and their affine; what is coarse stays as it is."""
+    steps = np.maximum(1, np.round(_VOXEL_MM / voxel_sizes(affine))).astype(int)
+    coarse = array[tuple(slice(None, None, step) for step in steps)]
+    return coarse, affine @ np.diag([*steps, 1])
 
 
 def moved(before: Bone, after: Bone, start_mm: np.ndarray) -> Move:

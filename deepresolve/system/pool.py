@@ -14,7 +14,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext
 from typing import TypeVar
@@ -52,7 +52,8 @@ def answers(
     executor = concurrent.futures.ProcessPoolExecutor(
         num_workers,
         context(do),
-        end_with_parent,
+        begin,
+        (environment(),),
     )
     try:
         # Between two lines of waiting a signal would leave locks taken for good, and
@@ -84,8 +85,7 @@ def context(work: object) -> ForkServerContext:
     """What makes processes that need not load what some work needs.
 
     The first that is started within `starting` loads it, and for as long as this
-    process lasts the others, of other work, too, begin with that and with the
-    environment of that moment.
+    process lasts the others, of other work, too, begin with that.
 
     Args:
       work: a function, or an instance of a class: its module is imported.
@@ -100,14 +100,11 @@ def starting() -> Iterator[None]:
     """Processes started here share the cores, and leave Ctrl-C to this one.
 
     They inherit the blocked signal, which a terminal sends to them all; this process
-    gets it at the end. Matrices they multiply in one thread each, unless the user's
-    environment says otherwise: threads of several processes that wait for the same
-    cores, busily, slowed work down fivefold.
+    gets it at the end. What they load begins with their `environment`.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    told = "OMP_NUM_THREADS" in os.environ
-    added = [name for name in _BLAS_THREADS if not told and name not in os.environ]
-    os.environ.update(dict.fromkeys(added, "1"))
+    added = environment().keys() - os.environ.keys()
+    os.environ.update(environment())
     try:
         yield
     finally:
@@ -116,8 +113,25 @@ def starting() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def end_with_parent() -> None:
-    """Called in a worker: it ends with its parent, which if killed cannot say so."""
+def environment() -> dict[str, str]:
+    """This process's environment of now, as processes have it that share the cores.
+
+    Matrices they multiply in one thread each, unless the user's environment says
+    otherwise: threads of several processes that wait for the same cores, busily, slowed
+    work down fivefold.
+    """
+    told = "OMP_NUM_THREADS" in os.environ
+    return {**({} if told else dict.fromkeys(_BLAS_THREADS, "1")), **os.environ}
+
+
+def begin(given: Mapping[str, str]) -> None:
+    """Called in a worker: it ends with its parent, which if killed cannot say so.
+
+    Args:
+      given: its environment; its own may be one of an earlier moment.
+    """
+    os.environ.clear()
+    os.environ.update(given)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 

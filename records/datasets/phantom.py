@@ -38,7 +38,7 @@ class Phantom:
     has voxels in proportion to area times thickness, so that the mean over the area is
     the harmonic mean over voxels.
 
-    With `second_echo_ms` each brings a double echo, too: the array `second_echo`, how
+    With `second_echo_ms` each brings a second spin echo: the array `second_echo`, how
     much later it comes as the scalar `echo_spacing_ms`, and `t2_ms`, float32, the true
     T2 of the voxels that a cartilage covers, 0 elsewhere.
 
@@ -127,7 +127,7 @@ class PhantomSubject(Subject):
     def num_bytes(self) -> int:
         """Bytes of an int16 image, a uint8 label map and a float32 thickness.
 
-        Of a double echo also those of another image and a float32 T2.
+        With a second echo also those of another image and a float32 T2.
         """
         bytes_a_voxel = 7 if self.second_echo_ms is None else 7 + 6
         return bytes_a_voxel * int(np.prod(self.shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,7 @@ class ProcessPool:
             min(self.num_workers, len(plans)),
             context,
             _start_worker,
-            (cancelled, num_scans),
+            (pool.environment(), cancelled, num_scans),
         )
         try:
             # Between two lines of waiting a signal would leave locks taken for good,
@@ -107,10 +107,12 @@ def _as_completed(
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(cancelled: Event, num_scans: Synchronized) -> None:
+def _start_worker(
+    environment: Mapping[str, str], cancelled: Event, num_scans: Synchronized
+) -> None:
     """Prepares a worker process."""
     _worker["cancelled"], _worker["num_scans"] = cancelled, num_scans
-    pool.end_with_parent()
+    pool.begin(environment)
 
 
 def _do(work: shards.ShardWriter, plan: shards.Plan) -> shards.Outcome:

@@ -100,3 +100,15 @@ def test_a_bone_is_looked_for_once_and_only_if_it_is_asked_for(monkeypatch):
     assert "patella" not in bones and looked == [6, 5, 0]
     with pytest.raises(KeyError):
         bones["fibula"]
+
+
+def test_bones_are_those_of_the_label_map_as_it_was():
+    """In voxels of 0.5 mm, of which every third will do."""
+    labels = np.zeros((80, 80, 80), np.uint8)
+    labels[12:36, 12:36, 12:36] = 5
+    affine = np.diag([0.5, 0.5, 0.5, 1])
+    whole = bone_in_world(labels == 5, affine)
+    bones = BonesInWorld(labels, affine, {"femur": [5]})
+    labels[:] = 0
+    np.testing.assert_array_equal(bones["femur"].places_mm, whole.places_mm)
+    np.testing.assert_array_equal(bones["femur"].affine, whole.affine)

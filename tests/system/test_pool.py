@@ -89,6 +89,26 @@ def test_workers_share_the_cores_but_for_what_the_user_says(tmp_path, said, foun
     assert json.loads(printed) == found
 
 
+LATER = """
+import os
+from deepresolve.system import pool
+if __name__ == "__main__":
+    os.environ["GIVEN_UP"] = "1"
+    names = ["LATER", "GIVEN_UP"]
+    for later, given_up in (("one", "1"), ("two", None)):
+        os.environ["LATER"] = later
+        if given_up is None:
+            del os.environ["GIVEN_UP"]
+        assert set(pool.answers(os.getenv, names, 2)) == {later, given_up}
+"""
+
+
+def test_workers_have_the_environment_of_now(tmp_path):
+    """Not that of the first, of which later ones are forks, too."""
+    (tmp_path / "work.py").write_text(LATER)
+    subprocess.run([sys.executable, tmp_path / "work.py"], check=True, timeout=120)
+
+
 # The second module is loaded once; a spawned process would load it each.
 COUNTED = {
     "work.py": """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,16 +18,17 @@ class Quantity(NamedTuple):
     Attributes:
       metric: name of the measurements of what was found.
       reference: name of those of the reference.
-      family: of its tests.
     """
 
     metric: str
     reference: str
-    family: str
+
+
+Errors = Mapping[str, float]  # by subject
 
 
 def places(results: Results, of: Quantity) -> list[str]:
-    """Where it was measured, in the order of the knee's table."""
+    """Where it was measured, in the order in which subjects brought it."""
     found = [m.label_class for m in results.measurements if m.metric == of.reference]
     return [place for place in dict.fromkeys(found) if place is not None]
 
@@ -73,49 +74,57 @@ def agreement(
 
 
 def tests(
-    results: Results, of: Quantity, network: str, wanted: Collection[str]
+    errors: Iterable[tuple[str, Errors, Errors]], metric: str, family: str, network: str
 ) -> list[dict[str, Any]]:
     """Whether places err less on super-resolution than on TCI.
 
     Args:
-      results: what was measured.
-      of: what it is.
+      errors: a place, and its errors on super-resolution and on TCI by subject; none of
+        the places lies in another.
+      metric: what errs.
+      family: of the tests.
       network: whose measurements they are.
-      wanted: the places, none of which lies in another.
 
     Returns:
-      Dicts as of `paired_tests.paired_tests`, of absolute errors of the subjects that
-      have the place in both; Holm's correction is over places.
+      Dicts as of `paired_tests.paired_tests`, of the subjects that have the place in
+      both; Holm's correction is over places.
     """
     rows = []
-    for place in [place for place in places(results, of) if place in wanted]:
-        errors = [
-            _errors(results, of, (network, image_set, place))
-            for image_set in ("sr", "tci")
-        ]
-        both = [name for name in errors[0] if name in errors[1]]
+    for place, ours, theirs in errors:
+        both = [name for name in ours if name in theirs]
         if not both:
             continue
         row = {
-            "family": of.family,
-            "metric": of.metric,
+            "family": family,
+            "metric": metric,
             "class": place,
             "network": network,
             "a": "sr",
             "b": "tci",
         }
-        ours, theirs = ([by_name[name] for name in both] for by_name in errors)
-        rows.append(row | paired.compared(ours, theirs))
+        pair = ([of[name] for name in both] for of in (ours, theirs))
+        rows.append(row | paired.compared(*pair))
     return paired.with_holm(rows)
 
 
-def _errors(
-    results: Results, of: Quantity, where: tuple[str, str, str]
+def by_subject(
+    results: Results, metric: str, network: str, image_set: str, place: str
 ) -> dict[str, float]:
-    """Absolute error by subject, of a network, image set and place."""
-    found: dict[str, dict[str, float]] = {of.metric: {}, of.reference: {}}
-    for m in results.measurements:
-        if m.metric in found and (m.source, m.image_set, m.label_class) == where:
-            found[m.metric][m.subject] = m.value
-    true = found[of.reference]
-    return {name: abs(value - true[name]) for name, value in found[of.metric].items()}
+    """What was measured of each subject."""
+    wanted = metric, network, image_set, place
+    return {
+        m.subject: m.value
+        for m in results.measurements
+        if (m.metric, m.source, m.image_set, m.label_class) == wanted
+    }
+
+
+def errors_of(
+    results: Results, of: Quantity, network: str, image_set: str, place: str
+) -> dict[str, float]:
+    """Absolute error of each subject."""
+    found, true = (
+        by_subject(results, metric, network, image_set, place)
+        for metric in (of.metric, of.reference)
+    )
+    return {name: abs(value - true[name]) for name, value in found.items()}

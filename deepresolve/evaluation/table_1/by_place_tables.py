@@ -21,7 +21,7 @@ def errors_table(
     unit: str,
     decimals: tuple[int, int] = (2, 3),
 ) -> Table:
-    """Errors by place, a column an image set.
+    """Errors by place, a column an image set; those of fewer subjects say of how many.
 
     Args:
       plan: what was done.
@@ -36,8 +36,10 @@ def errors_table(
         shown = [cells.get((place, image_set)) for image_set in plan.titles]
         most = max((row for row in shown if row), key=lambda row: row["n"])
         errors = (_error_text(row, most["n"], of_errors) for row in shown)
-        lines.append((place, number_text(most["reference"], of_reference), *errors))
-    return Table(("Place", f"Reference ({unit})", *plan.titles.values()), tuple(lines))
+        reference = number_text(most["reference"], of_reference)
+        lines.append((place, str(most["n"]), reference, *errors))
+    header = ("Place", "n", f"Reference ({unit})", *plan.titles.values())
+    return Table(header, tuple(lines))
 
 
 def _error_text(row: Mapping[str, Any] | None, most: int, form: str) -> str:
@@ -103,4 +105,4 @@ def left_out(results: Results, metric: str, title: str) -> Iterator[Block]:
         ]
         more = f" and {len(where) - _SHOWN} more" if len(where) > _SHOWN else ""
         shown = ", ".join(where[:_SHOWN]) + more
-        yield Paragraph(f"{title} is left out of {shown}: {reason.rstrip('.')}.")
+        yield Paragraph(f"{title} is left out of {shown}: {reason.rstrip('. ')}.")

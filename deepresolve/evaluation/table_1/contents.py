@@ -140,7 +140,7 @@ def meanings(results: Results) -> dict[str, str]:
             if metric.of in kinds
         },
         **(thickness.MEANINGS if thickness.cartilages(plan) else {}),
-        **(relaxation.MEANINGS if relaxation.T2 in measured else {}),
+        **{n: text for n, text in relaxation.MEANINGS.items() if n in measured},
     }
 
 

@@ -165,19 +165,11 @@ def _thickness(
 
 def _t2(subject: Subject, images: Mapping[str, Volume], plan: Plan) -> Found:
     """T2 of cartilage in each image set, where scans are thickened and have echoes."""
-    if plan.downsample_factor is None or subject.label is None:
-        return Found([], [])
-    if not relaxation.has_echoes(subject):
-        return Found([], [])
-    later, _ = _image_sets(relaxation.second_echo(subject), subject.subject, plan)
-    true = relaxation.true_t2(subject)
-    return relaxation.of_subject(
-        subject,
-        _measured(subject.label, plan),
-        {name: (image, later[name]) for name, image in images.items()},
-        None if true is None else _measured(true, plan),
-        plan,
-    )
+
+    def bring_back(volume: Volume) -> dict[str, Volume]:
+        return _image_sets(volume, subject.subject, plan)[0]
+
+    return relaxation.of_subject(subject, images, bring_back, plan)
 
 
 def _segment(

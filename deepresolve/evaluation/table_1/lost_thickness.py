@@ -21,7 +21,7 @@ _WHOLE, _PARTED = "T", ("MT", "LT")
 def wanted(plan: Plan) -> dict[str, str]:
     """By plate that the networks know, the bone that it lies on."""
     known = parts(plan.class_names).values()
-    return {_plate(of): of.bone for of in known if of.kind == CARTILAGE}
+    return {plate_of(of): of.bone for of in known if of.kind == CARTILAGE}
 
 
 def without_bone(plates: Mapping[str, str], bones: Collection[str]) -> list[str]:
@@ -90,7 +90,7 @@ def _reason(plate: str, measured: KneeMeasures) -> str:
     return "no voxel is cartilage of it"
 
 
-def _plate(of: Part) -> str:
+def plate_of(of: Part) -> str:
     """The name of a cartilage's plate; of one that has none in tables its bone."""
     side = of.side if of.bone == "tibia" else ""
     return PLATES.get(of._replace(side=side), of.bone)

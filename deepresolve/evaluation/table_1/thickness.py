@@ -26,8 +26,9 @@ from deepresolve.quantification import knee, sides
 from deepresolve.quantification.parts import BONE, CARTILAGE, parts, parts_of
 from deepresolve.tasks.held_out import Subject
 
-OF_PLACE = Quantity("thickness_mm", "reference_thickness_mm", "thickness")
-THICKNESS, REFERENCE, FAMILY = OF_PLACE
+THICKNESS, REFERENCE = "thickness_mm", "reference_thickness_mm"
+OF_PLACE = Quantity(THICKNESS, REFERENCE)
+FAMILY = "thickness"
 MEANINGS = {
     THICKNESS: (
         "mean thickness of cartilage over a place's bone in both directions, denuded "
@@ -165,4 +166,12 @@ def tests(results: Results) -> list[dict[str, Any]]:
     Returns:
       Rows of `by_place.tests`, in mm, over plates.
     """
-    return by_place.tests(results, OF_PLACE, "seg", PLATES)
+
+    def errors(image_set: str, place: str) -> dict[str, float]:
+        return by_place.errors_of(results, OF_PLACE, "seg", image_set, place)
+
+    measured = by_place.places(results, OF_PLACE)
+    return by_place.tests(
+        [(p, errors("sr", p), errors("tci", p)) for p in measured if p in PLATES],
+        *(THICKNESS, FAMILY, "seg"),
+    )

@@ -279,7 +279,7 @@ def section(of):
 
 def test_the_section_says_what_is_measured_and_what_is_not():
     text = " ".join(section(results()).split())
-    assert "| F | 2.07 | n/a | +0.018 ± 0.038 | +0.090 ± 0.126 | n/a |" in text
+    assert "| F | 6 | 2.07 | n/a | +0.018 ± 0.038 | +0.090 ± 0.126 | n/a |" in text
     assert "(n = 5) | n/a |" in text and "bone is that of the subject's own" in text
     assert "| F | 3D Seg-CNN | TCI | 6 | +0.090 |" in text
     assert "| Thickness, \\|error\\| (µm), F | SR-CNN - TCI | 6 | 0 of 6 |" in text

@@ -113,7 +113,7 @@ def test_the_true_thickness_comes_out_again(tmp_path):
     assert element["thickness_mm_patellar_cartilage"] == told
 
 
-def test_a_double_echo_comes_out_again(tmp_path):
+def test_two_echoes_come_out_again(tmp_path):
     shape, spacing_mm = (24, 20, 12), (3.0, 3.0, 6.0)
     study = Phantom(1, shape, spacing_mm, second_echo_ms=25.0)
     conversion.convert(
