@@ -103,8 +103,9 @@ def starting() -> Iterator[None]:
     gets it at the end. What they load begins with their `environment`.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    added = environment().keys() - os.environ.keys()
-    os.environ.update(environment())
+    given = environment()
+    added = given.keys() - os.environ.keys()
+    os.environ.update(given)
     try:
         yield
     finally:
