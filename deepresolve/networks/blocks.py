@@ -7,7 +7,7 @@ import math
 import keras
 
 from deepresolve.config.fields import Shape
-from deepresolve.networks.layers import Unfold
+from deepresolve.networks.layers import FusedBatchNormalization, Unfold
 from deepresolve.system.keras_stack import Tensor, shares_batches
 
 # Keras's 0.99 would still hold much of its start after a short run's few hundred steps.
@@ -44,7 +44,7 @@ def convolve(
         dtype=precision,
         name=name,
     )(x)
-    x = keras.layers.BatchNormalization(
+    x = FusedBatchNormalization(
         momentum=_NORMALISATION_MOMENTUM,
         synchronized=shares_batches(),
         dtype=precision,

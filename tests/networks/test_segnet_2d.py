@@ -4,7 +4,11 @@ import pytest
 
 from deepresolve import networks, presets
 from deepresolve.networks import cost
-from deepresolve.networks.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
+from deepresolve.networks.layers import (
+    FusedBatchNormalization,
+    MaxPoolingWithIndices2D,
+    MaxUnpooling2D,
+)
 
 # VGG16's convolutions (Simonyan, ICLR 2015, table 1, D), features in and out.
 VGG16 = [(1, 64), (64, 64), (64, 128), (128, 128)]
@@ -28,7 +32,7 @@ def test_published_network_is_vgg16_and_its_mirror(published):
     features = [b for _, b in VGG16] + mirrored
     assert [layer.filters for layer in convolutions] == features
     assert {layer.kernel_size for layer in convolutions} == {(3, 3)}
-    assert len(layers_of(published, keras.layers.BatchNormalization)) == 25
+    assert len(layers_of(published, FusedBatchNormalization)) == 25
     assert len(layers_of(published, MaxPoolingWithIndices2D)) == 5
     assert len(layers_of(published, MaxUnpooling2D)) == 5
 

@@ -1,6 +1,7 @@
 """Layers that Keras lacks: one idea a module."""
 
 from deepresolve.networks.layers.folding import Fold, Unfold, fold, unfold
+from deepresolve.networks.layers.normalisation import FusedBatchNormalization
 from deepresolve.networks.layers.padding import Crop, Pad
 from deepresolve.networks.layers.slices import BatchToSlices, SlicesToBatch
 from deepresolve.networks.layers.unpooling import (
@@ -12,6 +13,7 @@ _LAYERS = (
     BatchToSlices,
     Crop,
     Fold,
+    FusedBatchNormalization,
     MaxPoolingWithIndices2D,
     MaxUnpooling2D,
     Pad,
@@ -27,6 +29,7 @@ __all__ = [
     "BatchToSlices",
     "Crop",
     "Fold",
+    "FusedBatchNormalization",
     "MaxPoolingWithIndices2D",
     "MaxUnpooling2D",
     "Pad",
