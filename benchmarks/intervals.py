@@ -108,10 +108,11 @@ def run() -> None:
         try:
             found.append(measured(image))
         except ValueError as error:
-            print(f"knee {number}: not measured. {error}")
+            print(f"knee {number}: not measured. {error}", flush=True)
             continue
         truths.append(truth)
-        print(f"knee {number}: {found[-1][0].summary}; true: {truth.summary}")
+        told = f"{found[-1][0].summary}; true: {truth.summary}"
+        print(f"knee {number}: {told}", flush=True)
     print(f"{len(found)} of {FLAGS.knees} knees were measured.")
     if not found:
         return
