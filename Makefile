@@ -117,6 +117,7 @@ bench: install
 	$(RUN) benchmarks/real_scan.py --scan=brain --output=$(BENCH)/brain
 	$(RUN) benchmarks/real_scan.py --scan=knee --output=$(BENCH)/knee
 	$(RUN) benchmarks/segmentation.py --output=$(BENCH)/seg_cnn $(PEER)
+	$(RUN) benchmarks/training_steps.py --output=$(BENCH)/training_steps
 	$(RUN) benchmarks/thickness.py --output=$(BENCH)/thickness
 	$(RUN) benchmarks/intervals.py
 	$(RUN) benchmarks/relaxometry.py --output=$(BENCH)/relaxometry --seeds=1,2

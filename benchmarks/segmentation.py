@@ -3,9 +3,9 @@ r"""What a segmentation network costs, beside MONAI's windows and its products a
     python benchmarks/segmentation.py --output=DIR [--preset=seg_cnn] [--windows]
         [--peer_python=PATH] [--dtypes=float32,bfloat16]
 
-One training step on one patch of the preset, and the inference of one volume of OAI
-size by the engine that the network declares, each in a process of its own, so that each
-has its own peak of resident memory. Of a network that is streamed also:
+The inference of one volume of OAI size by the engine that the network declares, each
+run in a process of its own, so that each has its own peak of resident memory
+(training: training_steps.py). Of a network that is streamed also:
 
 - the products alone: the 2D convolutions that the stream asks the processor's library
   for, one by one, without all that lies between them. No way to arrange these is
@@ -44,7 +44,6 @@ flags.DEFINE_string("preset", "seg_cnn", "Preset of a segmentation network.")
 flags.DEFINE_list("shape", list(map(str, OAI_SHAPE)), "Voxels of the volume.")
 flags.DEFINE_list("dtypes", ["float32"], "What to compute in: float32, bfloat16.")
 flags.DEFINE_list("window", None, "Voxels of MONAI's windows.")
-flags.DEFINE_bool("train", True, "Whether to time a step of training.")
 flags.DEFINE_bool("windows", False, "Whether to time blended windows, too.")
 flags.mark_flag_as_required("output")
 
@@ -58,8 +57,6 @@ def measure(folder: pathlib.Path) -> dict:
     # Spawned, so that a process begins without what this one holds.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         result = processes.apply(runs.prepare, (folder, FLAGS.preset, shape))
-        if FLAGS.train:
-            figures["train_step"] = processes.apply(runs.train_step, (FLAGS.preset,))
         for dtype in FLAGS.dtypes:
             common = (folder, FLAGS.preset)
             figures[f"{engine}_{dtype}"] = processes.apply(

@@ -42,26 +42,6 @@ def prepare(folder: pathlib.Path, preset: str, shape: tuple[int, int, int]) -> d
     }
 
 
-def train_step(preset: str) -> dict[str, float]:
-    """Seconds and peak GiB of a training step."""
-    import keras
-
-    from deepresolve import networks, presets
-    from deepresolve.training.optimizers import build_optimizer
-
-    config = presets.get(preset)
-    keras.utils.set_random_seed(1)
-    model = networks.build_model(config)
-    model.compile(
-        build_optimizer(config), networks.build_loss(config), jit_compile=False
-    )
-    shape = (config.batch_size, *config.patch_shape, 1)
-    image = np.random.default_rng(0).random(shape, np.float32)
-    start, processor = time.perf_counter(), time.process_time()
-    model.train_on_batch(image, (image > 0.9).astype(np.uint8))
-    return _measured(start, processor)
-
-
 def segment(
     folder: pathlib.Path, preset: str, engine: str, dtype: str
 ) -> dict[str, float]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import memory
 import numpy as np
 
 _WARM_UPS = 2  # the first compiles
@@ -87,6 +88,8 @@ def measure(
     def step() -> None:
         model.train_on_batch(image, truth)
 
+    step()
+    peak_gib = memory.peak_gib()
     listed = [
         Part("step", 1, step),
         *_layers(model, batch),
@@ -107,6 +110,7 @@ def measure(
         "batch": batch,
         "step_seconds": of_step,
         "processor_seconds": processor,
+        "peak_gib": peak_gib,
         "gflop_per_second": cost.FORWARD_PASSES_PER_STEP * flop / of_step / 1e9,
         "limit_share": convolutions / of_step,
         "parts": [

@@ -83,7 +83,8 @@ def print_table(row: dict) -> None:
         f"\n{row['preset']}, {row['precision']}, batch "
         f"{' x '.join(map(str, row['batch']))}: {1e3 * step:.0f} ms a step, "
         f"{row['gflop_per_second']:.0f} GFLOP/s; "
-        f"{100 * row['limit_share']:.0f}% of what its convolutions reach alone"
+        f"{100 * row['limit_share']:.0f}% of what its convolutions reach alone; "
+        f"{row['peak_gib']:.1f} GiB"
     )
     print("| part | calls | ms | of the step (%) |")
     print("|---|---|---|---|")
