@@ -7,7 +7,9 @@ and as spin echoes show them; pretrained:seg_knee segments them as they are and
 mirrored. Prints, for thickness, area and volume: mean absolute error, median half-width
 of the intervals, and the share of plates and of regions whose interval holds the number
 of the true labels, with intervals from probabilities alone and with the mirror image.
-A knee whose label map cannot be measured is told, and counts for nothing.
+A number without an interval, because a reading could not be measured, is left out of
+both and counted beside. A knee whose label map cannot be measured is told, and counts
+for nothing.
 """
 
 from __future__ import annotations
@@ -75,24 +77,32 @@ def measured(image: Volume) -> list[KneeMeasures]:
 
 def scores(
     knees: Sequence[KneeMeasures], truths: Sequence[KneeMeasures], quantity: str
-) -> Iterator[tuple[str, float, float, float, int]]:
-    """Of plates and of regions: error, half-width, share that hold the truth, count."""
+) -> Iterator[tuple[str, float, float, float, int, int]]:
+    """Of plates and of regions, by the attribute of a knee that has them.
+
+    Returns:
+      Mean absolute error, median half-width, share (%) of intervals that hold the
+      truth, numbers, and how many of them have no interval.
+    """
     import numpy as np
 
-    for title, of_knee in (("plates", "plates"), ("regions", "regions")):
+    for title in ("plates", "regions"):
         rows = [
             (knee.quantities[place][quantity], *knee.intervals[place][quantity], true)
             for knee, truth in zip(knees, truths, strict=True)
-            for place in getattr(knee, of_knee)
+            for place in getattr(knee, title)
             if not np.isnan(
                 true := truth.quantities.get(place, {}).get(quantity, np.nan)
             )
         ]
         value, low, high, true = np.array(rows).T
-        held = (low <= true) & (true <= high)
+        has_any = ~np.isnan(high - low)
+        held = ((low <= true) & (true <= high))[has_any]
+        half_widths = (high - low)[has_any] / 2
         yield (
             *(title, float(np.abs(value - true).mean())),
-            *(float(np.median((high - low) / 2)), float(100 * held.mean()), len(rows)),
+            *(float(np.median(half_widths)), float(100 * held.mean())),
+            *(len(rows), int((~has_any).sum())),
         )
 
 
@@ -116,13 +126,14 @@ def run() -> None:
     print(f"{len(found)} of {FLAGS.knees} knees were measured.")
     if not found:
         return
-    print("| quantity | of | intervals from | error | half-width | held (%) | n |")
-    print("|---|---|---|---|---|---|---|")
+    titles = "quantity | of | intervals from | error | half-width | held (%) | n | none"
+    print(f"| {titles} |")
+    print("|---|---|---|---|---|---|---|---|")
     for quantity in QUANTITIES:
         for kind, knees in zip(_KINDS, zip(*found, strict=True), strict=True):
-            for title, *numbers, count in scores(knees, truths, quantity):
+            for title, *numbers, count, none in scores(knees, truths, quantity):
                 cells = " | ".join(f"{number:.3g}" for number in numbers)
-                print(f"| {quantity} | {title} | {kind} | {cells} | {count} |")
+                print(f"| {quantity} | {title} | {kind} | {cells} | {count} | {none} |")
 
 
 if __name__ == "__main__":
