@@ -175,26 +175,36 @@ def _both_ways(layer: Any, given: Any, goes_on: bool) -> Callable[[], Any]:
     random = tf.random.Generator.from_seed(1)
 
     def drawn(shape: Any, dtype: tf.DType) -> tf.Tensor:
-        return tf.cast(random.normal(shape), dtype)
+        if dtype.is_floating:
+            return tf.cast(random.normal(shape), dtype)
+        places = tf.range(math.prod(shape), dtype=dtype) % math.prod(shape[1:])
+        return tf.reshape(places, shape)
 
     x = tf.nest.map_structure(lambda t: drawn(t.shape, t.dtype), given)
-    result = layer(x)
-    back = drawn(result.shape, result.dtype)
+    # Where the largest of a pool lay, an integer, is no way back.
+    back = [drawn(y.shape, y.dtype) for y in _floating(layer(x))]
     weights = [w.value if KERAS_3 else w for w in layer.trainable_weights]
 
     @tf.function
-    def apply(x: Any, back: tf.Tensor) -> tf.Tensor:
+    def apply(x: Any, back: list) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x, training=True) if _trains(layer) else layer(x)
-        sources = (tf.nest.flatten(x) if goes_on else []) + weights
-        results = [y, *tape.gradient(y, sources, output_gradients=back)]
+            tape.watch(_floating(x))
+            y = _floating(layer(x, training=True) if _trains(layer) else layer(x))
+        sources = (_floating(x) if goes_on else []) + weights
+        results = [*y, *tape.gradient(y, sources, output_gradients=back)]
         # A number that needs them all keeps the graph from leaving any out. There is
         # none for what gives a result its size alone.
         first = [tf.reshape(r, [-1])[0] for r in results if r is not None]
         return tf.add_n([tf.cast(number, "float32") for number in first])
 
     return lambda: apply(x, back).numpy()
+
+
+def _floating(tensors: Any) -> list:
+    """Those of a structure that have gradients."""
+    import tensorflow as tf
+
+    return [t for t in tf.nest.flatten(tensors) if t.dtype.is_floating]
 
 
 def _trains(layer: Any) -> bool:

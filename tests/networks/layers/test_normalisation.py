@@ -75,9 +75,10 @@ def test_moving_statistics_are_those_of_the_batch():
     np.testing.assert_allclose(new_variance, 0.8 * variance + 0.2 * of_batch, rtol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [4, 16])
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_is_kept_and_its_statistics_are_float32(precision):
-    shape = (2, 8, 8, 8, 4)
+def test_half_precision_is_kept_and_its_statistics_are_float32(precision, channels):
+    shape = (2, 8, 8, 8, channels)
     dtype = precision.removeprefix("mixed_")
     layers = pair(shape, dtype=precision)
     x, back = drawn(shape, dtype)
