@@ -19,9 +19,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Keras 3 takes means, variances and what follows from them one by one, in float32
     whatever comes in, and TensorFlow's gradients do so again: four to seven times what
-    `fused_batch_norm` takes on a processor, which was a quarter of a step of training
-    in float32 and half of one in bfloat16 (`benchmarks/training_steps.py`). Keras 2.15
-    fuses by itself. Weights, arguments and results are Keras's. Where it does not
+    `fused_batch_norm` takes on a processor, which was a third of a step of training in
+    float32 and two fifths of one in bfloat16 (`benchmarks/training_steps.py`). Keras
+    2.15 fuses by itself. Weights, arguments and results are Keras's. Where it does not
     learn, where several devices share a batch, and on another backend it is Keras's
     layer.
     """
