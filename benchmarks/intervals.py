@@ -81,8 +81,8 @@ def scores(
     """Of plates and of regions, by the attribute of a knee that has them.
 
     Returns:
-      Mean absolute error, median half-width, share (%) of intervals that hold the
-      truth, numbers, and how many of them have no interval.
+      The attribute, mean absolute error, median half-width, share (%) of intervals that
+      hold the truth, how many numbers there are, and how many without an interval.
     """
     import numpy as np
 
