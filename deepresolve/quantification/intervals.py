@@ -4,7 +4,8 @@ A number is measured again from other readings of the same knee, and its interva
 reaches as far as they do. Readings are of several kinds: where cartilage begins at a
 probability of 0.3 and of 0.7 instead of one half; label maps that were made otherwise,
 of the mirror image, of the same scan super-resolved at 0 and 90 degrees, by another
-reader. What kinds say apart adds up as independent errors do, by their squares.
+reader; beside these, plates that end half a voxel further in, and as much further out.
+What kinds say apart adds up as independent errors do, by their squares.
 
 An interval holds what these readings can know. A mistake that all of them share is in
 none; how often intervals hold the truth benchmarks/intervals.py measures.
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import anatomy, rims
 from deepresolve.quantification import probabilities as beside
 from deepresolve.quantification.knee import KneeMeasures, measure
 from deepresolve.quantification.probabilities import Probabilities
@@ -93,11 +95,15 @@ def measure_with_intervals(
     if readings and known is not None:
         # Readings are label maps, and so is what they differ from.
         tables[0] = _differing(knee.quantities, read(label_map, None), tables[0])
+    if tables:
+        spacing_mm = label_map.in_plane("sagittal").spacing_mm
+        tables.append(_of_rims(knee, spacing_mm))
+        sources.append("half a voxel of each plate's rim")
     return dataclasses.replace(
         knee,
         notes=(*knee.notes, *dict.fromkeys(notes)),
         intervals=intervals(knee.quantities, tables),
-        intervals_from=" and ".join(sources),
+        intervals_from=wording.either(sources, " and ") if sources else "",
     )
 
 
@@ -116,6 +122,24 @@ def _differing(
         }
         for reading in readings
     ]
+
+
+def _of_rims(knee: KneeMeasures, spacing_mm: tuple[float, ...]) -> list[Quantities]:
+    """The numbers of plates without their rims, and of plates with as much more."""
+    cut = {n: rims.without_rim(plate, spacing_mm) for n, plate in knee.plates.items()}
+    places = {
+        region: (name, mask[cut[name][1]])
+        for region, (name, mask) in knee.regions.items()
+    }
+    plates = {name: smaller for name, (smaller, _) in cut.items()}
+    found = anatomy.quantities_of(plates, places, knee.without_bone)
+    # Of menisci, which have no rim on a bone, nothing else is said.
+    without: Quantities = {**knee.quantities, **found}
+    wider = {
+        place: {name: 2 * number - without[place][name] for name, number in of.items()}
+        for place, of in knee.quantities.items()
+    }
+    return [without, wider]
 
 
 def _check_same_knee(knee: KneeMeasures, again: KneeMeasures) -> None:

@@ -59,7 +59,25 @@ def test_an_interval_of_thickness_is_that_of_its_surfaces():
     # and so cross 0.3 at 0.6 voxels of 0.4 mm; within 0.7 just as far: twice 0.24 mm.
     assert knee.table["cMT_ThCtAB_aMe"] == pytest.approx(4.0, abs=0.02)
     assert (low, high) == pytest.approx((3.52, 4.48), abs=0.05)
-    assert knee.intervals_from == "probabilities from 0.3 to 0.7"
+    rims = "half a voxel of each plate's rim"
+    assert knee.intervals_from == f"probabilities from 0.3 to 0.7 and {rims}"
+
+
+def test_an_area_reaches_half_a_voxel_beyond_its_rim():
+    # All thresholds say the same of it: probabilities fall off along the normal alone.
+    label_map, shares = slab()
+    knee = measure_with_intervals(label_map, NAMES, probabilities=shares)
+    low, high = knee.intervals["MT"]["tAB"]
+    # 50 x 23 voxels of 0.4 x 0.8 mm: half of one on each side, and up to twice as much,
+    # as vertices lie.
+    around_cm2 = (50 * 0.4 * 0.8 + 23 * 0.8 * 0.4) / 100
+    assert around_cm2 <= high - knee.table["MT_tAB"] <= 2.2 * around_cm2
+    assert high - knee.table["MT_tAB"] == pytest.approx(
+        knee.table["MT_tAB"] - low, rel=0.01
+    )
+    # A part without an end of its own along its sides has less of it.
+    low, high = knee.intervals["cMT"]["tAB"]
+    assert 0 <= high - knee.table["cMT_tAB"] < around_cm2 / 10
 
 
 def test_classes_that_are_no_part_of_a_knee_have_probabilities_too():
@@ -105,7 +123,8 @@ def test_other_label_maps_are_readings():
     low, high = knee.intervals["cMT"]["ThCtAB_aMe"]
     assert low == pytest.approx(4.0, abs=0.05)
     assert high == pytest.approx(4.8, abs=0.08)
-    assert knee.intervals_from == "1 other label map"
+    rims = "half a voxel of each plate's rim"
+    assert knee.intervals_from == f"1 other label map and {rims}"
     alone = measure_with_intervals(label_map, NAMES)
     assert alone.intervals == {} and alone.intervals_from == ""
 

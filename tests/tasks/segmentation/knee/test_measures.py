@@ -57,7 +57,8 @@ def test_a_prediction_has_the_measures_of_its_label_map(segmenter, knee):
     assert found.summary.endswith(expected.summary)
     section = found.report["measures"].values
     assert section["measured"] and section["side"] == "right"
-    assert section["intervals"] == "probabilities from 0.3 to 0.7"
+    rims = "half a voxel of each plate's rim"
+    assert section["intervals"] == f"probabilities from 0.3 to 0.7 and {rims}"
 
 
 def test_the_mirror_image_is_a_reading(segmenter, knee):
@@ -66,7 +67,7 @@ def test_the_mirror_image_is_a_reading(segmenter, knee):
     )
     found = predictor.predict(knee.with_array(knee.array.astype(np.float32)))
     section = found.report["measures"].values
-    assert section["intervals"].startswith("1 other label map and ")
+    assert section["intervals"].startswith("1 other label map, probabilities ")
     # This network says of the mirror image what it says of the scan.
     alone = LabelMapPredictor(segmenter, min_piece=0.1, measure=True)
     expected = alone.predict(knee.with_array(knee.array.astype(np.float32))).knee
