@@ -160,6 +160,10 @@ def _summary(found: Mapping[Key, Change]) -> Iterable[str]:
         change = found.get((place, _TOLD))
         if change is None:
             continue
+        if math.isnan(change.absolute):
+            visit = "first" if math.isnan(change.before) else "second"
+            yield f"{place} not measured at the {visit} visit"
+            continue
         least = ""
         if change.is_detected is not None:
             sign = "beyond" if change.is_detected else "within"

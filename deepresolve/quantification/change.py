@@ -17,8 +17,8 @@ class Change(NamedTuple):
     """Of one number.
 
     Attributes:
-      before: at the first visit.
-      after: at the second.
+      before: at the first visit; NaN where it had no such number.
+      after: at the second; NaN where it had none.
       detectable: the smallest change that can be told from none; NaN where it is not
         known.
     """
@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
     @property
     def absolute(self) -> float:
-        """What was gained, in the number's unit."""
+        """What was gained, in the number's unit; NaN where a visit has none."""
         return self.after - self.before
 
     @property
@@ -40,23 +40,27 @@ class Change(NamedTuple):
     @property
     def is_detected(self) -> bool | None:
         """Whether it is larger than what repeats vary by; None: not known."""
-        if math.isnan(self.detectable):
+        if math.isnan(self.detectable) or math.isnan(self.absolute):
             return None
         return abs(self.absolute) > self.detectable
 
 
 def changes(before: Numbers, after: Numbers, detectable: Numbers) -> dict[Key, Change]:
-    """Of all numbers that both visits have.
+    """Of all numbers that one of the visits has: what is lost is told, too.
 
     Args:
       before: of the first visit.
       after: of the second.
       detectable: the smallest changes that can be told from none, as far as known.
     """
+    of_both = {
+        key: (before.get(key, math.nan), after.get(key, math.nan))
+        for key in (*before, *after)
+    }
     return {
-        key: Change(number, after[key], detectable.get(key, math.nan))
-        for key, number in before.items()
-        if not math.isnan(number) and not math.isnan(after.get(key, math.nan))
+        key: Change(*numbers, detectable.get(key, math.nan))
+        for key, numbers in of_both.items()
+        if not all(map(math.isnan, numbers))
     }
 
 

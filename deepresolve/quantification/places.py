@@ -93,6 +93,12 @@ def described(name: str) -> Place:
     return PLACES.get(name, _region(name))
 
 
+def plate_of(name: str) -> str:
+    """The plate that a place is, or is a part of; "" of compartments and menisci."""
+    plates = sorted(BONES, key=len, reverse=True)
+    return next((plate for plate in plates if name.endswith(plate)), "")
+
+
 def region_numbers(knee: KneeMeasures, name: str) -> np.ndarray:
     """The region of each vertex of a plate's bone: (n,) uint8, 0 where it has none."""
     numbers = np.zeros(len(knee.plates[name].covered), np.uint8)

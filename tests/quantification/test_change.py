@@ -10,17 +10,27 @@ from deepresolve.quantification.change import changes, smallest_detectable
 KEY = ("MT", "ThCtAB_aMe")
 
 
-def test_changes_are_of_what_both_visits_have():
+def test_changes_are_of_what_a_visit_has():
     before = {KEY: 2.0, ("MT", "VC"): 0.0, ("LT", "VC"): 9.0, ("P", "VC"): math.nan}
     after = {KEY: 1.9, ("MT", "VC"): 5.0, ("P", "VC"): 3.0}
-    found = changes(before, after, {KEY: 0.08})
-    assert set(found) == {KEY, ("MT", "VC")}
+    none = {("P", "tAB"): math.nan}
+    found = changes(before | none, after, {KEY: 0.08, ("LT", "VC"): 1.0})
+    assert list(found) == [KEY, ("MT", "VC"), ("LT", "VC"), ("P", "VC")]
     change = found[KEY]
     assert change.absolute == pytest.approx(-0.1)
     assert change.percent == pytest.approx(-5)
     assert change.is_detected is True
     assert found["MT", "VC"].is_detected is None
     assert math.isnan(found["MT", "VC"].percent)
+    # What one of them lacks has no change, and none that is detected or not.
+    for key, numbers in {
+        ("LT", "VC"): (9.0, math.nan),
+        ("P", "VC"): (math.nan, 3.0),
+    }.items():
+        lost = found[key]
+        np.testing.assert_array_equal((lost.before, lost.after), numbers)
+        assert math.isnan(lost.absolute) and math.isnan(lost.percent)
+        assert lost.is_detected is None
     # A meniscus that ended 1 mm before the plate's edge has no percent.
     (extruded,) = changes({KEY: -1.0}, {KEY: -0.5}, {}).values()
     assert extruded.absolute == 0.5 and math.isnan(extruded.percent)

@@ -31,6 +31,16 @@ def test_each_plate_lies_on_its_bone():
         assert plate[-1].lower() == bone[0]
 
 
+def test_each_region_is_of_a_plate():
+    """Compartments are of two, menisci of none."""
+    own = {name: name for name in places.BONES}
+    femoral = {"TrF", *(f"{part}{side}F" for part in "cp" for side in "ML")}
+    femoral |= {f"{third}c{side}F" for third in "ice" for side in "ML"}
+    tibial = {f"{part}{side}T": f"{side}T" for part in "capei" for side in "ML"}
+    expected = own | dict.fromkeys(femoral, "F") | tibial
+    assert {n: of for n in places.PLACES if (of := places.plate_of(n))} == expected
+
+
 def test_regions_with_a_number_hold_no_other_one():
     assert len(set(places.REGION_NAMES)) == len(places.REGION_NAMES) == 19
     assert set(places.REGION_NAMES) < set(places.PLACES)

@@ -151,7 +151,7 @@ def render(
         groups=tables.cartilage(knee, beside.intervals),
         menisci=tables.menisci(knee, beside.intervals),
         changes=beside.changes,
-        changed=tables.changed(knee, beside.changes.by_key if beside.changes else {}),
+        changed=tables.changed(beside.changes.by_key if beside.changes else {}),
         cartilage_columns=tables.CARTILAGE,
         meniscus_columns=tables.MENISCUS,
         has_intervals=bool(beside.intervals),

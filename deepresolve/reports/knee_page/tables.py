@@ -140,31 +140,30 @@ def menisci(knee: KneeMeasures, intervals: Intervals) -> list[Row]:
     return [_row(knee, name, MENISCUS, intervals) for name in places.in_order(names)]
 
 
-def changed(
-    knee: KneeMeasures, changes: Mapping[Key, Change]
-) -> list[list[ChangedRow]]:
-    """A row a place whose mean thickness both visits have, grouped as `cartilage`.
+def changed(changes: Mapping[Key, Change]) -> list[list[ChangedRow]]:
+    """A row a place whose mean thickness one of the visits has, grouped as `cartilage`.
 
     Args:
-      knee: as it is now.
       changes: by place and quantity.
     """
     quantity = CARTILAGE[0].quantity
-    found = [
-        [
-            _changed_row(name, changes[name, quantity])
-            for name in group
-            if (name, quantity) in changes
-        ]
-        for group in _groups(knee)
+    names = places.in_order([name for name, of in changes if of == quantity])
+    groups = [
+        [name for name in names if places.plate_of(name) == plate]
+        for plate in (*places.in_order([*places.BONES]), "")
     ]
-    return [rows for rows in found if rows]
+    return [
+        [_changed_row(name, changes[name, quantity]) for name in group]
+        for group in groups
+        if group
+    ]
 
 
 def _changed_row(name: str, of: Change) -> ChangedRow:
+    form = CARTILAGE[0].form
     return ChangedRow(
         *(name, places.described(name)),
-        tuple(format(mm, CARTILAGE[0].form) for mm in (of.before, of.after)),
+        tuple(_cell(mm, form, None).text for mm in (of.before, of.after)),
         _signed(of.absolute, 2),
         _signed(of.percent, 1),
         NONE if math.isnan(of.detectable) else f"{of.detectable:.2f}",

@@ -76,9 +76,8 @@ def test_a_knee_without_sides_has_its_plates(left):
     assert tables.menisci(knee, {}) == []
 
 
-def test_what_changed_stands_beside_what_repeats_vary_by(left):
+def test_what_changed_stands_beside_what_repeats_vary_by():
     groups = tables.changed(
-        left.knee,
         {
             ("MFTC", "ThCtAB_aMe"): Change(4.0, 3.75, 0.1),
             ("cLF", "ThCtAB_aMe"): Change(1.5, 1.5, 0.1),
@@ -87,11 +86,12 @@ def test_what_changed_stands_beside_what_repeats_vary_by(left):
             ("F", "VC"): Change(1000.0, 900.0, 10.0),
             ("cMT", "ThCtAB_aMe"): Change(0.0, 0.5, math.nan),
             ("LT", "ThCtAB_aMe"): Change(2.0, 1.998, 0.1),
+            ("eLT", "ThCtAB_aMe"): Change(1.5, math.nan, 0.1),
         },
     )
     # As in the table of plates: regions below their own.
     assert [[row.name for row in rows] for rows in groups] == [
-        *(["F", "cLF"], ["MT", "cMT"], ["LT"], ["MFTC"])
+        *(["F", "cLF"], ["MT", "cMT"], ["LT", "eLT"], ["MFTC"])
     ]
     named = {row.name: row for rows in groups for row in rows}
     found = [named[name] for name in ("F", "MT", "cMT", "LT")]
@@ -100,3 +100,4 @@ def test_what_changed_stands_beside_what_repeats_vary_by(left):
     assert found[3][3:5] == ("+0.00", "-0.1")
     none = tables.NONE
     assert found[2][2:] == (("0.00", "0.50"), "+0.50", none, none, none)
+    assert named["eLT"][2:] == (("1.50", none), none, none, "0.10", none)
