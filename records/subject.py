@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepresolve.imaging.anatomy import SIDES
+
 if TYPE_CHECKING:  # Heavy, and every dataset's file imports this one for --help.
     from deepresolve.imaging.volume import Volume
 
 # Of a path from the root on, the folders; a URL stays whole.
 _FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/]+/)+")
-SIDES = ("left", "right", "unknown")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What a record tells beside its arrays and scalars; see `records.schema`.
 FIELDS = (

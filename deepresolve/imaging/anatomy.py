@@ -8,3 +8,6 @@ PLANES = ("sagittal", "coronal", "axial")
 CANONICAL_ORIENTATION = {"sagittal": "IPL", "coronal": "ILP", "axial": "PLS"}
 
 OPPOSITE = dict(zip("LRAPSI", "RLPAIS", strict=True))
+
+# Of the body, which a knee is of.
+SIDES = ("left", "right", "unknown")

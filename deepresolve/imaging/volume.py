@@ -16,7 +16,7 @@ import numpy.typing as npt
 from nibabel import orientations
 
 from deepresolve.imaging import spaces
-from deepresolve.imaging.anatomy import CANONICAL_ORIENTATION, PLANES
+from deepresolve.imaging.anatomy import CANONICAL_ORIENTATION, PLANES, SIDES
 
 # Two spacings closer than this share are one: scanners round what they write.
 _SPACING_TOLERANCE = 0.01
@@ -47,10 +47,12 @@ class Volume:
       slice_encoding: "2D" of slices that were excited one at a time, "3D" of a slab
         that was phase-encoded along the slice axis, None where unknown. It shapes the
         slice profile.
+      side: "left" or "right", of the body, where the scan's header says it; else
+        "unknown".
 
     Raises:
       ValueError: the array is not 3D or is empty, the affine is not a finite and
-        invertible (4, 4) matrix, or there is no such slice axis or encoding.
+        invertible (4, 4) matrix, or there is no such slice axis, encoding or side.
     """
 
     array: np.ndarray
@@ -61,6 +63,7 @@ class Volume:
     space: str = "scanner"
     other_form: spaces.OtherForm | None = None
     slice_encoding: str | None = None
+    side: str = "unknown"
 
     def __post_init__(self) -> None:
         array = np.asanyarray(self.array)
@@ -85,6 +88,8 @@ class Volume:
             raise ValueError(
                 f"slice_encoding must be 2D, 3D or None; got {self.slice_encoding!r}."
             )
+        if self.side not in SIDES:
+            raise ValueError(f"side must be left, right or unknown; got {self.side!r}.")
         spaces.check(self.space)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", affine)

@@ -2,7 +2,9 @@
 
 Plates and menisci that have a side in their names tell where medial is, and so does the
 fibula, which is lateral. Where no label tells, the side of the knee does, which
-somebody may know, or where the scan lies in the scanner.
+somebody may know, the scan's header, or where the scan lies in the scanner. A name that
+both halves of the joint have, as a network gives it that calls them both medial, tells
+nothing.
 """
 
 from __future__ import annotations
@@ -13,17 +15,35 @@ from typing import NamedTuple
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
-from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
+from deepresolve.quantification.parts import (
+    BONE,
+    CARTILAGE,
+    MENISCUS,
+    Part,
+    parts_of,
+)
+from deepresolve.system import wording
 
 SIDES = ("right", "left")
-# What tells the side of a knee: its labels, somebody who knows, or where it lies.
-SOURCES = ("labels", "given", "place in the scanner")
+# What tells the side of a knee: its labels, somebody who knows, the scan's header, or
+# where it lies; who comes first is believed.
+SOURCES = ("labels", "given", "header", "place in the scanner")
+_TOLD_BY = {
+    "labels": "its labels",
+    "given": "what is said of it",
+    "header": "the scan's header",
+}
 # Half of what lies between the middles of a lying patient's knees is more than this; a
 # knee that lies nearer to the scanner's middle was brought there.
 _APART_MM = 40.0
 # Of a tibia's cartilage, that lies to either side of where its plates are parted, and
 # of its fullest slice, what the slice between them has at most.
 _EITHER_SIDE, _BETWEEN = 0.25, 0.35
+# No plate is wider than this, and no meniscus; what is, and has a gap in the middle, is
+# both of them.
+_BOTH_MM = 45.0
+# What a joint has two of, one medial and one lateral: its name without a side.
+_HALVES = {Part(CARTILAGE, "tibia"): "tibial cartilage", Part(MENISCUS): "meniscus"}
 _MOST_VALUE = 255
 
 
@@ -54,7 +74,7 @@ def towards_medial(
     """A label map with its slices from lateral to medial.
 
     Args:
-      sagittal: slices from the patient's right to the left.
+      sagittal: slices from the patient's right to the left; its `side` is the header's.
       label_names: what its values mean.
       known_side: what is known from elsewhere: "right", "left", or "".
 
@@ -68,49 +88,60 @@ def towards_medial(
     by_place = (
         ("right" if apart_mm > 0 else "left") if abs(apart_mm) > _APART_MM else ""
     )
-    by_labels = _by_labels(sagittal.array, label_names)
-    side = by_labels or known_side or by_place
-    if not side:
+    array, label_names, of_names = _without_shared_names(sagittal, label_names)
+    by_header = sagittal.side if sagittal.side in SIDES else ""
+    says = (_by_labels(array, label_names), known_side, by_header, by_place)
+    told = {source: of for source, of in zip(SOURCES, says, strict=True) if of}
+    if not told:
         return Sided(
-            *(sagittal.array, label_names, None, ""),
+            *(array, label_names, None, ""),
             (
+                *of_names,
                 "What is medial is not told by any label: no regions. Say which side "
                 "the knee is, or name medial and lateral plates or menisci, or the "
                 "fibula.",
             ),
         )
-    notes = _conflicts(side, by_labels, known_side, by_place, abs(apart_mm))
+    side_from, side = next(iter(told.items()))
+    conflicts = _conflicts(told, abs(apart_mm))
     # The left knee's medial side lies to the right.
     medial_first = side == "left"
-    array = np.flip(sagittal.array, 2) if medial_first else sagittal.array
+    array = np.flip(array, 2) if medial_first else array
     array, names, of_split = _split(array, label_names)
-    told = zip(SOURCES, (by_labels, known_side, by_place), strict=True)
-    side_from = next(source for source, says in told if says)
-    return Sided(array, names, medial_first, side, (*notes, *of_split), side_from)
+    notes = (*of_names, *conflicts, *of_split)
+    return Sided(array, names, medial_first, side, notes, side_from)
 
 
-def _conflicts(
-    side: str, by_labels: str, known_side: str, by_place: str, apart_mm: float
-) -> list[str]:
-    """Where something else says another side, or nothing but the place says any."""
-    found = []
-    if not by_labels and not known_side:
-        found.append(
+def _conflicts(told: Mapping[str, str], apart_mm: float) -> list[str]:
+    """Where two sources say different sides, or nothing but the place says any.
+
+    Args:
+      told: the side by source, in the order of `SOURCES`.
+      apart_mm: from the scanner's middle.
+    """
+    (source, side), *others = told.items()
+    *_, place = SOURCES
+    if source == place:
+        return [
             f"The knee is taken for a {side} one by its place alone, {apart_mm:.0f} mm "
-            f"to the {by_place} of the scanner's middle."
-        )
-    told = "its labels" if by_labels else "what is said of it"
-    if known_side and known_side != side:
-        found.append(
-            f"By its labels it is a {side} knee, and it is said to be a {known_side} "
-            "one: one of them is wrong, or the image is mirrored."
-        )
-    if by_place and by_place != side:
-        found.append(
-            f"By {told} it is a {side} knee, and it lies {apart_mm:.0f} mm to the "
-            f"{by_place} of the scanner's middle: are right and left swapped in the "
-            "image, or medial and lateral in the labels?"
-        )
+            f"to the {side} of the scanner's middle."
+        ]
+    found = []
+    opening = f"By {_TOLD_BY[source]} it is a {side} knee, and "
+    for other, says in others:
+        if says == side:
+            continue
+        if other == place:
+            found.append(
+                f"{opening}it lies {apart_mm:.0f} mm to the {says} of the scanner's "
+                "middle: are right and left swapped in the image, or medial and "
+                "lateral in the labels?"
+            )
+        else:
+            found.append(
+                f"{opening}by {_TOLD_BY[other]} a {says} one: one of them is wrong, or "
+                "the image is mirrored."
+            )
     return found
 
 
@@ -148,22 +179,78 @@ def _middle(array: np.ndarray, values: list[int]) -> float | None:
     return float(np.average(np.arange(len(counts)), weights=counts))
 
 
-def _split(
-    array: np.ndarray, label_names: Mapping[int, str]
+def _without_shared_names(
+    sagittal: Volume, label_names: Mapping[int, str]
 ) -> tuple[np.ndarray, Mapping[int, str], tuple[str, ...]]:
-    """Cartilage of a tibia that has no side becomes its two plates.
+    """A label map without sides, where a name of one is that of both halves.
 
-    Between them, where the eminence is, lies the slice with the least of it.
+    Then no side is to be believed of tibial cartilage, nor of menisci: all of a kind
+    are one value, whose name has none.
     """
-    known = parts_of(label_names)
-    values = [v for v, of in known.items() if of == Part(CARTILAGE, "tibia")]
-    whole = np.isin(array, values)
-    if not whole.any() or any(_is_tibial_side(of) for of in known.values()):
+    array = sagittal.array
+    sided = {
+        value: of._replace(side="")
+        for value, of in parts_of(label_names).items()
+        if of.side and of._replace(side="") in _HALVES
+    }
+    shared = [
+        label_names[value]
+        for value in sided
+        if _is_both(array == value, sagittal.spacing_mm[2])
+    ]
+    if not shared:
         return array, label_names, ()
-    counts = whole.sum(axis=(0, 1))
+    array = array.copy()
+    names = {value: name for value, name in label_names.items() if value not in sided}
+    for part, name in _HALVES.items():
+        values = [value for value, of in sided.items() if of == part]
+        if values:
+            array[np.isin(array, values)] = values[0]
+            names[values[0]] = name
+    return (
+        *(array, names),
+        (
+            f"{wording.listed(shared)}: both halves of the joint are called so. No "
+            "name of tibial cartilage or of a meniscus tells its side here.",
+        ),
+    )
+
+
+def _is_both(mask: np.ndarray, step_mm: float) -> bool:
+    """Whether voxels lie in both halves of the joint."""
+    counts = mask.sum(axis=(0, 1))
+    filled = np.flatnonzero(counts)
+    is_wide = filled.size > 0 and np.ptp(filled) * step_mm > _BOTH_MM
+    return is_wide and _parted(counts) is not None
+
+
+def _parted(counts: np.ndarray) -> int | None:
+    """Where two halves are parted, by their voxels in each slice; None: they are not.
+
+    Between them lies the slice with the least, which has little.
+    """
     share = np.cumsum(counts) / counts.sum()
     (between,) = np.nonzero((share > _EITHER_SIDE) & (share < 1 - _EITHER_SIDE))
     if not between.size or counts[between].min() > _BETWEEN * counts.max():
+        return None
+    return int(between[np.argmin(counts[between])])
+
+
+def _split(
+    array: np.ndarray, label_names: Mapping[int, str]
+) -> tuple[np.ndarray, Mapping[int, str], tuple[str, ...]]:
+    """Cartilage of a tibia that has no side becomes its two plates, menisci their two.
+
+    Between the plates, where the eminence is, lies the slice with the least of it.
+    """
+    known = parts_of(label_names)
+    whole = np.isin(
+        array, [v for v, of in known.items() if of == Part(CARTILAGE, "tibia")]
+    )
+    if not whole.any() or any(_is_tibial_side(of) for of in known.values()):
+        return array, label_names, ()
+    at = _parted(whole.sum(axis=(0, 1)))
+    if at is None:
         return (
             array,
             label_names,
@@ -172,16 +259,19 @@ def _split(
                 "lateral plate: it is measured as one.",
             ),
         )
-    at = between[np.argmin(counts[between])]
     held = {*np.unique(array).tolist(), *label_names}
-    medial = next(v for v in range(1, _MOST_VALUE + 1) if v not in held)
-    # Lateral first: slices go towards medial.
-    parted = array.copy()
-    parted[:, :, at:][whole[:, :, at:]] = medial
-    lateral = values[0]
-    parted[:, :, :at][whole[:, :, :at]] = lateral
-    names = {v: name for v, name in label_names.items() if v not in values}
-    names |= {lateral: "lateral tibial cartilage", medial: "medial tibial cartilage"}
+    free = (value for value in range(1, _MOST_VALUE + 1) if value not in held)
+    parted, names = array.copy(), dict(label_names)
+    for part, name in _HALVES.items():
+        values = [value for value, of in known.items() if of == part]
+        voxels = np.isin(array, values)
+        if voxels.any():
+            # Lateral first: slices go towards medial.
+            lateral, medial = values[0], next(free)
+            parted[:, :, :at][voxels[:, :, :at]] = lateral
+            parted[:, :, at:][voxels[:, :, at:]] = medial
+            names = {v: of for v, of in names.items() if v not in values}
+            names |= {lateral: f"lateral {name}", medial: f"medial {name}"}
     return parted, names, ()
 
 

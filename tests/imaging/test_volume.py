@@ -120,6 +120,13 @@ def test_every_change_of_grid_keeps_the_slice_encoding():
         assert other.slice_encoding == "3D"
 
 
+def test_a_side_is_left_right_or_unknown():
+    volume = dataclasses.replace(_volume("RAS"), side="left")
+    assert volume.canonical().in_plane("axial").restore().side == "left"
+    with pytest.raises(ValueError, match="side must be left, right or unknown; got ''"):
+        dataclasses.replace(volume, side="")
+
+
 def test_an_unknown_slice_encoding_is_refused():
     with pytest.raises(ValueError, match="2D, 3D or None; got '1D'"):
         dataclasses.replace(_volume("RAS"), slice_encoding="1D")

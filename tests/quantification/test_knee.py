@@ -141,7 +141,7 @@ def test_a_fibula_or_the_side_of_the_knee_tells_medial(knee, measured, one_tibia
 def test_what_tags_say_is_checked(knee):
     other = {"right": "left", "left": "right"}[knee.side]
     (note,) = measure(knee.label, NAMES, known_side=other).notes
-    assert f"it is a {knee.side} knee, and it is said to be a {other} one" in note
+    assert f"it is a {knee.side} knee, and by what is said of it a {other} one" in note
 
 
 def test_cartilage_alone_is_as_thick_as_on_its_bones(knee, measured):

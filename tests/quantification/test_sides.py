@@ -36,7 +36,7 @@ def test_tags_that_disagree_are_told():
     assert towards_medial(plates(2, 1), SIDED, "right").notes == ()
     found = towards_medial(plates(2, 1), SIDED, "left")
     assert found.side == "right"
-    assert "a right knee, and it is said to be a left one" in found.notes[0]
+    assert "a right knee, and by what is said of it a left one" in found.notes[0]
     with pytest.raises(ValueError, match="'right' or 'left'; got 'R'"):
         towards_medial(plates(), SIDED, "R")
 
@@ -83,6 +83,23 @@ def test_a_conflict_of_tags_and_place_is_told():
     assert "By what is said of it it is a left knee, and it lies 70" in found.notes[0]
 
 
+def test_the_side_of_a_header_is_believed_where_nobody_knows_better():
+    labels = dataclasses.replace(plates(1, 1, x_mm=-70), side="right")
+    found = towards_medial(labels, ALONE)
+    assert (found.side, found.side_from) == ("right", "header")
+    assert found.notes == (
+        "By the scan's header it is a right knee, and it lies 70 mm to the left of the "
+        "scanner's middle: are right and left swapped in the image, or medial and "
+        "lateral in the labels?",
+    )
+    found = towards_medial(labels, ALONE, "left")
+    assert (found.side, found.side_from) == ("left", "given")
+    assert found.notes == (
+        "By what is said of it it is a left knee, and by the scan's header a right "
+        "one: one of them is wrong, or the image is mirrored.",
+    )
+
+
 def test_a_tibia_in_one_piece_stays_so():
     whole = plates(1, 1)
     whole.array[4, 2:10, 1:20] = 1
@@ -102,3 +119,54 @@ def test_other_values_keep_their_names():
     moved = dataclasses.replace(labels, array=np.flip(labels.array, 2))
     other = towards_medial(moved, names, "left")
     np.testing.assert_array_equal(other.array, found.array)
+
+
+def both_halves(value=1):
+    """Two wide plates of one value, and a meniscus above each, of another."""
+    labels = plates(value, value)
+    labels.array[2, 2:10, 1:9] = labels.array[2, 2:10, 12:20] = 3
+    affine = labels.affine.copy()
+    affine[:, 2] *= 3  # 57 mm from end to end
+    return dataclasses.replace(labels, affine=affine)
+
+
+BOTH = {**SIDED, 3: "medial meniscus", 4: "lateral meniscus", 5: "tibia"}
+
+
+def test_a_side_that_both_halves_are_called_by_is_not_believed():
+    found = towards_medial(both_halves(), BOTH)
+    assert (found.side, found.medial_first) == ("", None)
+    assert found.label_names == {1: "tibial cartilage", 3: "meniscus", 5: "tibia"}
+    assert found.notes[0].startswith("medial tibial cartilage, medial meniscus: both")
+    assert "no regions" in found.notes[1]
+    # What is called lateral is not, either.
+    mixed = both_halves()
+    mixed.array[4, 2:4, 1:9] = 2
+    np.testing.assert_array_equal(
+        towards_medial(mixed, BOTH).array, both_halves().array
+    )
+
+
+@pytest.mark.parametrize("value", [1, 2])
+def test_halves_of_one_name_are_told_apart_by_the_side_of_the_knee(value):
+    found = towards_medial(both_halves(value), BOTH, "left")
+    assert (found.side, found.side_from, len(found.notes)) == ("left", "given", 1)
+    names = {name: v for v, name in found.label_names.items()}
+    assert sorted(names) == [
+        *("lateral meniscus", "lateral tibial cartilage"),
+        *("medial meniscus", "medial tibial cartilage", "tibia"),
+    ]
+    # Slices go towards medial.
+    for row, part in ((4, "tibial cartilage"), (2, "meniscus")):
+        np.testing.assert_array_equal(
+            found.array[row, 5, 1:9], names[f"lateral {part}"]
+        )
+        np.testing.assert_array_equal(
+            found.array[row, 5, 12:20], names[f"medial {part}"]
+        )
+
+
+def test_a_plate_with_a_gap_is_no_joint():
+    # As wide as a plate: bone that is denuded from front to back parts it.
+    found = towards_medial(plates(1, 1), SIDED, "left")
+    assert found.label_names == SIDED and found.notes == ()

@@ -30,6 +30,7 @@ from deepresolve.imaging.dicom_output.processing import (
     series_number,
 )
 from deepresolve.imaging.dicom_output.source import DicomSource
+from deepresolve.imaging.formats.dicom import slice_header
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -163,19 +164,13 @@ def _check_place(place: str, of_place: Mapping[str, float], measures: Measures) 
 
 def _side_conflict(side: str, header: pydicom.Dataset) -> str:
     """Where the header says another side than what was measured; "" if not."""
-    told = _told_side(header)
-    if not side or not told or side == told:
+    told = slice_header.side(header)
+    if not side or told in ("unknown", side):
         return ""
     return (
         f"Medial lies where it does in a {side} knee, and the scan's header says "
         f"{told}: one of them is wrong, or the image is mirrored."
     )
-
-
-def _told_side(header: pydicom.Dataset) -> str:
-    """Left or right where the header says so."""
-    told = header.get("ImageLaterality") or header.get("Laterality")
-    return {"L": "left", "R": "right"}.get(told, "")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -277,7 +272,7 @@ class _Writer:
     def _site(self, place: Place, segment: pydicom.Dataset | None) -> Any:
         """Where, as its segment says it, and in which part of it."""
         region = self._coded(segment, "AnatomicRegionSequence", place.region)
-        side = self.measures.side or _told_side(self.source.headers[0])
+        side = self.measures.side or slice_header.side(self.source.headers[0])
         return self.highdicom.sr.FindingSite(
             anatomic_location=region,
             laterality=measure_codes.SIDES.get(side),

@@ -18,6 +18,7 @@ from deepresolve.imaging.dicom_output import extra
 from deepresolve.imaging.file_kind import Role
 from deepresolve.imaging.folders import dicom_bytes, kinds
 from deepresolve.imaging.format_table import NUM_BYTES
+from deepresolve.imaging.formats.dicom.slice_header import side
 from deepresolve.imaging.volume import Volume
 
 # Binary and fractional ones, and those that hold a label map themselves (DICOM 2024d).
@@ -122,7 +123,7 @@ def read(path: str | os.PathLike[str]) -> Segmentation:
         int(number): str(found.get_segment_description(number).SegmentLabel)
         for number in found.segment_numbers
     }
-    return Segmentation(Volume(array, affine, 2), names)
+    return Segmentation(Volume(array, affine, 2, side=side(found)), names)
 
 
 def _labels(found: Any, path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:

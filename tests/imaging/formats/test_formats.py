@@ -96,11 +96,13 @@ def test_echo_time_and_side_of_dicom(write_stack, elements, side):
     folder, _ = write_stack(EchoTime="35.2", **elements)
     (acquired,) = formats.contents(folder).acquired
     assert acquired == formats.Acquired(35.2, side)
+    assert formats.read_image(folder).side == side
 
 
 def test_slices_that_contradict_each_other_tell_nothing(write_stack):
     folder, _ = write_stack(each=lambda n: {"ImageLaterality": "LRLR"[n]})
     assert formats.contents(folder).acquired == (formats.Acquired(),)
+    assert formats.read_image(folder).side == "unknown"
 
 
 @pytest.mark.parametrize(

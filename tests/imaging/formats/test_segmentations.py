@@ -19,6 +19,7 @@ def scan(write_stack):
     folder, _ = write_stack(
         StudyInstanceUID="1.2.826.0.1.99.1",
         FrameOfReferenceUID="1.2.826.0.1.99.2",
+        Laterality="R",
         **dict.fromkeys(("PatientID", "PatientName", "PatientBirthDate"), ""),
         **dict.fromkeys(("PatientSex", "AccessionNumber", "StudyID"), ""),
         **dict.fromkeys(("StudyDate", "StudyTime", "ReferringPhysicianName"), ""),
@@ -112,6 +113,7 @@ def test_ours_reads_back(scan, labels, tmp_path):
     found = segmentations.read(path)
     assert found.label_names == {1: "femoral cartilage", 2: "femur"}
     assert found.label_map.array.dtype == np.uint8
+    assert found.label_map.side == image.side == "right"
     assert at_world(found.label_map) == at_world(image.with_array(labels))
     # Slices of the scan have no label: the map ends with empty ones.
     assert not found.label_map.array[:, :, [0, 1, -2, -1]].any()

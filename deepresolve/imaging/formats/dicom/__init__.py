@@ -89,7 +89,8 @@ def read(path: pathlib.Path | DicomFiles, choice: Choice = ONLY) -> Volume:
         geometry.orthonormal(slices[0].orientation),
         slices[0].pixel_spacing_mm,
     )
-    return Volume(array, affine, 2, thickness_mm, slice_encoding=encoding)
+    side = _acquired(slices).side
+    return Volume(array, affine, 2, thickness_mm, slice_encoding=encoding, side=side)
 
 
 def read_headers(

@@ -194,12 +194,13 @@ def _parse(file: str, frame: int | None, dataset: pydicom.Dataset) -> SliceHeade
         part=frames.part(dataset),
         slice_spacing_mm=hints.number("SpacingBetweenSlices"),
         counts={keyword: hints.whole(keyword) or 0 for keyword in _COUNTS},
-        side=_side(dataset),
+        side=side(dataset),
         acquisition_type=elements.text(dataset, "MRAcquisitionType"),
     )
 
 
-def _side(dataset: pydicom.Dataset) -> str:
+def side(dataset: pydicom.Dataset) -> str:
+    """Which of the body: "left", "right", or "unknown" where the header has neither."""
     text = elements.text
     found = text(dataset, "ImageLaterality") or text(dataset, "Laterality")
     return _SIDES.get(found.upper(), "unknown")

@@ -53,15 +53,11 @@ def settle(
         return label_map
     before = np.zeros(label_map.shape, bool)
     before[tuple(slice(middle if a == axis else None) for a in range(3))] = True
-    verdict = 0.0
-    for (medial, lateral), mask in zip(halves, masks, strict=True):
-        if mask.any():
-            of_medial, of_lateral = (
-                shares[class_names[value - 1]].array[mask]
-                for value in (medial, lateral)
-            )
-            votes = np.where(before[mask], 1, -1) * (of_medial - of_lateral)
-            verdict += float(votes.mean())
+    by_value = {value: shares[class_names[value - 1]].array for value in known}
+    verdict = sum(
+        _says_before(before[mask], *(by_value[value][mask] for value in pair))
+        for pair, mask in zip(halves, masks, strict=True)
+    )
     if abs(verdict) < _LEAST:
         return label_map
     is_medial = before if verdict > 0 else ~before
@@ -69,6 +65,28 @@ def settle(
     for (medial, lateral), mask in zip(halves, masks, strict=True):
         result[mask] = np.where(is_medial[mask], medial, lateral)
     return label_map.with_array(result)
+
+
+def _says_before(
+    before: np.ndarray, of_medial: np.ndarray, of_lateral: np.ndarray
+) -> float:
+    """How much more medial voxels before the middle are said to be than those after.
+
+    The halves count alike, however large they are: where both are called medial as
+    surely, nothing is said.
+
+    Args:
+      before: (n,) bool.
+      of_medial: (n,) probabilities.
+      of_lateral: (n,) probabilities.
+
+    Returns:
+      -1 to 1; 0 where one of the halves has no voxel.
+    """
+    if before.all() or not before.any():
+        return 0.0
+    says = of_medial - of_lateral
+    return float(says[before].mean() - says[~before].mean()) / 2
 
 
 def _middle(masks: Sequence[np.ndarray], axis: int, spacing_mm: float) -> int | None:
