@@ -29,10 +29,15 @@ RMS_CV_MEANING = (
 ACCURACY_MEANING = (
     "share of subjects whose class is that of the reference, from 0 to 1 (all)"
 )
+WEIGHTED_KAPPA_MEANING = (
+    "agreement with the reference beyond that by chance, a difference of two classes "
+    "weighing four times that of one (Cohen's quadratic weights); 1 is best, 0 is "
+    "chance; no value where all subjects are of one class"
+)
 ROC_AUC_MEANING = (
     "area under the receiver operating characteristic: how often a subject that has "
     "what is looked for got a higher probability than one that has it not, ties "
-    "counting half; from 0 to 1, 0.5 is chance"
+    "counting half; from 0 to 1, 0.5 is chance; no value where all have it, or none has"
 )
 
 
@@ -108,43 +113,70 @@ def accuracy(reference: Sequence[int], estimate: Sequence[int]) -> float:
     Raises:
       ValueError: lengths differ, there are no subjects, or numbers are not whole.
     """
+    true, found = _classes("Accuracy", reference, estimate)
+    return float(np.mean(true == found))
+
+
+def weighted_kappa(reference: Sequence[int], estimate: Sequence[int]) -> float:
+    """Quadratically weighted kappa (Cohen, Psychological Bulletin 1968;70:213).
+
+    Args:
+      reference: number of each subject's class, a grade.
+      estimate: number of the class that was found, in the same order.
+
+    Returns:
+      At most 1; NaN where all are of one class, for then chance agrees throughout.
+
+    Raises:
+      ValueError: lengths differ, there are no subjects, or numbers are not whole.
+    """
+    true, found = _classes("Kappa", reference, estimate)
+    # Mean squared difference of any reference and any estimate.
+    by_chance = np.var(true) + np.var(found) + (np.mean(true) - np.mean(found)) ** 2
+    if not by_chance:
+        return float("nan")
+    return float(1 - np.mean((true - found) ** 2) / by_chance)
+
+
+def _classes(
+    what: str, reference: Sequence[int], estimate: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
     true, found = np.asarray(reference), np.asarray(estimate)
     whole = all(np.issubdtype(array.dtype, np.integer) for array in (true, found))
     if true.ndim != 1 or true.shape != found.shape or not true.size or not whole:
         raise ValueError(
-            "Accuracy compares one whole number a subject, two vectors of one shape; "
+            f"{what} compares one whole number a subject, two vectors of one shape; "
             f"got {true.dtype} of {true.shape} and {found.dtype} of {found.shape}."
         )
-    return float(np.mean(true == found))
+    return true.astype(np.int64), found.astype(np.int64)
 
 
 def roc_auc(reference: Sequence[bool], estimate: Sequence[float]) -> float:
     """Area under the receiver operating characteristic (Hanley, Radiology 1982).
 
     Args:
-      reference: whether each subject has what is looked for; some have, some have not.
+      reference: whether each subject has what is looked for.
       estimate: probability, or any score, of the same subjects in the same order.
 
     Returns:
       From 0 to 1: the share of pairs, one subject that has it and one that has not, in
-      which the former scores higher; ties count half.
+      which the former scores higher; ties count half. NaN where there is no such pair.
 
     Raises:
-      ValueError: lengths differ, the reference is not boolean or the same for all, or a
-        score is NaN.
+      ValueError: lengths differ, there are no subjects, the reference is not boolean,
+        or a score is NaN.
     """
     true, score = np.asarray(reference), np.asarray(estimate, dtype=np.float64)
-    if true.ndim != 1 or true.shape != score.shape or true.dtype != bool:
+    alike = true.ndim == 1 and true.shape == score.shape and true.size
+    if not alike or true.dtype != bool or np.isnan(score).any():
         raise ValueError(
             "ROC AUC compares one boolean and one score a subject, two vectors of one "
-            f"shape; got {true.dtype} of {true.shape} and scores of {score.shape}."
+            f"shape without NaN; got {true.dtype} of {true.shape} and scores "
+            f"{score.tolist()}."
         )
     num_with, num_without = np.count_nonzero(true), np.count_nonzero(~true)
-    if not num_with or not num_without or np.isnan(score).any():
-        raise ValueError(
-            "ROC AUC needs subjects with and without what is looked for, and no NaN; "
-            f"got {num_with} with, {num_without} without, scores {score.tolist()}."
-        )
+    if not num_with or not num_without:
+        return float("nan")
     ranks = scipy.stats.rankdata(score)
     least = num_with * (num_with + 1) / 2
     return float((ranks[true].sum() - least) / (num_with * num_without))

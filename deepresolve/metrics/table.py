@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from deepresolve.metrics import cohort, image, overlap, surface
+from deepresolve.metrics import calibration, cohort, image, overlap, surface
 
 # What is compared, of one subject:
 #   images          3D arrays (rows, columns, slices) of intensities
@@ -222,6 +222,13 @@ METRICS: Mapping[str, Metric] = {
         over="cohort",
         table_scale=100,
     ),
+    "weighted_kappa": Metric(
+        cohort.weighted_kappa,
+        "classes",
+        "Weighted kappa",
+        cohort.WEIGHTED_KAPPA_MEANING,
+        over="cohort",
+    ),
     "roc_auc": Metric(
         cohort.roc_auc,
         "probabilities",
@@ -230,6 +237,15 @@ METRICS: Mapping[str, Metric] = {
         unit="%",
         over="cohort",
         table_scale=100,
+    ),
+    "brier": Metric(
+        calibration.brier,
+        "probabilities",
+        "Brier score",
+        calibration.BRIER_MEANING,
+        best="lowest",
+        over="cohort",
+        table_decimals=3,
     ),
 }
 

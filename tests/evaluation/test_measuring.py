@@ -32,9 +32,15 @@ def test_a_cohort_has_one_number_a_metric(subjects, make_subject):
     found = measuring.evaluate([*subjects, make_subject(3)], brightness_class)
     assert found.measurements == ()
     # Of classes 0, 1, 0, 1 the third came out as 1; of 4 pairs 2 are in order, 2 tie.
+    # Of all 16 pairs of a reference and an estimate 8 differ, of the 4 subjects 1.
     assert found.cohort == (
         CohortMeasurement("toy", "ground_truth", "accuracy", None, 0.75, 4),
+        CohortMeasurement("toy", "ground_truth", "weighted_kappa", None, 0.5, 4),
         CohortMeasurement("toy", "ground_truth", "roc_auc", None, 0.75, 4),
+        # Probabilities of 0.2 and 0.7: errors of 0.2, 0.3, 0.7 and 0.3.
+        CohortMeasurement(
+            *("toy", "ground_truth", "brier", None), pytest.approx(0.71 / 4), 4
+        ),
     )
     assert [s.subject for s in found.subjects][-1] == "knee-3"
 

@@ -16,6 +16,18 @@ def test_accuracy_is_that_of_scikit_learn():
     assert cohort.accuracy([2, 0, 1], [2, 1, 1]) == pytest.approx(2 / 3)
 
 
+def test_kappa_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    true, found = random.integers(0, 5, (2, 40))
+    found[:25] = true[:25]
+    expected = sklearn_metrics.cohen_kappa_score(true, found, weights="quadratic")
+    assert cohort.weighted_kappa(true, found) == pytest.approx(expected)
+    assert cohort.weighted_kappa([0, 3, 1], [0, 3, 1]) == 1
+    assert math.isnan(cohort.weighted_kappa([2, 2], [2, 2]))
+    with pytest.raises(ValueError, match="Kappa compares one whole number"):
+        cohort.weighted_kappa([0.5], [1.0])
+
+
 def test_auc_is_that_of_scikit_learn_with_ties():
     random = np.random.default_rng(1)
     true = random.random(50) < 0.3
@@ -42,12 +54,17 @@ def test_agreement_by_hand():
     assert cohort.rms_cv(reference, estimate) == pytest.approx(expected)
 
 
+def test_auc_of_one_side_alone_is_no_number():
+    for side in (True, False):
+        assert math.isnan(cohort.roc_auc([side, side], [0.2, 0.8]))
+
+
 @pytest.mark.parametrize(
     ("reference", "estimate", "message"),
     [
         (np.array([0, 1]), np.array([0.2, 0.8]), "got int64"),
-        (np.array([True, True]), np.array([0.2, 0.8]), "with and without"),
-        (np.array([True, False]), np.array([0.2, np.nan]), "no NaN"),
+        (np.array([True, False]), np.array([0.2, np.nan]), "without NaN"),
+        (np.array([], bool), np.array([]), "one shape"),
         (np.array([True, False]), np.array([0.2]), "one shape"),
     ],
 )

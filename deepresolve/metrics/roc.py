@@ -1,0 +1,244 @@
+"""How well scores tell subjects that have something from those that have not.
+
+The area under the receiver operating characteristic (`cohort.roc_auc`) with an
+interval, two networks beside each other, and what a threshold makes of scores. A
+threshold that is chosen on the scores it is tried on flatters them: choose it on others
+(validation).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy  # its statistics are loaded where they are first used
+
+from deepresolve.metrics.cohort import roc_auc
+from deepresolve.metrics.statistics import CONFIDENCE_LEVEL
+
+Reference = Sequence[bool] | np.ndarray
+Scores = Sequence[float] | np.ndarray
+
+
+class Share(NamedTuple):
+    """A share of subjects, or an area, from 0 to 1.
+
+    Attributes:
+      value: NaN where there is no subject to have a share of.
+      low: lower end of its 95% interval; NaN where there is none.
+      high: upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+class Curve(NamedTuple):
+    """A receiver operating characteristic, from (0, 0) to (1, 1).
+
+    Attributes:
+      false_positive: (n,) float64, 1 - specificity, rising.
+      sensitivity: (n,) float64, rising.
+      thresholds: (n,) float64: a subject counts as positive from this score on; the
+        first one, which nobody reaches, is infinite.
+    """
+
+    false_positive: np.ndarray
+    sensitivity: np.ndarray
+    thresholds: np.ndarray
+
+
+class AreaTest(NamedTuple):
+    """Two areas of the same subjects, compared.
+
+    Attributes:
+      difference: the first area minus the second.
+      low: lower end of its 95% interval.
+      high: upper end.
+      p: two-sided probability of a difference as large where there is none.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def area(reference: Reference, scores: Scores) -> Share:
+    """Area under the curve, with DeLong's interval (Biometrics 1988;44:837).
+
+    The interval is that of the area's logit, which stays between 0 and 1 and holds the
+    truth more often where areas are large (Pepe, 2003, 5.2.5; Qin, Stat Methods Med
+    Res 2008;17:207).
+
+    Args:
+      reference: whether each subject has what is looked for.
+      scores: probability, or any score, of the same subjects in the same order.
+
+    Returns:
+      The area; without an interval where it is 0 or 1, which no variance tells of, and
+      where one side is a single subject. NaN where all have it, or none has.
+
+    Raises:
+      ValueError: as of `cohort.roc_auc`.
+    """
+    value = roc_auc(reference, scores)
+    variance = float(_covariance(np.asarray(reference), np.atleast_2d(scores))[0, 0])
+    if not 0 < value < 1 or math.isnan(variance):
+        return Share(value, math.nan, math.nan)
+    reach = _quantile() * math.sqrt(variance) / (value * (1 - value))
+    logit = scipy.special.logit(value)
+    low, high = scipy.special.expit([logit - reach, logit + reach])
+    return Share(value, float(low), float(high))
+
+
+def area_test(reference: Reference, first: Scores, second: Scores) -> AreaTest:
+    """DeLong's test of two scores of the same subjects (Biometrics 1988;44:837).
+
+    Args:
+      reference: whether each subject has what is looked for; some have, some have not.
+      first: scores of one network.
+      second: scores of the other one, of the same subjects in the same order.
+
+    Returns:
+      The test; p = 1 where the scores order subjects alike, for then nothing differs.
+
+    Raises:
+      ValueError: as of `cohort.roc_auc`; or one side is a single subject, of which no
+        variance can be told.
+    """
+    difference = roc_auc(reference, first) - roc_auc(reference, second)
+    covariance = _covariance(np.asarray(reference), np.array([first, second]))
+    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    if math.isnan(variance):
+        raise ValueError(
+            "DeLong's test needs two subjects or more with what is looked for, and two "
+            "without."
+        )
+    # Of curves that are one, rounding alone is left.
+    if variance < np.finfo(np.float64).eps:
+        return AreaTest(difference, difference, difference, float(difference == 0))
+    deviation = math.sqrt(variance)
+    reach = _quantile() * deviation
+    p = 2 * float(scipy.stats.norm.sf(abs(difference) / deviation))
+    return AreaTest(difference, difference - reach, difference + reach, p)
+
+
+def _covariance(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """DeLong's covariance of areas, by ranks (Sun, IEEE Signal Process Lett 2014).
+
+    Args:
+      reference: (n,) bool.
+      scores: (networks, n).
+
+    Returns:
+      (networks, networks); NaN where one side is a single subject.
+    """
+    sides = scores[:, reference], scores[:, ~reference]
+    num_with, num_without = (side.shape[1] for side in sides)
+    if min(num_with, num_without) < 2:
+        return np.full((len(scores), len(scores)), np.nan)
+    ranked = scipy.stats.rankdata
+    among_all = ranked(np.concatenate(sides, axis=1), axis=1)
+    # Of each subject the share of the other side that scores lower, ties half.
+    of_with = (among_all[:, :num_with] - ranked(sides[0], axis=1)) / num_without
+    of_without = 1 - (among_all[:, num_with:] - ranked(sides[1], axis=1)) / num_with
+    return np.atleast_2d(np.cov(of_with) / num_with + np.cov(of_without) / num_without)
+
+
+def curve(reference: Reference, scores: Scores) -> Curve:
+    """The receiver operating characteristic: a point for each score that occurs.
+
+    Args:
+      reference: whether each subject has what is looked for; some have, some have not.
+      scores: probability, or any score, of the same subjects in the same order.
+
+    Raises:
+      ValueError: as of `cohort.roc_auc`, or all have it, or none has.
+    """
+    if math.isnan(roc_auc(reference, scores)):
+        raise ValueError(
+            "A curve needs subjects that have what is looked for, and some that have "
+            f"not; of {len(reference)} subjects all or none have it."
+        )
+    true, score = np.asarray(reference), np.asarray(scores, np.float64)
+    thresholds = np.unique(score)[::-1]
+    return Curve(
+        np.concatenate([[0.0], _reaching(score[~true], thresholds)]),
+        np.concatenate([[0.0], _reaching(score[true], thresholds)]),
+        np.concatenate([[np.inf], thresholds]),
+    )
+
+
+def _reaching(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Share of scores that are at each threshold or above it."""
+    return 1 - np.searchsorted(np.sort(scores), thresholds) / len(scores)
+
+
+def youden_threshold(reference: Reference, scores: Scores) -> float:
+    """The score from which on subjects count as positive (Youden, Cancer 1950;3:32).
+
+    Where sensitivity + specificity is highest; of several such ones the highest score,
+    half-way to the next lower one, so that scores which differ a little stay on their
+    side. Choose it on the validation subjects, never on those it is tried on.
+
+    Args:
+      reference: whether each subject has what is looked for; some have, some have not.
+      scores: probability, or any score, of the same subjects in the same order.
+
+    Raises:
+      ValueError: as of `cohort.roc_auc`, or all have it, or none has.
+    """
+    found = curve(reference, scores)
+    # The first point, of a threshold that nobody reaches, is no choice.
+    best = 1 + int(np.argmax((found.sensitivity - found.false_positive)[1:]))
+    return float(np.mean(found.thresholds[best : best + 2]))
+
+
+def sensitivity(reference: Reference, scores: Scores, threshold: float) -> Share:
+    """Share of those who have it that score from the threshold on.
+
+    With Wilson's interval (JASA 1927;22:209).
+
+    Args:
+      reference: (n,) bool.
+      scores: of the same subjects in the same order.
+      threshold: chosen on other subjects; see `youden_threshold`.
+    """
+    true, reached = np.asarray(reference), np.asarray(scores) >= threshold
+    return share(np.count_nonzero(reached & true), np.count_nonzero(true))
+
+
+def specificity(reference: Reference, scores: Scores, threshold: float) -> Share:
+    """Share of those who have it not that score below the threshold.
+
+    With Wilson's interval (JASA 1927;22:209).
+
+    Args:
+      reference: (n,) bool.
+      scores: of the same subjects in the same order.
+      threshold: chosen on other subjects; see `youden_threshold`.
+    """
+    true, reached = np.asarray(reference), np.asarray(scores) >= threshold
+    return share(np.count_nonzero(~reached & ~true), np.count_nonzero(~true))
+
+
+def share(count: int, of: int) -> Share:
+    """A share with Wilson's 95% interval; NaN where there is nothing to share.
+
+    Args:
+      count: how many.
+      of: of how many.
+    """
+    if not of:
+        return Share(math.nan, math.nan, math.nan)
+    test = scipy.stats.binomtest(int(count), int(of))
+    low, high = test.proportion_ci(CONFIDENCE_LEVEL, method="wilson")
+    return Share(count / of, float(low), float(high))
+
+
+def _quantile() -> float:
+    return float(scipy.stats.norm.ppf((1 + CONFIDENCE_LEVEL) / 2))
