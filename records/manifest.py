@@ -86,6 +86,10 @@ class Entry:
         """Whether there is a label map."""
         return "label" in self.arrays
 
+    def says(self, only: Mapping[str, str]) -> bool:
+        """Whether its scalars are these, by name."""
+        return all(self.scalars.get(name) == text for name, text in only.items())
+
     def told(self) -> Iterator[str]:
         """Its notes, each with its name."""
         for note in self.notes:

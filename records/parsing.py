@@ -7,6 +7,7 @@ A reader may ask for an array, a scalar, or one of `records.subject.FIELDS`:
 | label | uint8, (0, 0, 0) where there is none |
 | any other array | float32, in its own units; integers beyond 2**24 are rounded |
 | a scalar | float64, int64 or string |
+| a number that a record may lack | float64, NaN where it does |
 | intensity | float32 (2,): what becomes 0 and what becomes 1, in the image's units |
 | affine | float64 (4, 4), of the image |
 | other_affine | float64 (4, 4), of the image's other form; NaN where there is none |
@@ -18,6 +19,7 @@ A reader may ask for an array, a scalar, or one of `records.subject.FIELDS`:
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 
 import tensorflow as tf
@@ -37,6 +39,8 @@ _FLOAT64S = {
     "slice_thickness_mm": ([], tf.float32),
 }
 _INT64S = {"to_source": [3, 2]}
+# Stands for a whole number that a record lacks, while it is parsed.
+_NO_INT64 = tf.int64.min
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +51,13 @@ class Wanted:
       fields: names out of `records.subject.FIELDS`.
       ranks: number of axes of each array that is asked for.
       scalars: "float64", "int64" or "text" by name.
+      numbers: "float64" or "int64" by name, of scalars that a record may lack.
     """
 
     fields: tuple[str, ...] = ()
     ranks: Mapping[str, int] = dataclasses.field(default_factory=dict)
     scalars: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    numbers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def parse(record: tf.Tensor, wanted: Wanted) -> dict[str, tf.Tensor]:
@@ -71,7 +77,22 @@ def parse(record: tf.Tensor, wanted: Wanted) -> dict[str, tf.Tensor]:
         **{name: _field(stored, name) for name in wanted.fields},
         **{name: _array(stored, name, rank) for name, rank in wanted.ranks.items()},
         **{name: _scalar(stored, name, kind) for name, kind in wanted.scalars.items()},
+        **{name: _number(stored, name, kind) for name, kind in wanted.numbers.items()},
     }
+
+
+def has_texts(record: tf.Tensor, texts: Mapping[str, str]) -> tf.Tensor:
+    """Whether text scalars of a record are these, scalar bool; no voxel is decoded.
+
+    Args:
+      record: scalar string.
+      texts: what each is to say, by its name; a record may lack it.
+    """
+    keys = {name: f"scalars/{name}/text" for name in texts}
+    absent = tf.io.FixedLenFeature([], tf.string, "")
+    stored = tf.io.parse_single_example(record, dict.fromkeys(keys.values(), absent))
+    alike = [tf.equal(stored[keys[name]], text) for name, text in texts.items()]
+    return tf.reduce_all(tf.stack(alike))
 
 
 def _features(wanted: Wanted) -> dict[str, tf.io.FixedLenFeature]:
@@ -92,6 +113,12 @@ def _features(wanted: Wanted) -> dict[str, tf.io.FixedLenFeature]:
         is_whole = kind == "int64"
         feature = tf.io.FixedLenFeature([], tf.int64) if is_whole else _STRING
         features[f"scalars/{name}/{kind}"] = feature
+    for name, kind in wanted.numbers.items():
+        features[f"scalars/{name}/{kind}"] = (
+            tf.io.FixedLenFeature([], tf.int64, _NO_INT64)
+            if kind == "int64"
+            else tf.io.FixedLenFeature([], tf.string, "")
+        )
     return features
 
 
@@ -108,6 +135,14 @@ def _scalar(stored: Mapping[str, tf.Tensor], name: str, kind: str) -> tf.Tensor:
     if kind == "float64":
         return tf.reshape(tf.io.decode_raw(value, tf.float64), [])
     return value
+
+
+def _number(stored: Mapping[str, tf.Tensor], name: str, kind: str) -> tf.Tensor:
+    value = stored[f"scalars/{name}/{kind}"]
+    nan = tf.constant(math.nan, tf.float64)
+    if kind == "int64":
+        return tf.where(value == _NO_INT64, nan, tf.cast(value, tf.float64))
+    return tf.concat([tf.io.decode_raw(value, tf.float64), [nan]], axis=0)[0]
 
 
 def _array(stored: Mapping[str, tf.Tensor], name: str, rank: int) -> tf.Tensor:

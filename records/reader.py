@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -21,6 +22,8 @@ def dataset(
     split: str,
     *,
     needs: Sequence[str] = ("image", "label"),
+    numbers: Sequence[str] = (),
+    only: Mapping[str, str] | None = None,
     shuffle_seed: Sequence[int] | tf.Tensor | None = None,
     part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
@@ -34,6 +37,9 @@ def dataset(
       split: "train", "validation" or "test".
       needs: names of arrays, scalars and further fields; see `records.parsing`. What
         is not named is not decoded.
+      numbers: names of scalars that a subject may lack: float64, NaN where one does.
+      only: text scalars by name: subjects of which one says something else, or that
+        lack it, are passed over.
       shuffle_seed: two integers by which the shards are shuffled; None keeps their
         order.
       part: which part of the shards, counted from 0, and of how many parts. Those of
@@ -42,8 +48,9 @@ def dataset(
     Raises:
       FileNotFoundError, ValueError: there is no complete set, the split is empty, or
         has fewer shards than parts, or a subject lacks what is needed (its label map
-        excepted, which is then empty).
+        excepted, which is then empty); or none has a number.
     """
+    only = only or {}
     described = manifest.load(records_dir)
     shards = _shards_of(described, split, records_dir)
     number, num_parts = part
@@ -53,13 +60,38 @@ def dataset(
         order = tf.random.experimental.stateless_shuffle(order, shuffle_seed)
     order = order[number::num_parts]
     paths = [storage.join(str(records_dir), shard.file) for shard in shards]
-    counts = tf.constant([shard.num_subjects for shard in shards], tf.int64)
+    counts = tf.constant([_num_of(shard, only) for shard in shards], tf.int64)
     records = tf.data.TFRecordDataset(tf.gather(paths, order), described.compression)
     names = tuple(dict.fromkeys((*needs, *ALWAYS)))
-    wanted = _wanted(described.subjects(split), names, records_dir)
+    entries = [e for e in described.subjects(split) if e.says(only)]
+    wanted = dataclasses.replace(
+        _wanted(entries, names, records_dir),
+        numbers={name: _kind_of_number(name, entries, records_dir) for name in numbers},
+    )
+    if only:
+        records = records.filter(lambda record: parsing.has_texts(record, only))
     volumes = records.map(lambda record: parsing.parse(record, wanted))
     count = tf.reduce_sum(tf.gather(counts, order))
     return volumes.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _num_of(shard: manifest.Shard, only: Mapping[str, str]) -> int:
+    return sum(entry.says(only) for entry in shard.subjects)
+
+
+def _kind_of_number(
+    name: str, entries: Sequence[manifest.Entry], records_dir: str
+) -> str:
+    """How a number is stored; ValueError where no subject has it, or it is a text."""
+    kinds = {type(e.scalars[name]) for e in entries if name in e.scalars}
+    if kinds - {str}:
+        (kind,) = kinds  # A dataset declares one type for all.
+        return schema.SCALAR_KEYS[kind]
+    there = sorted({n for e in entries for n in e.scalars})
+    raise ValueError(
+        f"No subject of {records_dir} has a number {name!r}; they have the scalars "
+        f"{', '.join(there) or 'none'}. `convert` says what a dataset brings."
+    )
 
 
 def _wanted(

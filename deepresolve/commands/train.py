@@ -16,7 +16,7 @@ names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -27,8 +27,10 @@ from deepresolve.system import path_flags, paths
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from deepresolve.config import Config
     from deepresolve.imaging.volume import Volume
     from deepresolve.training.data import TrainingData, ValidationScan
+    from deepresolve.training.trainable import Trainable
     from deepresolve.training.workers import Worker
     from records.manifest import Manifest
 
@@ -64,7 +66,7 @@ def run() -> None:
 
     worker = this_worker(config)
     task = tasks.find(config.task)
-    data = _training_data(manifest.load(FLAGS.records), task.needs, worker)
+    data = _training_data(manifest.load(FLAGS.records), task, config, worker)
     workdir = Workdir(FLAGS.workdir)
     try:
         fit(task, config, data, workdir)
@@ -94,51 +96,58 @@ def _reason(error: tf.errors.OpError) -> str:
 
 
 def _training_data(
-    stored: Manifest, needs: Sequence[str], worker: Worker
+    stored: Manifest, task: Trainable, config: Config, worker: Worker
 ) -> TrainingData:
     """The records in the form in which the library takes them.
 
     Args:
       stored: the manifest of the records.
-      needs: names of what the task learns from.
+      task: what is learned.
+      config: the run.
       worker: this one, and of how many.
     """
     from deepresolve.training.data import TrainingData
     from records import reader
 
-    training = stored.subjects("train")
+    only = task.only(config)
+    asked = {"needs": task.needs, "numbers": task.numbers(config), "only": only}
+    training = [entry for entry in stored.subjects("train") if entry.says(only)]
     if training:
         reader.check_num_shards(stored, "train", worker.count, FLAGS.records)
     return TrainingData(
         volumes=lambda seed: reader.dataset(
-            FLAGS.records, "train", needs=needs, shuffle_seed=seed, part=worker
+            FLAGS.records, "train", **asked, shuffle_seed=seed, part=worker
         ),
         shapes={subject.subject: subject.shape for subject in training},
-        validation=_validation(stored),
+        validation=_validation(stored, only),
         label_names=stored.label_names,
-        num_labelled=stored.num_labelled("train"),
+        num_labelled=sum(entry.labelled for entry in training),
         records=FLAGS.records,
         sha256=stored.sha256,
-        scans=_some_training_scans(),
+        scans=_some_training_scans(only),
+        scalars={entry.subject: entry.scalars for entry in training},
     )
 
 
-def _some_training_scans() -> Iterator[Volume]:
+def _some_training_scans(only: Mapping[str, str]) -> Iterator[Volume]:
     """Those that are described in the workdir, one in memory at a time."""
     from deepresolve.runs import training_set
     from records import reader
 
     for subject in reader.sample(FLAGS.records, "train", training_set.MAX_SCANS):
-        yield subject.image
+        if only.items() <= subject.scalars.items():
+            yield subject.image
 
 
-def _validation(stored: Manifest) -> Iterator[ValidationScan]:
+def _validation(stored: Manifest, only: Mapping[str, str]) -> Iterator[ValidationScan]:
     """Validation scans with their scales, one in memory at a time."""
     from deepresolve.training.data import ValidationScan
     from records import reader
 
     if stored.subjects("validation"):
         for subject in reader.subjects(FLAGS.records, "validation"):
-            yield ValidationScan(
-                subject.subject, subject.image, subject.scale, subject.label
-            )
+            if only.items() <= subject.scalars.items():
+                yield ValidationScan(
+                    *(subject.subject, subject.image, subject.scale, subject.label),
+                    subject.scalars,
+                )

@@ -21,6 +21,7 @@ import importlib
 from typing import Any
 
 TASKS = {
+    "classification": "deepresolve.tasks.classification",
     "segmentation": "deepresolve.tasks.segmentation",
     "super_resolution": "deepresolve.tasks.super_resolution",
 }

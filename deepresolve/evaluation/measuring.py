@@ -14,6 +14,7 @@ import numpy as np
 
 from deepresolve.evaluation.results import (
     CohortMeasurement,
+    Compared,
     EvaluatedSubject,
     Measurement,
 )
@@ -33,11 +34,13 @@ class Evaluation(NamedTuple):
       subjects: facts of each, in the order of the run.
       measurements: every number of one subject.
       cohort: every number of all subjects together.
+      compared: what these rest on, for each subject.
     """
 
     subjects: tuple[EvaluatedSubject, ...]
     measurements: tuple[Measurement, ...]
     cohort: tuple[CohortMeasurement, ...]
+    compared: tuple[Compared, ...] = ()
 
 
 def evaluate(
@@ -64,6 +67,7 @@ def evaluate(
     """
     of_cohort = {n: metric for n, metric in metrics.items() if metric.over == "cohort"}
     kept: list[Comparison] = []
+    compared: list[Compared] = []
 
     def measured(subject: _S) -> tuple[EvaluatedSubject, list[Measurement]]:
         numbers: list[Measurement] = []
@@ -71,6 +75,7 @@ def evaluate(
             numbers += of_comparison(subject, comparison, metrics)
             if any(metric.of == comparison.kind for metric in of_cohort.values()):
                 kept.append(comparison)
+                compared.append(_compared(subject, comparison))
         return facts(subject), numbers
 
     everyone, measurements = [], []
@@ -80,7 +85,17 @@ def evaluate(
         if on_subject is not None:
             on_subject(numbers)
     cohort = tuple(over_cohort(kept, of_cohort))
-    return Evaluation(tuple(everyone), tuple(measurements), cohort)
+    return Evaluation(tuple(everyone), tuple(measurements), cohort, tuple(compared))
+
+
+def _compared(subject: Subject, comparison: Comparison) -> Compared:
+    return Compared(
+        *(subject.subject, subject.person, comparison.source, comparison.image_set),
+        *(comparison.kind, comparison.label_class),
+        float(comparison.reference),
+        float(comparison.estimate),
+        comparison.unit,
+    )
 
 
 def each(

@@ -54,6 +54,33 @@ class CohortMeasurement:
 
 
 @dataclasses.dataclass(frozen=True)
+class Compared:
+    """What a number of the cohort rests on: one estimate beside its reference.
+
+    Attributes:
+      subject: name of the scan.
+      person: whom it is of; several scans may be of one person. "" if not known.
+      source: who or what made the estimate.
+      image_set: what it was made of.
+      kind: what both are: "values", "classes" or "probabilities".
+      label_class: the tissue or the grade; None for the whole image.
+      reference: what should have been found.
+      estimate: what was found.
+      unit: of values, such as "mm³"; "" for all else.
+    """
+
+    subject: str
+    person: str
+    source: str
+    image_set: str
+    kind: str
+    label_class: str | None
+    reference: float
+    estimate: float
+    unit: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class EvaluatedSubject:
     """Facts of one subject's whole scan."""
 

@@ -1,5 +1,7 @@
 """The report of one run of any task: report.html, report.md, report.json, subjects.csv.
 
+Where there are numbers of the cohort, compared.csv has what they rest on.
+
 report.json holds plain numbers (SSIM from 0 to 1, pSNR in dB), `null` where there is no
 value; tables print them times their metric's scale (SSIM x100).
 """
@@ -39,15 +41,15 @@ def save(
       OSError: a file cannot be written.
     """
     blocks = report(evaluation, provenance)
-    paths = writing.write(
-        folder,
-        {
-            "report.md": markdown.render(blocks),
-            "report.json": to_json(evaluation, provenance),
-            "subjects.csv": subjects_csv.to_csv(evaluation.measurements),
-            "report.html": html.render(blocks, {}),
-        },
-    )
+    content = {
+        "report.md": markdown.render(blocks),
+        "report.json": to_json(evaluation, provenance),
+        "subjects.csv": subjects_csv.to_csv(evaluation.measurements),
+        "report.html": html.render(blocks, {}),
+    }
+    if evaluation.compared:
+        content["compared.csv"] = subjects_csv.compared_to_csv(evaluation.compared)
+    paths = writing.write(folder, content)
     (folder / subjects_csv.PROGRESS_FILE).unlink(missing_ok=True)
     return paths
 

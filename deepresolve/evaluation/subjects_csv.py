@@ -12,9 +12,13 @@ import pathlib
 from collections.abc import Iterable
 
 from deepresolve.evaluation import known_digits
-from deepresolve.evaluation.results import Measurement
+from deepresolve.evaluation.results import Compared, Measurement
 
 PROGRESS_FILE = "subjects.partial.csv"
+_COMPARED_COLUMNS = (
+    *("subject", "person", "network", "image_set", "kind", "class"),
+    *("reference", "estimate", "unit"),
+)
 _COLUMNS = ("subject", "person", "network", "image_set", "metric", "class", "value")
 
 
@@ -35,6 +39,21 @@ def to_csv(measurements: Iterable[Measurement], *, header: bool = True) -> str:
         where = m.subject, m.person, m.source, m.image_set
         value = known_digits.value(m.metric, m.value)
         writer.writerow((*where, m.metric, m.label_class or "", repr(value)))
+    return table.getvalue()
+
+
+def compared_to_csv(compared: Iterable[Compared]) -> str:
+    """One line an estimate, beside its reference: what ROC curves are drawn of.
+
+    Args:
+      compared: of all subjects.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_COMPARED_COLUMNS)
+    for c in compared:
+        where = c.subject, c.person, c.source, c.image_set, c.kind, c.label_class or ""
+        writer.writerow((*where, repr(c.reference), repr(c.estimate), c.unit))
     return table.getvalue()
 
 

@@ -26,6 +26,7 @@ class _Streams(NamedTuple):
     profile: int = 13
     thickness: int = 14
     slices: int = 15
+    offset: int = 16
 
 
 STREAMS = _Streams()

@@ -2,6 +2,8 @@
 
 from deepresolve.config import BOOKKEEPING, Config
 from deepresolve.presets import (
+    elnet,
+    mrnet,
     seg_cnn,
     seg_cnn_small,
     seg_knee,
@@ -17,6 +19,8 @@ from deepresolve.presets import (
 )
 
 PRESETS = {
+    "elnet": elnet.CONFIG,
+    "mrnet": mrnet.CONFIG,
     "seg_cnn": seg_cnn.CONFIG,
     "seg_cnn_small": seg_cnn_small.CONFIG,
     "seg_knee": seg_knee.CONFIG,

@@ -43,6 +43,7 @@ else:
         max=tf.reduce_max,
         maximum=tf.maximum,
         mean=tf.reduce_mean,
+        min=tf.reduce_min,
         one_hot=tf.one_hot,
         reshape=tf.reshape,
         shape=_shape,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from deepresolve.imaging.intensity import IntensityScale
 from deepresolve.imaging.volume import Volume
 from deepresolve.pipeline.dataset import VolumeSource, holds_tissue
 from deepresolve.pipeline.pairs import Pairs
+
+Scalar = float | int | str
 
 
 class ValidationScan(NamedTuple):
@@ -19,12 +22,14 @@ class ValidationScan(NamedTuple):
       image: canonical, in scan units.
       scale: what takes it to 0..1.
       label: uint8 labels on the same grid, None where there are none.
+      scalars: numbers and texts of the scan, by name.
     """
 
     subject: str
     image: Volume
     scale: IntensityScale
     label: Volume | None = None
+    scalars: Mapping[str, Scalar] = MappingProxyType({})
 
 
 class TrainingData(NamedTuple):
@@ -40,6 +45,7 @@ class TrainingData(NamedTuple):
       sha256: hash of their manifest, which tells this data from any other.
       scans: some of the training scans, whole, by which predictions tell what the
         network knows (`training_set`); without any they cannot.
+      scalars: numbers and texts of each volume, by subject and name.
     """
 
     volumes: VolumeSource
@@ -50,6 +56,7 @@ class TrainingData(NamedTuple):
     records: str
     sha256: str
     scans: Iterable[Volume] = ()
+    scalars: Mapping[str, Mapping[str, Scalar]] = MappingProxyType({})
 
 
 def check_patches(pairs: Pairs, data: TrainingData) -> None:

@@ -86,6 +86,14 @@ class Trainable(abc.ABC, Generic[_Config]):
           the factors 1 stands for a scan as it is.
         """
 
+    def numbers(self, config: _Config) -> tuple[str, ...]:
+        """Scalars of a record that training asks for; one may lack some (NaN)."""
+        return ()
+
+    def only(self, config: _Config) -> Mapping[str, str]:
+        """Text scalars of the records that the run learns from; all where none."""
+        return {}
+
     def provenance(self, config: _Config, data: TrainingData) -> dict[str, Any]:
         """What a start of a run is to be remembered by, as JSON values."""
         return {}

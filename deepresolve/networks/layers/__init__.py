@@ -3,6 +3,7 @@
 from deepresolve.networks.layers.folding import Fold, Unfold, fold, unfold
 from deepresolve.networks.layers.normalisation import FusedBatchNormalization
 from deepresolve.networks.layers.padding import Crop, Pad
+from deepresolve.networks.layers.slice_maximum import SliceMaximum
 from deepresolve.networks.layers.slices import BatchToSlices, SlicesToBatch
 from deepresolve.networks.layers.unpooling import (
     MaxPoolingWithIndices2D,
@@ -17,6 +18,7 @@ _LAYERS = (
     MaxPoolingWithIndices2D,
     MaxUnpooling2D,
     Pad,
+    SliceMaximum,
     SlicesToBatch,
     Unfold,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "MaxPoolingWithIndices2D",
     "MaxUnpooling2D",
     "Pad",
+    "SliceMaximum",
     "SlicesToBatch",
     "Unfold",
     "fold",

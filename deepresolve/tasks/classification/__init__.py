@@ -1,0 +1,1 @@
+"""Grading whole scans: what a person would note of a knee, with a probability."""

@@ -1,0 +1,177 @@
+"""A classification goes all the way through the commands, on a planted sign."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from graded import graded_scan, subject
+from sklearn.metrics import roc_auc_score
+
+from deepresolve.imaging import formats
+from deepresolve.metrics import cohort as cohort_metrics
+from deepresolve.serving import saved_model
+from deepresolve.tasks.servable import ServingOptions
+from deepresolve.tasks.trained_run import TrainedRun
+
+TRAIN = [
+    *("train", "--task=classification", "--grades=acl", "--only_series=sagittal"),
+    *("--patch_shape=16,16,6", "--num_levels=2", "--num_features=8"),
+    *("--batch_size=8", "--learning_rate=0.01", "--num_epochs=5"),
+    *("--patches_per_volume=4", "--distribution=single", "--random_flip"),
+]
+NUM = {"train": 32, "validation": 12, "test": 16}
+
+
+def study(grade_of):
+    """Two series of each knee; the sign is in the sagittal one alone."""
+    number = 0
+    for split, count in NUM.items():
+        for _ in range(count):
+            truth = number % 2
+            for series, shown in (("sagittal", truth), ("coronal", 1 - truth)):
+                name = f"{split}-{number:03d}-{series}"
+                scan = graded_scan(number, shown)
+                yield subject(name, split, scan, acl=grade_of(number), series=series)
+            number += 1
+
+
+@pytest.fixture(scope="module")
+def records(write_records):
+    return write_records(study(lambda number: number % 2))
+
+
+@pytest.fixture(scope="module")
+def run(run_script):
+    def to_the_end(*arguments):
+        result = run_script("deepresolve", *arguments)
+        output = result.stdout + result.stderr
+        assert result.returncode == 0, output
+        return output
+
+    return to_the_end
+
+
+@pytest.fixture(scope="module")
+def trained(records, run, tmp_path_factory):
+    """A run that was stopped after three epochs, and went on; what it said then."""
+    path = tmp_path_factory.mktemp("runs") / "acl"
+    arguments = (*TRAIN, f"--records={records}", f"--workdir={path}")
+    run(*arguments, "--num_epochs=3")
+    return path, run(*arguments)
+
+
+@pytest.fixture(scope="module")
+def workdir(trained):
+    return trained[0]
+
+
+def cohort(folder):
+    """The numbers of a report, by metric."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return {row["metric"]: row for row in report["cohort"]}
+
+
+def test_a_planted_sign_is_learned_and_a_run_goes_on(trained):
+    workdir, said = trained
+    assert "Resuming" in said
+    assert "12 validation scans; acl>0 of 6 of 12." in said
+    assert "best validation ROC AUC 1.000" in said
+    assert (workdir / "best.keras").exists()
+
+
+def test_it_is_measured_on_the_scans_of_its_series(workdir, records, run, tmp_path):
+    run(
+        *("evaluate", f"--records={records}", f"--workdir={workdir}"),
+        f"--output={tmp_path}",
+    )
+    found = cohort(tmp_path)
+    assert {row["n"] for row in found.values()} == {NUM["test"]}
+    assert {row["image_set"] for row in found.values()} == {"sagittal"}
+    assert found["roc_auc"]["value"] == 1.0
+    assert found["roc_auc"]["class"] == "acl"
+    with (tmp_path / "compared.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "probabilities"]
+    scores = [[float(row[of]) for row in rows] for of in ("reference", "estimate")]
+    assert roc_auc_score(*scores) == 1.0
+    assert all(row["subject"].endswith("sagittal") for row in rows)
+
+
+def test_what_is_not_there_is_not_learned(write_records, run, tmp_path):
+    rng = np.random.default_rng(0)
+    grades = rng.permutation(np.arange(sum(NUM.values())) % 2).tolist()
+    records = write_records(study(grades.__getitem__))
+    workdir = tmp_path / "run"
+    run(*TRAIN, f"--records={records}", f"--workdir={workdir}", "--num_epochs=2")
+    run(
+        *("evaluate", f"--records={records}", f"--workdir={workdir}"),
+        f"--output={tmp_path / 'report'}",
+    )
+    truth = np.array(grades[-NUM["test"] :])
+    m, n = np.count_nonzero(truth), np.count_nonzero(truth == 0)
+    # Of no relation the variance of the Mann-Whitney statistic, over (m n)^2.
+    deviation = np.sqrt((m + n + 1) / (12 * m * n))
+    area = cohort(tmp_path / "report")["roc_auc"]["value"]
+    assert abs(area - 0.5) < 2.58 * deviation  # 99% of all shufflings
+
+
+def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number, grade in ((1001, 0), (1002, 1), (1003, 1)):
+        path = tmp_path / "in" / f"knee{number}.nii.gz"
+        formats.write(path, graded_scan(number, grade))
+    output = run(
+        *("predict", f"--workdir={workdir}", f"--input={tmp_path / 'in'}"),
+        f"--output={tmp_path / 'out'}",
+    )
+    with (tmp_path / "out" / "grades.csv").open(encoding="utf-8") as file:
+        rows = {row["scan"].partition(".")[0]: row for row in csv.DictReader(file)}
+    assert {name: row["grade"] for name, row in rows.items()} == {
+        **{"knee1001": "0", "knee1002": "1", "knee1003": "1"}
+    }, output
+    for number in (1002, 1003):
+        assert int(rows[f"knee{number}"]["slice"]) == number % 6
+    with (tmp_path / "out" / "slice_grades.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 3 * 6
+    report = json.loads((tmp_path / "out" / "knee1002_trust.json").read_text("utf-8"))
+    assert report["grades"]["acl"]["slice"] == 1002 % 6
+
+
+def test_it_looked_at_the_sign(workdir):
+    scan = graded_scan(1003, 1)
+    predictor = TrainedRun.open(str(workdir)).predictor()
+    seen = predictor.activation(scan)["acl>0"]
+    assert seen.shape == scan.shape
+    np.testing.assert_array_equal(seen.affine, scan.affine)
+    sign = scan.array > 160
+    assert cohort_metrics.roc_auc(sign.ravel(), seen.array.ravel()) > 0.95
+
+
+def test_it_is_served(workdir, tmp_path):
+    trained = TrainedRun.open(str(workdir))
+    folder = saved_model.export(
+        trained, str(tmp_path / "grader"), 1, ServingOptions("float32", 16, 4.0)
+    )
+    served = tf.saved_model.load(folder).signatures["grade"]
+    scan = graded_scan(1002, 1)
+    canonical = scan.canonical().array[np.newaxis]
+    served_one = served(tf.constant(canonical))["probabilities"].numpy()
+    ((_, _, probability, _),) = trained.predict(scan).tables["grades"]
+    assert served_one.shape == (1, 1)
+    assert served_one[0, 0] == pytest.approx(probability, abs=1e-5)
+
+
+def test_a_series_that_nobody_has_is_refused(records, run_script, tmp_path):
+    arguments = (*TRAIN, f"--records={records}", f"--workdir={tmp_path / 'run'}")
+    result = run_script("deepresolve", *arguments, "--only_series=axial")
+    assert result.returncode != 0
+    assert "no training scan whose scalar 'series' is 'axial'" in result.stderr
+
+
+def test_a_scalar_that_nobody_has_is_refused(records, run_script, tmp_path):
+    arguments = (*TRAIN, f"--records={records}", f"--workdir={tmp_path / 'run'}")
+    result = run_script("deepresolve", *arguments, "--grades=meniscus")
+    assert result.returncode != 0
+    assert re.search(r"meniscus>0 is true of 0 of the 0 training", result.stderr)
