@@ -22,7 +22,7 @@ class Answers(NamedTuple):
     Attributes:
       probabilities: (outputs,) float32, of the whole scan.
       of_slices: (slices, outputs) float32: what it would say of each slice alone, in
-        its place among the others.
+        its place among the others; 0 of one whose pixels are all alike.
       activation: (i, j, slices, outputs) float32: what it would say of a scan that had
         the features of that place everywhere (class activation: Zhou, CVPR 2016), on
         the network's own grid of the frame.
@@ -65,8 +65,11 @@ class Classifier:
         features, answers = self._both(frame[tf.newaxis, ..., tf.newaxis])
         features = features.numpy()[0]
         pooled = getattr(np, self._within)(features, axis=(0, 1))  # (slices, C)
+        shown = np.ptp(frame.numpy(), axis=(0, 1))[:, np.newaxis] > 0
         return Answers(
-            answers.numpy()[0], self._answered(pooled), self._answered(features)
+            answers.numpy()[0],
+            np.where(shown, self._answered(pooled), np.float32(0)),
+            self._answered(features),
         )
 
     def _answered(self, features: np.ndarray) -> np.ndarray:
