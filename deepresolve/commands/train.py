@@ -110,13 +110,17 @@ def _training_data(
     from records import reader
 
     only = task.only(config)
-    asked = {"needs": task.needs, "numbers": task.numbers(config), "only": only}
     training = [entry for entry in stored.subjects("train") if entry.says(only)]
     if training:
         reader.check_num_shards(stored, "train", worker.count, FLAGS.records)
     return TrainingData(
         volumes=lambda seed: reader.dataset(
-            FLAGS.records, "train", **asked, shuffle_seed=seed, part=worker
+            *(FLAGS.records, "train"),
+            needs=task.needs,
+            numbers=task.numbers(config),
+            only=only,
+            shuffle_seed=seed,
+            part=worker,
         ),
         shapes={subject.subject: subject.shape for subject in training},
         validation=_validation(stored, only),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from deepresolve.tasks.classification.options import Options
 from deepresolve.tasks.classification.settings import ClassificationConfig
 from deepresolve.tasks.findings import Section, digits
 from deepresolve.tasks.options import Dtype
-from deepresolve.tasks.prediction import Prediction, TableKind
+from deepresolve.tasks.prediction import Prediction, Row, TableKind
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -96,7 +96,7 @@ class GradePredictor:
             values["probability"] = digits(values["probability"])
         report = dict.fromkeys(("consistency", "spread", "undershoot"), _NOT_OF_GRADES)
         report[GRADES] = Section(told)
-        tables = {GRADES: grades, SLICES: sorted(of_slices)}
+        tables: dict[str, Sequence[Row]] = {GRADES: grades, SLICES: sorted(of_slices)}
         return Prediction(None, {}, report, _summary(grades), tables)
 
 
