@@ -4,6 +4,9 @@ One run of any task, by what its task measures:
 
     deepresolve evaluate --records=DIR --workdir=RUN --output=DIR [--split=test]
 
+Sensitivity and specificity of what a run detects are those at a threshold, which is
+chosen on other people's scans: in --thresholds, the report of --split=validation.
+
 Or the paper's Table 1, of up to three runs:
 
     deepresolve evaluate --records=DIR --output=DIR [--split=test]
@@ -77,6 +80,12 @@ flags.DEFINE_bool(
     "own axes and units: for a reader study, or to look at.",
 )
 path_flags.define(
+    "thresholds",
+    None,
+    "With --workdir of a run that grades: report of the same run on another split "
+    "(--split=validation), on whose probabilities thresholds are chosen (Youden).",
+)
+path_flags.define(
     "reading",
     None,
     "Folder of a reader study (`deepresolve reading`) of these subjects: "
@@ -95,6 +104,14 @@ _WORKDIRS = [f"{part}_workdir" for part in _PARTS]
 )
 def _some_workdir(values: dict[str, str | None]) -> bool:
     return any(values.values())
+
+
+@flags.multi_flags_validator(
+    ["workdir", "thresholds"],
+    "--thresholds belongs to --workdir: Table 1 detects nothing.",
+)
+def _thresholds_of_a_run(values: dict[str, str | None]) -> bool:
+    return bool(values["workdir"]) or not values["thresholds"]
 
 
 @flags.multi_flags_validator(
@@ -130,6 +147,8 @@ def _measure_run(held_out: HeldOut) -> None:
       OSError: the report cannot be written, or memory ran out.
     """
     from deepresolve.evaluation import machine, measuring, one_run, run_report
+    from deepresolve.evaluation.detection import thresholds
+    from deepresolve.evaluation.detection.section import Section
     from deepresolve.evaluation.held_out import trained_on_others
     from deepresolve.evaluation.subjects_csv import Progress
     from deepresolve.reports import markdown
@@ -140,6 +159,10 @@ def _measure_run(held_out: HeldOut) -> None:
     strange = trained_on_others([trained], held_out)
     if strange:
         print(f"warning: {strange}.", file=sys.stderr)
+    chosen = {}
+    if FLAGS.thresholds:
+        people = held_out.people.values()
+        chosen = thresholds.chosen(FLAGS.thresholds, trained.model_sha256, people)
     comparisons_of = one_run.load(trained, held_out, _options())
     with _report_folder() as folder, _memory_is_told(folder):
         found = measuring.evaluate(
@@ -149,9 +172,15 @@ def _measure_run(held_out: HeldOut) -> None:
             on_subject=Progress(folder).add,
         )
         asked = _flags() | _options() | machine.describe()
-        facts = {"preset": trained.config.preset} | held_out.facts(strange)
-        written = run_report.save(folder, found, asked | facts)
-        print(markdown.render(run_report.summary(found)), *written, sep="\n")
+        facts = {
+            "preset": trained.config.preset,
+            thresholds.NETWORK: trained.model_sha256,
+            **held_out.facts(strange),
+        }
+        detection = Section.of(found.compared, chosen, FLAGS.thresholds or "")
+        written = run_report.save(folder, found, detection, asked | facts)
+        text = markdown.render(run_report.summary(found, detection))
+        print(text, *written, sep="\n")
 
 
 def _options() -> dict[str, Any]:
@@ -217,8 +246,9 @@ def _check_paths() -> None:
     one = [FLAGS.workdir] if FLAGS.workdir else []
     for workdir in (*one, *_workdirs().values()):
         checks.check_workdir(workdir)
-    if FLAGS.reading:
-        paths.check_input("--reading", FLAGS.reading)
+    for name in ("reading", "thresholds"):
+        if FLAGS[name].value:
+            paths.check_input(f"--{name}", FLAGS[name].value)
     paths.check_output_folder(FLAGS.output)
 
 
@@ -293,5 +323,5 @@ def _report(
 def _flags() -> dict[str, str]:
     """What was asked for, as far as the numbers depend on it."""
     names = ("records", "split", "workdir", *_WORKDIRS, "checkpoint", "reading")
-    given = {name: FLAGS[name].value for name in names}
+    given = {name: FLAGS[name].value for name in (*names, "thresholds")}
     return {name: value for name, value in given.items() if value}

@@ -1,6 +1,7 @@
 """The report of one run of any task: report.html, report.md, report.json, subjects.csv.
 
-Where there are numbers of the cohort, compared.csv has what they rest on.
+Where there are numbers of the cohort, compared.csv has what they rest on; where
+something was detected, there are figures of it.
 
 report.json holds plain numbers (SSIM from 0 to 1, pSNR in dB), `null` where there is no
 value; tables print them times their metric's scale (SSIM x100).
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deepresolve.evaluation import known_digits, rows, subjects_csv
+from deepresolve.evaluation.detection.section import FIGURES, Section
 from deepresolve.evaluation.measuring import Evaluation
 from deepresolve.evaluation.results import CohortMeasurement, Measurement
 from deepresolve.evaluation.tables import legend_text
@@ -25,13 +27,17 @@ TITLE = "DeepResolve: evaluation of a run"
 
 
 def save(
-    folder: pathlib.Path, evaluation: Evaluation, provenance: Mapping[str, Any]
+    folder: pathlib.Path,
+    evaluation: Evaluation,
+    detection: Section,
+    provenance: Mapping[str, Any],
 ) -> list[pathlib.Path]:
     """Writes the whole report, all files together.
 
     Args:
       folder: an existing local folder.
       evaluation: what was found.
+      detection: what its probabilities are worth.
       provenance: what the numbers belong to: records, split, workdir, versions, ...
 
     Returns:
@@ -40,25 +46,34 @@ def save(
     Raises:
       OSError: a file cannot be written.
     """
-    blocks = report(evaluation, provenance)
-    content = {
+    blocks, drawn = report(evaluation, detection, provenance), detection.draw()
+    content: dict[str, str | bytes] = {
         "report.md": markdown.render(blocks),
-        "report.json": to_json(evaluation, provenance),
+        "report.json": to_json(evaluation, detection, provenance),
         "subjects.csv": subjects_csv.to_csv(evaluation.measurements),
-        "report.html": html.render(blocks, {}),
+        "report.html": html.render(blocks, drawn),
     }
     if evaluation.compared:
-        content["compared.csv"] = subjects_csv.compared_to_csv(evaluation.compared)
-    paths = writing.write(folder, content)
+        compared = subjects_csv.compared_to_csv(evaluation.compared)
+        content[subjects_csv.COMPARED_FILE] = compared
+    # Those of an earlier report do not belong to this one.
+    for name in {subjects_csv.COMPARED_FILE, *FIGURES} - {*content, *drawn}:
+        (folder / name).unlink(missing_ok=True)
+    paths = writing.write(folder, content | drawn)
     (folder / subjects_csv.PROGRESS_FILE).unlink(missing_ok=True)
     return paths
 
 
-def to_json(evaluation: Evaluation, provenance: Mapping[str, Any]) -> str:
+def to_json(
+    evaluation: Evaluation, detection: Section, provenance: Mapping[str, Any]
+) -> str:
     """Strict JSON (no NaN, no Infinity) of all numbers and where they came from."""
     content = {
         "rows": known_digits.rows(rows.summary_rows(evaluation.measurements)),
         "cohort": known_digits.rows(map(_cohort_row, evaluation.cohort)),
+        "detection": known_digits.rows(
+            of.row() for of in detection.detections.values()
+        ),
         "metrics": meanings(evaluation),
         "provenance": dict(provenance),
         "subjects": [vars(subject) for subject in evaluation.subjects],
@@ -66,13 +81,16 @@ def to_json(evaluation: Evaluation, provenance: Mapping[str, Any]) -> str:
     return writing.strict_json(content)
 
 
-def report(evaluation: Evaluation, provenance: Mapping[str, Any]) -> list[Block]:
+def report(
+    evaluation: Evaluation, detection: Section, provenance: Mapping[str, Any]
+) -> list[Block]:
     """The whole report."""
     people = {subject.person for subject in evaluation.subjects}
     return [
         Heading(TITLE, level=1),
         Paragraph(f"{len(evaluation.subjects)} scans of {len(people)} people."),
-        *summary(evaluation),
+        *summary(evaluation, detection),
+        *detection.pictures(),
         Heading("What the measures mean"),
         Facts(meanings(evaluation)),
         Heading("What was measured"),
@@ -80,8 +98,8 @@ def report(evaluation: Evaluation, provenance: Mapping[str, Any]) -> list[Block]
     ]
 
 
-def summary(evaluation: Evaluation) -> list[Block]:
-    """The tables: numbers of subjects, then of the cohort."""
+def summary(evaluation: Evaluation, detection: Section) -> list[Block]:
+    """The tables: numbers of subjects, then of the cohort, then of what is detected."""
     blocks: list[Block] = []
     if evaluation.measurements:
         blocks += [Heading("Subjects"), subjects_table(evaluation.measurements)]
@@ -89,7 +107,7 @@ def summary(evaluation: Evaluation) -> list[Block]:
     if evaluation.cohort:
         blocks += [Heading("Cohort"), cohort_table(evaluation.cohort)]
         blocks.append(Paragraph("One number of all subjects together; n: subjects."))
-    return blocks
+    return blocks + detection.blocks()
 
 
 def meanings(evaluation: Evaluation) -> dict[str, str]:

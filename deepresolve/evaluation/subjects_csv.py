@@ -15,6 +15,8 @@ from deepresolve.evaluation import known_digits
 from deepresolve.evaluation.results import Compared, Measurement
 
 PROGRESS_FILE = "subjects.partial.csv"
+# Of the report of a run.
+COMPARED_FILE = "compared.csv"
 _COMPARED_COLUMNS = (
     *("subject", "person", "network", "image_set", "kind", "class"),
     *("reference", "estimate", "unit"),

@@ -4,14 +4,17 @@ import re
 import pytest
 
 from deepresolve.evaluation import run_report, subjects_csv
+from deepresolve.evaluation.detection.section import Section
 from deepresolve.evaluation.measuring import Evaluation
 from deepresolve.evaluation.results import (
     CohortMeasurement,
+    Compared,
     EvaluatedSubject,
     Measurement,
 )
 from deepresolve.reports import markdown
 
+NOTHING = Section.of((), {})
 PROVENANCE = {"records": "shards", "split": "test"}
 SUBJECTS = tuple(
     EvaluatedSubject(f"knee-{n}", "ann", (8, 8, 8), (0.5, 0.5, 1.0)) for n in range(2)
@@ -46,7 +49,7 @@ def cells(text, title):
 
 
 def test_tables_hold_mean_and_deviation_and_numbers_of_the_cohort(evaluation):
-    text = markdown.render(run_report.summary(evaluation))
+    text = markdown.render(run_report.summary(evaluation, NOTHING))
     # Of 0.5 and 0.7 the sample standard deviation is 0.1 times the root of 2.
     assert cells(text, "SSIM (x100)") == ["", "net", "60.00 ± 14.14", "40.00 ± 0.00"]
     assert cells(text, "DSC (%)") == ["femur", "net", "85.00 ± 7.07", "n/a"]
@@ -57,18 +60,18 @@ def test_tables_hold_mean_and_deviation_and_numbers_of_the_cohort(evaluation):
 
 def test_a_table_without_numbers_is_left_out(evaluation):
     of_cohort = Evaluation(SUBJECTS, (), evaluation.cohort)
-    text = markdown.render(run_report.summary(of_cohort))
+    text = markdown.render(run_report.summary(of_cohort, NOTHING))
     assert "## Cohort" in text
     assert "## Subjects" not in text
     of_subjects = Evaluation(SUBJECTS, evaluation.measurements, ())
-    assert "## Cohort" not in markdown.render(run_report.summary(of_subjects))
+    assert "## Cohort" not in markdown.render(run_report.summary(of_subjects, NOTHING))
 
 
 def test_json_is_strict_and_holds_plain_numbers(evaluation):
     def refuse(constant):
         raise AssertionError(f"{constant} is no JSON")
 
-    text = run_report.to_json(evaluation, PROVENANCE)
+    text = run_report.to_json(evaluation, NOTHING, PROVENANCE)
     content = json.loads(text, parse_constant=refuse)
     assert content["rows"][0] == {
         **{"image_set": "thin", "metric": "ssim", "class": None, "mean": 0.6},
@@ -87,7 +90,7 @@ def test_json_is_strict_and_holds_plain_numbers(evaluation):
 def test_all_files_are_written_and_those_of_the_progress_go(evaluation, tmp_path):
     progress = subjects_csv.Progress(tmp_path)
     progress.add(evaluation.measurements)
-    paths = run_report.save(tmp_path, evaluation, PROVENANCE)
+    paths = run_report.save(tmp_path, evaluation, NOTHING, PROVENANCE)
     names = ["report.html", "report.json", "report.md", "subjects.csv"]
     assert sorted(path.name for path in paths) == names
     assert sorted(path.name for path in tmp_path.iterdir()) == names
@@ -97,3 +100,23 @@ def test_all_files_are_written_and_those_of_the_progress_go(evaluation, tmp_path
             assert shown in text
     lines = (tmp_path / "subjects.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + len(evaluation.measurements)
+
+
+def test_what_was_detected_has_figures_and_what_they_rest_on(evaluation, tmp_path):
+    compared = tuple(
+        Compared(f"s{n}", f"p{n}", "net", "thin", "probabilities", "acl", n % 2, score)
+        for n, score in enumerate((0.1, 0.7, 0.4, 0.3))
+    )
+    found = evaluation._replace(compared=compared)
+    detection = Section.of(compared, {})
+    paths = run_report.save(tmp_path, found, detection, PROVENANCE)
+    names = {path.name for path in paths}
+    assert {"compared.csv", "roc.png", "reliability.png"} < names
+    content = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    (row,) = content["detection"]
+    assert row["area"] == 0.75 and row["threshold"] is None
+    assert "roc.png" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    # A report without any leaves none of an earlier one.
+    run_report.save(tmp_path, evaluation, NOTHING, PROVENANCE)
+    assert not (tmp_path / "compared.csv").exists()
+    assert not list(tmp_path.glob("*.png"))

@@ -99,6 +99,23 @@ def test_it_is_measured_on_the_scans_of_its_series(workdir, records, run, tmp_pa
     assert all(row["subject"].endswith("sagittal") for row in rows)
 
 
+def test_thresholds_are_those_of_the_validation_split(workdir, records, run, tmp_path):
+    measure = ("evaluate", f"--records={records}", f"--workdir={workdir}")
+    validation, test = tmp_path / "validation", tmp_path / "test"
+    run(*measure, f"--output={validation}", "--split=validation")
+    said = run(*measure, f"--output={test}", f"--thresholds={validation}")
+    assert "Thresholds are Youden's" in said
+    (row,) = json.loads((test / "report.json").read_text("utf-8"))["detection"]
+    assert row["sensitivity"] == row["specificity"] == 1.0
+    with (validation / "compared.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "probabilities"]
+    scores = {truth: [] for truth in "01"}
+    for answer in rows:
+        scores[answer["reference"][0]].append(float(answer["estimate"]))
+    assert max(scores["0"]) < row["threshold"] < min(scores["1"])
+    assert (test / "roc.png").exists()
+
+
 def test_what_is_not_there_is_not_learned(write_records, run, tmp_path):
     rng = np.random.default_rng(0)
     grades = rng.permutation(np.arange(sum(NUM.values())) % 2).tolist()

@@ -1,0 +1,1 @@
+"""How well something is detected: numbers, curves and thresholds of probabilities."""
