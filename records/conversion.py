@@ -9,7 +9,7 @@ import logging
 import pathlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, Protocol, cast
 
 from deepresolve.system import locking, progress_bar
 from records import manifest, resume, shards, splits
@@ -37,7 +37,9 @@ class Runner(Protocol):
 class Dataset(Protocol):
     """A frozen dataclass of settings; see `records.datasets`."""
 
-    brings: ClassVar[Brings]  # the arrays and scalars that the scans may have
+    @property
+    def brings(self) -> Brings:
+        """The arrays and scalars that the scans may have; mostly of the class."""
 
     @property
     def label_names(self) -> dict[int, str]:
@@ -63,6 +65,8 @@ class Recipe:
       num_shards: shards of every split, None for the rule of `records.shards`.
       compression: "none" or "gzip".
       seed: of the split and of the order of subjects.
+      stratify: grades of which the splits are to have like shares; see
+        `splits.assign`.
     """
 
     dataset_name: str
@@ -71,6 +75,7 @@ class Recipe:
     num_shards: int | None = None
     compression: str = "none"
     seed: int = 0
+    stratify: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.compression not in COMPRESSIONS:
@@ -90,6 +95,8 @@ class Recipe:
             "num_shards": self.num_shards,
             "compression": self.compression,
             "seed": self.seed,
+            # Not where there is none: earlier sets, which lack it, stay the same.
+            **({"stratify": self.stratify} if self.stratify else {}),
         }
         return json.loads(json.dumps(fields))
 
@@ -138,7 +145,7 @@ def _convert(
     _check_unique(subjects)
     percentages = splits.percentages_for(subjects, recipe.split)
     recipe = dataclasses.replace(recipe, split=percentages)
-    subjects_of = splits.assign(subjects, percentages, recipe.seed)
+    subjects_of = splits.assign(subjects, percentages, recipe.seed, recipe.stratify)
     plans = shards.plan(subjects_of, recipe.num_shards, recipe.seed, recipe.to_json())
     done = resume.finished(plans, recipe.to_json(), output, leave_out_bad)
     remaining = [plan for plan in plans if plan.file not in done]

@@ -190,6 +190,24 @@ class Manifest:
         return sum(entry.labelled for entry in self.subjects(split))
 
     @property
+    def grades(self) -> dict[str, dict[int, dict[str, int]]]:
+        """Number of subjects by scalar, value and split, of the whole-number scalars.
+
+        Every split is there; names and values are in order.
+        """
+        found: Counter[tuple[str, int, str]] = Counter()
+        for shard in self.all_shards:
+            for subject in shard.subjects:
+                for name, value in subject.scalars.items():
+                    if isinstance(value, int):
+                        found[name, value, shard.split] += 1
+        grades: dict[str, dict[int, dict[str, int]]] = {}
+        for name, value in sorted({(name, value) for name, value, _ in found}):
+            counts = {split: found[name, value, split] for split in SPLITS}
+            grades.setdefault(name, {})[value] = counts
+        return grades
+
+    @property
     def counts(self) -> dict[str, int]:
         """Number of subjects in each split."""
         counts: Counter[str] = Counter()

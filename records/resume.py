@@ -145,7 +145,9 @@ def _refuse_another_recipe(
         if not left_out.issuperset(subject.id for subject in plan.subjects)
     }
     if wanted != {shard.file: shard.fingerprint for shard in complete.all_shards}:
-        changes = changes or ["the scans, or their persons and sides, are others"]
+        changes = changes or [
+            "the scans, or their persons, sides and grades, are others"
+        ]
     if changes:
         raise ValueError(
             f"{output} holds a complete set of another recipe: {'; '.join(changes)}. "

@@ -104,6 +104,22 @@ class Subject(abc.ABC):
             )
 
     @property
+    def pool(self) -> tuple[str, ...]:
+        """The splits it may be dealt to where it brings none and others bring theirs.
+
+        Empty where such a mixture can only be a mistake.
+        """
+        return ()
+
+    @property
+    def grades(self) -> Mapping[str, int]:
+        """Whole numbers that are known of it before it is read, by name.
+
+        `load` gives each among the scalars.
+        """
+        return {}
+
+    @property
     @abc.abstractmethod
     def source(self) -> str:
         """Where the scan comes from, for people to read; relative to the dataset."""

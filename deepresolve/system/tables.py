@@ -7,6 +7,7 @@ accent. They are read alike here, or named with what to do.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import logging
@@ -14,7 +15,7 @@ import os
 import pathlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 _LOGGER = logging.getLogger(__name__)
@@ -128,11 +129,42 @@ def read_table(
       ValueError: it is no such table; the message names the line.
     """
     text, separator, skipped = _begun(read_text(path), required)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
+    with _parsed(path, text, separator, skipped) as reader:
         names = _columns(next(reader, ()))
         _check_columns(path, names, required, optional)
         return list(_rows(path, reader, names, skipped))
+
+
+def read_bare_table(path: str | os.PathLike, columns: Sequence[str]) -> list[Row]:
+    """The rows of a table that begins with its first row, without names of columns.
+
+    Values are separated by commas, semicolons or tabs. Rows without any value are
+    passed over.
+
+    Args:
+      path: of a text as `read_text` takes it.
+      columns: what its columns are called here, in their order.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is no table, or a row has more values; the message names the line.
+    """
+    text = read_text(path)
+    table = text.lstrip()
+    skipped = len(text[: len(text) - len(table)].splitlines())
+    separator = max(_SEPARATORS, key=table.partition("\n")[0].count)
+    with _parsed(path, table, separator, skipped) as reader:
+        return list(_rows(path, reader, columns, skipped))
+
+
+@contextlib.contextmanager
+def _parsed(
+    path: str | os.PathLike, text: str, separator: str, skipped: int
+) -> Iterator[Any]:
+    """A reader of the text; what csv finds wrong is told with the file and the line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        yield reader
     except csv.Error as error:
         raise ValueError(
             f"{path}, line {reader.line_num + skipped}: no table ({error}). Does a "

@@ -23,7 +23,7 @@ def command(fields: Mapping[str, Any], records_dir: str) -> str | None:
     recipe = fields.get("recipe")
     if not isinstance(recipe, dict) or recipe.get("dataset") not in DATASETS:
         return None
-    others = ("split", "num_shards", "compression", "seed")
+    others = ("split", "num_shards", "compression", "seed", "stratify")
     flags = {
         "dataset": recipe["dataset"],
         "output": f"{str(records_dir).rstrip('/')}_again",

@@ -37,6 +37,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--persons or their names, else 70,20,10)",
     )
     parser.add_argument(
+        "--stratify",
+        type=settings.texts,
+        default=(),
+        metavar="GRADE,...",
+        help="deal persons so that each value of these grades has like shares in all "
+        "splits, as far as whole persons allow",
+    )
+    parser.add_argument(
         "--num_shards",
         type=num_shards,
         default="auto",

@@ -22,6 +22,7 @@ def convert(flags: argparse.Namespace) -> int:
         num_shards=flags.num_shards,
         compression=flags.compression,
         seed=flags.seed,
+        stratify=flags.stratify,
     )
     notes.tell(recipe.dataset.describe())
     runner = _make(RUNNERS[flags.runner], flags)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from deepresolve.system.wording import counted, listed
 from records.manifest import Entry, Manifest, settings
@@ -20,6 +20,8 @@ _SUBJECT_COLUMNS = (
     "dtype",
     "labels",
 )
+# Of a grade that has a row for each.
+_MOST_VALUES = 16
 
 
 def describe(described: Manifest) -> str:
@@ -37,6 +39,7 @@ def describe(described: Manifest) -> str:
             _array_table(described),
             "",
             *([scalars, ""] if (scalars := _scalar_table(described)) else []),
+            *([grades, ""] if (grades := _grade_table(described)) else []),
             f"{sum(counts.values())} subjects ({splits}) of {len(persons)} persons in "
             f"{len(described.all_shards)} shards, {_megabytes(size)} MiB",
             f"label maps: {_labelled(described)}",
@@ -103,6 +106,30 @@ def _spread(values: Sequence[float | int | str]) -> str:
         return listed(sorted({str(value) for value in values}), 4)
     low, high = min(numbers), max(numbers)
     return f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}"
+
+
+def _grade_table(described: Manifest) -> str:
+    """A row for each value of each grade, by split; "" where there are none.
+
+    A whole number of more values, such as an age, has its range among the scalars.
+    """
+    rows = []
+    for name, counts_of in described.grades.items():
+        if len(counts_of) <= _MOST_VALUES:
+            rows += [
+                (name, str(value), *(str(counts[split]) for split in SPLITS))
+                for value, counts in counts_of.items()
+            ]
+            rows += _ungraded(name, counts_of, described.counts)
+    return table(("grade", "value", *SPLITS), rows) if rows else ""
+
+
+def _ungraded(
+    name: str, counts_of: Mapping[int, Mapping[str, int]], total: Mapping[str, int]
+) -> list[tuple[str, ...]]:
+    """A row for the subjects without a grade; none where each has it."""
+    without = [total[s] - sum(c[s] for c in counts_of.values()) for s in SPLITS]
+    return [(name, "none", *map(str, without))] if any(without) else []
 
 
 def findings(described: Manifest) -> Iterator[str]:

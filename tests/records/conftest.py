@@ -34,13 +34,21 @@ LABEL_NAMES = {1: "cartilage", 2: "bone", 3: "meniscus"}
 
 @dataclasses.dataclass(frozen=True)
 class FakeSubject(Subject):
-    """A scan in memory; `before_load` may fail or interrupt."""
+    """A scan in memory; `before_load` may fail or interrupt.
+
+    Its whole numbers are its grades.
+    """
 
     image: Volume | None = None
     label: Volume | None = None
     arrays: dict = dataclasses.field(default_factory=dict)
     scalars: dict = dataclasses.field(default_factory=dict)
     before_load: Callable[[], None] = lambda: None
+    pool: tuple = ()
+
+    @property
+    def grades(self):
+        return {name: n for name, n in self.scalars.items() if isinstance(n, int)}
 
     @property
     def source(self):

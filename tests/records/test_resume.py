@@ -1,6 +1,7 @@
 """What an interrupted conversion leaves, and what the next one makes of it."""
 
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -223,12 +224,39 @@ def test_a_complete_set_of_other_scans_is_refused(
     subjects = [make_subject(name) for name in "abcd"]
     conversion.convert(make_recipe(subjects), str(tmp_path))
     before = content_of(tmp_path)
-    with pytest.raises(ValueError, match="the scans, or their persons and sides, are"):
+    with pytest.raises(
+        ValueError, match="scans, or their persons, sides and grades, are"
+    ):
         conversion.convert(make_recipe([*subjects, make_subject("e")]), str(tmp_path))
     subjects[2] = make_subject("c", image=make_volume(seed=77))
     with pytest.raises(ValueError, match="the source of 'c' has changed since"):
         conversion.convert(make_recipe(subjects), str(tmp_path))
     assert content_of(tmp_path) == before
+
+
+def test_a_complete_set_of_other_grades_is_refused(make_rich, make_recipe, tmp_path):
+    def recipe(grade):
+        graded = [make_rich(name, scalars={"grade": grade}) for name in "abc"]
+        return make_recipe(graded)
+
+    conversion.convert(recipe(1), str(tmp_path))
+    conversion.convert(recipe(1), str(tmp_path))
+    with pytest.raises(ValueError, match="persons, sides and grades, are others"):
+        conversion.convert(recipe(2), str(tmp_path))
+
+
+def test_a_set_without_grades_has_the_fingerprint_of_earlier_versions(records_dir):
+    described = manifest.load(str(records_dir))
+    for shard in described.all_shards:
+        subjects = [[s.subject, s.person, s.side, s.source] for s in shard.subjects]
+        content = {
+            "schema_version": 2,
+            "recipe": described.recipe,
+            "file": shard.file,
+            "subjects": subjects,
+        }
+        text = json.dumps(content, sort_keys=True)
+        assert shard.fingerprint == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_shards_of_strangers_are_refused(make_subject, make_recipe, tmp_path):

@@ -122,3 +122,57 @@ def test_the_published_split(make_subject, num_persons, expected):
 def test_an_unknown_split_lists_the_known_ones(make_subject):
     with pytest.raises(ValueError, match=r"no split 'paper'; expected published or"):
         splits.percentages_for([make_subject()], "paper")
+
+
+def mixed(make_subject):
+    """Two persons who bring the test, and nine whose pool is the others."""
+    pool = ("train", "validation")
+    return [
+        *(make_subject(f"t{n}", split="test") for n in range(2)),
+        *(make_subject(f"{n}", pool=pool) for n in range(9)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "percentages", "numbers"),
+    [
+        # 70 to 20: of nine persons seven and two.
+        (None, (700 / 9, 200 / 9, 0), [7, 2, 2]),
+        ((34, 66, 0), (34, 66, 0), [3, 6, 2]),
+        ((100, 0, 0), (100, 0, 0), [9, 0, 2]),
+    ],
+)
+def test_those_of_a_pool_are_dealt_beside_those_that_bring_theirs(
+    make_subject, asked, percentages, numbers
+):
+    subjects = mixed(make_subject)
+    found = splits.percentages_for(subjects, asked)
+    assert found == pytest.approx(percentages)
+    for seed in range(3):
+        assigned = splits.assign(subjects, found, seed)
+        assert [len(assigned[split]) for split in splits.SPLITS] == numbers
+        assert [s.id for s in assigned["test"]] == ["t0", "t1"]
+
+
+def test_a_pool_where_nobody_brings_a_split_is_all_of_them(make_subject):
+    subjects = mixed(make_subject)[2:]
+    assert splits.percentages_for(subjects, None) == splits.DEFAULT_PERCENTAGES
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ((70, 20, 10), r"70, 20, 10 were asked for.* Give test 0%, e.g. --split=80,20"),
+        ("published", "test is for the scans that bring it"),
+        ((70, 20), "three percentages that sum to 100"),
+    ],
+)
+def test_percentages_outside_of_the_pool_are_refused(make_subject, asked, message):
+    with pytest.raises(ValueError, match=message):
+        splits.percentages_for(mixed(make_subject), asked)
+
+
+def test_a_person_both_dealt_and_brought_is_refused(make_subject):
+    subjects = [*mixed(make_subject), make_subject("x", person="3", split="test")]
+    with pytest.raises(ValueError, match=r"'3' would be in test and (train|valid)"):
+        splits.assign(subjects, (80, 20, 0), seed=0)

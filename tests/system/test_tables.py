@@ -216,3 +216,38 @@ def test_any_bytes_are_a_table_or_named(content, file):
         assert str(error).startswith(str(path))
     else:
         assert all(len(row) == 2 for row in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "line"),
+    [
+        ("0001,1\n\n0002 ,0\n", "utf-8", 3),
+        ("\n0001;1\r\n;\r\n0002;0", "utf-8-sig", 4),
+        ("0001\t1\n0002\t0\n", "utf-16", 2),
+    ],
+)
+def test_a_table_without_names_of_columns(file, text, encoding, line):
+    path = file(text, encoding)
+    rows = tables.read_bare_table(path, ("exam", "label"))
+    assert [row.values for row in rows] == [
+        {"exam": "0001", "label": "1"},
+        {"exam": "0002", "label": "0"},
+    ]
+    assert rows[-1].where == f"{path}, line {line}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,0\n2,0,1\n", r"line 2: 3 values, but 2 columns \(exam, label\)"),
+        ('\n1,0\n"2,0\n', r"line 3: no table \(.*a quotation mark have no other"),
+        (b"PK\x03\x04", "a spreadsheet"),
+    ],
+)
+def test_what_is_no_such_table_is_named(file, text, message):
+    with pytest.raises(ValueError, match=message):
+        tables.read_bare_table(file(text), ("exam", "label"))
+
+
+def test_an_empty_table_without_names_has_no_rows(file):
+    assert tables.read_bare_table(file(""), ("exam", "label")) == []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from records.settings import echo, label_names, setting
 from records.subject import Brings, Subject
+
+if TYPE_CHECKING:
+    from records.datasets.folder.grades import Grades
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +45,10 @@ class Folder:
       person_pattern: regular expression with a group named `person`, searched for in
         the id. Without either, scans that say that they are of one person are, and
         others are persons of their own; see `records.datasets.folder.kin`.
+      grades: CSV file with the column subject or person and one for each grade, whose
+        values are whole numbers; see `records.datasets.folder.grades`. Each becomes
+        the scalar of its column's name.
     """
-
-    brings: ClassVar[Brings] = Brings(scalars={"echo_time_ms": float})
 
     source: str = setting(
         "DIR", "scans (NIfTI, DICOM folders, zips) at any depth, or one"
@@ -113,6 +118,13 @@ class Folder:
         default=None,
     )
 
+    grades: str | None = setting(
+        "CSV",
+        "table with the column subject or person, and one for each grade: whole "
+        "numbers, empty where unknown",
+        default=None,
+    )
+
     def __post_init__(self) -> None:
         if self.is_labelled and not self.label_names:
             raise ValueError(
@@ -131,6 +143,28 @@ class Folder:
             )
 
     @property
+    def brings(self) -> Brings:
+        """The echo time of headers, and the grades that the table has.
+
+        Raises:
+          OSError, ValueError: the table of --grades cannot be read.
+        """
+        names = self.graded.names if self.graded else ()
+        return Brings(scalars={"echo_time_ms": float, **dict.fromkeys(names, int)})
+
+    @functools.cached_property
+    def graded(self) -> Grades | None:
+        """The table of --grades, read once.
+
+        Raises:
+          OSError: it cannot be read.
+          ValueError: it is no such table.
+        """
+        from records.datasets.folder import grades
+
+        return grades.read_table(self.grades) if self.grades else None
+
+    @property
     def is_labelled(self) -> bool:
         """Whether there are label maps."""
         return bool(self.labels or self.label_pattern)
@@ -139,8 +173,8 @@ class Folder:
         """The scans in the order of their ids; `seed` plays no part.
 
         Raises:
-          ValueError: there are no scans, two have one id, a label map is missing, or
-            a scan's person cannot be told.
+          ValueError: there are no scans, two have one id, a label map is missing, a
+            scan's person cannot be told, or the table of grades is none of them.
         """
         from records.datasets.folder import scans
 

@@ -12,7 +12,7 @@ from deepresolve.imaging import formats
 from deepresolve.imaging.folders import summary, tree
 from deepresolve.imaging.formats.choice import ONLY, Choice
 from deepresolve.system import tables
-from records.datasets.folder import choosing, kin, patterns, persons
+from records.datasets.folder import choosing, grades, kin, patterns, persons
 from records.subject import Scan, Subject
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def find(settings: Folder) -> Iterator[FolderSubject]:
     """The scans in the order of their ids.
 
     Raises:
-      ValueError: there are no scans, two have one id, a label map is missing, or
-        a scan's person cannot be told.
+      ValueError: there are no scans, two have one id, a label map is missing, a
+        scan's person cannot be told, or the table of grades is none of them.
     """
     images, labels = _paths(settings)
     if settings.is_labelled:
@@ -48,6 +48,11 @@ def find(settings: Folder) -> Iterator[FolderSubject]:
         table=table,
         pattern=settings.person_pattern,
     )
+    rows = grades.match(
+        settings.graded,
+        {scan.id: (scan.id, scan.name) for scan in chosen},
+        {scan.id: who[scan.id].name for scan in chosen},
+    )
     for scan in chosen:
         yield FolderSubject(
             id=scan.id,
@@ -62,6 +67,7 @@ def find(settings: Folder) -> Iterator[FolderSubject]:
             echo_time_ms=scan.acquired.echo_time_ms,
             is_own_choice=str(scan.choice) not in ("", str(asked)),
             ignore_label_affine=settings.ignore_label_affines,
+            row=tuple(rows[scan.id].items()),
         )
 
 
@@ -164,6 +170,12 @@ class FolderSubject(Subject):
     is_own_choice: bool = False
     ignore_label_affine: bool = False
     echo_time_ms: float | None = None
+    row: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def grades(self) -> dict[str, int]:
+        """What the table of grades says of the scan."""
+        return dict(self.row)
 
     @property
     def source(self) -> str:
@@ -205,7 +217,8 @@ class FolderSubject(Subject):
             self.path, slice_axis=self.slice_axis, choice=self.choice
         )
         time_ms = self.echo_time_ms
-        scalars = {} if time_ms is None else {"echo_time_ms": time_ms}
+        of_header = {} if time_ms is None else {"echo_time_ms": time_ms}
+        scalars = {**of_header, **self.grades}
         if self.label_path is None:
             return Scan(image, scalars=scalars)
         label = formats.read_label_map(

@@ -88,6 +88,7 @@ def test_the_command_means_what_the_recipe_says():
         "slice_axis": 0,
         "echo": "all",
         "person_pattern": r"^(?P<person>\d+)",
+        "grades": "my grades.csv",
     }
     recipe = {
         "dataset": "folder",
@@ -96,6 +97,7 @@ def test_the_command_means_what_the_recipe_says():
         "num_shards": 4,
         "compression": "gzip",
         "seed": 0,
+        "stratify": ["acl", "kl_grade"],
     }
     command = again.command({"recipe": recipe, "left_out": [{}]}, "gs://b/set/")
     words = shlex.split(command)
@@ -104,6 +106,7 @@ def test_the_command_means_what_the_recipe_says():
     names = {int(value): name for value, name in settings["label_names"].items()}
     expected = {**settings, "label_names": names, **recipe}
     expected |= {"split": tuple(recipe["split"]), "leave_out_bad": True}
+    expected |= {"stratify": tuple(recipe["stratify"])}
     del expected["settings"]
     assert {name: getattr(flags, name) for name in expected} == expected
     assert flags.output == "gs://b/set_again"

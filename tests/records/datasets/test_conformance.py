@@ -64,7 +64,8 @@ def _faults_of_flags(flags, table):
 
 
 def _faults_of_dataset(kind):
-    if not isinstance(getattr(kind, "brings", None), Brings):
+    brings = inspect.getattr_static(kind, "brings", None)
+    if not isinstance(brings, (Brings, property)):
         yield "it does not say what it brings"
     if not isinstance(inspect.getattr_static(kind, "label_names", None), property) and (
         "label_names" not in kind.__dataclass_fields__
@@ -193,7 +194,10 @@ def _folder(root, write_stack, make_volume, make_label, save_nifti):
         path = save_nifti(root / "scans" / f"{number}.nii.gz", image)
         path.with_name(f"{number}.json").write_text('{"EchoTime": 0.0352}')
         save_nifti(root / "masks" / f"{number}.nii.gz", make_label(image))
+    grades = root / "grades.csv"
+    grades.write_text("subject,acl,kl_grade\n0,1,0\n1,0,4\n2,0,-2\n")
     return {
+        "grades": grades,
         "source": root / "scans",
         "labels": root / "masks",
         "label_names": "1=cartilage,2=bone,3=meniscus",
@@ -240,6 +244,20 @@ def _iwoai(root, *_):
     return {"source": root / "iwoai"}
 
 
+def _mrnet(root, *_):
+    rng = np.random.default_rng(0)
+    for folder, exams in {"train": ("0000", "0001"), "valid": ("1130",)}.items():
+        for plane in ("axial", "coronal", "sagittal"):
+            (root / "mrnet" / folder / plane).mkdir(parents=True)
+            for exam in exams:
+                array = rng.integers(0, 256, (3, 256, 256), np.uint8)
+                np.save(root / "mrnet" / folder / plane / f"{exam}.npy", array)
+        for number, label in enumerate(("abnormal", "acl", "meniscus")):
+            rows = "".join(f"{exam},{int(number < 1)}\n" for exam in exams)
+            (root / "mrnet" / f"{folder}-{label}.csv").write_text(rows)
+    return {"source": root / "mrnet"}
+
+
 def _phantom(*_):
     return {
         "num_subjects": 1,  # one takes seconds to draw
@@ -270,6 +288,7 @@ EXAMPLES = {
     "iwoai": _iwoai,
     "phantom": _phantom,
     "painted": _painted,
+    "mrnet": _mrnet,
 }
 
 
@@ -293,6 +312,11 @@ def example(tmp_path, write_stack, make_volume, make_label, save_nifti):
     return make
 
 
+def _labels(dataset):
+    """The name of the array that only a dataset of label maps has."""
+    return ["label"] if dataset.label_names else []
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_dataset_brings_what_it_declares(name, example, tmp_path):
     recipe = example(name)
@@ -301,6 +325,8 @@ def test_every_dataset_brings_what_it_declares(name, example, tmp_path):
     assert all(isinstance(subject, Subject) for subject in found)
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
     assert list(dataset.subjects(seed=4)) == found
+    for subject in found:
+        assert subject.grades.items() <= subject.load().scalars.items()
     assert all(isinstance(line, str) for line in dataset.describe())
     folder = str(tmp_path / "records")
     made = conversion.convert(recipe, folder)
@@ -308,7 +334,7 @@ def test_every_dataset_brings_what_it_declares(name, example, tmp_path):
     entries = [entry for shard in made.all_shards for entry in shard.subjects]
     arrays = {array for entry in entries for array in entry.arrays}
     scalars = {scalar for entry in entries for scalar in entry.scalars}
-    assert arrays == {"image", "label", *dataset.brings.arrays}
+    assert arrays == {"image", *_labels(dataset), *dataset.brings.arrays}
     assert scalars == dataset.brings.scalars.keys()
     assert (
         str(tmp_path)
@@ -322,7 +348,8 @@ def test_what_every_dataset_brings_is_read_back(name, example, tmp_path):
     folder = str(tmp_path / "records")
     made = conversion.convert(recipe, folder)
     dataset = recipe.dataset
-    needs = ("label", *dataset.brings.arrays, *dataset.brings.scalars, "subject")
+    brings = dataset.brings
+    needs = (*_labels(dataset), *brings.arrays, *brings.scalars, "subject")
     elements, stored = {}, {}
     for split in (split for split, count in made.counts.items() if count):
         for element in reader.dataset(folder, split, needs=needs).as_numpy_iterator():
@@ -335,7 +362,8 @@ def test_what_every_dataset_brings_is_read_back(name, example, tmp_path):
         for scalar, value in scan.scalars.items():
             told = elements[subject.id][scalar]
             assert (told.decode() if isinstance(value, str) else told) == value
-        given = {"image": scan.image, "label": scan.label, **scan.arrays}
+        labels = dict.fromkeys(_labels(dataset), scan.label)
+        given = {"image": scan.image, **labels, **scan.arrays}
         for array, volume in given.items():
             restored = read.arrays[array].restore()
             np.testing.assert_array_equal(restored.array, volume.array)

@@ -57,3 +57,44 @@ def test_arrays_and_scalars_have_a_row(make_rich, make_recipe, tmp_path):
         "thickness_mm (1 of 2)",
         "scalars: age_years (1 of 2), grade, scanner (1 of 2)",
     ]
+
+
+def test_grades_have_a_row_for_each_value_and_split(make_rich, make_recipe, tmp_path):
+    grades = {"a": 3, "b": 0, "c": 3, "d": None}
+    subjects = [
+        make_rich(
+            name,
+            arrays={},
+            scalars={"age_years": 61.3} | ({} if value is None else {"grade": value}),
+            split={"c": "test", "d": "test"}.get(name, "train"),
+        )
+        for name, value in grades.items()
+    ]
+    described = conversion.convert(make_recipe(subjects), str(tmp_path))
+    assert described.grades == {
+        "grade": {
+            0: {"train": 1, "validation": 0, "test": 0},
+            3: {"train": 1, "validation": 0, "test": 1},
+        }
+    }
+    lines = [line.split() for line in overview.describe(described).splitlines()]
+    start = lines.index(["grade", "value", "train", "validation", "test"])
+    assert lines[start + 2 : start + 6] == [
+        ["grade", "0", "1", "0", "0"],
+        ["grade", "3", "1", "0", "1"],
+        ["grade", "none", "0", "0", "1"],
+        [],
+    ]
+
+
+def test_whole_numbers_of_many_values_have_their_range_alone(
+    make_rich, make_recipe, tmp_path
+):
+    subjects = [
+        make_rich(f"{n:02d}", arrays={}, scalars={"grade": n}) for n in range(17)
+    ]
+    described = conversion.convert(make_recipe(subjects), str(tmp_path))
+    text = overview.describe(described)
+    assert len(described.grades["grade"]) == 17
+    assert "grade   int   17 of 17  0 to 16" in text
+    assert "value " not in text

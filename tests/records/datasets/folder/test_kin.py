@@ -124,7 +124,9 @@ def test_no_split_parts_kin_without_a_word(scans, told, seed):
     table = told and {n: persons.Person(p) for n, p in zip(names, told, strict=False)}
     with messages_of("records.datasets.folder.persons") as messages:
         who = persons.identify(traits, table=table)
-    subjects = [types.SimpleNamespace(id=n, person=who[n].name) for n in names]
+    subjects = [
+        types.SimpleNamespace(id=n, person=who[n].name, split=None) for n in names
+    ]
     try:
         assigned = splits.assign(subjects, (50, 25, 25), seed)
     except ValueError as error:  # Too few persons, which is a word, too.
