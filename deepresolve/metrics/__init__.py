@@ -1,8 +1,8 @@
 """Measures of images, masks and groups of subjects: pure functions.
 
 Each takes the reference first and the estimate second. `table.METRICS` says what each
-needs and means. Statistics over subjects and agreement of readers are in the modules
-`statistics` and `agreement`.
+needs and means. Statistics over subjects, agreement of readers and ROC curves are in
+the modules `statistics`, `agreement`, `roc` and `calibration`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,10 +11,15 @@ _MODULES = {
     "image": ("edge_sharpness", "mse", "nrmse", "psnr", "rmse", "ssim"),
     "overlap": ("dsc", "voe", "volume_difference", "volume_mm3"),
     "surface": ("assd", "hd95"),
-    "cohort": ("accuracy", "bias", "lower_limit", "rms_cv", "roc_auc", "upper_limit"),
+    "cohort": (
+        *("accuracy", "bias", "lower_limit", "rms_cv", "roc_auc", "upper_limit"),
+        "weighted_kappa",
+    ),
+    "calibration": ("brier",),
 }
 
 if TYPE_CHECKING:
+    from deepresolve.metrics.calibration import brier
     from deepresolve.metrics.cohort import (
         accuracy,
         bias,
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
         rms_cv,
         roc_auc,
         upper_limit,
+        weighted_kappa,
     )
     from deepresolve.metrics.image import edge_sharpness, mse, nrmse, psnr, rmse, ssim
     from deepresolve.metrics.overlap import dsc, voe, volume_difference, volume_mm3
@@ -50,6 +56,7 @@ __all__ = [
     "accuracy",
     "assd",
     "bias",
+    "brier",
     "dsc",
     "edge_sharpness",
     "hd95",
@@ -65,4 +72,5 @@ __all__ = [
     "voe",
     "volume_difference",
     "volume_mm3",
+    "weighted_kappa",
 ]
