@@ -138,6 +138,17 @@ def lengths(text: str) -> tuple[float, ...]:
     return _three(float, text)
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share in 0..1; got {text!r}")
+    return value
+
+
 def texts(text: str) -> tuple[str, ...]:
     """Texts, none empty, with commas between."""
     values = tuple(part.strip() for part in text.split(","))

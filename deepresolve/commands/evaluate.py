@@ -246,9 +246,10 @@ def _check_paths() -> None:
     one = [FLAGS.workdir] if FLAGS.workdir else []
     for workdir in (*one, *_workdirs().values()):
         checks.check_workdir(workdir)
-    for name in ("reading", "thresholds"):
-        if FLAGS[name].value:
-            paths.check_input(f"--{name}", FLAGS[name].value)
+    if FLAGS.reading:
+        paths.check_input("--reading", FLAGS.reading)
+    if FLAGS.thresholds:
+        paths.check_input("--thresholds", FLAGS.thresholds)
     paths.check_output_folder(FLAGS.output)
 
 

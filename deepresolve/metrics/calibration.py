@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepresolve.metrics.roc import Share, share
+from deepresolve.metrics.roc import Reference, Scores, Share, share
 
 BRIER_MEANING = (
     "mean squared difference of the probability and what is true, 1 or 0 (Brier); from "
@@ -29,7 +29,7 @@ class Bin(NamedTuple):
     num_subjects: int
 
 
-def brier(reference: Sequence[bool], estimate: Sequence[float]) -> float:
+def brier(reference: Reference, estimate: Scores) -> float:
     """Mean squared error of probabilities (Brier, Monthly Weather Review 1950;78:1).
 
     Args:
@@ -48,7 +48,7 @@ def brier(reference: Sequence[bool], estimate: Sequence[float]) -> float:
 
 
 def reliability(
-    reference: Sequence[bool], estimate: Sequence[float], *, num_bins: int = 10
+    reference: Reference, estimate: Scores, *, num_bins: int = 10
 ) -> list[Bin]:
     """What was said beside what was seen, in bins of equal width.
 
@@ -66,8 +66,8 @@ def reliability(
     return [
         Bin(
             float(probability[mask].mean()),
-            share(np.count_nonzero(true[mask]), np.count_nonzero(mask)),
-            np.count_nonzero(mask),
+            share(int(np.sum(true[mask])), int(np.sum(mask))),
+            int(np.sum(mask)),
         )
         for mask in members
         if mask.any()
@@ -84,9 +84,7 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     return float(np.average(distances, weights=[of.num_subjects for of in bins]))
 
 
-def _checked(
-    reference: Sequence[bool], estimate: Sequence[float]
-) -> tuple[np.ndarray, np.ndarray]:
+def _checked(reference: Reference, estimate: Scores) -> tuple[np.ndarray, np.ndarray]:
     true, probability = np.asarray(reference), np.asarray(estimate, np.float64)
     within = np.all((probability >= 0) & (probability <= 1))
     alike = true.ndim == 1 and true.shape == probability.shape and true.size

@@ -151,7 +151,9 @@ def _classes(
     return true.astype(np.int64), found.astype(np.int64)
 
 
-def roc_auc(reference: Sequence[bool], estimate: Sequence[float]) -> float:
+def roc_auc(
+    reference: Sequence[bool] | np.ndarray, estimate: Sequence[float] | np.ndarray
+) -> float:
     """Area under the receiver operating characteristic (Hanley, Radiology 1982).
 
     Args:

@@ -209,7 +209,7 @@ def sensitivity(reference: Reference, scores: Scores, threshold: float) -> Share
       threshold: chosen on other subjects; see `youden_threshold`.
     """
     true, reached = np.asarray(reference), np.asarray(scores) >= threshold
-    return share(np.count_nonzero(reached & true), np.count_nonzero(true))
+    return share(int(np.sum(reached & true)), int(np.sum(true)))
 
 
 def specificity(reference: Reference, scores: Scores, threshold: float) -> Share:
@@ -223,7 +223,7 @@ def specificity(reference: Reference, scores: Scores, threshold: float) -> Share
       threshold: chosen on other subjects; see `youden_threshold`.
     """
     true, reached = np.asarray(reference), np.asarray(scores) >= threshold
-    return share(np.count_nonzero(~reached & ~true), np.count_nonzero(~true))
+    return share(int(np.sum(~reached & ~true)), int(np.sum(~true)))
 
 
 def share(count: int, of: int) -> Share:
@@ -235,7 +235,7 @@ def share(count: int, of: int) -> Share:
     """
     if not of:
         return Share(math.nan, math.nan, math.nan)
-    test = scipy.stats.binomtest(int(count), int(of))
+    test = scipy.stats.binomtest(count, of)
     low, high = test.proportion_ci(CONFIDENCE_LEVEL, method="wilson")
     return Share(count / of, float(low), float(high))
 

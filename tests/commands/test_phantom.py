@@ -7,6 +7,7 @@ import numpy as np
 
 from deepresolve.imaging import labels
 from deepresolve.simulation import phantom
+from deepresolve.simulation.phantom import lesions
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -40,8 +41,40 @@ def test_a_label_map_does_not_take_the_place_of_its_image(tmp_path):
     path = tmp_path / "knee.nii.gz"
     result = run(f"--output={path}", f"--label_output={tmp_path}/./knee.nii.gz")
     assert result.returncode == 1
-    assert "--output and --label_output are both" in result.stderr
+    assert "--label_output are both" in result.stderr
     assert not path.exists()
+
+
+def test_lesions_are_written_and_told(tmp_path):
+    result = run(
+        f"--output={tmp_path / 'knee.nii.gz'}",
+        f"--lesion_output={tmp_path / 'lesion.nii.gz'}",
+        *("--seed=3", "--side=left", "--lesions=cartilage,marrow"),
+        *("--shape=24,24,20", "--spacing_mm=4,4,4"),
+    )
+    assert result.returncode == 0, result.stderr
+    knee = phantom.labelled(
+        seed=3,
+        side="left",
+        shape=(24, 24, 20),
+        spacing_mm=(4, 4, 4),
+        lesions=[lesions.draw(kind, 3) for kind in ("cartilage", "marrow")],
+    )
+    written = np.asarray(nib.load(tmp_path / "lesion.nii.gz").dataobj)
+    np.testing.assert_array_equal(written, knee.lesion.array)
+    names, *told, _ = result.stdout.splitlines()
+    names = names.removeprefix(f"{tmp_path}/lesion.nii.gz: ")
+    assert labels.parse_label_names(names) == phantom.LESION_NAMES
+    for line, finding in zip(told, knee.findings, strict=True):
+        x, y, z = finding.place_mm
+        place = f"at ({x:.1f}, {y:.1f}, {z:.1f}) mm"
+        assert line == f"{finding.lesion.describe()}, {place}"
+
+
+def test_an_unknown_lesion_gets_the_list(tmp_path):
+    result = run(f"--output={tmp_path / 'x.nii.gz'}", "--lesions=ligament")
+    assert result.returncode == 1
+    assert "kind must be one of cartilage, meniscus, marrow" in result.stderr
 
 
 def test_wrong_side_is_a_usage_error():

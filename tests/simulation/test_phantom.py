@@ -94,6 +94,23 @@ def test_a_seed_is_a_knee():
     assert np.mean(other.label.array != once.label.array) > 0.01
 
 
+def test_a_knee_without_lesions_is_the_knee_of_before():
+    """Counts and sums of the code that knew no lesions; +-1 where rounding decides."""
+    small = {"shape": (24, 24, 20), "spacing_mm": (4.0, 4.0, 4.0)}
+    subject = knee(seed=1, side="left", **small)
+    counts = np.bincount(subject.label.array.ravel()).tolist()
+    expected = [6776, 250, 44, 35, 37, 2476, 1462, 250, 91, 42, 57]
+    assert counts == pytest.approx(expected, abs=1)
+    image = subject.image.array
+    row = [820, 640, 432, 294, 418, 203, 372, 366, 293, 360]
+    assert image[12, 0, :10].tolist() == pytest.approx(row, abs=1)
+    row = [2042, 2852, 2783, 699, 473, 402, 401, 384, 236, 253]
+    assert image[12, 20, :10].tolist() == pytest.approx(row, abs=1)
+    assert image.sum(dtype=int) == pytest.approx(11_250_654, rel=1e-5)
+    assert subject.thickness_mm.array.sum() == pytest.approx(837.0006, rel=0.002)
+    assert subject.t2_ms.array.sum() == pytest.approx(13_511.33, rel=0.002)
+
+
 def test_the_field_of_view_does_not_change_the_knee(right):
     part = knee(seed=1, shape=(30, 36, 18), spacing_mm=WHOLE["spacing_mm"], **CLEAN)
     # Both grids have the same middle: the smaller one starts ten voxels further in.

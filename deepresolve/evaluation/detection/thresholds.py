@@ -76,9 +76,13 @@ def _network(path: pathlib.Path) -> str | None:
 
 
 def _compared(row: tables.Row) -> Compared:
-    words = [row.values[column] for column in _COLUMNS]
+    subject, person, network, image_set, kind, name = (
+        row.values[column] for column in _COLUMNS
+    )
     try:
-        numbers = [float(row.values[column]) for column in _NUMBERS]
+        reference, estimate = (float(row.values[column]) for column in _NUMBERS)
     except ValueError as error:
         raise ValueError(f"{row.where}: {error}; expected numbers.") from error
-    return Compared(*words, *numbers)
+    return Compared(
+        *(subject, person, network, image_set, kind, name), reference, estimate
+    )

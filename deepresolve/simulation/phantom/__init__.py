@@ -4,6 +4,7 @@
     phantom.image, phantom.label, phantom.thickness_mm    # one grid, three volumes
     labelled(seed=7, side="left", shape=(160, 160, 120))  # all but the image, sooner
     knee(seed=7, later_ms=30).second_echo                 # the image 30 ms later
+    knee(seed=7, lesions=[lesions.draw("meniscus", 7)])   # the same knee, torn
 
 The anatomy is defined in continuous millimetres and drawn from the seed: the same seed
 gives the same knee at any shape and spacing.
@@ -17,36 +18,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from deepresolve.imaging.volume import Volume, affine_from_dicom
-from deepresolve.simulation.phantom import bones, parameters, signal, soft_tissue
+from deepresolve.simulation.phantom import (
+    bones,
+    damage,
+    parameters,
+    signal,
+    soft_tissue,
+    truth,
+)
 from deepresolve.simulation.phantom.lattice import Field, Grid, lattice_around
+from deepresolve.simulation.phantom.lesions import Finding, Lesion
+from deepresolve.simulation.phantom.truth import LABEL_NAMES, LESION_NAMES
+
+__all__ = [
+    "LABEL_NAMES",
+    "LESION_NAMES",
+    "SIDES",
+    "Labelled",
+    "Phantom",
+    "knee",
+    "labelled",
+]
 
 SIDES = ("left", "right")
-LABEL_NAMES = {
-    1: "femoral cartilage",
-    2: "medial tibial cartilage",
-    3: "lateral tibial cartilage",
-    4: "patellar cartilage",
-    5: "femur",
-    6: "tibia",
-    7: "patella",
-    8: "fibula",
-    9: "lateral meniscus",
-    10: "medial meniscus",
-}
-_NUMBERS = {name: number for number, name in LABEL_NAMES.items()}
-# Medial and lateral part of the cartilage of each bone that has any.
-_CARTILAGES = {
-    "femur": ("femoral cartilage", "femoral cartilage"),
-    "tibia": ("medial tibial cartilage", "lateral tibial cartilage"),
-    "patella": ("patellar cartilage", "patellar cartilage"),
-}
-
 # Middle of the field of view (y, z, x) from the middle of the tibial plateau, mm.
 _CENTRE_MM = (6.0, 7.0, 0.0)
 # Signal of cartilage in the image's units, as a 3 T scanner writes it.
 _CARTILAGE_UNITS = 2900.0
-# A thinner layer is no cartilage.
-_THINNEST_MM = 0.1
 _LATTICE_MM = 1.25
 _MARGIN_MM = 9.0
 # Voxels are the mean of cells that are at most this large and nearly cubes.
@@ -61,17 +59,22 @@ class Labelled:
 
     Attributes:
       label: uint8, numbered as in `LABEL_NAMES`, 0 elsewhere; ordered like a sagittal
-        NIfTI ("PIR"), slices last.
-      thickness_mm: float32, designed cartilage thickness at the voxels that a
-        cartilage label covers, measured along the normal of the bone below; 0
-        elsewhere; same grid.
+        NIfTI ("PIR"), slices last. What a defect took is no cartilage; a torn meniscus
+        is meniscus.
+      thickness_mm: float32, thickness of what is left of the designed cartilage at the
+        voxels that a cartilage label covers, measured along the normal of the bone
+        below; 0 elsewhere; same grid.
       t2_ms: float32, T2 of the same voxels' centres in ms; 0 elsewhere; same grid.
+      lesion: uint8, numbered as in `LESION_NAMES`, 0 elsewhere; same grid.
+      findings: the lesions, in the order in which they were asked for.
       side: "left" or "right".
     """
 
     label: Volume
     thickness_mm: Volume
     t2_ms: Volume
+    lesion: Volume
+    findings: tuple[Finding, ...]
     side: str
 
 
@@ -98,6 +101,7 @@ def knee(
     noise_sd: float = 0.025,
     shading: float = 0.7,
     later_ms: float = 0.0,
+    lesions: Sequence[Lesion] = (),
 ) -> Phantom:
     """A knee drawn from a seed.
 
@@ -109,17 +113,19 @@ def knee(
       noise_sd: Rician noise: standard deviation a channel, cartilage being 1.
       shading: 0 for a flat field, 1 for the shading of a close-fitting coil.
       later_ms: how much later than the image the second echo comes; 0: there is none.
+      lesions: what is wrong with it (`phantom.lesions`); all else stays as it is.
 
     Returns:
       A `Phantom`. The field of view is centred on the joint.
 
     Raises:
-      ValueError: an argument is out of its range.
+      ValueError: an argument is out of its range, or a lesion lies out of the field of
+        view.
     """
     _check(seed, side, shape, spacing_mm, noise_sd, shading, later_ms)
     grid = _voxel_centres(side, shape, spacing_mm)
-    anatomy = _anatomy(grid, seed)
-    found = _labelled(anatomy.bones, anatomy.soft, side, grid)
+    anatomy = _anatomy(grid, seed, lesions)
+    found = _labelled(anatomy, lesions, side, grid)
     times_ms = (0.0, later_ms) if later_ms else (0.0,)
     echoes = []
     for number, time_ms in enumerate(times_ms):
@@ -142,6 +148,7 @@ def labelled(
     side: str = "right",
     shape: Sequence[int] = (160, 160, 120),
     spacing_mm: Sequence[float] = (0.75, 0.75, 0.75),
+    lesions: Sequence[Lesion] = (),
 ) -> Labelled:
     """All of `knee` but the image, which takes longest.
 
@@ -150,17 +157,15 @@ def labelled(
       side: "left" or "right"; a left knee mirrors the right one of the same seed.
       shape: voxels along the array's axes: posterior, inferior, right (slices).
       spacing_mm: distance between voxel centres along the same axes.
+      lesions: what is wrong with it (`phantom.lesions`).
 
     Raises:
-      ValueError: an argument is out of its range.
+      ValueError: an argument is out of its range, or a lesion lies out of the field of
+        view.
     """
     _check(seed, side, shape, spacing_mm)
     grid = _voxel_centres(side, shape, spacing_mm)
-    drawn = parameters.draw(seed)
-    lattice = lattice_around(grid, _LATTICE_MM, _MARGIN_MM)
-    whole = bones.build(lattice, drawn, bones.fit(drawn))
-    menisci = soft_tissue.menisci(lattice, drawn)
-    return _labelled(_cropped(whole), _cropped_soft(menisci), side, grid)
+    return _labelled(_anatomy(grid, seed, lesions, is_whole=False), lesions, side, grid)
 
 
 def _check(
@@ -215,12 +220,24 @@ def _volume(array: np.ndarray, side: str, grid: Grid) -> Volume:
     return Volume(array, affine, slice_axis=2, slice_thickness_mm=between_slices)
 
 
-def _anatomy(grid: Grid, seed: int) -> signal.Anatomy:
+def _anatomy(
+    grid: Grid, seed: int, lesions: Sequence[Lesion], *, is_whole: bool = True
+) -> signal.Anatomy:
+    """What lies in a field of view; not whole: bones and menisci alone."""
     drawn = parameters.draw(seed)
     lattice = lattice_around(grid, _LATTICE_MM, _MARGIN_MM)
     whole = bones.build(lattice, drawn, bones.fit(drawn))
-    soft = soft_tissue.build(lattice, whole, drawn)
-    return signal.Anatomy(bones=_cropped(whole), soft=_cropped_soft(soft), seed=seed)
+    soft = (
+        soft_tissue.build(lattice, whole, drawn)
+        if is_whole
+        else (soft_tissue.menisci(lattice, drawn))
+    )
+    return signal.Anatomy(
+        bones=_cropped(whole),
+        soft=_cropped_soft(soft),
+        seed=seed,
+        damage=damage.build(lesions, whole, soft, drawn),
+    )
 
 
 def _cropped(whole: Mapping[str, bones.Bone]) -> dict[str, bones.Bone]:
@@ -267,41 +284,32 @@ def _cells(grid: Grid, counts: Sequence[int]) -> Grid:
 
 
 def _labelled(
-    of_bones: Mapping[str, bones.Bone], soft: Mapping[str, Field], side: str, grid: Grid
+    anatomy: signal.Anatomy, lesions: Sequence[Lesion], side: str, grid: Grid
 ) -> Labelled:
-    """Label, designed cartilage thickness and T2 at the voxel centres."""
-    label = np.zeros(grid.shape, dtype=np.uint8)
-    thickness, t2_ms = (np.zeros(grid.shape, dtype=np.float32) for _ in range(2))
-    for name in ("lateral meniscus", "medial meniscus"):
-        field = soft[name]
-        region = grid.inside(field.grid)
-        label[region][field.sample(grid.window(region)) < 0] = _NUMBERS[name]
-    for name in _CARTILAGES:
-        bone = of_bones[name]
-        region = grid.inside(bone.distance.grid)
-        window = grid.window(region)
-        layer = bone.thickness.sample(window)
-        distance = bone.distance.sample(window)
-        inside = (distance < layer) & (layer > _THINNEST_MM)
-        label[region][inside] = _cartilage_numbers(name, window)[inside]
-        thickness[region][inside] = layer[inside]
-        t2_ms[region][inside] = signal.cartilage_t2_ms(distance[inside], layer[inside])
-    for name, bone in of_bones.items():
-        region = grid.inside(bone.distance.grid)
-        inside = bone.distance.sample(grid.window(region)) < 0
-        label[region][inside] = _NUMBERS[name]
-        thickness[region][inside] = t2_ms[region][inside] = 0
-    volume = _volume(label, side, grid)
+    found = truth.look_up(anatomy.bones, anatomy.soft, anatomy.damage, grid)
+    places = (shape.place_mm for shape in anatomy.damage.shapes)
+    findings = (
+        _finding(lesion, place_mm, side, grid)
+        for lesion, place_mm in zip(lesions, places, strict=True)
+    )
+    label = _volume(found.label, side, grid)
     return Labelled(
-        label=volume,
-        thickness_mm=volume.with_array(thickness),
-        t2_ms=volume.with_array(t2_ms),
+        label=label,
+        thickness_mm=label.with_array(found.thickness_mm),
+        t2_ms=label.with_array(found.t2_ms),
+        lesion=label.with_array(found.lesion),
+        findings=tuple(findings),
         side=side,
     )
 
 
-def _cartilage_numbers(bone: str, grid: Grid) -> np.ndarray:
-    """The label that a bone's cartilage has at every point of a grid."""
-    medial, lateral = _CARTILAGES[bone]
-    numbers = np.where(grid.x < 0, _NUMBERS[medial], _NUMBERS[lateral])
-    return np.broadcast_to(numbers, grid.shape)
+def _finding(lesion: Lesion, place_mm: np.ndarray, side: str, grid: Grid) -> Finding:
+    """A lesion with its place, from anatomical (y, z, x) to world (x, y, z)."""
+    y, z, x = map(float, place_mm)
+    for own, axis, spacing in zip((y, z, x), grid.axes, grid.spacing_mm, strict=True):
+        if not axis.min() - spacing / 2 <= own <= axis.max() + spacing / 2:
+            raise ValueError(
+                f"The {lesion.region} is not in the field of view, so that no lesion "
+                "can lie there. Ask for more voxels, or for a lesion elsewhere."
+            )
+    return Finding(lesion, (x if side == "right" else -x, y, z))

@@ -33,6 +33,8 @@ _THICKEST_MM = 3.8
 # Above the femur's bone its distances are exact so far: the patella's back is moulded
 # on them, across both cartilages and the room between them.
 _MOULDED_MM = 12.0
+# Of cortical bone between cartilage and marrow.
+CORTEX_MM = 0.9
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

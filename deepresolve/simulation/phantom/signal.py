@@ -13,19 +13,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepresolve.simulation.phantom.bones import Bone
+from deepresolve.simulation.phantom.bones import CORTEX_MM, Bone
+from deepresolve.simulation.phantom.damage import Damage
 from deepresolve.simulation.phantom.lattice import Field, Grid, Texture
 
 SKIN, FAT, MUSCLE, FASCIA = 0.62, 0.25, 1.0, 0.18
 FLUID, VESSEL, NERVE = 2.6, 1.3, 0.6
 TENDON, CRUCIATE, MENISCUS = 0.16, 0.36, 0.40
 CARTILAGE, CORTEX, MARROW = 1.0, 0.07, 0.13
-_SKIN_MM, _CORTEX_MM, _FASCIA_MM = 1.6, 0.9, 0.6
+# Water in the marrow, between marrow and cartilage: ours, as its T2 below.
+MARROW_LESION = 0.6
+_SKIN_MM, _FASCIA_MM = 1.6, 0.6
 # T2 in ms: of cartilage, which grows from the bone to the surface, around 37, and of
 # fluid, muscle and fat as measured at 3 T (Gold et al., AJR 2004;183:343); others ours.
 _DEEP_T2_MS, _SURFACE_T2_MS = 30.0, 45.0
 _T2_MS = {
     **{"marrow": 133.0, "cortex": 1.0, "meniscus": 12.0, "fluid": 767.0},
+    **{"marrow lesion": 80.0},
     **{"tendon": 8.0, "cruciate": 15.0, "vessel": 150.0, "nerve": 60.0},
     **{"muscle": 32.0, "fascia": 8.0, "fat": 133.0, "skin": 30.0},
 }
@@ -39,11 +43,13 @@ class Anatomy:
       bones: "femur", "tibia", "patella" and "fibula".
       soft: distance fields by name, see `soft_tissue.build`.
       seed: entropy of the textures.
+      damage: its lesions.
     """
 
     bones: dict[str, Bone]
     soft: dict[str, Field]
     seed: int
+    damage: Damage
 
 
 class Painter:
@@ -80,13 +86,15 @@ class Painter:
         """Marrow, cortex and cartilage; the bones are disjoint, so shares add."""
         marrow = 1 + 0.5 * textures["trabeculae"] + 0.18 * textures["broad"]
         marrow = MARROW * np.maximum(marrow, 0.15)
-        for bone in self._anatomy.bones.values():
+        damage = self._anatomy.damage
+        for name, bone in self._anatomy.bones.items():
             measured = canvas.measure(bone.distance)
             if measured is None:
                 continue
             region, distance = measured
-            thickness = bone.thickness.sample(canvas.grid.window(region))
-            inside = canvas.share(distance + _CORTEX_MM)
+            window = canvas.grid.window(region)
+            thickness = bone.thickness.sample(window)
+            inside = canvas.share(distance + CORTEX_MM)
             within = canvas.share(distance)
             covered = canvas.share(distance - thickness)
             cartilage = _cartilage(distance, thickness, textures["broad"][region])
@@ -97,17 +105,26 @@ class Painter:
                 + (covered - within) * cartilage * of_cartilage
             )
             canvas.filled[region] += covered
+            # What a lesion takes of a tissue gets the signal of what fills it.
+            whole = damage.remaining(name, thickness, window)
+            void = covered - canvas.share(distance - whole)
+            fluid = FLUID * canvas.left("fluid")
+            canvas.signal[region] += void * (fluid - cartilage * of_cartilage)
+            for ball in damage.balls_of(name):
+                wet = _wet_marrow(textures, region) * canvas.left("marrow lesion")
+                dry = marrow[region] * canvas.left("marrow")
+                canvas.signal[region] += inside * ball.part(window) * (wet - dry)
         canvas.settle()
 
     def _fill_soft_tissue(
         self, canvas: _Canvas, textures: Mapping[str, np.ndarray]
     ) -> None:
         soft, fibres = self._anatomy.soft, textures["fibres"]
-        meniscus = MENISCUS * (1 + 0.12 * textures["broad"])
         tendon = TENDON * (1 + 0.3 * fibres)
+        menisci = self._menisci(canvas, textures)
+        for name in ("medial meniscus", "lateral meniscus"):
+            canvas.fill(soft[name], menisci, 0.0)
         for name, tissue, signal, shift in (
-            ("medial meniscus", "meniscus", meniscus, 0.0),
-            ("lateral meniscus", "meniscus", meniscus, 0.0),
             ("fluid", "fluid", FLUID, 0.0),
             ("tendon", "tendon", tendon, 0.0),
             ("cruciate", "cruciate", CRUCIATE * (1 + 0.35 * fibres), 0.0),
@@ -120,6 +137,20 @@ class Painter:
             ("skin", "skin", SKIN, 0.0),
         ):
             canvas.fill(soft[name], signal * canvas.left(tissue), shift)
+
+    def _menisci(
+        self, canvas: _Canvas, textures: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Signal of menisci, with fluid in their clefts."""
+        signal = MENISCUS * (1 + 0.12 * textures["broad"]) * canvas.left("meniscus")
+        fluid = FLUID * canvas.left("fluid")
+        for cleft in self._anatomy.damage.clefts:
+            region = canvas.grid.inside(cleft.sheet.grid)
+            window = canvas.grid.window(region)
+            if all(window.shape):
+                part = cleft.part(window, canvas.width)
+                signal[region] += part * (fluid - signal[region])
+        return signal
 
 
 class _Canvas:
@@ -199,6 +230,14 @@ def _cartilage(
     """Brighter towards the surface: the deep, calcified zone is dark."""
     layer = _layer(distance, thickness)
     return CARTILAGE * (0.82 + 0.28 * layer + 0.07 * broad)
+
+
+def _wet_marrow(
+    textures: Mapping[str, np.ndarray], region: tuple[slice, slice, slice]
+) -> np.ndarray:
+    """Marrow whose fat gave way to water: the trabeculae stay."""
+    patches = 0.15 * textures["branches"][region] + 0.2 * textures["trabeculae"][region]
+    return MARROW_LESION * np.maximum(1 + patches, 0.2)
 
 
 def _fat(textures: Mapping[str, np.ndarray], width: float) -> np.ndarray:

@@ -124,6 +124,13 @@ _VESSELS = (
     ((-32, 30, 1), (-18, 34, -34), 1.2, 1.2, 2),  # superior genicular artery
     ((-30, -80, -47), (-34, 80, -50), 2.0, 2.0, 2),  # great saphenous vein
 )
+# By name: middle of the compartment along x, half depth along y, half width along x.
+MENISCI = {
+    "medial meniscus": (-21.5, 22.5, 15.0),
+    "lateral meniscus": (21.5, 20.0, 15.0),
+}
+# From the free edge of a meniscus to the middle of its rim, by the level of `ring`.
+BREADTH_MM = 8.5
 _NERVE = ((-55, 110, 4), (-47, -110, 9), 3.0, 4.0, 2)
 
 
@@ -152,11 +159,22 @@ def build(
 def menisci(grid: Grid, parameters: KneeParameters) -> dict[str, Field]:
     """Distance fields of both menisci on a lattice, by name."""
     height = height_above_plateau(grid, parameters)
-    fields = {
-        "medial meniscus": _meniscus(grid, height, -21.5, 22.5),
-        "lateral meniscus": _meniscus(grid, height, 21.5, 20.0),
-    }
+    fields = {name: _meniscus(grid, height, name) for name in MENISCI}
     return {k: Field(v.astype(np.float32), grid) for k, v in fields.items()}
+
+
+def ring(grid: Grid, meniscus: str) -> np.ndarray:
+    """Level of a meniscus seen from above: 0 near its rim, negative towards its middle.
+
+    Along x, from the middle of its body outwards, it is a distance in mm.
+
+    Args:
+      grid: a lattice.
+      meniscus: a name in `MENISCI`.
+    """
+    centre_x, half_y, half_x = MENISCI[meniscus]
+    y, _, x = grid.open()
+    return shapes.ellipse(y + 1.5, x - centre_x, half_y, half_x)
 
 
 def _bent(grid: Grid, seed: int) -> tuple[np.ndarray, ...]:
@@ -214,23 +232,20 @@ def _straps(coordinates: Sequence[np.ndarray], table: Sequence[_Strap]) -> np.nd
     return np.minimum.reduce(list(straps))
 
 
-def _meniscus(
-    grid: Grid, height: np.ndarray, centre_x: float, half_y: float
-) -> np.ndarray:
+def _meniscus(grid: Grid, height: np.ndarray, name: str) -> np.ndarray:
     """A C open towards the spines, between the cartilages and at most 7.5 mm high.
 
     Args:
       grid: the lattice.
       height: of every point above the tibia's bony plateau, mm.
-      centre_x: middle of the compartment.
-      half_y: half of its depth.
+      name: of `MENISCI`.
     """
-    y, _, x = grid.open()
-    ring = shapes.ellipse(y + 1.5, x - centre_x, half_y, 15.0)
+    _, _, x = grid.open()
+    level = ring(grid, name)
     # The rim is tall, the free edge sharp: femur and tibia leave a wedge.
-    level = np.maximum(ring - 0.5 - 0.08 * (height - 4) ** 2 / 4, -ring - 8.5)
+    level = np.maximum(level - 0.5 - 0.08 * (height - 4) ** 2 / 4, -level - BREADTH_MM)
     level = np.maximum(level, np.maximum(height - 7.5, -height))
-    return np.maximum(level, 7.0 - x * np.float32(np.sign(centre_x)))
+    return np.maximum(level, 7.0 - x * np.float32(np.sign(MENISCI[name][0])))
 
 
 def _capsule(bones: dict[str, Bone]) -> np.ndarray:

@@ -265,6 +265,8 @@ def _phantom(*_):
         "phantom_shape": "30,30,24",
         "phantom_spacing_mm": "3,3,3",
         "second_echo_ms": "30",
+        "lesions": "cartilage,meniscus,marrow",
+        "lesion_share": "1",
     }
 
 

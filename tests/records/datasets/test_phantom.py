@@ -1,5 +1,7 @@
 """Synthetic knees as a dataset."""
 
+import dataclasses
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import scipy.stats
 
 import deepresolve
 from deepresolve.simulation import phantom
+from deepresolve.simulation.phantom import lesions
 from records import conversion, manifest, reader
 from records.datasets import Phantom
 from records.datasets.phantom import _mean_mm
@@ -96,7 +99,8 @@ def test_the_true_thickness_comes_out_again(tmp_path):
     thickness = stored.arrays["thickness_mm"]
     drawn = subject.load().arrays["thickness_mm"]
     np.testing.assert_array_equal(thickness.restore().array, drawn.array)
-    assert {*stored.scalars, "echo_spacing_ms"} == Phantom.brings.scalars.keys()
+    told = {name for name in Phantom.brings.scalars if name.startswith("thickness_mm")}
+    assert stored.scalars.keys() == told
     assert "second_echo" not in stored.arrays
     for value, tissue in phantom.LABEL_NAMES.items():
         if "cartilage" in tissue:
@@ -145,3 +149,95 @@ def test_a_second_echo_comes_later():
 def test_there_must_be_a_knee():
     with pytest.raises(ValueError, match="num_subjects must be 1 or more; got 0"):
         Phantom(0)
+
+
+# --- lesions -------------------------------------------------------------------------
+
+KINDS = ("cartilage", "meniscus", "marrow")
+WHOLE = {"phantom_shape": (30, 30, 24), "phantom_spacing_mm": (3.0, 3.0, 3.0)}
+EVERY = Phantom(2, **WHOLE, lesions=KINDS, lesion_share=1.0)
+
+
+def test_every_kind_of_lesion_can_be_asked_for():
+    assert lesions.KINDS == KINDS
+    assert EVERY.describe() == [
+        "2 synthetic knees with lesions of cartilage, meniscus, marrow"
+    ]
+
+
+def test_lesions_and_what_is_told_of_them_come_out_again(tmp_path):
+    conversion.convert(
+        conversion.Recipe("phantom", EVERY, split=(0, 0, 100)), str(tmp_path)
+    )
+    stored = {each.subject: each for each in reader.subjects(str(tmp_path), "test")}
+    for subject in EVERY.subjects(seed=0):
+        told = stored[subject.id].scalars
+        defect, tear, marrow = (lesions.draw(kind, subject.seed) for kind in KINDS)
+        assert (told["cartilage_lesion"], told["cartilage_lesion_grade"]) == (
+            1,
+            defect.grade,
+        )
+        assert told["cartilage_lesion_depth"] == defect.depth
+        assert told["cartilage_lesion_width_mm"] == defect.width_mm
+        assert (told["meniscal_tear"], told["meniscal_tear_width_mm"]) == (
+            1,
+            tear.width_mm,
+        )
+        assert told["meniscal_tear_region"] == f"{tear.meniscus}, {tear.zone}"
+        assert told["marrow_lesion_diameter_mm"] == marrow.diameter_mm
+        # The place, in world mm: the middle of the ball in the map of lesions.
+        found = stored[subject.id].arrays["lesion"].restore()
+        middle = np.argwhere(found.array == 3).mean(axis=0)
+        world = nib.affines.apply_affine(found.affine, middle)
+        place = [told[f"marrow_lesion_{axis}_mm"] for axis in "xyz"]
+        assert np.linalg.norm(world - place) < 3.0
+
+
+def test_a_knee_is_the_same_with_and_without_its_lesions():
+    without = next(Phantom(1, **WHOLE).subjects(seed=3))
+    with_all = next(dataclasses.replace(EVERY, num_subjects=1).subjects(seed=3))
+    none = dataclasses.replace(with_all, lesion_share=0.0)
+    assert (without.id, without.seed) == (with_all.id, with_all.seed)
+    plain, bare, ill = (each.load() for each in (without, none, with_all))
+    np.testing.assert_array_equal(plain.image.array, bare.image.array)
+    changed = plain.image.array != ill.image.array
+    assert 0 < changed.mean() < 0.02
+    assert "lesion" not in plain.arrays and "cartilage_lesion" not in plain.scalars
+    assert not bare.arrays["lesion"].array.any()
+    told = {k: v for k, v in bare.scalars.items() if "thickness" not in k}
+    assert told == {
+        **{"cartilage_lesion": 0, "cartilage_lesion_grade": 0},
+        **{"meniscal_tear": 0, "marrow_lesion": 0},
+    }
+    nbytes = (ill.image, ill.label, ill.arrays["thickness_mm"], ill.arrays["lesion"])
+    assert with_all.num_bytes == sum(volume.array.nbytes for volume in nbytes)
+    assert len({each.hashes()[0] for each in (without, none, with_all)}) == 3
+
+
+def test_half_of_the_knees_have_a_lesion_by_default():
+    subjects = Phantom(400, **WHOLE, lesions=("marrow",)).subjects(seed=1)
+    told = [bool(subject.drawn()) for subject in subjects]
+    # Binomial: three standard deviations.
+    assert np.mean(told) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(400))
+
+
+def test_the_hash_of_a_knee_without_lesions_is_that_of_before(monkeypatch):
+    """From the code that knew no lesions: shards that were begun go on."""
+    monkeypatch.setattr(deepresolve, "__version__", "0.1")
+    assert next(SMALL.subjects(seed=0)).hashes()[0] == (
+        "13ef85edf25f0f4166990b428431a7f6d25cdf9587f17a29f0782f6946dbff6e"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lesions": ("ligament",)}, "some of cartilage, meniscus, marrow.*ligament"),
+        ({"lesions": ("marrow", "marrow")}, "each once; got marrow, marrow"),
+        ({"lesion_share": 0.5}, "lesion_share is a share of lesions: say which"),
+        ({"lesions": ("marrow",), "lesion_share": 1.5}, "lie in 0..1; got 1.5"),
+    ],
+)
+def test_bad_settings_of_lesions_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Phantom(1, **settings)
