@@ -70,11 +70,12 @@ def run() -> None:
 
 def _check_outputs() -> None:
     """Sees that all that is asked for can be written, each into a file of its own."""
-    outputs: dict[str, str] = {
-        name: str(FLAGS[name].value)
-        for name in ("output", "label_output", "lesion_output")
-        if FLAGS[name].value
+    given = {
+        "output": FLAGS.output,
+        "label_output": FLAGS.label_output,
+        "lesion_output": FLAGS.lesion_output,
     }
+    outputs = {name: path for name, path in given.items() if path}
     for path in outputs.values():
         paths.check_output(path)
     for (name, path), (other, taken) in itertools.combinations(outputs.items(), 2):

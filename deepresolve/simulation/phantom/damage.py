@@ -7,7 +7,7 @@ Each shape says which part of its tissue it takes at every point; what fills it 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -230,9 +230,7 @@ def _from(place_mm: np.ndarray, grid: Grid) -> tuple[np.ndarray, ...]:
     return tuple(c - np.float32(p) for c, p in zip(grid.open(), place_mm, strict=True))
 
 
-def _dot(
-    offset: tuple[np.ndarray, ...], other: Sequence[np.ndarray] | np.ndarray
-) -> np.ndarray:
+def _dot(offset: Iterable[np.ndarray], other: Iterable[np.ndarray]) -> np.ndarray:
     y, z, x = (a * b for a, b in zip(offset, other, strict=True))
     return y + z + x
 

@@ -222,7 +222,7 @@ def test_half_of_the_knees_have_a_lesion_by_default():
 
 
 def test_the_hash_of_a_knee_without_lesions_is_that_of_before(monkeypatch):
-    """From the code that knew no lesions: shards that were begun go on."""
+    """From the code that knew no lesions."""
     monkeypatch.setattr(deepresolve, "__version__", "0.1")
     assert next(SMALL.subjects(seed=0)).hashes()[0] == (
         "13ef85edf25f0f4166990b428431a7f6d25cdf9587f17a29f0782f6946dbff6e"
