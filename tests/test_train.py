@@ -72,7 +72,7 @@ def train(run_script):
         (["--model=seg_cnn"], "'seg_cnn' is for task=segmentation"),
         (["--loss=vibes"], "Unknown loss 'vibes'"),
         (["--optimizer=hope"], "Unknown optimizer 'hope'"),
-        (["--num_levels=3"], "num_levels belongs to task=segmentation"),
+        (["--num_levels=3"], "num_levels belongs to task=classification or task=seg"),
     ],
 )
 def test_what_cannot_train_is_one_line(train, records_dir, tmp_path, flags, message):

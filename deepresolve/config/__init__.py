@@ -243,7 +243,7 @@ class Config:
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         known = {field.name for field in dataclasses.fields(cls)}
         others = {key: value for key, value in values.items() if key not in known}
-        foreign = {key: owner for key in others if (owner := _owner(key)) is not None}
+        foreign = {key: owners for key in others if (owners := _owners(key))}
         if unknown := sorted(set(others) - set(foreign)):
             raise ValueError(
                 f"Unknown config fields {unknown}; this version knows {sorted(known)}. "
@@ -251,17 +251,22 @@ class Config:
                 "tells, or start a new run."
             )
         # Up to version 0.1 every run had the fields of all tasks.
-        _require_fields(cls, [k for k in others if others[k] != getattr(foreign[k], k)])
+        changed = [
+            key
+            for key, owners in foreign.items()
+            if others[key] not in [getattr(owner, key) for owner in owners]
+        ]
+        _require_fields(cls, changed)
         return cls(**{key: values[key] for key in values if key in known})
 
 
-def _owner(name: str) -> type[Config] | None:
-    """The settings of the task that has a field of its own of that name."""
-    for task in tasks.TASKS:
-        settings = tasks.settings(task)
-        if name in {field.name for field in dataclasses.fields(settings)}:
-            return settings
-    return None
+def _owners(name: str) -> list[type[Config]]:
+    """The settings of the tasks that have a field of that name."""
+    return [
+        settings
+        for settings in map(tasks.settings, tasks.TASKS)
+        if name in {field.name for field in dataclasses.fields(settings)}
+    ]
 
 
 def _require_fields(cls: type[Config], names: Iterable[str]) -> None:
@@ -270,9 +275,8 @@ def _require_fields(cls: type[Config], names: Iterable[str]) -> None:
     for name in names:
         if name in known:
             continue
-        owner = _owner(name)
-        if owner is None:
+        owners = _owners(name)
+        if not owners:
             raise ValueError(f"Unknown config field {name!r}; known: {sorted(known)}.")
-        raise ValueError(
-            f"{name} belongs to task={owner.task}; this run is for {cls.task}."
-        )
+        others = " or ".join(f"task={owner.task}" for owner in owners)
+        raise ValueError(f"{name} belongs to {others}; this run is for {cls.task}.")

@@ -177,7 +177,8 @@ def test_it_is_measured_over_a_cohort(workdir, records, run, tmp_path):
         f"--output={tmp_path / 'report'}",
     )
     report = (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
-    (accuracy,) = json.loads(report)["cohort"]
+    accuracy, kappa = json.loads(report)["cohort"]
+    assert (kappa["metric"], kappa["value"]) == ("weighted_kappa", 1.0)
     assert accuracy == {
         **{"image_set": "scan", "metric": "accuracy", "class": None, "value": 1.0},
         **{"unit_of_values": "", "n": 2, "network": "brightness"},

@@ -73,7 +73,9 @@ def test_options_of_no_task_are_named(silent_workdir):
 
 
 def test_an_unknown_task_is_an_error():
-    with pytest.raises(ValueError, match=r"Unknown task 'restoration'; known: \['seg"):
+    with pytest.raises(
+        ValueError, match=r"Unknown task 'restoration'; known: \['classif"
+    ):
         part("restoration", "predictor")
 
 
