@@ -158,12 +158,16 @@ def check_num_shards(
         )
 
 
-def subjects(records_dir: str, split: str) -> Iterator[StoredSubject]:
+def subjects(
+    records_dir: str, split: str, *, only: Mapping[str, str] | None = None
+) -> Iterator[StoredSubject]:
     """The subjects of a split in NumPy, one in memory at a time.
 
     Args:
       records_dir: folder of the shards.
       split: "train", "validation" or "test".
+      only: text scalars by name: subjects of which one says something else, or that
+        lack it, are passed over.
 
     Raises:
       FileNotFoundError: there is no complete set.
@@ -171,10 +175,29 @@ def subjects(records_dir: str, split: str) -> Iterator[StoredSubject]:
     """
     described = manifest.load(records_dir)
     for shard in _shards_of(described, split, records_dir):
-        yield from read_shard(records_dir, described, shard)
+        yield from _read_some(records_dir, described, shard, only or {})
 
 
-def sample(records_dir: str, split: str, count: int) -> Iterator[StoredSubject]:
+def _read_some(
+    records_dir: str,
+    described: manifest.Manifest,
+    shard: manifest.Shard,
+    only: Mapping[str, str],
+) -> Iterator[StoredSubject]:
+    """The subjects of a shard whose scalars are these; without any it is not read."""
+    if _num_of(shard, only):
+        for stored in read_shard(records_dir, described, shard):
+            if only.items() <= stored.scalars.items():
+                yield stored
+
+
+def sample(
+    records_dir: str,
+    split: str,
+    count: int,
+    *,
+    only: Mapping[str, str] | None = None,
+) -> Iterator[StoredSubject]:
     """Some subjects of a split in NumPy, one in memory at a time; always the same.
 
     As many shards as possible take part, evenly spaced, and of each its first subjects,
@@ -184,20 +207,24 @@ def sample(records_dir: str, split: str, count: int) -> Iterator[StoredSubject]:
       records_dir: folder of the shards.
       split: "train", "validation" or "test".
       count: how many, if there are as many.
+      only: text scalars by name: subjects of which one says something else, or that
+        lack it, are passed over.
 
     Raises:
       FileNotFoundError: there is no complete set.
       ValueError: the split is empty, or a shard is missing or damaged.
     """
+    only = only or {}
     described = manifest.load(records_dir)
-    there = _shards_of(described, split, records_dir)
+    every = _shards_of(described, split, records_dir)
+    there = [shard for shard in every if _num_of(shard, only)]
     num_read = min(count, len(there))
     shards = [there[n * len(there) // num_read] for n in range(num_read)]
     for number, shard in enumerate(shards):
         # What earlier shards were too small for is left to the later ones.
         share = -(-count // (len(shards) - number))
         for stored in itertools.islice(
-            read_shard(records_dir, described, shard), share
+            _read_some(records_dir, described, shard, only), share
         ):
             yield stored
             count -= 1

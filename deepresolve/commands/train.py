@@ -138,9 +138,9 @@ def _some_training_scans(only: Mapping[str, str]) -> Iterator[Volume]:
     from deepresolve.runs import training_set
     from records import reader
 
-    for subject in reader.sample(FLAGS.records, "train", training_set.MAX_SCANS):
-        if only.items() <= subject.scalars.items():
-            yield subject.image
+    most = training_set.MAX_SCANS
+    for subject in reader.sample(FLAGS.records, "train", most, only=only):
+        yield subject.image
 
 
 def _validation(stored: Manifest, only: Mapping[str, str]) -> Iterator[ValidationScan]:
@@ -149,9 +149,8 @@ def _validation(stored: Manifest, only: Mapping[str, str]) -> Iterator[Validatio
     from records import reader
 
     if stored.subjects("validation"):
-        for subject in reader.subjects(FLAGS.records, "validation"):
-            if only.items() <= subject.scalars.items():
-                yield ValidationScan(
-                    *(subject.subject, subject.image, subject.scale, subject.label),
-                    subject.scalars,
-                )
+        for subject in reader.subjects(FLAGS.records, "validation", only=only):
+            yield ValidationScan(
+                *(subject.subject, subject.image, subject.scale, subject.label),
+                subject.scalars,
+            )
