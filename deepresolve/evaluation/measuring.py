@@ -66,17 +66,16 @@ def evaluate(
         the message names it.
     """
     of_cohort = {n: metric for n, metric in metrics.items() if metric.over == "cohort"}
-    kept: list[Comparison] = []
-    compared: list[Compared] = []
+    kept: list[tuple[EvaluatedSubject, Comparison]] = []
 
     def measured(subject: _S) -> tuple[EvaluatedSubject, list[Measurement]]:
         numbers: list[Measurement] = []
+        own = facts(subject)
         for comparison in comparisons_of(subject):
             numbers += of_comparison(subject, comparison, metrics)
             if any(metric.of == comparison.kind for metric in of_cohort.values()):
-                kept.append(comparison)
-                compared.append(_compared(subject, comparison))
-        return facts(subject), numbers
+                kept.append((own, comparison))
+        return own, numbers
 
     everyone, measurements = [], []
     for subject, numbers in each(subjects, measured, num_subjects):
@@ -84,11 +83,12 @@ def evaluate(
         measurements += numbers
         if on_subject is not None:
             on_subject(numbers)
-    cohort = tuple(over_cohort(kept, of_cohort))
-    return Evaluation(tuple(everyone), tuple(measurements), cohort, tuple(compared))
+    cohort = tuple(over_cohort((comparison for _, comparison in kept), of_cohort))
+    compared = tuple(_compared(*each) for each in kept)
+    return Evaluation(tuple(everyone), tuple(measurements), cohort, compared)
 
 
-def _compared(subject: Subject, comparison: Comparison) -> Compared:
+def _compared(subject: EvaluatedSubject, comparison: Comparison) -> Compared:
     return Compared(
         *(subject.subject, subject.person, comparison.source, comparison.image_set),
         *(comparison.kind, comparison.label_class),

@@ -23,6 +23,7 @@ from deepresolve.reports import html, markdown, writing
 from deepresolve.reports.document import Block, Facts, Heading, Paragraph, Table
 from deepresolve.reports.number_text import NOT_APPLICABLE, mean_sd_text, number_text
 
+HTML_FILE = "report.html"
 TITLE = "DeepResolve: evaluation of a run"
 
 
@@ -32,7 +33,10 @@ def save(
     detection: Section,
     provenance: Mapping[str, Any],
 ) -> list[pathlib.Path]:
-    """Writes the whole report, all files together.
+    """Writes the whole report.
+
+    Numbers and text first, together; then figures and the page that shows them, which
+    until then are those of an earlier report, and removed.
 
     Args:
       folder: an existing local folder.
@@ -46,20 +50,20 @@ def save(
     Raises:
       OSError: a file cannot be written.
     """
-    blocks, drawn = report(evaluation, detection, provenance), detection.draw()
-    content: dict[str, str | bytes] = {
+    blocks = report(evaluation, detection, provenance)
+    numbers = {
         "report.md": markdown.render(blocks),
         "report.json": to_json(evaluation, detection, provenance),
         "subjects.csv": subjects_csv.to_csv(evaluation.measurements),
-        "report.html": html.render(blocks, drawn),
     }
     if evaluation.compared:
         compared = subjects_csv.compared_to_csv(evaluation.compared)
-        content[subjects_csv.COMPARED_FILE] = compared
-    # Those of an earlier report do not belong to this one.
-    for name in {subjects_csv.COMPARED_FILE, *FIGURES} - {*content, *drawn}:
+        numbers[subjects_csv.COMPARED_FILE] = compared
+    for name in (subjects_csv.COMPARED_FILE, HTML_FILE, *FIGURES):
         (folder / name).unlink(missing_ok=True)
-    paths = writing.write(folder, content | drawn)
+    paths = writing.write(folder, numbers)
+    drawn = detection.draw()
+    paths += writing.write(folder, {HTML_FILE: html.render(blocks, drawn), **drawn})
     (folder / subjects_csv.PROGRESS_FILE).unlink(missing_ok=True)
     return paths
 
