@@ -23,6 +23,7 @@ from deepresolve.simulation.phantom import (
     damage,
     parameters,
     signal,
+    sites,
     soft_tissue,
     truth,
 )
@@ -227,11 +228,10 @@ def _anatomy(
     drawn = parameters.draw(seed)
     lattice = lattice_around(grid, _LATTICE_MM, _MARGIN_MM)
     whole = bones.build(lattice, drawn, bones.fit(drawn))
-    soft = (
-        soft_tissue.build(lattice, whole, drawn)
-        if is_whole
-        else (soft_tissue.menisci(lattice, drawn))
-    )
+    if is_whole:
+        soft = soft_tissue.build(lattice, whole, drawn)
+    else:
+        soft = soft_tissue.menisci(lattice, drawn)
     return signal.Anatomy(
         bones=_cropped(whole),
         soft=_cropped_soft(soft),
@@ -308,8 +308,5 @@ def _finding(lesion: Lesion, place_mm: np.ndarray, side: str, grid: Grid) -> Fin
     y, z, x = map(float, place_mm)
     for own, axis, spacing in zip((y, z, x), grid.axes, grid.spacing_mm, strict=True):
         if not axis.min() - spacing / 2 <= own <= axis.max() + spacing / 2:
-            raise ValueError(
-                f"The {lesion.region} is not in the field of view, so that no lesion "
-                "can lie there. Ask for more voxels, or for a lesion elsewhere."
-            )
+            raise sites.not_in_view(lesion.region)
     return Finding(lesion, (x if side == "right" else -x, y, z))

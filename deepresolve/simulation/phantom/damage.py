@@ -127,6 +127,10 @@ class Damage:
         """The clefts of either meniscus."""
         return [shape for shape in self.shapes if isinstance(shape, Cleft)]
 
+    def defects_of(self, bone: str) -> list[Defect]:
+        """The defects of the cartilage on a bone."""
+        return [s for s in self.shapes if isinstance(s, Defect) and s.bone == bone]
+
     def balls_of(self, bone: str) -> list[Ball]:
         """The balls in the marrow of a bone."""
         return [s for s in self.shapes if isinstance(s, Ball) and s.bone == bone]
@@ -134,9 +138,8 @@ class Damage:
     def remaining(self, bone: str, thickness: np.ndarray, grid: Grid) -> np.ndarray:
         """What defects leave of a cartilage's thickness at the points of a grid, mm."""
         left = thickness
-        for shape in self.shapes:
-            if isinstance(shape, Defect) and shape.bone == bone:
-                left = np.minimum(left, thickness * (1 - shape.lost(grid)))
+        for defect in self.defects_of(bone):
+            left = np.minimum(left, thickness * (1 - defect.lost(grid)))
         return left
 
 

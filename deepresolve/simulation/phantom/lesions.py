@@ -10,6 +10,7 @@ knee says `damage`. Sizes and shares of regions are ours where no source is name
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
@@ -32,7 +33,33 @@ _FULL_DEPTH = 0.999
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CartilageLesion:
+class _OnBone(abc.ABC):
+    """Where on a bone a lesion lies.
+
+    Attributes:
+      region: one of `REGIONS`.
+      along: place in the region, from -1 to 1: to the back or down, to the front or up.
+      across: the same, from its medial to its lateral end.
+    """
+
+    kind: ClassVar[str]
+
+    region: str
+    along: float = 0.0
+    across: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_name("region", self.region, REGIONS)
+        _check_range("along", self.along, -1.0, 1.0)
+        _check_range("across", self.across, -1.0, 1.0)
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Kind, size and region, for people to read."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CartilageLesion(_OnBone):
     """A round defect of the articular cartilage, filled with fluid.
 
     Its wall is a smooth slope 1.5 mm wide; half way down it the defect is `width_mm`
@@ -52,17 +79,13 @@ class CartilageLesion:
 
     kind: ClassVar[str] = "cartilage"
 
-    region: str
     depth: float
     width_mm: float
-    along: float = 0.0
-    across: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_name("region", self.region, REGIONS)
+        super().__post_init__()
         _check_range("depth", self.depth, 0.01, 1.0)
         _check_range("width_mm", self.width_mm, 2.0, 20.0)
-        _check_place(self)
 
     @property
     def grade(self) -> int:
@@ -134,7 +157,7 @@ class MeniscalTear:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MarrowLesion:
+class MarrowLesion(_OnBone):
     """A bright, ill-defined ball in the marrow that abuts on the subchondral bone.
 
     Attributes:
@@ -150,15 +173,11 @@ class MarrowLesion:
 
     kind: ClassVar[str] = "marrow"
 
-    region: str
     diameter_mm: float
-    along: float = 0.0
-    across: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_name("region", self.region, REGIONS)
+        super().__post_init__()
         _check_range("diameter_mm", self.diameter_mm, 3.0, 30.0)
-        _check_place(self)
 
     def describe(self) -> str:
         """Kind, size and region, for people to read."""
@@ -257,11 +276,6 @@ _DRAWN: dict[str, Callable[[np.random.Generator], Lesion]] = {
     MarrowLesion.kind: _draw_marrow,
 }
 KINDS = tuple(_DRAWN)
-
-
-def _check_place(lesion: CartilageLesion | MarrowLesion) -> None:
-    _check_range("along", lesion.along, -1.0, 1.0)
-    _check_range("across", lesion.across, -1.0, 1.0)
 
 
 def _check_name(what: str, value: str, known: Sequence[str]) -> None:

@@ -106,10 +106,11 @@ class Painter:
             )
             canvas.filled[region] += covered
             # What a lesion takes of a tissue gets the signal of what fills it.
-            whole = damage.remaining(name, thickness, window)
-            void = covered - canvas.share(distance - whole)
-            fluid = FLUID * canvas.left("fluid")
-            canvas.signal[region] += void * (fluid - cartilage * of_cartilage)
+            if damage.defects_of(name):
+                remaining = damage.remaining(name, thickness, window)
+                void = covered - canvas.share(distance - remaining)
+                fluid = FLUID * canvas.left("fluid")
+                canvas.signal[region] += void * (fluid - cartilage * of_cartilage)
             for ball in damage.balls_of(name):
                 wet = _wet_marrow(textures, region) * canvas.left("marrow lesion")
                 dry = marrow[region] * canvas.left("marrow")

@@ -120,13 +120,18 @@ def _met(
     heights = distance.at(points)
     entered = np.flatnonzero((heights[:-1] > 0) & (heights[1:] <= 0))
     if not len(entered):
-        raise ValueError(
-            f"The {region} is not in the field of view, so that no lesion can lie "
-            "there. Ask for more voxels, or for a lesion elsewhere."
-        )
+        raise not_in_view(region)
     before = entered[0]
     share = heights[before] / (heights[before] - heights[before + 1])
     return points[before] + share * (points[before + 1] - points[before])
+
+
+def not_in_view(region: str) -> ValueError:
+    """The error of a lesion beyond the field of view."""
+    return ValueError(
+        f"The {region} is not in the field of view, so that no lesion can lie there. "
+        "Ask for more voxels, or for a lesion elsewhere."
+    )
 
 
 def _normal(distance: Field, point: np.ndarray) -> np.ndarray:
@@ -172,7 +177,10 @@ def in_meniscus(
 
     def point(level_mm: float) -> np.ndarray:
         size = 1 + level_mm / half_x
-        y, x = -1.5 + half_y * size * sine, centre_x + half_x * size * cosine
+        y, x = (
+            soft_tissue.MIDDLE_Y_MM + half_y * size * sine,
+            centre_x + half_x * size * cosine,
+        )
         return _between(below, above, y, x)
 
     levels = np.arange(-soft_tissue.BREADTH_MM, _OUTERMOST_MM, _STEP_MM)

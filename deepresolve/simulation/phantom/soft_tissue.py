@@ -129,6 +129,8 @@ MENISCI = {
     "medial meniscus": (-21.5, 22.5, 15.0),
     "lateral meniscus": (21.5, 20.0, 15.0),
 }
+# Where the middle of both lies along y.
+MIDDLE_Y_MM = -1.5
 # From the free edge of a meniscus to the middle of its rim, by the level of `ring`.
 BREADTH_MM = 8.5
 _NERVE = ((-55, 110, 4), (-47, -110, 9), 3.0, 4.0, 2)
@@ -174,7 +176,7 @@ def ring(grid: Grid, meniscus: str) -> np.ndarray:
     """
     centre_x, half_y, half_x = MENISCI[meniscus]
     y, _, x = grid.open()
-    return shapes.ellipse(y + 1.5, x - centre_x, half_y, half_x)
+    return shapes.ellipse(y - MIDDLE_Y_MM, x - centre_x, half_y, half_x)
 
 
 def _bent(grid: Grid, seed: int) -> tuple[np.ndarray, ...]:

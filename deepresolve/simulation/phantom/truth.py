@@ -107,12 +107,14 @@ def _find_cartilage(
     whole = (distance < layer) & (layer > _THINNEST_MM)
     left = damage.remaining(name, layer, window)
     inside = whole & (distance < left) & (left > _THINNEST_MM)
-    truth.label[region][whole] = 0
+    for array in (truth.label, truth.thickness_mm, truth.t2_ms):
+        array[region][whole] = 0
+    truth.lesion[region][whole] = 1
+    truth.lesion[region][inside] = 0
     truth.label[region][inside] = _cartilage_numbers(name, window)[inside]
-    truth.thickness_mm[region][whole] = np.where(inside, left, 0)[whole]
-    t2_ms = signal.cartilage_t2_ms(distance, layer)
-    truth.t2_ms[region][whole] = np.where(inside, t2_ms, 0)[whole]
-    truth.lesion[region][whole] = np.where(inside, 0, 1)[whole]
+    truth.thickness_mm[region][inside] = left[inside]
+    t2_ms = signal.cartilage_t2_ms(distance[inside], layer[inside])
+    truth.t2_ms[region][inside] = t2_ms
 
 
 def _find_bone(truth: Truth, name: str, bone: Bone, damage: Damage, grid: Grid) -> None:
