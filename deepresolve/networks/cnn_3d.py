@@ -7,7 +7,6 @@ thick slices stay what they are and each keeps its place.
 
 from __future__ import annotations
 
-import functools
 import itertools
 
 import keras
@@ -28,8 +27,7 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
       A model from (batch, rows, columns, slices, 1), scaled to 0..1, any size, to
       (batch, outputs).
     """
-    features = functools.partial(_features, config=config, precision=precision)
-    return scan_model(features, config, "mean", "cnn_3d")
+    return scan_model(_features, config, precision, "mean", "cnn_3d")
 
 
 def _features(image: Tensor, config: Settings, precision: str) -> Tensor:

@@ -10,7 +10,6 @@ scans will do.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterator
 
@@ -38,8 +37,7 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
       A model from (batch, rows, columns, slices, 1), scaled to 0..1, any size, to
       (batch, outputs).
     """
-    features = functools.partial(_features, config=config, precision=precision)
-    return scan_model(features, config, "max", "elnet")
+    return scan_model(_features, config, precision, "max", "elnet")
 
 
 def _features(image: Tensor, config: Settings, precision: str) -> Tensor:

@@ -7,7 +7,6 @@ learned from photographs; this backbone is ours, small enough to learn from noth
 
 from __future__ import annotations
 
-import functools
 import itertools
 
 import keras
@@ -29,8 +28,7 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
       A model from (batch, rows, columns, slices, 1), scaled to 0..1, any size, to
       (batch, outputs).
     """
-    features = functools.partial(_features, config=config, precision=precision)
-    return scan_model(features, config, "mean", "mrnet")
+    return scan_model(_features, config, precision, "mean", "mrnet")
 
 
 def _features(image: Tensor, config: Settings, precision: str) -> Tensor:

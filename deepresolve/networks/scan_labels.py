@@ -26,13 +26,19 @@ _CONVOLUTIONS = {4: keras.layers.Conv2D, 5: keras.layers.Conv3D}  # by rank of t
 
 
 def scan_model(
-    features: Callable[[Tensor], Tensor], config: Settings, within: Within, name: str
+    features: Callable[[Tensor, Settings, str], Tensor],
+    config: Settings,
+    precision: str,
+    within: Within,
+    name: str,
 ) -> keras.Model:
     """A network that answers questions on a whole scan.
 
     Args:
-      features: from (batch, I, J, K, 1) to (batch, I', J', K, C).
+      features: from (batch, I, J, K, 1), the config and the precision to
+        (batch, I', J', K, C).
       config: uses outputs, one of which is a question, and seed.
+      precision: Keras dtype policy of the features.
       within: how features are pooled within a slice: "mean" or "max".
       name: of the network.
 
@@ -43,7 +49,7 @@ def scan_model(
     """
     image = keras.Input((None, None, None, 1), dtype="float32", name="image")
     volume = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(
-        features(image)
+        features(image, config, precision)
     )
     pooled = SliceMaximum(within, dtype="float32", name=POOLED)([volume, image])
     logits = keras.layers.Dense(

@@ -12,21 +12,12 @@ In the paper it compares well with MRNet on the data of that; nobody has repeate
 here.
 """
 
-from deepresolve.tasks.classification.settings import ClassificationConfig
+from deepresolve.presets import mrnet
 
-CONFIG = ClassificationConfig(
+CONFIG = mrnet.CONFIG.replace(
     model="elnet",
     num_features=16,
-    grades=("abnormal",),
     only_series="axial",
-    patch_shape=(224, 224, 32),
-    class_weights="balanced",
-    max_rotation_degrees=25.0,
-    max_offset=0.11,
-    random_flip=True,
-    loss="cross_entropy",
-    optimizer="adam",
     learning_rate=1e-4,
     batch_size=1,
-    num_epochs=50,
 )
