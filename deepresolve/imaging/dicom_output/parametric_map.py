@@ -126,7 +126,6 @@ def _dataset(
     )
     # One value is a range of one: a standard's checker misses the limit.
     dataset.FloatPixelPaddingValue = dataset.FloatPixelPaddingRangeLimit = padding
-    dataset.Laterality = first.get("ImageLaterality") or first.get("Laterality")
     references.restore(dataset, [header for each in sources for header in each.headers])
     _tell_sources(dataset, sources, processing.told(f"in {kind.unit}."))
     add_equipment(dataset, processing.equipment(datetime.datetime.now()))

@@ -1,4 +1,4 @@
-"""References of a segmentation to the slices that it was made of.
+"""References of a segmentation or a map to the slices that it was made of.
 
 highdicom takes single-frame images of one series, or one file of several frames whole.
 A scan may be some frames of one file, or of several, or slices of an anonymiser's many
@@ -45,6 +45,8 @@ def stand_ins(
 def restore(dataset: pydicom.Dataset, headers: Sequence[pydicom.Dataset]) -> None:
     """Makes what refers to stand-ins refer to the files and frames themselves.
 
+    Their side, which highdicom leaves out, becomes that of the series.
+
     Args:
       dataset: made of `stand_ins`; changed in place.
       headers: as `DicomSource` has them.
@@ -62,6 +64,8 @@ def restore(dataset: pydicom.Dataset, headers: Sequence[pydicom.Dataset]) -> Non
         found = series.setdefault(str(header.SeriesInstanceUID), {})
         found.setdefault(str(header.SOPInstanceUID), item)
     dataset.ReferencedSeriesSequence = [_series(*each) for each in series.items()]
+    first = headers[0]
+    dataset.Laterality = first.get("ImageLaterality") or first.get("Laterality")
 
 
 def _stand_in(header: pydicom.Dataset, number: int) -> uid.UID:

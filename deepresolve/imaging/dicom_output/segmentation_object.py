@@ -119,7 +119,6 @@ def _segmentation(
         ),
     )
     dataset.SpecificCharacterSet = "ISO_IR 192"  # UTF-8: names of classes are free.
-    dataset.Laterality = first.get("ImageLaterality") or first.get("Laterality")
     references.restore(dataset, source.headers)
     dataset.ContributingEquipmentSequence = [
         *dataset.get("ContributingEquipmentSequence", []),
