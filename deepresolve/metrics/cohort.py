@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy  # its statistics are loaded where they are first used
 
-from deepresolve.metrics import statistics
+from deepresolve.metrics import agreement, statistics
 
 BIAS_MEANING = (
     "mean over subjects of estimate minus reference (Bland and Altman), in their unit; "
@@ -131,11 +131,11 @@ def weighted_kappa(reference: Sequence[int], estimate: Sequence[int]) -> float:
       ValueError: lengths differ, there are no subjects, or numbers are not whole.
     """
     true, found = _classes("Kappa", reference, estimate)
-    # Mean squared difference of any reference and any estimate.
-    by_chance = np.var(true) + np.var(found) + (np.mean(true) - np.mean(found)) ** 2
-    if not by_chance:
-        return float("nan")
-    return float(1 - np.mean((true - found) ** 2) / by_chance)
+    ratings = np.stack([true, found], axis=1)
+    one_case = [""] * len(ratings)  # so that no interval is looked for
+    return agreement.kappa(
+        ratings, one_case, np.unique(ratings).tolist(), power=2
+    ).value
 
 
 def _classes(

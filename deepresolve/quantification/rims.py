@@ -7,8 +7,6 @@ where cartilage tapers, all thresholds between none and all lie within a voxel.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from scipy.spatial import KDTree
 
@@ -34,20 +32,7 @@ def without_rim(
     places = plate.bone.vertices / spacing_mm
     apart, _ = KDTree(places[edge(plate.bone)]).query(places)
     kept = apart > _HALF_A_VOXEL
-    above = kept[plate.below]
-    number = np.cumsum(kept) - 1
-    smaller = dataclasses.replace(
-        plate,
-        bone=plate.bone.part(kept),
-        articular=plate.articular.part(above),
-        covered=plate.covered[kept],
-        thickness_mm=plate.thickness_mm[kept],
-        nearest_mm=plate.nearest_mm[kept],
-        back_mm=plate.back_mm[above],
-        below=number[plate.below[above]],
-        voxels_mm3=plate.voxels_mm3[kept],
-    )
-    return smaller, kept
+    return plate.part(kept), kept
 
 
 def edge(surface: Surface) -> np.ndarray:

@@ -68,6 +68,26 @@ class Plate:
     voxels_mm3: np.ndarray
     beyond_mm2: float
 
+    def part(self, kept: np.ndarray) -> Plate:
+        """The plate over some vertices of its bone, with what lay beyond the scan.
+
+        Args:
+          kept: (n,) bool.
+        """
+        above = kept[self.below]
+        number = np.cumsum(kept) - 1
+        return dataclasses.replace(
+            self,
+            bone=self.bone.part(kept),
+            articular=self.articular.part(above),
+            covered=self.covered[kept],
+            thickness_mm=self.thickness_mm[kept],
+            nearest_mm=self.nearest_mm[kept],
+            back_mm=self.back_mm[above],
+            below=number[self.below[above]],
+            voxels_mm3=self.voxels_mm3[kept],
+        )
+
 
 def measure_plate(
     bone: np.ndarray,
