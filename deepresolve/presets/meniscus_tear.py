@@ -21,4 +21,5 @@ CONFIG = cartilage_lesion.CONFIG.replace(
     learning_rate=1e-3,
     batch_size=8,
     num_epochs=60,
+    patches_per_volume=1,
 )

@@ -71,12 +71,14 @@ def _told(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> str:
     return f"{voxels} voxels of {mm} mm"
 
 
-# From 6 mm below the bone's surface to 10 mm above it, 16 mm along it and 7.5 mm
-# across; around a meniscus 24 mm down, 56 mm to the back and 42 mm across. Menisci are
-# some 9 mm high, 45 mm long and 32 mm wide. All of it is ours.
+# From 6 mm below the bone's surface to 10 mm above it, 10 mm along it and 7.5 mm
+# across: about as far as `sites.REACH_MM` from the site, for a network that pools a
+# piece cannot tell a lesion at its middle from one at its end. Around a meniscus 24 mm
+# down, 56 mm to the back and 42 mm across. Menisci are some 9 mm high, 45 mm long and
+# 32 mm wide. All of it is ours.
 KINDS = {
     "cartilage": CropKind(
-        (32, 32, 5),
+        (32, 20, 5),
         (0.5, 0.5, 1.5),
         2.0,
         lambda knee, label_map, names: sites.along_cartilage(knee),

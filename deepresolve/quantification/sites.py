@@ -28,7 +28,7 @@ from deepresolve.quantification.parts import parts_of
 from deepresolve.quantification.surfaces import Surface
 from deepresolve.quantification.unrolled import laid_flat
 
-# Between neighbours along the cartilage: a third of what a piece shows of it.
+# Between neighbours along the cartilage: half of what a piece shows of it.
 APART_MM = 5.0
 # Of a normal of length 1, what lies in the sagittal plane; a surface that looks further
 # sideways, such as a wall of the notch, has no direction there.

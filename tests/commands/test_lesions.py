@@ -11,7 +11,7 @@ from deepresolve.imaging import formats
 
 TRAIN = [
     *("train", "--preset=cartilage_lesion", "--num_features=4", "--num_levels=2"),
-    *("--learning_rate=0.01", "--num_epochs=6", "--batch_size=16"),
+    *("--learning_rate=0.01", "--num_epochs=3", "--batch_size=16"),
     "--distribution=single",
 ]
 

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar
 
+from deepresolve.system import entry
 from records import settings
 from records.settings import setting
 from records.subject import Brings, Subject
@@ -44,6 +45,8 @@ class Rois:
       meniscus_grades: for menisci, two scalars of the knees, of the medial and of the
         lateral one, that say 1 or more where it is torn and 0 where not; none: their
         array `lesion` says it. A meniscus without a grade is left out.
+      most_without: pieces without a lesion of a training knee, at most, drawn by the
+        seed; None: all. Validation and test have all.
     """
 
     brings: ClassVar[Brings] = Brings(
@@ -63,6 +66,14 @@ class Rois:
         "(default: their array lesion says it)",
         parse=settings.texts,
         default=(),
+    )
+
+    most_without: int | None = setting(
+        "N",
+        "of a training knee at most so many pieces without a lesion, or the few with "
+        "one are lost among them (default: all)",
+        parse=entry.number,
+        default=None,
     )
 
     def __post_init__(self) -> None:
@@ -91,7 +102,7 @@ class Rois:
         return pieces.describe(self)
 
     def subjects(self, seed: int) -> Iterator[Subject]:
-        """The pieces, knee by knee; `seed` plays no part.
+        """The pieces, knee by knee; `seed` draws those of `most_without`.
 
         Raises:
           FileNotFoundError: there are no records.
@@ -100,5 +111,4 @@ class Rois:
         """
         from records.datasets.rois import pieces
 
-        del seed
-        return pieces.find(self)
+        return pieces.find(self, seed)

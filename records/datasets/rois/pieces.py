@@ -86,8 +86,12 @@ def describe(settings: Rois) -> list[str]:
     return [f"{sum(described.counts.values())} knees, cut along {settings.regions}"]
 
 
-def find(settings: Rois) -> Iterator[Piece]:
+def find(settings: Rois, seed: int) -> Iterator[Piece]:
     """The pieces, knee by knee.
+
+    Args:
+      settings: what is cut, and where.
+      seed: draws the pieces without a lesion that training knees keep.
 
     Raises:
       FileNotFoundError: there are no records.
@@ -95,13 +99,26 @@ def find(settings: Rois) -> Iterator[Piece]:
         cannot be measured.
     """
     described = manifest.load(settings.source)
+    random = np.random.default_rng(seed)
     for split, knee in reader.all_subjects(settings.source, described):
         try:
-            yield from _pieces(knee, described.label_names, settings, split)
+            found = list(_pieces(knee, described.label_names, settings, split))
+            if split == "train" and settings.most_without is not None:
+                found = _thinned(found, settings.most_without, random)
+            yield from found
         except ValueError as error:
             raise ValueError(
                 f"{settings.source}, subject {knee.subject!r}: {error}"
             ) from error
+
+
+def _thinned(
+    found: Sequence[Piece], most: int, random: np.random.Generator
+) -> list[Piece]:
+    """All pieces with a lesion, and at most so many without, in their order."""
+    without = [number for number, of in enumerate(found) if not of.grades[LESION]]
+    drawn = random.permutation(without)[:most]
+    return [of for n, of in enumerate(found) if of.grades[LESION] or n in drawn]
 
 
 def _pieces(

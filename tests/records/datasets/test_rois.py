@@ -73,6 +73,25 @@ def test_a_torn_meniscus_is_told_by_the_array_or_by_the_grades(knees, grades):
     }
 
 
+def test_training_knees_keep_some_pieces_without_a_lesion(knees):
+    whole = list(Rois(str(knees), "cartilage").subjects(0))
+    dataset = Rois(str(knees), "cartilage", most_without=5)
+    first, again, other = (list(dataset.subjects(seed)) for seed in (0, 0, 1))
+    assert first == again != other
+    assert {piece.id for piece in first} < {piece.id for piece in whole}
+
+    def without(pieces, knee):
+        told = [dict(piece.scalars) for piece in pieces]
+        return [of["lesion"] for of in told if of["knee"] == knee].count(0)
+
+    assert [without(first, f"train-{n}") for n in range(2)] == [5, 5]
+    for knee in ("validation-2", "test-3"):
+        assert without(first, knee) == without(whole, knee) > 5
+    assert sum(p.grades["lesion"] for p in first if p.split == "train") == sum(
+        p.grades["lesion"] for p in whole if p.split == "train"
+    )
+
+
 def test_the_same_knees_give_the_same_pieces(knees):
     first, again = (list(Rois(str(knees), "menisci").subjects(n)) for n in (0, 1))
     assert first == again

@@ -24,7 +24,7 @@ SMALL = ClassificationConfig(
     num_features=2,
     grades=("lesion",),
     regions="cartilage",
-    patch_shape=(32, 32, 5),
+    patch_shape=(32, 20, 5),
 )
 
 
