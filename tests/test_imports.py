@@ -117,7 +117,8 @@ def test_what_runs_on_every_backend_imports_no_tensorflow(place):
 def test_records_use_only_the_rooms_below(path):
     for name in imported_names(path):
         if name.startswith("deepresolve."):
-            rooms = {"system", "imaging", "simulation", "reports", "__version__"}
+            rooms = {"system", "imaging", "simulation", "quantification", "reports"}
+            rooms |= {"__version__"}
             assert name.split(".")[1] in rooms, f"{path} imports {name}"
 
 

@@ -38,6 +38,9 @@ COMMANDS = {
     "measure": Command(
         "deepresolve.commands.measure", "Measure cartilage in label maps, in mm."
     ),
+    "lesions": Command(
+        "deepresolve.commands.lesions", "Grade cartilage or menisci piece by piece."
+    ),
     "relaxometry": Command(
         "deepresolve.commands.relaxometry", "Map T2, T2* or T1rho of echoes, in ms."
     ),

@@ -67,8 +67,14 @@ class AreaTest(NamedTuple):
     p: float
 
 
-def area(reference: Reference, scores: Scores) -> Share:
+def area(
+    reference: Reference, scores: Scores, people: Sequence[str] | None = None
+) -> Share:
     """Area under the curve, with DeLong's interval (Biometrics 1988;44:837).
+
+    Where several scores are of one person, they are no independent ones, and the
+    interval is that of Obuchowski (Biometrics 1997;53:567), which is DeLong's where
+    each is of another person.
 
     The interval is that of the area's logit, which stays between 0 and 1 and holds the
     truth more often where areas are large (Pepe, 2003, 5.2.5; Qin, Stat Methods Med
@@ -77,16 +83,18 @@ def area(reference: Reference, scores: Scores) -> Share:
     Args:
       reference: whether each subject has what is looked for.
       scores: probability, or any score, of the same subjects in the same order.
+      people: whom each of them is of; None: each is of another person.
 
     Returns:
       The area; without an interval where it is 0 or 1, which no variance tells of, and
-      where one side is a single subject. NaN where all have it, or none has.
+      where one side is of a single person. NaN where all have it, or none has.
 
     Raises:
       ValueError: as of `cohort.roc_auc`.
     """
     value = roc_auc(reference, scores)
-    variance = float(_covariance(np.asarray(reference), np.atleast_2d(scores))[0, 0])
+    true, score = np.asarray(reference), np.asarray(scores, np.float64)
+    variance = _variance(true, score, people)
     if not 0 < value < 1 or math.isnan(variance):
         return Share(value, math.nan, math.nan)
     reach = _quantile() * math.sqrt(variance) / (value * (1 - value))
@@ -127,8 +135,54 @@ def area_test(reference: Reference, first: Scores, second: Scores) -> AreaTest:
     return AreaTest(difference, difference - reach, difference + reach, p)
 
 
+def _variance(
+    reference: np.ndarray, scores: np.ndarray, people: Sequence[str] | None
+) -> float:
+    """Of an area; NaN where one side is of a single person."""
+    if people is None:
+        return float(_covariance(reference, scores[np.newaxis])[0, 0])
+    names, person = np.unique(people, return_inverse=True)
+    num_people = [len(np.unique(person[side])) for side in (reference, ~reference)]
+    if min(num_people) < 2:
+        return math.nan
+    # Obuchowski's S10, S01 and S11 (section 3), over the numbers of scores.
+    shares, total = [], 0.0
+    placements = _placements(reference, scores[np.newaxis])
+    for side, (of_side,), num in zip(
+        (reference, ~reference), placements, num_people, strict=True
+    ):
+        away = (of_side - of_side.mean()) / len(of_side)
+        shares.append(np.bincount(person[side], away, len(names)))
+        total += num / (num - 1) * float(shares[-1] @ shares[-1])
+    both = len(names) / (len(names) - 1) * float(shares[0] @ shares[1])
+    return total + 2 * both
+
+
+def _placements(
+    reference: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each subject the share of the other side that it stands right to, ties half.
+
+    By ranks (Sun, IEEE Signal Process Lett 2014).
+
+    Args:
+      reference: (n,) bool.
+      scores: (networks, n).
+
+    Returns:
+      (networks, with) and (networks, without).
+    """
+    sides = scores[:, reference], scores[:, ~reference]
+    num_with, num_without = (side.shape[1] for side in sides)
+    ranked = scipy.stats.rankdata
+    among_all = ranked(np.concatenate(sides, axis=1), axis=1)
+    of_with = (among_all[:, :num_with] - ranked(sides[0], axis=1)) / num_without
+    of_without = 1 - (among_all[:, num_with:] - ranked(sides[1], axis=1)) / num_with
+    return of_with, of_without
+
+
 def _covariance(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """DeLong's covariance of areas, by ranks (Sun, IEEE Signal Process Lett 2014).
+    """DeLong's covariance of areas.
 
     Args:
       reference: (n,) bool.
@@ -137,15 +191,10 @@ def _covariance(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
     Returns:
       (networks, networks); NaN where one side is a single subject.
     """
-    sides = scores[:, reference], scores[:, ~reference]
-    num_with, num_without = (side.shape[1] for side in sides)
+    num_with, num_without = np.count_nonzero(reference), np.count_nonzero(~reference)
     if min(num_with, num_without) < 2:
         return np.full((len(scores), len(scores)), np.nan)
-    ranked = scipy.stats.rankdata
-    among_all = ranked(np.concatenate(sides, axis=1), axis=1)
-    # Of each subject the share of the other side that scores lower, ties half.
-    of_with = (among_all[:, :num_with] - ranked(sides[0], axis=1)) / num_without
-    of_without = 1 - (among_all[:, num_with:] - ranked(sides[1], axis=1)) / num_with
+    of_with, of_without = _placements(reference, scores)
     return np.atleast_2d(np.cov(of_with) / num_with + np.cov(of_without) / num_without)
 
 

@@ -17,7 +17,7 @@ from deepresolve.system.keras_stack import Tensor
 
 
 def build(config: Settings, precision: str = "float32") -> keras.Model:
-    """Scan in, probability of each output out.
+    """Scan in, probability of each output out; the mean over each slice counts.
 
     Args:
       config: uses num_levels, num_features (doubled at each level), outputs and seed.
@@ -28,6 +28,20 @@ def build(config: Settings, precision: str = "float32") -> keras.Model:
       (batch, outputs).
     """
     return scan_model(_features, config, precision, "mean", "cnn_3d")
+
+
+def build_of_maxima(config: Settings, precision: str = "float32") -> keras.Model:
+    """The same, but the maximum over each slice counts: for signs of a few pixels.
+
+    Args:
+      config: uses num_levels, num_features (doubled at each level), outputs and seed.
+      precision: Keras dtype policy; input and output are float32.
+
+    Returns:
+      A model from (batch, rows, columns, slices, 1), scaled to 0..1, any size, to
+      (batch, outputs).
+    """
+    return scan_model(_features, config, precision, "max", "cnn_3d_max")
 
 
 def _features(image: Tensor, config: Settings, precision: str) -> Tensor:
@@ -50,3 +64,4 @@ def _features(image: Tensor, config: Settings, precision: str) -> Tensor:
 
 
 MODEL = Model(build, title="3D CNN", engine="whole")
+MODEL_OF_MAXIMA = Model(build_of_maxima, title="3D CNN, maxima", engine="whole")

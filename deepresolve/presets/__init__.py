@@ -2,7 +2,9 @@
 
 from deepresolve.config import BOOKKEEPING, Config
 from deepresolve.presets import (
+    cartilage_lesion,
     elnet,
+    meniscus_tear,
     mrnet,
     seg_cnn,
     seg_cnn_small,
@@ -19,7 +21,9 @@ from deepresolve.presets import (
 )
 
 PRESETS = {
+    "cartilage_lesion": cartilage_lesion.CONFIG,
     "elnet": elnet.CONFIG,
+    "meniscus_tear": meniscus_tear.CONFIG,
     "mrnet": mrnet.CONFIG,
     "seg_cnn": seg_cnn.CONFIG,
     "seg_cnn_small": seg_cnn_small.CONFIG,

@@ -50,6 +50,39 @@ def thickness_map(
     Raises:
       ValueError: the knee was measured in another label map, or under other names.
     """
+    thickness = {name: plate.thickness_mm for name, plate in knee.plates.items()}
+    on_scan = on_cartilage(knee, label_map, label_names, thickness)
+    sagittal, found = label_map.in_plane("sagittal"), on_scan.in_plane("sagittal")
+    known, result = parts_of(label_names), found.array.copy()
+    for of, name in PLATES.items():
+        if name in knee.plates:
+            bones = [value for value, other in known.items() if of.lies_on(other)]
+            mask = np.isin(sagittal.array, bones)
+            bare = _denuded(mask, knee.plates[name], sagittal.spacing_mm)
+            result[tuple(bare.T)] = DENUDED
+    return label_map.with_array(found.with_array(result).restore().array)
+
+
+def on_cartilage(
+    knee: KneeMeasures,
+    label_map: Volume,
+    label_names: Mapping[int, str],
+    numbers: Mapping[str, np.ndarray],
+) -> Volume:
+    """At each voxel of cartilage the number of the nearest covered place of its bone.
+
+    Args:
+      knee: what `knee.measure` gave of the label map.
+      label_map: it.
+      label_names: what each value means, as `knee.measure` was told.
+      numbers: of each plate that was measured (n,), one for each vertex of its bone.
+
+    Returns:
+      A float32 Volume on the grid of the label map, 0 outside of the cartilage.
+
+    Raises:
+      ValueError: the knee was measured in another label map, or under other names.
+    """
     sagittal = label_map.in_plane("sagittal")
     spacing_mm = sagittal.spacing_mm
     if not np.allclose(knee.affine @ np.diag([*spacing_mm, 1]), sagittal.affine):
@@ -57,21 +90,14 @@ def thickness_map(
             "The label map does not lie where the knee was measured. Give the one that "
             "`measure` was given."
         )
-    known = parts_of(label_names)
     result = np.zeros(sagittal.shape, np.float32)
-    for of, name in PLATES.items():
-        if name in knee.plates:
-            bones = [value for value, other in known.items() if of.lies_on(other)]
-            mask = np.isin(sagittal.array, bones)
-            bare = _denuded(mask, knee.plates[name], spacing_mm)
-            result[tuple(bare.T)] = DENUDED
     found: set[str] = set()
-    for value, own in known.items():
+    for value, own in parts_of(label_names).items():
         names = [name for name in plates_of(own) if name in knee.plates]
         voxels = np.argwhere(sagittal.array == value)
         if names and len(voxels):
-            plates = [knee.plates[name] for name in names]
-            result[tuple(voxels.T)] = _thickness_at(plates, voxels * spacing_mm)
+            at = [(knee.plates[name], numbers[name]) for name in names]
+            result[tuple(voxels.T)] = _number_at(at, voxels * spacing_mm)
             found.update(names)
     if missing := sorted(set(knee.plates) - found):
         raise ValueError(
@@ -90,12 +116,14 @@ def plates_of(own: Part) -> list[str]:
     ]
 
 
-def _thickness_at(plates: Sequence[Plate], points_mm: np.ndarray) -> np.ndarray:
+def _number_at(
+    plates: Sequence[tuple[Plate, np.ndarray]], points_mm: np.ndarray
+) -> np.ndarray:
     """At the covered place of these plates that is nearest to each point: (n,)."""
-    vertices = np.concatenate([p.bone.vertices[p.covered] for p in plates])
-    thickness_mm = np.concatenate([p.thickness_mm[p.covered] for p in plates])
+    vertices = np.concatenate([p.bone.vertices[p.covered] for p, _ in plates])
+    numbers = np.concatenate([of[p.covered] for p, of in plates])
     below, _ = _nearest(vertices, points_mm)
-    return thickness_mm[below]
+    return numbers[below]
 
 
 def _nearest(

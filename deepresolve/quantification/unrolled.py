@@ -99,28 +99,80 @@ def flatten(knee: KneeMeasures, name: str) -> FlatPlate:
       knee: what `knee.measure` gave.
       name: of the plate: "F", "MT", ...
     """
+    laid = _laid(knee, name)
+    (first_row, first_column), cells = _cells(knee, name, laid)
+    num_rows, num_columns = cells.area_mm2.shape
+    return FlatPlate(
+        name,
+        (first_row + np.arange(num_rows) + 0.5) * laid.step,
+        (first_column + np.arange(num_columns) + 0.5) * STEP_MM,
+        laid.unit,
+        laid.row_mm,
+        laid.edges,
+        *cells,
+    )
+
+
+def laid_flat(knee: KneeMeasures, name: str) -> np.ndarray:
+    """Where each vertex of a plate's bone lies on the plate laid flat.
+
+    Args:
+      knee: what `knee.measure` gave.
+      name: of the plate: "F", "MT", ...
+
+    Returns:
+      (n, 2) float64, row and column in the units of `FlatPlate.rows` and
+      `FlatPlate.columns_mm`.
+    """
+    return _laid(knee, name).places
+
+
+def mean_in_cells(knee: KneeMeasures, name: str, numbers: np.ndarray) -> np.ndarray:
+    """Numbers of a plate's vertices on the grid of `flatten`.
+
+    Args:
+      knee: what `knee.measure` gave.
+      name: of the plate: "F", "MT", ...
+      numbers: (n,), of each vertex of its bone.
+
+    Returns:
+      (r, c) float64, mean over the bone's area in each cell; NaN where there is none.
+    """
+    spread = _spread(knee, name, _laid(knee, name))
+    area = spread.total(spread.areas)
+    mean = spread.total(spread.areas * numbers[spread.vertex]) / np.where(area, area, 1)
+    return np.where(area > 0, mean, np.nan)
+
+
+class _Laid(NamedTuple):
+    """How a plate lies flat.
+
+    Attributes:
+      places: (n, 2), row and column of each vertex, in `unit` and mm.
+      step: height of a cell, in `unit`.
+      unit: "degrees" or "mm".
+      row_mm: height of a cell, in mm.
+      edges: as of a `FlatPlate`.
+    """
+
+    places: np.ndarray
+    step: float
+    unit: str
+    row_mm: float
+    edges: tuple[str, str, str, str]
+
+
+def _laid(knee: KneeMeasures, name: str) -> _Laid:
     bone = _straight(knee, name)
     across = ("medial", "lateral") if knee.side else ("left", "right")
     if name == _UNROLLED:
         places, radius_mm = _unroll(bone)
-        step, unit = STEP_DEGREES, "degrees"
-        row_mm = radius_mm * math.radians(step)
-        along = ("anterior", "posterior")
-    else:
-        places, axis = _project(bone)
-        step, unit, row_mm = STEP_MM, "mm", STEP_MM
-        along = {BACK: ("anterior", "posterior"), DOWN: ("superior", "inferior")}[axis]
-    (first_row, first_column), cells = _cells(knee, name, places / (step, STEP_MM))
-    num_rows, num_columns = cells.area_mm2.shape
-    return FlatPlate(
-        name,
-        (first_row + np.arange(num_rows) + 0.5) * step,
-        (first_column + np.arange(num_columns) + 0.5) * STEP_MM,
-        unit,
-        row_mm,
-        (*along, *across),
-        *cells,
-    )
+        row_mm = radius_mm * math.radians(STEP_DEGREES)
+        edges = ("anterior", "posterior", *across)
+        return _Laid(places, STEP_DEGREES, "degrees", row_mm, edges)
+    places, axis = _project(bone)
+    along = {BACK: ("anterior", "posterior"), DOWN: ("superior", "inferior")}[axis]
+    return _Laid(places, STEP_MM, "mm", STEP_MM, (*along, *across))
 
 
 def _straight(knee: KneeMeasures, name: str) -> Surface:
@@ -187,31 +239,17 @@ def _project(bone: Surface) -> tuple[np.ndarray, int]:
 
 
 def _cells(
-    knee: KneeMeasures, name: str, places: np.ndarray
-) -> tuple[np.ndarray, _Cells]:
-    """What lies in each cell.
+    knee: KneeMeasures, name: str, laid: _Laid
+) -> tuple[tuple[int, int], _Cells]:
+    """Row and column of the first cell, and what lies in each.
 
     Args:
       knee: what `knee.measure` gave.
       name: of the plate.
-      places: (n, 2), where each vertex of its bone goes, in cells.
-
-    Returns:
-      (2,) int, row and column of the first cell; and the cells.
+      laid: how it lies.
     """
-    plate = knee.plates[name]
-    vertex, at, areas = _spread(plate.bone, places)
-    if name in knee.without_bone:
-        areas = areas * plate.covered[vertex]
-    # What lies on a border between cells lies there in a mirrored knee, too.
-    cell = np.floor(np.round(at, _DECIMALS)).astype(int)
-    first = cell.min(axis=0)
-    shape = tuple(cell.max(axis=0) - first + 1)
-    flat = np.ravel_multi_index(tuple((cell - first).T), shape)
-
-    def total(weights: np.ndarray) -> np.ndarray:
-        return np.bincount(flat, weights, math.prod(shape)).reshape(shape)
-
+    plate, spread = knee.plates[name], _spread(knee, name, laid)
+    vertex, areas, total = spread.vertex, spread.areas, spread.total
     area = total(areas)
     covered = total(areas * plate.covered[vertex])
     thickness = total(areas * plate.thickness_mm[vertex])
@@ -220,13 +258,56 @@ def _cells(
     numbers = region_numbers(knee, name)[vertex]
     shares = [total(areas * (numbers == n)) for n in range(len(REGION_NAMES) + 1)]
     region = np.argmax(shares, axis=0).astype(np.uint8)
-    return first, _Cells(np.where(area > 0, inside, np.nan), denuded, region, area)
+    cells = _Cells(np.where(area > 0, inside, np.nan), denuded, region, area)
+    return spread.first, cells
 
 
-def _spread(
+class _Spread(NamedTuple):
+    """Points all over a plate, each in a cell.
+
+    Attributes:
+      vertex: (p,) int, of the bone, that each point belongs to.
+      areas: (p,), of each in mm²; 0 where the plate's map has no bone.
+      cell: (p,) int, number of its cell, row by row.
+      first: row and column of the first cell.
+      shape: rows and columns.
+    """
+
+    vertex: np.ndarray
+    areas: np.ndarray
+    cell: np.ndarray
+    first: tuple[int, int]
+    shape: tuple[int, int]
+
+    def total(self, weights: np.ndarray) -> np.ndarray:
+        """Sum of what points have, in each cell: (r, c)."""
+        summed = np.bincount(self.cell, weights, math.prod(self.shape))
+        return summed.reshape(self.shape)
+
+
+def _spread(knee: KneeMeasures, name: str, laid: _Laid) -> _Spread:
+    plate = knee.plates[name]
+    cells = laid.places / (laid.step, STEP_MM)
+    vertex, at, areas = _points(plate.bone, cells)
+    if name in knee.without_bone:
+        areas = areas * plate.covered[vertex]
+    # What lies on a border between cells lies there in a mirrored knee, too.
+    cell = np.floor(np.round(at, _DECIMALS)).astype(int)
+    first = cell.min(axis=0)
+    num_rows, num_columns = cell.max(axis=0) - first + 1
+    shape = int(num_rows), int(num_columns)
+    numbers = np.ravel_multi_index(tuple((cell - first).T), shape)
+    return _Spread(vertex, areas, numbers, (int(first[0]), int(first[1])), shape)
+
+
+def _points(
     bone: Surface, places: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points all over the triangles, close enough that no cell is missed.
+
+    Args:
+      bone: of the plate.
+      places: (n, 2), where each of its vertices goes, in cells.
 
     Returns:
       (p,) int, the vertex that each point belongs to; (p, 2), where it goes, in cells;

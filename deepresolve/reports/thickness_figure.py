@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -55,6 +56,37 @@ def rgb(thickness_mm: np.ndarray, covered: np.ndarray) -> np.ndarray:
     return np.rint(255 * shown).astype(np.uint8)
 
 
+class Paint(NamedTuple):
+    """What the colours of a figure tell.
+
+    Attributes:
+      rgb: from a plate to (r, c, 3) uint8, its cells' colours.
+      scale: of the bar below.
+      label: what the bar tells, with its unit.
+      extend: which end of the bar has a tip: "max" or "neither".
+      patches: colours that are none of the bar's, with what they mean.
+    """
+
+    rgb: Callable[[FlatPlate], np.ndarray]
+    scale: ScalarMappable
+    label: str
+    extend: str
+    patches: Sequence[Patch] = ()
+
+
+def _thickness_rgb(plate: FlatPlate) -> np.ndarray:
+    return rgb(np.nan_to_num(plate.thickness_mm), ~plate.denuded)
+
+
+THICKNESS = Paint(
+    _thickness_rgb,
+    ScalarMappable(_NORM, COLOUR_MAP),
+    "thickness of the cartilage (mm)",
+    "max",
+    (Patch(color=DENUDED, label="denuded bone"),),
+)
+
+
 def headline_of(name: str, side: str) -> str:
     """Which knee a figure shows.
 
@@ -68,7 +100,10 @@ def headline_of(name: str, side: str) -> str:
 
 @figure_style.own
 def draw(
-    plates: Sequence[FlatPlate], headline: str, notes: Sequence[str] = ()
+    plates: Sequence[FlatPlate],
+    headline: str,
+    notes: Sequence[str] = (),
+    paint: Paint = THICKNESS,
 ) -> bytes:
     """Draws the plates that there are.
 
@@ -76,6 +111,7 @@ def draw(
       plates: by `unrolled.flatten`, of one knee.
       headline: which knee it is, its side included.
       notes: what makes the numbers worse than they look.
+      paint: what their colours tell.
 
     Returns:
       A PNG file.
@@ -90,7 +126,7 @@ def draw(
     for name, (left, bottom, wide, high) in boxes.items():
         bottom += below
         place = (left / width, bottom / height, wide / width, high / height)
-        _panel(figure.add_axes(place), by_name[name])
+        _panel(figure.add_axes(place), by_name[name], paint)
     figure.text(
         _LEFT / width,
         1 - 0.3 / height,
@@ -98,7 +134,7 @@ def draw(
         fontsize=13,
         va="center",
     )
-    _scale(figure, width, height, below)
+    _scale(figure, (width, height), below, paint)
     figure.text(
         _LEFT / width,
         0.5 * _CAPTION_INCHES / height,
@@ -169,14 +205,13 @@ def _boxes(
     return boxes, (widest, height)
 
 
-def _panel(axes: Axes, plate: FlatPlate) -> None:
+def _panel(axes: Axes, plate: FlatPlate, paint: Paint) -> None:
     """One plate in mm, with the borders and the names of its regions."""
     mm_a_unit = plate.row_mm / (plate.rows[1] - plate.rows[0])
     rows_mm = plate.rows * mm_a_unit
     column_mm = plate.columns_mm[1] - plate.columns_mm[0]
     inside = ~np.isnan(plate.thickness_mm)
-    image = rgb(np.nan_to_num(plate.thickness_mm), ~plate.denuded)
-    image = np.dstack([image, np.where(inside, 255, 0).astype(np.uint8)])
+    image = np.dstack([paint.rgb(plate), np.where(inside, 255, 0).astype(np.uint8)])
     left, right = plate.columns_mm[[0, -1]] + np.multiply((-0.5, 0.5), column_mm)
     top, bottom = rows_mm[[0, -1]] + np.multiply((-0.5, 0.5), plate.row_mm)
     axes.imshow(
@@ -263,19 +298,24 @@ def _areas(plate: FlatPlate) -> str:
     return f"{area_mm2 / 100:.1f} cm², {times:.2f} times the area shown"
 
 
-def _scale(figure: Figure, width: float, height: float, below: float) -> None:
-    """The scale of thickness, and the colour of denuded bone, so many inches up."""
+def _scale(
+    figure: Figure, size: tuple[float, float], below: float, paint: Paint
+) -> None:
+    """The bar of colours, and what other ones mean, so many inches up."""
+    width, height = size
     bottom = (below + 0.55) / height
     bar = figure.add_axes((_LEFT / width, bottom, _SCALE_WIDTH / width, 0.16 / height))
-    figure.colorbar(
-        ScalarMappable(_NORM, COLOUR_MAP), bar, orientation="horizontal", extend="max"
-    )
+    figure.colorbar(paint.scale, bar, orientation="horizontal", extend=paint.extend)
     bar.tick_params(labelsize=9)
-    bar.set_xlabel("thickness of the cartilage (mm)", fontsize=9)
-    figure.legend(
-        handles=[Patch(color=DENUDED, label="denuded bone")],
-        loc="center left",
-        bbox_to_anchor=((_LEFT + _SCALE_WIDTH + 0.3) / width, bottom + 0.08 / height),
-        frameon=False,
-        fontsize=9,
-    )
+    bar.set_xlabel(paint.label, fontsize=9)
+    if paint.patches:
+        figure.legend(
+            handles=paint.patches,
+            loc="center left",
+            bbox_to_anchor=(
+                (_LEFT + _SCALE_WIDTH + 0.3) / width,
+                bottom + 0.08 / height,
+            ),
+            frameon=False,
+            fontsize=9,
+        )

@@ -15,6 +15,7 @@ from records.datasets.mrnet import Mrnet
 from records.datasets.oai import Oai
 from records.datasets.painted import Painted
 from records.datasets.phantom import Phantom
+from records.datasets.rois import Rois
 
 DATASETS = {
     "folder": Folder,
@@ -23,4 +24,5 @@ DATASETS = {
     "phantom": Phantom,
     "painted": Painted,
     "mrnet": Mrnet,
+    "rois": Rois,
 }

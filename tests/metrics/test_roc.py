@@ -79,6 +79,55 @@ def test_the_interval_holds_the_true_area_as_often_as_it_says():
     assert 550 <= held <= 592
 
 
+def people_scored(seed, num_people=40, each=6):
+    """Scores that those of one person have something in common in."""
+    generator = np.random.default_rng(seed)
+    person = np.repeat(np.arange(num_people), each)
+    true = generator.random(len(person)) < 0.3
+    own = generator.normal(size=num_people)[person]
+    return person, true, own + generator.normal(size=len(person)) + true
+
+
+def test_of_as_many_people_as_scores_the_interval_is_delongs():
+    true, (score, _) = scored()
+    names = [f"p{n}" for n in range(len(true))]
+    found, expected = roc.area(true, score, names), roc.area(true, score)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_scores_that_are_told_twice_tell_no_more():
+    true, (score, _) = scored()
+    names = np.tile(np.arange(len(true)), 2)
+    found = roc.area(np.tile(true, 2), np.tile(score, 2), names)
+    np.testing.assert_allclose(found, roc.area(true, score))
+    apart = roc.area(np.tile(true, 2), np.tile(score, 2))
+    assert apart.high - apart.low < 0.8 * (found.high - found.low)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_interval_by_person_is_that_of_drawing_people_anew(seed):
+    """A bootstrap of whole persons, with scikit-learn's areas."""
+    person, true, score = people_scored(seed)
+    generator = np.random.default_rng(seed)
+    rows = [np.flatnonzero(person == n) for n in range(person.max() + 1)]
+    areas = []
+    for _ in range(400):
+        drawn = np.concatenate([rows[n] for n in generator.choice(len(rows), 40)])
+        areas.append(metrics.roc_auc_score(true[drawn], score[drawn]))
+    value, low, high = roc.area(true, score, person)
+    reach = (math.log(high / (1 - high)) - math.log(low / (1 - low))) / 2
+    deviation = reach / 1.959964 * value * (1 - value)
+    assert deviation == pytest.approx(np.std(areas), rel=0.15)
+
+
+def test_of_a_single_person_there_is_no_interval():
+    found = roc.area([True, False, True], [1, 0, 2], ["p", "q", "p"])
+    assert found.value == 1.0
+    _, low, _ = roc.area([True, False, True, False], [1, 1, 2, 0], list("pppq"))
+    assert math.isnan(low)
+    assert math.isnan(roc.area([False, False], [1, 0], ["p", "q"]).value)
+
+
 def test_areas_that_have_no_interval():
     assert roc.area([True, True, False, False], [2, 3, 0, 1])[0] == 1.0
     one_side = [False, False]

@@ -65,7 +65,8 @@ class Detection(NamedTuple):
       question: which.
       num_with: scans that have it.
       num_without: scans that have it not.
-      area: under the ROC curve, with DeLong's interval.
+      area: under the ROC curve, with DeLong's interval, or Obuchowski's where several
+        scans are of one person.
       brier: mean squared error of the probabilities.
       calibration_error: mean distance of what was said and seen, in ten bins.
       threshold: from which probability on a scan counts as having it; NaN where none
@@ -108,7 +109,7 @@ def detections(
       found: of `answers`.
       thresholds: chosen on other people's scans; of some questions, or none.
     """
-    for question, (true, probability, _) in found.items():
+    for question, (true, probability, people) in found.items():
         threshold = thresholds.get(question, math.nan)
         ends = (_NONE, _NONE)
         if not math.isnan(threshold):
@@ -121,7 +122,7 @@ def detections(
             question,
             int(np.count_nonzero(true)),
             int(np.count_nonzero(~true)),
-            roc.area(true, probability),
+            roc.area(true, probability, people),
             calibration.brier(true, probability),
             calibration.calibration_error(bins),
             threshold,

@@ -16,9 +16,10 @@ from deepresolve.reports.number_text import number_text
 FIGURES = ROC_FILE, RELIABILITY_FILE = "roc.png", "reliability.png"
 _NOTE = (
     "With: scans that have it. In brackets stand 95% intervals: DeLong's of the area "
-    "under the ROC curve, Wilson's of sensitivity and specificity; they take scans to "
-    "be independent, and are too narrow where several are of one person. ECE: mean "
-    "distance of what was said and seen, in ten bins of probability."
+    "under the ROC curve, or Obuchowski's where several scans are of one person; "
+    "Wilson's of sensitivity and specificity, which take scans to be independent, and "
+    "are too narrow where several are of one person. ECE: mean distance of what was "
+    "said and seen, in ten bins of probability."
 )
 _CHOSEN = (
     "Thresholds are Youden's, chosen on other people's scans, in the report of {}."

@@ -10,7 +10,7 @@ import numpy as np
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.classification.predictor import GRADES
 from deepresolve.tasks.classification.settings import ClassificationConfig
-from deepresolve.tasks.classification.truth import SERIES, targets
+from deepresolve.tasks.classification.truth import ROI, SERIES, WHOLE, targets
 from deepresolve.tasks.held_out import Subject
 from deepresolve.tasks.prediction import Predictor
 
@@ -28,7 +28,7 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Of each grade that is known: the grade, and the probability that it is above 0.
 
-    Nothing of a scan of another series than the run's.
+    Nothing of a scan of another series than the run's, and of other pieces of one.
 
     Args:
       run: of a classification.
@@ -41,13 +41,16 @@ def comparisons(
     """
     config = run.settings(ClassificationConfig)
     series = str(subject.scalars.get(SERIES, ""))
+    roi = str(subject.scalars.get(ROI, WHOLE))
     truth = targets(config, subject.scalars)
-    if config.only_series not in ("", series) or np.isnan(truth).all():
+    is_seen = config.only_series in ("", series) and roi == config.regions
+    if not is_seen or np.isnan(truth).all():
         return
+    kind = "scan" if roi == WHOLE else roi
     prediction = predictor.predict(subject.image)
     for name, grade, probability, _ in prediction.tables[GRADES]:
         if name in subject.scalars:
             true = int(subject.scalars[str(name)])
-            where = (SOURCE, series or "scan", str(name))
+            where = (SOURCE, series or kind, str(name))
             yield Comparison("probabilities", true > 0, probability, *where)
             yield Comparison("classes", true, grade, *where)

@@ -15,6 +15,7 @@ from deepresolve.networks.losses import answers
 
 MODELS: dict[str, Model] = {
     "cnn_3d": cnn_3d.MODEL,
+    "cnn_3d_max": cnn_3d.MODEL_OF_MAXIMA,
     "elnet": elnet.MODEL,
     "mrnet": mrnet.MODEL,
 }

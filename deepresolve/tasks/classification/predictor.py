@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification.crops import KINDS
 from deepresolve.tasks.classification.classifier import Answers, Classifier
 from deepresolve.tasks.classification.options import Options
 from deepresolve.tasks.classification.settings import ClassificationConfig
+from deepresolve.tasks.classification.truth import WHOLE
 from deepresolve.tasks.findings import Section, digits
 from deepresolve.tasks.options import Dtype
 from deepresolve.tasks.prediction import Prediction, Row, TableKind
@@ -73,7 +75,8 @@ class GradePredictor:
         """The grades of a scan.
 
         Args:
-          scan: in any orientation and intensity unit.
+          scan: in any orientation and intensity unit; whole, or a piece of one where
+            the network learned from pieces.
           progress: shows nothing: it takes a moment.
 
         Returns:
@@ -81,8 +84,11 @@ class GradePredictor:
           would say of each slice alone. `activation` gives the places as volumes.
 
         Raises:
-          ValueError: voxels that are not finite or all alike.
+          ValueError: voxels that are not finite or all alike, or a whole scan for a
+            network that grades pieces.
         """
+        if self._config.regions != WHOLE:
+            KINDS[self._config.regions].check(scan)
         answers = self._classifier.answers(scan.canonical())
         places = _slice_numbers(scan)
         grades = list(_grades(self._config, answers, places))

@@ -8,6 +8,7 @@ from deepresolve.inference.graphs.scaling import estimate_scale
 from deepresolve.system.keras_stack import tensorflow_variables
 from deepresolve.tasks.classification.framing import framed
 from deepresolve.tasks.classification.settings import ClassificationConfig
+from deepresolve.tasks.classification.truth import WHOLE
 from deepresolve.tasks.servable import (
     DEFAULT_SIGNATURE,
     INPUT,
@@ -36,7 +37,9 @@ def servable(run: TrainedRun, options: ServingOptions) -> Servable:
         "float32",
         (1, "rows", "columns", "slices"),
         "the scan's own",
-        "A whole scan, canonical.",
+        "A whole scan, canonical."
+        if config.regions == WHOLE
+        else f"A piece of a scan ({config.regions}), as it was learned from.",
     )
     probabilities = Field(
         "float32",

@@ -59,6 +59,11 @@ class ClassificationConfig(Config):
         "each. Of more the network answers, for each step, whether the grade is above "
         "it (Frank, ECML 2001).",
     )
+    regions: Literal["none", "cartilage", "menisci"] = option(
+        "none",
+        "Grade pieces of a scan, along the cartilage or one around each meniscus, as "
+        "`records convert --dataset=rois` cuts them; none: whole scans.",
+    )
     only_series: str = option(
         "", "Learn from records alone whose scalar `series` is this; none: from all."
     )

@@ -8,7 +8,13 @@ from typing import Any
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.classification.pairs import ClassificationPairs
 from deepresolve.tasks.classification.settings import ClassificationConfig
-from deepresolve.tasks.classification.truth import SERIES, class_weights, targets
+from deepresolve.tasks.classification.truth import (
+    ROI,
+    SERIES,
+    WHOLE,
+    class_weights,
+    targets,
+)
 from deepresolve.tasks.classification.validation import ClassificationValidation
 from deepresolve.training.data import TrainingData
 from deepresolve.training.trainable import Trainable
@@ -25,15 +31,24 @@ class Classification(Trainable[ClassificationConfig]):
         return config.grades
 
     def only(self, config: ClassificationConfig) -> dict[str, str]:
-        """The series that the network sees, if it is but one."""
-        return {SERIES: config.only_series} if config.only_series else {}
+        """The series and the pieces that the network sees, if not all are."""
+        series = {SERIES: config.only_series} if config.only_series else {}
+        return series if config.regions == WHOLE else {**series, ROI: config.regions}
 
     def check_data(self, config: ClassificationConfig, data: TrainingData) -> None:
         """Sees that each output is true of some training scans, and false of others.
 
         Raises:
-          ValueError: it is not, or a grade is no whole number or out of range.
+          ValueError: it is not, a grade is no whole number or out of range, or whole
+            scans are asked for where there are pieces of scans.
         """
+        pieces = [of[ROI] for of in data.scalars.values() if ROI in of]
+        if config.regions == WHOLE and pieces:
+            raise ValueError(
+                f"{data.records} holds pieces of scans ({pieces[0]}), and a network of "
+                f"whole scans was asked for. Give --regions={pieces[0]}, or records of "
+                "whole scans."
+            )
         self._weights(config, data)
 
     def checked_pairs(
@@ -42,14 +57,21 @@ class Classification(Trainable[ClassificationConfig]):
         """Pairs that weigh yes and no as the training scans have them.
 
         Raises:
-          ValueError: no training scan is of the series that was asked for; else as
-            every task's.
+          ValueError: no training scan is of the series or the regions that were asked
+            for; else as every task's.
         """
         if config.only_series and not data.shapes:
             raise ValueError(
                 f"{data.records} has no training scan whose scalar {SERIES!r} is "
                 f"{config.only_series!r}. Name another --only_series; --only_series= "
                 "learns from all."
+            )
+        if config.regions != WHOLE and not data.shapes:
+            raise ValueError(
+                f"{data.records} has no training scan whose scalar {ROI!r} is "
+                f"{config.regions!r}. Cut them by `records convert --dataset=rois "
+                f"--regions={config.regions}`, or learn from whole scans "
+                "(--regions=none)."
             )
         super().checked_pairs(config, data)
         return ClassificationPairs(config, self._weights(config, data))

@@ -11,6 +11,10 @@ from deepresolve.tasks.classification.settings import ClassificationConfig
 
 # The scalar of a record that says which series of an exam it is.
 SERIES = "series"
+# The scalar of a record that says which kind of piece of a scan it is; whole scans lack
+# it (`ClassificationConfig.regions`).
+ROI = "roi"
+WHOLE = "none"
 Scalars = Mapping[str, float | int | str]
 
 

@@ -13,6 +13,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import scipy.io
+from slab_knees import write_slab_knees
 
 from deepresolve.imaging.volume import Volume, affine_along_axes
 from records import __main__ as cli
@@ -284,6 +285,11 @@ def _painted(root, write_stack, make_volume, make_label, save_nifti):
     }
 
 
+def _rois(root, *_):
+    knees = write_slab_knees(root / "knees", train=1, validation=1, test=1)
+    return {"source": knees, "regions": "cartilage"}
+
+
 EXAMPLES = {
     "folder": _folder,
     "oai": _oai,
@@ -291,6 +297,7 @@ EXAMPLES = {
     "phantom": _phantom,
     "painted": _painted,
     "mrnet": _mrnet,
+    "rois": _rois,
 }
 
 
