@@ -28,22 +28,19 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Of each grade that is known: the grade, and the probability that it is above 0.
 
-    Nothing of a scan of another series than the run's.
-
     Args:
       run: of a classification.
       predictor: of the run.
-      subject: with scalars.
+      subject: with scalars, of the series that the run learned from.
       label_names: not needed.
 
     Raises:
       ValueError: a grade is no whole number, or out of range.
     """
-    config = run.settings(ClassificationConfig)
-    series = str(subject.scalars.get(SERIES, ""))
-    truth = targets(config, subject.scalars)
-    if config.only_series not in ("", series) or np.isnan(truth).all():
+    truth = targets(run.settings(ClassificationConfig), subject.scalars)
+    if np.isnan(truth).all():
         return
+    series = str(subject.scalars.get(SERIES, ""))
     prediction = predictor.predict(subject.image)
     for name, grade, probability, _ in prediction.tables[GRADES]:
         if name in subject.scalars:
