@@ -44,9 +44,8 @@ READING = ["flask>=3.0", "waitress>=3.0"]
 # formats the signatures that it shows.
 RUFF = "ruff>=0.14"
 DOCS = ["mkdocs-material>=9.7", "mkdocstrings-python>=2.0"]
-# scikit-learn is the oracle of readers' agreement.
 TEST = [
-    *("pytest>=7.4", "pytest-xdist>=3.8", "scikit-learn>=1.3", "selenium>=4.11"),
+    *("pytest>=7.4", "pytest-xdist>=3.8", "selenium>=4.11"),
     "hypothesis>=6.100",  # searches for headers and folders that are misread
     "trimesh>=4.0",  # the oracle of meshes
     *ITK,
@@ -85,6 +84,7 @@ setup(
         "numpy>=1.24",
         "pydicom>=3.0.1",  # 2.4 takes bits above BitsStored for a part of the value
         "scikit-image>=0.21",
+        "scikit-learn>=1.3",
         "scipy>=1.10",
         f"keras>=2.15,{','.join(f'!=3.{n}.*' for n in range(8))}",  # as above
         "tensorboard>=2.15",

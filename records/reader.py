@@ -186,9 +186,7 @@ def _read_some(
 ) -> Iterator[StoredSubject]:
     """The subjects of a shard whose scalars are these; without any it is not read."""
     if _num_of(shard, only):
-        for stored in read_shard(records_dir, described, shard):
-            if only.items() <= stored.scalars.items():
-                yield stored
+        yield from read_shard(records_dir, described, shard, only)
 
 
 def sample(
@@ -248,17 +246,29 @@ def all_subjects(
 
 
 def read_shard(
-    records_dir: str, described: manifest.Manifest, shard: manifest.Shard
+    records_dir: str,
+    described: manifest.Manifest,
+    shard: manifest.Shard,
+    only: Mapping[str, str] | None = None,
 ) -> Iterator[StoredSubject]:
     """The subjects of one shard in NumPy.
+
+    Args:
+      records_dir: folder of the shards.
+      described: their manifest.
+      shard: one of them.
+      only: text scalars by name: subjects of which one says something else, or that
+        lack it, are passed over, and no voxel of them is decoded.
 
     Raises:
       ValueError: the shard is missing or damaged.
     """
-    path = storage.join(str(records_dir), shard.file)
+    path, only = storage.join(str(records_dir), shard.file), only or {}
     count = 0
     try:
         records = tf.data.TFRecordDataset(path, described.compression)
+        if only:
+            records = records.filter(lambda record: parsing.has_texts(record, only))
         for record in records.as_numpy_iterator():
             yield schema.decode(record)
             count += 1
@@ -268,9 +278,9 @@ def read_shard(
             f"--records={records_dir}` to see what is wrong; the command that made the "
             "shards, run again, replaces those that are damaged or missing."
         ) from error
-    if count != shard.num_subjects:
+    if count != (expected := _num_of(shard, only)):
         raise ValueError(
-            f"{path} has {count} subjects; the manifest says {shard.num_subjects}. Run "
+            f"{path} has {count} subjects; the manifest says {expected}. Run "
             f"`python -m records verify --records={records_dir}`."
         )
 

@@ -460,7 +460,7 @@ def test_a_workdir_is_asked_for():
 def test_one_run_is_measured_alone(other):
     done = evaluate("--records=a", "--output=b", "--workdir=c", other)
     assert done.returncode == 1
-    assert "--workdir measures one run by itself. Leave out" in done.stderr
+    assert "--workdir measures one run, if need be beside" in done.stderr
 
 
 def test_one_workdir_that_is_none_is_told(records_dir, tmp_path):

@@ -3,9 +3,12 @@
 One run of any task, by what its task measures:
 
     deepresolve evaluate --records=DIR --workdir=RUN --output=DIR [--split=test]
+        [--benchmark_workdir=RUN]
 
-Sensitivity and specificity of what a run detects are those at a threshold, which is
-chosen on other people's scans: in --thresholds, the report of --split=validation.
+With a benchmark, another run of the same task, both are measured, and tests say whether
+they differ. Sensitivity and specificity of what a run detects are those at a threshold,
+which is chosen on other people's scans: in --thresholds, the report of
+--split=validation.
 
 Or the paper's Table 1, of up to three runs:
 
@@ -29,8 +32,9 @@ a reader study fill the rows of Table 1 that no program can measure.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from deepresolve.evaluation.supplement import Supplement
     from deepresolve.evaluation.table_1 import planning
     from deepresolve.evaluation.table_1.plan import Plan
+    from deepresolve.tasks.trained_run import TrainedRun
 
 FLAGS = flags.FLAGS
 
@@ -53,7 +58,10 @@ path_flags.define("workdir", None, "Workdir of one training, of any task.")
 path_flags.define("sr_workdir", None, "Workdir of a super-resolution training.")
 path_flags.define("seg_workdir", None, "Workdir of a segmentation training.")
 path_flags.define(
-    "benchmark_workdir", None, "Workdir of a segmentation to compare it with."
+    "benchmark_workdir",
+    None,
+    "Workdir of a segmentation to compare that of --seg_workdir with; or of a run to "
+    "compare that of --workdir with, of the same task.",
 )
 path_flags.define("output", None, "Local folder of the report; made if need be.")
 flags.DEFINE_enum(
@@ -115,10 +123,10 @@ def _thresholds_of_a_run(values: dict[str, str | None]) -> bool:
 
 
 @flags.multi_flags_validator(
-    ["workdir", *_WORKDIRS, "save_volumes", "reading"],
-    "--workdir measures one run by itself. Leave out --sr_workdir, --seg_workdir, "
-    "--benchmark_workdir, --save_volumes and --reading, which are for Table 1; or give "
-    "the run as one of the first three.",
+    ["workdir", "sr_workdir", "seg_workdir", "save_volumes", "reading"],
+    "--workdir measures one run, if need be beside that of --benchmark_workdir. Leave "
+    "out --sr_workdir, --seg_workdir, --save_volumes and --reading, which are for "
+    "Table 1; or give the run as one of the first two.",
 )
 def _one_run_alone(values: dict[str, str | bool | None]) -> bool:
     others = [value for name, value in values.items() if name != "workdir"]
@@ -135,52 +143,86 @@ def run() -> None:
 
     hardware.share_gpus()
     hardware.compute_float32_exactly()
-    measure = _measure_run if FLAGS.workdir else _measure_table_1
-    measure(_held_out())
+    if FLAGS.workdir:
+        _measure_run()
+    else:
+        _measure_table_1()
 
 
-def _measure_run(held_out: HeldOut) -> None:
-    """One run, whatever its task.
+def _measure_run() -> None:
+    """One run, whatever its task, beside a benchmark if there is one.
 
     Raises:
       ValueError: it cannot be measured.
       OSError: the report cannot be written, or memory ran out.
     """
-    from deepresolve.evaluation import machine, measuring, one_run, run_report
+    from deepresolve.evaluation import (
+        benchmark,
+        machine,
+        measuring,
+        one_run,
+        run_report,
+    )
     from deepresolve.evaluation.detection import thresholds
     from deepresolve.evaluation.detection.section import Section
     from deepresolve.evaluation.held_out import trained_on_others
     from deepresolve.evaluation.subjects_csv import Progress
     from deepresolve.reports import markdown
-    from deepresolve.tasks.trained_run import TrainedRun
     from records import reader
 
-    trained = TrainedRun.open(FLAGS.workdir, FLAGS.checkpoint)
-    strange = trained_on_others([trained], held_out)
+    runs = _opened()
+    only = one_run.only(next(iter(runs.values())))
+    held_out = _held_out(only)
+    strange = trained_on_others([*runs.values()], held_out)
     if strange:
         print(f"warning: {strange}.", file=sys.stderr)
+    networks = {name: run.model_sha256 for name, run in runs.items()}
     chosen = {}
     if FLAGS.thresholds:
         people = held_out.people.values()
-        chosen = thresholds.chosen(FLAGS.thresholds, trained.model_sha256, people)
-    comparisons_of = one_run.load(trained, held_out, _options())
+        chosen = thresholds.chosen(FLAGS.thresholds, networks, people)
+    of_runs = (one_run.load(run, held_out, _options()) for run in runs.values())
+    comparisons_of = functools.reduce(one_run.beside, of_runs)
     with _report_folder() as folder, _memory_is_told(folder):
         found = measuring.evaluate(
-            reader.subjects(FLAGS.records, FLAGS.split),
+            reader.subjects(FLAGS.records, FLAGS.split, only=only),
             comparisons_of,
             num_subjects=len(held_out.subjects),
             on_subject=Progress(folder).add,
         )
+        tests = benchmark.paired_tests(found.measurements)
+        found = found._replace(tests=tuple(tests))
         asked = _flags() | _options() | machine.describe()
-        facts = {
-            "preset": trained.config.preset,
-            thresholds.NETWORK: trained.model_sha256,
-            **held_out.facts(strange),
-        }
-        detection = Section.of(found.compared, chosen, FLAGS.thresholds or "")
+        facts = _presets(runs) | networks | {**only} | held_out.facts(strange)
+        detection = Section.of(
+            *(found.compared, chosen, FLAGS.thresholds or "", benchmark.BENCHMARK)
+        )
         written = run_report.save(folder, found, detection, asked | facts)
         text = markdown.render(run_report.summary(found, detection))
         print(text, *written, sep="\n")
+
+
+def _opened() -> dict[str, TrainedRun]:
+    """The run, and its benchmark if there is one, by what reports call their networks.
+
+    Raises:
+      ValueError: there is none, or they cannot be compared.
+    """
+    from deepresolve.evaluation import one_run
+    from deepresolve.evaluation.detection import earlier
+    from deepresolve.tasks.trained_run import TrainedRun
+
+    run = TrainedRun.open(FLAGS.workdir, FLAGS.checkpoint)
+    if not FLAGS.benchmark_workdir:
+        return {earlier.NETWORK: run}
+    benchmark = TrainedRun.open(FLAGS.benchmark_workdir, FLAGS.checkpoint)
+    one_run.check_comparable(run, benchmark)
+    return {earlier.NETWORK: run, earlier.BENCHMARK_NETWORK: benchmark}
+
+
+def _presets(runs: Mapping[str, TrainedRun]) -> dict[str, str]:
+    presets = [run.config.preset for run in runs.values()]
+    return dict(zip(("preset", "benchmark_preset"), presets, strict=False))
 
 
 def _options() -> dict[str, Any]:
@@ -189,7 +231,7 @@ def _options() -> dict[str, Any]:
     return {k: v for k, v in given.items() if v is not None and v is not False}
 
 
-def _measure_table_1(held_out: HeldOut) -> None:
+def _measure_table_1() -> None:
     """The paper's experiment.
 
     Raises:
@@ -198,6 +240,7 @@ def _measure_table_1(held_out: HeldOut) -> None:
     """
     from deepresolve.evaluation.table_1 import planning
 
+    held_out = _held_out({})
     settings = planning.Settings(
         FLAGS.checkpoint, FLAGS.downsample_factor, flips=FLAGS.flips
     )
@@ -259,16 +302,30 @@ def _workdirs() -> dict[str, str]:
     return {part: workdir for part, workdir in given.items() if workdir}
 
 
-def _held_out() -> HeldOut:
-    """What the records' manifest tells of the subjects."""
+def _held_out(only: Mapping[str, str]) -> HeldOut:
+    """What the records' manifest tells of the subjects.
+
+    Args:
+      only: text scalars by name: of subjects that say so.
+
+    Raises:
+      ValueError: there is none.
+    """
     from deepresolve.evaluation.held_out import HeldOut
     from records import manifest
 
     stored = manifest.load(FLAGS.records)
+    subjects = [entry for entry in stored.subjects(FLAGS.split) if entry.says(only)]
+    if only and not subjects:
+        told = ", ".join(f"{name} {text!r}" for name, text in only.items())
+        raise ValueError(
+            f"{FLAGS.records} has no {FLAGS.split} scan of {told}, which the run "
+            "learned from. Name other records, or another --split."
+        )
     return HeldOut(
         FLAGS.records,
         FLAGS.split,
-        stored.subjects(FLAGS.split),
+        subjects,
         stored.label_names,
         stored.sha256,
     )

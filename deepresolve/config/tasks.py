@@ -11,8 +11,9 @@ A task's folder is a package with modules that are imported when they are asked 
     servable    `servable(run, options)`, what a server can be asked
                 (`deepresolve.tasks.servable`)
     measuring   `comparisons(run, predictor, subject, label_names)`, what an evaluation
-                measures of a held-out subject (`deepresolve.tasks.held_out`): an
-                iterable of `deepresolve.metrics.comparison.Comparison`
+                measures of a held-out subject (`deepresolve.tasks.held_out`), one of
+                those that `TASK.only` leaves: an iterable of
+                `deepresolve.metrics.comparison.Comparison`
 """
 
 from __future__ import annotations

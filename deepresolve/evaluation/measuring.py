@@ -8,7 +8,7 @@ have the same source, image set, class and unit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,12 +35,14 @@ class Evaluation(NamedTuple):
       measurements: every number of one subject.
       cohort: every number of all subjects together.
       compared: what these rest on, for each subject.
+      tests: of two networks, where there were two; see `benchmark.paired_tests`.
     """
 
     subjects: tuple[EvaluatedSubject, ...]
     measurements: tuple[Measurement, ...]
     cohort: tuple[CohortMeasurement, ...]
     compared: tuple[Compared, ...] = ()
+    tests: tuple[Mapping[str, Any], ...] = ()
 
 
 def evaluate(

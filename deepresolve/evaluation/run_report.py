@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deepresolve.evaluation import known_digits, rows, subjects_csv
+from deepresolve.evaluation import benchmark, known_digits, rows, subjects_csv
 from deepresolve.evaluation.detection.section import FIGURES, Section
 from deepresolve.evaluation.measuring import Evaluation
 from deepresolve.evaluation.results import CohortMeasurement, Measurement
@@ -75,9 +75,8 @@ def to_json(
     content = {
         "rows": known_digits.rows(rows.summary_rows(evaluation.measurements)),
         "cohort": known_digits.rows(map(_cohort_row, evaluation.cohort)),
-        "detection": known_digits.rows(
-            of.row() for of in detection.detections.values()
-        ),
+        "tests": known_digits.rows(evaluation.tests),
+        **detection.rows(),
         "metrics": meanings(evaluation),
         "provenance": dict(provenance),
         "subjects": [vars(subject) for subject in evaluation.subjects],
@@ -108,6 +107,8 @@ def summary(evaluation: Evaluation, detection: Section) -> list[Block]:
     if evaluation.measurements:
         blocks += [Heading("Subjects"), subjects_table(evaluation.measurements)]
         blocks.append(Paragraph(legend_text(())))
+    if evaluation.tests:
+        blocks += benchmark.blocks(evaluation.tests)
     if evaluation.cohort:
         blocks += [Heading("Cohort"), cohort_table(evaluation.cohort)]
         blocks.append(Paragraph("One number of all subjects together; n: subjects."))

@@ -9,18 +9,11 @@ without a tolerance.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deepresolve.metrics.statistics import CONFIDENCE_LEVEL, NUM_RESAMPLES
-
-# An interval is given where the statistic exists in at least this share of resamples.
-_DEFINED_SHARE = 0.95
-# Draws of fewer cases say more of the drawing than of the readers, and agree the more
-# the fewer there are; ours.
-_FEWEST_CASES = 6
+from deepresolve.metrics import resampling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,20 +157,7 @@ def _estimate(
     of_case = np.zeros((len(names), sums.shape[1]))
     np.add.at(of_case, [names.index(case) for case in cases], sums)
     value = float(statistic(of_case.sum(axis=0)))
-    if np.isnan(value) or len(names) < _FEWEST_CASES:
+    if np.isnan(value) or len(names) < resampling.FEWEST_CASES:
         return Estimate(value, np.nan, np.nan)
-    resampled = statistic(_draws(len(names), seed) @ of_case)
-    defined = resampled[~np.isnan(resampled)]
-    if len(defined) < _DEFINED_SHARE * NUM_RESAMPLES:
-        return Estimate(value, np.nan, np.nan)
-    outside = (1 - CONFIDENCE_LEVEL) / 2
-    low, high = np.quantile(defined, (outside, 1 - outside))
-    return Estimate(value, float(low), float(high))
-
-
-@functools.lru_cache(maxsize=2)
-def _draws(num_cases: int, seed: int) -> np.ndarray:
-    """How often each case is in each resample: (resamples, cases)."""
-    shares = np.full(num_cases, 1 / num_cases)
-    random = np.random.default_rng(seed)
-    return random.multinomial(num_cases, shares, NUM_RESAMPLES).astype(np.float64)
+    resampled = statistic(resampling.draws(len(names), seed) @ of_case)
+    return Estimate(value, *resampling.percentiles(resampled))

@@ -72,18 +72,15 @@ def area(
 ) -> Share:
     """Area under the curve, with DeLong's interval (Biometrics 1988;44:837).
 
-    Where several scores are of one person, they are no independent ones, and the
-    interval is that of Obuchowski (Biometrics 1997;53:567), which is DeLong's where
-    each is of another person.
-
     The interval is that of the area's logit, which stays between 0 and 1 and holds the
     truth more often where areas are large (Pepe, 2003, 5.2.5; Qin, Stat Methods Med
-    Res 2008;17:207).
+    Res 2008;17:207). Where several subjects are of one person, the variance is that of
+    people (Obuchowski, Biometrics 1997;53:567), which is DeLong's where none are.
 
     Args:
       reference: whether each subject has what is looked for.
       scores: probability, or any score, of the same subjects in the same order.
-      people: whom each of them is of; None: each is of another person.
+      people: whom each subject is of; None: each is a person.
 
     Returns:
       The area; without an interval where it is 0 or 1, which no variance tells of, and
@@ -93,9 +90,9 @@ def area(
       ValueError: as of `cohort.roc_auc`.
     """
     value = roc_auc(reference, scores)
-    true, score = np.asarray(reference), np.asarray(scores, np.float64)
-    variance = _variance(true, score, people)
-    if not 0 < value < 1 or math.isnan(variance):
+    true, score = np.asarray(reference), np.atleast_2d(scores)
+    variance = float(_covariance(true, score, people)[0, 0])
+    if not 0 < value < 1 or not variance > 0:
         return Share(value, math.nan, math.nan)
     reach = _quantile() * math.sqrt(variance) / (value * (1 - value))
     logit = scipy.special.logit(value)
@@ -103,27 +100,36 @@ def area(
     return Share(value, float(low), float(high))
 
 
-def area_test(reference: Reference, first: Scores, second: Scores) -> AreaTest:
+def area_test(
+    reference: Reference,
+    first: Scores,
+    second: Scores,
+    people: Sequence[str] | None = None,
+) -> AreaTest:
     """DeLong's test of two scores of the same subjects (Biometrics 1988;44:837).
+
+    Where several subjects are of one person, Obuchowski's (Biometrics 1997;53:567).
 
     Args:
       reference: whether each subject has what is looked for; some have, some have not.
       first: scores of one network.
       second: scores of the other one, of the same subjects in the same order.
+      people: whom each subject is of; None: each is a person.
 
     Returns:
       The test; p = 1 where the scores order subjects alike, for then nothing differs.
 
     Raises:
-      ValueError: as of `cohort.roc_auc`; or one side is a single subject, of which no
-        variance can be told.
+      ValueError: as of `cohort.roc_auc`; or one side is of a single person, of which
+        no variance can be told.
     """
     difference = roc_auc(reference, first) - roc_auc(reference, second)
-    covariance = _covariance(np.asarray(reference), np.array([first, second]))
+    scores = np.array([first, second])
+    covariance = _covariance(np.asarray(reference), scores, people)
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     if math.isnan(variance):
         raise ValueError(
-            "DeLong's test needs two subjects or more with what is looked for, and two "
+            "DeLong's test needs two people or more with what is looked for, and two "
             "without."
         )
     # Of curves that are one, rounding alone is left.
@@ -135,39 +141,54 @@ def area_test(reference: Reference, first: Scores, second: Scores) -> AreaTest:
     return AreaTest(difference, difference - reach, difference + reach, p)
 
 
-def _variance(
+def _covariance(
     reference: np.ndarray, scores: np.ndarray, people: Sequence[str] | None
-) -> float:
-    """Of an area; NaN where one side is of a single person."""
-    if people is None:
-        return float(_covariance(reference, scores[np.newaxis])[0, 0])
-    names, person = np.unique(people, return_inverse=True)
-    num_people = [len(np.unique(person[side])) for side in (reference, ~reference)]
+) -> np.ndarray:
+    """Covariance of areas (Obuchowski 1997, section 2), DeLong's of single subjects.
+
+    Args:
+      reference: (n,) bool.
+      scores: (networks, n).
+      people: whom each subject is of; None: each is a person.
+
+    Returns:
+      (networks, networks); NaN where one side is of a single person.
+    """
+    names = np.arange(len(reference)) if people is None else np.asarray(people)
+    person = np.unique(names, return_inverse=True)[1]
+    whom = person[reference], person[~reference]
+    num_people = [len(np.unique(side)) for side in whom]
     if min(num_people) < 2:
-        return math.nan
-    # Obuchowski's S10, S01 and S11 (section 3), over the numbers of scores.
-    shares, total = [], 0.0
-    placements = _placements(reference, scores[np.newaxis])
-    for side, (of_side,), num in zip(
-        (reference, ~reference), placements, num_people, strict=True
-    ):
-        away = (of_side - of_side.mean()) / len(of_side)
-        shares.append(np.bincount(person[side], away, len(names)))
-        total += num / (num - 1) * float(shares[-1] @ shares[-1])
-    both = len(names) / (len(names) - 1) * float(shares[0] @ shares[1])
-    return total + 2 * both
+        return np.full((len(scores), len(scores)), np.nan)
+    # (networks, people): how far those of a person lie from the mean, together.
+    with_it, without = (
+        np.array(
+            [
+                np.bincount(side, row, person.max() + 1)
+                for row in of - of.mean(1, keepdims=True)
+            ]
+        )
+        / len(side)
+        for side, of in zip(whom, _placements(reference, scores), strict=True)
+    )
+    across = with_it @ without.T
+    return (
+        _unbiased(num_people[0]) * with_it @ with_it.T
+        + _unbiased(num_people[1]) * without @ without.T
+        + _unbiased(person.max() + 1) * (across + across.T)
+    )
+
+
+def _unbiased(count: int) -> float:
+    return count / (count - 1)
 
 
 def _placements(
     reference: np.ndarray, scores: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of each subject the share of the other side that it stands right to, ties half.
+    """Of each subject the share of the other side that it is on the right side of.
 
-    By ranks (Sun, IEEE Signal Process Lett 2014).
-
-    Args:
-      reference: (n,) bool.
-      scores: (networks, n).
+    By ranks (Sun, IEEE Signal Process Lett 2014), ties half.
 
     Returns:
       (networks, with) and (networks, without).
@@ -179,23 +200,6 @@ def _placements(
     of_with = (among_all[:, :num_with] - ranked(sides[0], axis=1)) / num_without
     of_without = 1 - (among_all[:, num_with:] - ranked(sides[1], axis=1)) / num_with
     return of_with, of_without
-
-
-def _covariance(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """DeLong's covariance of areas.
-
-    Args:
-      reference: (n,) bool.
-      scores: (networks, n).
-
-    Returns:
-      (networks, networks); NaN where one side is a single subject.
-    """
-    num_with, num_without = np.count_nonzero(reference), np.count_nonzero(~reference)
-    if min(num_with, num_without) < 2:
-        return np.full((len(scores), len(scores)), np.nan)
-    of_with, of_without = _placements(reference, scores)
-    return np.atleast_2d(np.cov(of_with) / num_with + np.cov(of_without) / num_without)
 
 
 def curve(reference: Reference, scores: Scores) -> Curve:

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 # From Okabe and Ito's palette.
 BLUE, ORANGE = "#0072b2", "#d55e00"
 GREY = "#808080"
+# Of one panel, in this order.
+CURVES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
 def figure_of(

@@ -2,7 +2,7 @@
 
 Keras 3 imports Matplotlib for its galleries and scikit-learn, which brings SciPy's
 statistics, for its wrappers, wherever they are installed: a third of the time that
-`import tensorflow` takes. No command of ours uses either.
+`import tensorflow` takes. What we use of them is imported where it is needed.
 """
 
 from __future__ import annotations

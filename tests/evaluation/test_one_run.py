@@ -49,3 +49,22 @@ def test_options_are_those_of_the_task(seg_workdir):
     run = TrainedRun.open(seg_workdir.path)
     with pytest.raises(ValueError, match="Unknown options downsample_factor; a net"):
         one_run.load(run, held_out(), {"downsample_factor": 3})
+
+
+def test_a_benchmark_is_another_network_of_the_same_task(seg_workdir, silent_workdir):
+    run = TrainedRun.open(seg_workdir.path)
+    with pytest.raises(ValueError, match="hold the same network, which is not its own"):
+        one_run.check_comparable(run, TrainedRun.open(seg_workdir.path))
+    with pytest.raises(ValueError, match="learned segmentation and .* super_resol"):
+        one_run.check_comparable(run, TrainedRun.open(silent_workdir.path))
+
+
+def test_what_a_benchmark_finds_has_its_name(seg_workdir, subjects):
+    run = TrainedRun.open(seg_workdir.path)
+    own = one_run.load(run, held_out(), {})
+    found = measuring.evaluate(subjects[:1], one_run.beside(own, own))
+    values = {}
+    for m in found.measurements:
+        values.setdefault(m.source, {})[m.metric, m.label_class] = m.value
+    assert {*values} == {"seg", "benchmark"}
+    assert values["seg"] == values["benchmark"]

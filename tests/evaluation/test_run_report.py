@@ -111,7 +111,12 @@ def test_what_was_detected_has_figures_and_what_they_rest_on(evaluation, tmp_pat
     detection = Section.of(compared, {})
     paths = run_report.save(tmp_path, found, detection, PROVENANCE)
     names = {path.name for path in paths}
-    assert {"compared.csv", "roc.png", "reliability.png"} < names
+    assert {
+        "compared.csv",
+        "roc.png",
+        "reliability.png",
+        "precision_recall.png",
+    } < names
     content = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     (row,) = content["detection"]
     assert row["area"] == 0.75 and row["threshold"] is None

@@ -79,53 +79,76 @@ def test_the_interval_holds_the_true_area_as_often_as_it_says():
     assert 550 <= held <= 592
 
 
-def people_scored(seed, num_people=40, each=6):
-    """Scores that those of one person have something in common in."""
-    generator = np.random.default_rng(seed)
-    person = np.repeat(np.arange(num_people), each)
-    true = generator.random(len(person)) < 0.3
-    own = generator.normal(size=num_people)[person]
-    return person, true, own + generator.normal(size=len(person)) + true
-
-
-def test_of_as_many_people_as_scores_the_interval_is_delongs():
-    true, (score, _) = scored()
-    names = [f"p{n}" for n in range(len(true))]
-    found, expected = roc.area(true, score, names), roc.area(true, score)
-    np.testing.assert_allclose(found, expected)
-
-
-def test_scores_that_are_told_twice_tell_no_more():
-    true, (score, _) = scored()
-    names = np.tile(np.arange(len(true)), 2)
-    found = roc.area(np.tile(true, 2), np.tile(score, 2), names)
-    np.testing.assert_allclose(found, roc.area(true, score))
-    apart = roc.area(np.tile(true, 2), np.tile(score, 2))
-    assert apart.high - apart.low < 0.8 * (found.high - found.low)
-
-
 @pytest.mark.parametrize("seed", range(2))
-def test_the_interval_by_person_is_that_of_drawing_people_anew(seed):
-    """A bootstrap of whole persons, with scikit-learn's areas."""
-    person, true, score = people_scored(seed)
-    generator = np.random.default_rng(seed)
-    rows = [np.flatnonzero(person == n) for n in range(person.max() + 1)]
-    areas = []
+def test_scans_of_people_by_the_definition(seed):
+    """Obuchowski 1997, section 2: sums over the scans of each person."""
+    true, scores = scored(seed)
+    people = np.array([f"p{n}" for n in np.random.default_rng(9).integers(0, 25, 60)])
+    num_with, num_without = np.sum(true), np.sum(~true)
+    sums = []
+    for score in scores:
+        pairs = np.array(
+            [[(a > b) + (a == b) / 2 for b in score[~true]] for a in score[true]]
+        )
+        own = []
+        for person in np.unique(people):
+            with_it, without = (people[side] == person for side in (true, ~true))
+            own.append(
+                (
+                    np.sum(pairs.mean(axis=1)[with_it] - pairs.mean()),
+                    np.sum(pairs.mean(axis=0)[without] - pairs.mean()),
+                )
+            )
+        sums.append(np.array(own))
+    counts = [len(np.unique(people[side])) for side in (true, ~true)]
+    everyone = len(np.unique(people))
+
+    def covariance(a, b):
+        s10, s01, s11, s11_turned = (
+            np.sum(sums[a][:, i] * sums[b][:, j])
+            for i, j in ((0, 0), (1, 1), (0, 1), (1, 0))
+        )
+        s10 *= counts[0] / ((counts[0] - 1) * num_with)
+        s01 *= counts[1] / ((counts[1] - 1) * num_without)
+        crossed = everyone / (everyone - 1) * (s11 + s11_turned)
+        return s10 / num_with + s01 / num_without + crossed / (num_with * num_without)
+
+    variance = covariance(0, 0) + covariance(1, 1) - 2 * covariance(0, 1)
+    test = roc.area_test(true, *scores, people)
+    assert test.high - test.difference == pytest.approx(1.959964 * math.sqrt(variance))
+
+
+def test_scans_that_are_copies_say_no_more_than_one():
+    true, scores = scored()
+    people = np.arange(len(true))
+    once = roc.area(true, scores[0])
+    assert roc.area(true, scores[0], people) == pytest.approx(once)
+    both = np.tile(true, 2), np.tile(scores, 2), np.tile(people, 2)
+    assert roc.area(both[0], both[1][0], both[2]) == pytest.approx(once)
+    assert roc.area_test(both[0], *both[1], both[2]) == pytest.approx(
+        roc.area_test(true, *scores)
+    )
+    # Taken for people of their own they seem to say more.
+    taken = roc.area(both[0], both[1][0])
+    assert taken.high - taken.low < 0.75 * (once.high - once.low)
+
+
+def test_the_interval_of_people_holds_the_true_area():
+    """Two knees of a person share half of the variance; the area is as of one knee."""
+    apart, generator, held = 1.5, np.random.default_rng(2), np.zeros(2)
+    expected = stats.norm.cdf(apart / math.sqrt(2))
+    people = np.repeat(np.arange(40), 2)
     for _ in range(400):
-        drawn = np.concatenate([rows[n] for n in generator.choice(len(rows), 40)])
-        areas.append(metrics.roc_auc_score(true[drawn], score[drawn]))
-    value, low, high = roc.area(true, score, person)
-    reach = (math.log(high / (1 - high)) - math.log(low / (1 - low))) / 2
-    deviation = reach / 1.959964 * value * (1 - value)
-    assert deviation == pytest.approx(np.std(areas), rel=0.15)
-
-
-def test_of_a_single_person_there_is_no_interval():
-    found = roc.area([True, False, True], [1, 0, 2], ["p", "q", "p"])
-    assert found.value == 1.0
-    _, low, _ = roc.area([True, False, True, False], [1, 1, 2, 0], list("pppq"))
-    assert math.isnan(low)
-    assert math.isnan(roc.area([False, False], [1, 0], ["p", "q"]).value)
+        true = np.repeat(generator.random(40) < 0.45, 2)
+        true[:4] = [True, True, False, False]
+        shared = np.repeat(generator.normal(size=40), 2)
+        score = (shared + generator.normal(size=80)) / math.sqrt(2) + apart * true
+        for which, whom in enumerate((people, None)):
+            found = roc.area(true, score, whom)
+            held[which] += found.low <= expected <= found.high
+    # 95% of 400 are 380, with a standard deviation of 4.4.
+    assert 364 <= held[0] <= 397
+    assert held[1] < 364
 
 
 def test_areas_that_have_no_interval():
@@ -135,7 +158,7 @@ def test_areas_that_have_no_interval():
         scores = [1, 0, 2][: len(true)]
         _, low, high = roc.area(true, scores)
         assert math.isnan(low) and math.isnan(high)
-    with pytest.raises(ValueError, match="two subjects or more"):
+    with pytest.raises(ValueError, match="two people or more"):
         roc.area_test([True, False, False], [1, 0, 2], [1, 0, 0])
     with pytest.raises(ValueError, match="of 2 subjects all or none have it"):
         roc.youden_threshold(one_side, [1, 0])

@@ -3,7 +3,7 @@
 import pytest
 from graded import graded_scan, subject, write_records  # noqa: F401 (fixtures)
 
-from records import reader
+from records import reader, schema
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,14 @@ def test_subjects_are_those_of_the_series(records):
     assert names(reader.subjects(records, "train", only=only)) == sagittal
     assert len(names(reader.subjects(records, "train"))) == 17
     assert names(reader.subjects(records, "train", only={"series": "axial"})) == []
+
+
+def test_what_is_passed_over_is_not_decoded(records, monkeypatch):
+    decoded = []
+    decode = schema.decode
+    monkeypatch.setattr(schema, "decode", lambda r: decoded.append(r) or decode(r))
+    names(reader.subjects(records, "train", only={"series": "sagittal"}))
+    assert len(decoded) == 8
 
 
 def test_a_sample_has_as_many_of_the_series_as_asked_for(records):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepresolve.evaluation.results import Compared
-from deepresolve.metrics import calibration, roc
+from deepresolve.metrics import calibration, precision_recall, roc
 from deepresolve.metrics.roc import Share
 
 
@@ -34,11 +34,18 @@ class Answers(NamedTuple):
       reference: (n,) bool, whether each has it.
       probability: (n,) float64 of having it.
       people: whom each is of; the scan's own name where nobody knows.
+      subjects: the scans.
     """
 
     reference: np.ndarray
     probability: np.ndarray
     people: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+    @property
+    def has_both(self) -> bool:
+        """Whether some scans have it, and others have not."""
+        return 0 < np.count_nonzero(self.reference) < len(self.reference)
 
 
 def answers(compared: Iterable[Compared]) -> dict[Question, Answers]:
@@ -53,6 +60,7 @@ def answers(compared: Iterable[Compared]) -> dict[Question, Answers]:
             np.array([one.reference == 1 for one in group]),
             np.array([one.estimate for one in group]),
             tuple(one.person or one.subject for one in group),
+            tuple(one.subject for one in group),
         )
         for question, group in found.items()
     }
@@ -65,8 +73,9 @@ class Detection(NamedTuple):
       question: which.
       num_with: scans that have it.
       num_without: scans that have it not.
-      area: under the ROC curve, with DeLong's interval, or Obuchowski's where several
-        scans are of one person.
+      num_people: whom these scans are of.
+      area: under the ROC curve, with DeLong's interval.
+      average_precision: mean precision over recall, with its bootstrap interval.
       brier: mean squared error of the probabilities.
       calibration_error: mean distance of what was said and seen, in ten bins.
       threshold: from which probability on a scan counts as having it; NaN where none
@@ -78,7 +87,9 @@ class Detection(NamedTuple):
     question: Question
     num_with: int
     num_without: int
+    num_people: int
     area: Share
+    average_precision: Share
     brier: float
     calibration_error: float
     threshold: float
@@ -109,7 +120,7 @@ def detections(
       found: of `answers`.
       thresholds: chosen on other people's scans; of some questions, or none.
     """
-    for question, (true, probability, people) in found.items():
+    for question, (true, probability, people, _) in found.items():
         threshold = thresholds.get(question, math.nan)
         ends = (_NONE, _NONE)
         if not math.isnan(threshold):
@@ -122,7 +133,9 @@ def detections(
             question,
             int(np.count_nonzero(true)),
             int(np.count_nonzero(~true)),
+            len(set(people)),
             roc.area(true, probability, people),
+            precision_recall.average_precision(true, probability, people),
             calibration.brier(true, probability),
             calibration.calibration_error(bins),
             threshold,

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from deepresolve.evaluation.detection import figures, measures
+from deepresolve.evaluation import known_digits
+from deepresolve.evaluation.detection import comparison, figures, measures
 from deepresolve.evaluation.detection.measures import Answers, Detection, Question
 from deepresolve.evaluation.results import Compared
 from deepresolve.metrics.roc import Share
+from deepresolve.metrics.statistics import NUM_RESAMPLES
 from deepresolve.reports.document import Block, Heading, Paragraph, Picture, Table
 from deepresolve.reports.number_text import number_text
 
-FIGURES = ROC_FILE, RELIABILITY_FILE = "roc.png", "reliability.png"
+FIGURES = ROC_FILE, RECALL_FILE, RELIABILITY_FILE = (
+    "roc.png",
+    "precision_recall.png",
+    "reliability.png",
+)
 _NOTE = (
     "With: scans that have it. In brackets stand 95% intervals: DeLong's of the area "
-    "under the ROC curve, or Obuchowski's where several scans are of one person; "
-    "Wilson's of sensitivity and specificity, which take scans to be independent, and "
-    "are too narrow where several are of one person. ECE: mean distance of what was "
-    "said and seen, in ten bins of probability."
+    "under the ROC curve{}, of average precision the percentiles of {:,} resamples of "
+    "people, Wilson's of sensitivity and specificity{}. ECE: mean distance of what was "
+    "said and seen, in ten bins of probability. Chance is an area of 0.5, and an "
+    "average precision of the share that has it."
+)
+_SEVERAL = (
+    ", as Obuchowski has it for several scans of one person",
+    ", which take scans to be independent and are too narrow where several are of one "
+    "person",
+)
+_TESTS_NOTE = (
+    "Areas under the ROC curve of the same scans, the first less the second: DeLong's "
+    "test, two-sided, with Holm's correction over all rows{}. Without a difference two "
+    "need not be alike: see the interval."
 )
 _CHOSEN = (
     "Thresholds are Youden's, chosen on other people's scans, in the report of {}."
@@ -37,11 +53,13 @@ class Section(NamedTuple):
       found: answers by question.
       detections: what they are worth, by question.
       thresholds_from: the report that thresholds were chosen on; "" without.
+      tests: of `comparison.area_tests`.
     """
 
     found: Mapping[Question, Answers]
     detections: Mapping[Question, Detection]
     thresholds_from: str
+    tests: Sequence[Mapping[str, Any]]
 
     @classmethod
     def of(
@@ -49,6 +67,7 @@ class Section(NamedTuple):
         compared: Sequence[Compared],
         thresholds: Mapping[Question, float],
         thresholds_from: str = "",
+        tested: str = "",
     ) -> Section:
         """Of what an evaluation compared.
 
@@ -56,35 +75,65 @@ class Section(NamedTuple):
           compared: of all subjects.
           thresholds: chosen on other people's scans; of some questions, or none.
           thresholds_from: the report that they were chosen on.
+          tested: the source that each other one is tested against; "": none is.
         """
         found = measures.answers(compared)
         rows = {of.question: of for of in measures.detections(found, thresholds)}
-        return cls(found, rows, thresholds_from)
+        tests = comparison.area_tests(found, tested)
+        return cls(found, rows, thresholds_from, tests)
 
     def blocks(self) -> list[Block]:
         """A table and how to read it; nothing where nothing was detected."""
         if not self.detections:
             return []
         chosen = _CHOSEN.format(self.thresholds_from)
-        return [
+        of_areas, of_shares = _SEVERAL if self._has_several() else ("", "")
+        blocks: list[Block] = [
             Heading("Detection"),
             detection_table([*self.detections.values()]),
-            Paragraph(_NOTE),
+            Paragraph(_NOTE.format(of_areas, NUM_RESAMPLES, of_shares)),
             Paragraph(chosen if self.thresholds_from else _NOT_CHOSEN),
         ]
+        if self.tests:
+            blocks += [Heading("Who detects it better", 3)]
+            blocks += [comparison.tests_table(self.tests)]
+            blocks += [Paragraph(_TESTS_NOTE.format(of_areas))]
+        return blocks
+
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """What a report's JSON has of it: `detection`, and `detection_tests`."""
+        found = (of.row() for of in self.detections.values())
+        return {
+            "detection": known_digits.rows(found),
+            "detection_tests": known_digits.rows(self.tests),
+        }
+
+    def _has_several(self) -> bool:
+        """Whether several scans are of one person."""
+        return any(
+            of.num_people < of.num_with + of.num_without
+            for of in self.detections.values()
+        )
 
     def pictures(self) -> list[Picture]:
         """The figures of the report."""
         shown = []
         if self._with_curves():
-            shown.append(
+            shown += [
                 Picture(
                     ROC_FILE,
                     "ROC curves",
-                    "Blue: all thresholds; orange: the one that was chosen, with the "
+                    "All thresholds; a mark is the one that was chosen, with the "
                     "intervals of sensitivity and specificity; dashed: chance.",
-                )
-            )
+                ),
+                Picture(
+                    RECALL_FILE,
+                    "Precision over recall",
+                    "All thresholds: of those that are found the share that has it, "
+                    "over the share of those who have it that is found; dashed: "
+                    "chance. AP: average precision.",
+                ),
+            ]
         if self.found:
             shown.append(
                 Picture(
@@ -101,6 +150,7 @@ class Section(NamedTuple):
         drawn = {}
         if curves := self._with_curves():
             drawn[ROC_FILE] = figures.roc_curves(curves, self.detections)
+            drawn[RECALL_FILE] = figures.recall_curves(curves, self.detections)
         if self.found:
             drawn[RELIABILITY_FILE] = figures.reliability(self.found)
         return drawn
@@ -110,15 +160,16 @@ class Section(NamedTuple):
         return {
             question: answers
             for question, answers in self.found.items()
-            if 0 < answers.reference.sum() < len(answers.reference)
+            if answers.has_both
         }
 
 
 def detection_table(detections: Sequence[Detection]) -> Table:
     """A row a question."""
     header = (
-        *("Detected", "Source", "Image set", "With", "Without", "ROC AUC", "Brier"),
-        *("ECE", "Threshold", "Sensitivity (%)", "Specificity (%)"),
+        *("Detected", "Source", "Image set", "With", "Without", "ROC AUC"),
+        *("Average precision", "Brier", "ECE", "Threshold"),
+        *("Sensitivity (%)", "Specificity (%)"),
     )
     return Table(
         header,
@@ -127,6 +178,7 @@ def detection_table(detections: Sequence[Detection]) -> Table:
                 *(of.question.name, of.question.source, of.question.image_set),
                 *(str(of.num_with), str(of.num_without)),
                 _with_interval(of.area, 1, 3),
+                _with_interval(of.average_precision, 1, 3),
                 number_text(of.brier, ".3f"),
                 number_text(of.calibration_error, ".3f"),
                 number_text(of.threshold, ".3f"),

@@ -10,7 +10,7 @@ import numpy as np
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.classification.predictor import GRADES
 from deepresolve.tasks.classification.settings import ClassificationConfig
-from deepresolve.tasks.classification.truth import ROI, SERIES, WHOLE, targets
+from deepresolve.tasks.classification.truth import ROI, WHOLE, targets
 from deepresolve.tasks.held_out import Subject
 from deepresolve.tasks.prediction import Predictor
 
@@ -28,24 +28,23 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Of each grade that is known: the grade, and the probability that it is above 0.
 
-    Nothing of a scan of another series than the run's, and of other pieces of one.
+    Nothing of a piece of a scan where the run is of whole ones.
 
     Args:
       run: of a classification.
       predictor: of the run.
-      subject: with scalars.
+      subject: with scalars, of the series that the run learned from.
       label_names: not needed.
 
     Raises:
       ValueError: a grade is no whole number, or out of range.
     """
     config = run.settings(ClassificationConfig)
-    series = str(subject.scalars.get(SERIES, ""))
-    roi = str(subject.scalars.get(ROI, WHOLE))
     truth = targets(config, subject.scalars)
-    is_seen = config.only_series in ("", series) and roi == config.regions
-    if not is_seen or np.isnan(truth).all():
+    roi = str(subject.scalars.get(ROI, WHOLE))
+    if roi != config.regions or np.isnan(truth).all():
         return
+    series = str(subject.scalars.get(SERIES, ""))
     kind = "scan" if roi == WHOLE else roi
     prediction = predictor.predict(subject.image)
     for name, grade, probability, _ in prediction.tables[GRADES]:

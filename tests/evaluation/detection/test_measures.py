@@ -31,6 +31,10 @@ def test_a_row_has_the_numbers_of_scikit_learn(made):
     assert (row["num_with"], row["num_without"]) == (30, 30)
     assert row["area"] == pytest.approx(metrics.roc_auc_score(true, score))
     assert row["area_low"] < row["area"] < row["area_high"]
+    assert row["average_precision"] == pytest.approx(
+        metrics.average_precision_score(true, score), abs=1e-6
+    )
+    assert row["num_people"] == 30
     assert row["brier"] == pytest.approx(metrics.brier_score_loss(true, score))
     reached = score >= threshold
     assert row["sensitivity"] == pytest.approx(metrics.recall_score(true, reached))

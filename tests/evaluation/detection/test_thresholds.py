@@ -10,17 +10,18 @@ from deepresolve.evaluation.detection.measures import Question
 from deepresolve.metrics import roc
 
 ACL = Question("grades", "sagittal", "acl")
-NETWORK = "89abcdef" * 8
+NETWORK = {"network_sha256": "89abcdef" * 8}
+BESIDE = NETWORK | {"benchmark_sha256": "76543210" * 8}
 
 
 @pytest.fixture
 def report(tmp_path):
     """Writes what a report has of its answers."""
 
-    def write(compared):
+    def write(compared, networks=NETWORK):
         table = subjects_csv.compared_to_csv(compared)
         (tmp_path / "compared.csv").write_text(table, encoding="utf-8")
-        content = {"provenance": {"network_sha256": NETWORK}}
+        content = {"provenance": networks}
         (tmp_path / "report.json").write_text(json.dumps(content), encoding="utf-8")
         return tmp_path
 
@@ -45,10 +46,20 @@ def test_other_reports_do_not_do(report, made, tmp_path):
         thresholds.chosen(tmp_path, NETWORK, [])
     folder = report(made())
     with pytest.raises(ValueError, match="of another network"):
-        thresholds.chosen(folder, "0" * 64, [])
+        thresholds.chosen(folder, {"network_sha256": "0" * 64}, [])
     (folder / "report.json").unlink()
     with pytest.raises(ValueError, match="of another network"):
         thresholds.chosen(folder, NETWORK, [])
+
+
+def test_a_benchmark_is_that_of_the_report_or_has_no_threshold(report, made):
+    other = BESIDE | {"benchmark_sha256": "0" * 64}
+    compared = made(people="other")
+    assert [*thresholds.chosen(report(compared), BESIDE, [])] == [ACL]
+    assert [*thresholds.chosen(report(compared, BESIDE), NETWORK, [])] == [ACL]
+    assert [*thresholds.chosen(report(compared, BESIDE), BESIDE, [])] == [ACL]
+    with pytest.raises(ValueError, match="of another network"):
+        thresholds.chosen(report(compared, other), BESIDE, [])
 
 
 def test_answers_that_tell_nothing_are_refused(report, made):

@@ -92,6 +92,9 @@ def test_it_is_measured_on_the_scans_of_its_series(workdir, records, run, tmp_pa
     assert {row["image_set"] for row in found.values()} == {"sagittal"}
     assert found["roc_auc"]["value"] == 1.0
     assert found["roc_auc"]["class"] == "acl"
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert len(report["subjects"]) == NUM["test"]
+    assert report["provenance"]["series"] == "sagittal"
     with (tmp_path / "compared.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "probabilities"]
     scores = [[float(row[of]) for row in rows] for of in ("reference", "estimate")]
@@ -114,6 +117,50 @@ def test_thresholds_are_those_of_the_validation_split(workdir, records, run, tmp
         scores[answer["reference"][0]].append(float(answer["estimate"]))
     assert max(scores["0"]) < row["threshold"] < min(scores["1"])
     assert (test / "roc.png").exists()
+
+
+@pytest.fixture(scope="module")
+def benchmark(records, run, tmp_path_factory):
+    """A run that has learned next to nothing."""
+    path = tmp_path_factory.mktemp("runs") / "benchmark"
+    arguments = (*TRAIN, f"--records={records}", f"--workdir={path}", "--num_epochs=1")
+    run(*arguments, "--seed=3", "--learning_rate=1e-6")
+    return path
+
+
+def test_two_networks_stand_beside_each_other(
+    workdir, benchmark, records, run, tmp_path
+):
+    both = (f"--workdir={workdir}", f"--benchmark_workdir={benchmark}")
+    said = run(
+        *("evaluate", f"--records={records}", *both, f"--output={tmp_path}"),
+    )
+    assert "grades, sagittal - benchmark, sagittal" in said
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    rows = {row["source"]: row for row in report["detection"]}
+    assert {*rows} == {"grades", "benchmark"}
+    (test,) = report["detection_tests"]
+    areas = [rows[source]["area"] for source in ("grades", "benchmark")]
+    assert test["difference"] == pytest.approx(areas[0] - areas[1], abs=1e-5)
+    assert test["n"] == NUM["test"] and test["p"] == test["p_holm"]
+    provenance = report["provenance"]
+    assert provenance["benchmark_sha256"] != provenance["network_sha256"]
+
+
+def test_a_benchmark_of_other_scans_is_refused(
+    workdir, records, run, run_script, tmp_path
+):
+    other = tmp_path / "coronal"
+    arguments = (*TRAIN, f"--records={records}", f"--workdir={other}", "--num_epochs=1")
+    run(*arguments, "--only_series=coronal")
+    evaluate = ("evaluate", f"--records={records}", f"--output={tmp_path / 'report'}")
+    both = (f"--workdir={workdir}", f"--benchmark_workdir={other}")
+    result = run_script("deepresolve", *evaluate, *both)
+    assert result.returncode == 1
+    assert "a benchmark is measured on the same scans" in result.stderr
+    same = (f"--workdir={workdir}", f"--benchmark_workdir={workdir}")
+    result = run_script("deepresolve", *evaluate, *same)
+    assert "is not its own benchmark" in result.stderr
 
 
 def test_what_is_not_there_is_not_learned(write_records, run, tmp_path):
