@@ -32,6 +32,9 @@ COMMANDS = {
     "evaluate": Command(
         "deepresolve.commands.evaluate", "Measure networks on held-out subjects."
     ),
+    "combine": Command(
+        "deepresolve.commands.combine", "Combine answers about the series of an exam."
+    ),
     "predict": Command(
         "deepresolve.commands.predict", "Make thin slices or label maps of scans."
     ),

@@ -55,7 +55,7 @@ def test_a_benchmark_is_another_network_of_the_same_task(seg_workdir, silent_wor
     run = TrainedRun.open(seg_workdir.path)
     with pytest.raises(ValueError, match="hold the same network, which is not its own"):
         one_run.check_comparable(run, TrainedRun.open(seg_workdir.path))
-    with pytest.raises(ValueError, match="learned segmentation and .* super_resol"):
+    with pytest.raises(ValueError, match=r"learned segmentation and .* super_resol"):
         one_run.check_comparable(run, TrainedRun.open(silent_workdir.path))
 
 
