@@ -10,7 +10,7 @@ import numpy as np
 from deepresolve.metrics.comparison import Comparison
 from deepresolve.tasks.classification.predictor import GRADES
 from deepresolve.tasks.classification.settings import ClassificationConfig
-from deepresolve.tasks.classification.truth import ROI, WHOLE, targets
+from deepresolve.tasks.classification.truth import ROI, SERIES, WHOLE, targets
 from deepresolve.tasks.held_out import Subject
 from deepresolve.tasks.prediction import Predictor
 
