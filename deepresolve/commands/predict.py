@@ -39,6 +39,11 @@ carries its patient and study on, or for a label map a DICOM segmentation OUT.dc
 and replaces UIDs (PS3.15 Basic Application Level Confidentiality Profile); the pixels,
 which may show a face, and the names of files stay as they are.
 
+Grading (classification): a scan becomes rows of OUT/grades.csv and of
+OUT/slice_grades.csv. --preview shows where the network looked, over the scan;
+--output_format=dicom makes a structured report OUT.dcm of a DICOM scan, which refers to
+the slice that decided.
+
 --preview=FILE.png draws the result beside its scan, in three planes: positions that
 were acquired are marked, label maps outlined. --preview=FILE.html is one page for a
 browser that scrolls through all slices, without a network. --preview=png and
@@ -147,7 +152,10 @@ def _opened(learning: Mapping[str, str]) -> OpenJob:
         recipe = _segmented(recipe, second)
     predictor = recipe.open(trained, second)
     if FLAGS.preview is not None and predictor.kind is None:
-        raise ValueError("--preview shows images; this network gives tables alone.")
+        raise ValueError(
+            "--preview shows images, label maps and grades; this network gives tables "
+            "alone. Leave it out."
+        )
     choice = Choice(FLAGS.series, FLAGS.echo, FLAGS.volume)
     output = result_files.choose(
         FLAGS.output_format, trained, predictor, choice, FLAGS.anonymize

@@ -49,8 +49,8 @@ flags.DEFINE_enum(
     "output_format",
     "nifti",
     ["nifti", "dicom"],
-    "DICOM, for DICOM scans: a derived series, or a DICOM segmentation (needs "
-    "highdicom), in the study of the scan.",
+    "DICOM, for DICOM scans: a derived series, or a DICOM segmentation or a report of "
+    "grades (both need highdicom), in the study of the scan.",
 )
 flags.DEFINE_bool(
     "anonymize", False, "DICOM output without patient, dates, places and old UIDs."

@@ -17,6 +17,21 @@ from deepresolve.imaging.volume import Volume
 _MOST_OFF_VOXELS = 0.1
 
 
+def canonical_numbers(scan: Volume) -> np.ndarray:
+    """Of each slice in the scan's own axes, its number in the canonical scan.
+
+    Args:
+      scan: in any orientation.
+
+    Returns:
+      (slices,) int: 0, 1, 2 ... or ... 2, 1, 0.
+    """
+    canonical = scan.canonical()
+    numbers = np.broadcast_to(np.arange(canonical.num_slices), canonical.shape)
+    own = canonical.with_array(numbers).restored_as(scan).array
+    return np.moveaxis(own, scan.slice_axis, -1)[0, 0]
+
+
 def positions(thick: Volume, thin: Volume) -> np.ndarray:
     """The thin slices' centres, as indices of the thick slices.
 

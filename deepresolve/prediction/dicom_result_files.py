@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 
 import pydicom
 
+from deepresolve.imaging.dicom_output import extra, grade_report
 from deepresolve.imaging.dicom_output.anonymization import Anonymizer
+from deepresolve.imaging.dicom_output.grade_report import ReportedGrade
 from deepresolve.imaging.dicom_output.measurement_report import write_report
 from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.segmentation_object import (
@@ -29,7 +31,13 @@ from deepresolve.prediction.result_files import (
     refuse_further,
 )
 from deepresolve.system import files
-from deepresolve.tasks.prediction import Image, Labels, Prediction, Predictor
+from deepresolve.tasks.prediction import (
+    Grades,
+    Image,
+    Labels,
+    Prediction,
+    Predictor,
+)
 from deepresolve.tasks.trained_run import TrainedRun
 
 # `source.read_source` with all but the path.
@@ -126,10 +134,56 @@ class DicomSegmentation:
         return save
 
 
-# By the kind of the main volume.
+@dataclasses.dataclass(frozen=True)
+class DicomGrades:
+    """A DICOM structured report of grades for each scan, one file.
+
+    Attributes:
+      processing: what is done to the scans.
+      read: `source.read_source` with all but the path.
+
+    Raises:
+      ValueError: highdicom is not installed.
+    """
+
+    processing: Processing
+    read: Read
+
+    def __post_init__(self) -> None:
+        extra.highdicom("Grades as DICOM", "Leave out --output_format.")
+
+    def plan(
+        self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
+    ) -> list[Pair]:
+        """A .dcm file for each scan; ValueError for further volumes."""
+        refuse_further(volume_names)
+        return placement.plan_dicom_files(source, output, scans)
+
+    def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
+        """Reads the scan's headers; ValueError where nothing can refer to it."""
+        source = self.read(scan)
+
+        def save(prediction: Prediction) -> None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            reported = [
+                ReportedGrade(
+                    grade.name,
+                    grade.value,
+                    tuple(answer.probability for answer in grade.answers),
+                    tuple(grade.answers[0].of_slices.tolist()),
+                )
+                for grade in prediction.grades
+            ]
+            grade_report.write_report(target, reported, source, self.processing)
+
+        return save
+
+
+# By what is predicted.
 _KINDS: dict[type, Callable[[Processing, Read], ResultFiles]] = {
     Image: DicomSeries,
     Labels: DicomSegmentation,
+    Grades: DicomGrades,
 }
 
 
@@ -140,7 +194,7 @@ def choose(
 
     Args:
       run: whose network takes the scans.
-      predictor: the network, which gives images or label maps.
+      predictor: the network, which gives images, label maps or grades.
       choice: series, echo and volume, where a scan's files hold several.
       anonymize: remove the patient.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction.placement import Pair, without_ending
@@ -15,8 +15,10 @@ from deepresolve.reports.preview import (
     figure,
     page,
 )
+from deepresolve.reports.preview.graded import GradePreview, Looked
 from deepresolve.system import files
-from deepresolve.tasks.prediction import Labels, Prediction
+from deepresolve.tasks.grades import Grade
+from deepresolve.tasks.prediction import Grades, Labels, Prediction
 
 # By the ending of the file: each writes a `Preview` to a path.
 KINDS = {
@@ -56,7 +58,7 @@ class Previews:
           scan: path of the scan.
           target: path of its result.
           volume: the scan.
-          prediction: with an image or a label map.
+          prediction: with an image, a label map or grades.
 
         Raises:
           OSError: it cannot be written; the result is there.
@@ -79,11 +81,21 @@ class Previews:
 def _shown(
     prediction: Prediction, scan: Volume, scan_name: str, result_name: str
 ) -> Preview:
-    """The preview of a prediction's main volume, by its kind."""
+    """The preview of a prediction, by its kind."""
+    if isinstance(prediction.kind, Grades):
+        looked = [one for grade in prediction.grades for one in _looked(grade)]
+        return GradePreview(scan, scan_name, result_name, looked)
     if isinstance(prediction.kind, Labels):
         names = prediction.kind.class_names
         return LabelMapPreview(scan, prediction.main, scan_name, result_name, names)
     return ImagePreview(scan, prediction.main, scan_name, result_name)
+
+
+def _looked(grade: Grade) -> Iterator[Looked]:
+    """Each answer to what the grade is, with the place that the network looked at."""
+    found = f"{grade.name}: grade {grade.value} of 0 to {grade.highest}"
+    for one in grade.answers:
+        yield Looked(one.question, found, one.probability, one.of_slices, one.look)
 
 
 def _name(path: pathlib.Path) -> str:

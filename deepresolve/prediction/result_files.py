@@ -18,7 +18,13 @@ from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction import placement
 from deepresolve.prediction.placement import Pair
-from deepresolve.tasks.prediction import Image, Labels, Prediction, Predictor
+from deepresolve.tasks.prediction import (
+    Grades,
+    Image,
+    Labels,
+    Prediction,
+    Predictor,
+)
 from deepresolve.tasks.trained_run import TrainedRun
 
 Save = Callable[[Prediction], None]
@@ -68,7 +74,7 @@ class NiftiFiles:
 
 @dataclasses.dataclass(frozen=True)
 class NoFiles:
-    """Nothing: a prediction that is tables alone, which others write."""
+    """Nothing: a prediction without a volume, whose tables others write."""
 
     def plan(
         self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
@@ -82,10 +88,11 @@ class NoFiles:
         return functools.partial(_make_folder, target.parent)
 
 
-# By the kind of the main volume.
+# By what is predicted.
 _NIFTI: dict[type, Callable[[], ResultFiles]] = {
     Image: NiftiFiles,
     Labels: NiftiFiles,
+    Grades: NoFiles,
     type(None): NoFiles,
 }
 
@@ -115,14 +122,14 @@ def choose(
         return _NIFTI[kind]()
     if predictor.kind is None:
         raise ValueError(
-            "--output_format=dicom is for images and label maps; this network gives "
-            "tables. Leave it out."
+            "--output_format=dicom is for images, label maps and grades; this network "
+            "gives tables. Leave it out."
         )
-    if anonymize and kind is Labels:
+    if anonymize and kind is not Image:
         raise ValueError(
-            "--anonymize is for super-resolution: a segmentation refers to the images "
-            "that it was made of, and of those nobody has anonymous copies. Segment a "
-            "series that is anonymous already."
+            "--anonymize is for super-resolution: a segmentation or a report refers to "
+            "the images that it was made of, and of those nobody has anonymous copies. "
+            "Take a series that is anonymous already."
         )
     # Brings the dictionaries of DICOM's codes along.
     from deepresolve.prediction import dicom_result_files

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from deepresolve.imaging.labels import slug
 from deepresolve.imaging.volume import Volume
 from deepresolve.tasks.findings import Finding, Section
+from deepresolve.tasks.grades import Grade
 
 if TYPE_CHECKING:
     from deepresolve.quantification.knee import KneeMeasures
@@ -55,8 +56,15 @@ class Labels:
         return tuple(f"probability_{slug(name)}" for name in self.class_names)
 
 
-# Of the main volume; None where a prediction is tables alone.
-Kind = Image | Labels | None
+@dataclasses.dataclass(frozen=True)
+class Grades:
+    """There is no main volume: the scan as a whole is graded."""
+
+    name = "grades"
+
+
+# Of the main volume, or grades; None where a prediction is tables alone.
+Kind = Image | Labels | Grades | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Prediction:
     """What became of one scan.
 
     Attributes:
-      kind: of the main volume.
+      kind: of the main volume, or of what there is without one.
       volumes: by name, all in the axes of the scan: the main one under the name of its
         kind, and those of `Predictor.volume_names`.
       tables: rows by the table's name; the tables are those of `Predictor.tables`.
@@ -93,6 +101,7 @@ class Prediction:
       seen: the scan as far as the network saw it, where it was not given the scan as
         it is; this is what is compared with the training set.
       knee: what was measured in the label map, where that was asked for.
+      grades: of the scan as a whole, where the kind is `Grades`.
     """
 
     kind: Kind
@@ -105,6 +114,7 @@ class Prediction:
     passing: pathlib.Path | None = None
     seen: Volume | None = None
     knee: KneeMeasures | None = None
+    grades: Sequence[Grade] = ()
 
     def forget(self) -> None:
         """Deletes `passing`, and the folder above it where it was the last one there.
@@ -124,8 +134,8 @@ class Prediction:
 
     @property
     def main(self) -> Volume:
-        """The volume that was asked for; ValueError where there are tables alone."""
-        if self.kind is None:
+        """The volume that was asked for; ValueError where there is none."""
+        if self.kind is None or isinstance(self.kind, Grades):
             raise ValueError(f"This prediction has no volume ({self.summary}).")
         return self.volumes[self.kind.name]
 
@@ -174,7 +184,7 @@ class Predictor(Protocol):
 
     Attributes:
       title: a few words for what is done to a scan: "computed segmentation".
-      kind: of the main volume.
+      kind: of the main volume, or of what there is without one.
       volume_names: of the further volumes of each scan.
       tables: what rows each scan adds, by the table's name.
       training_factor: the training set describes the network's inputs by how many

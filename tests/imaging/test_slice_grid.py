@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deepresolve.imaging import slice_grid
-from deepresolve.imaging.volume import Volume
+from deepresolve.imaging.volume import Volume, affine_along_axes
 
 # Coronal, turned by 20 and 10 degrees, far from the scanner's middle.
 TURN = nib.eulerangles.euler2mat(0.35, 0.17, 1.5)
@@ -121,3 +121,15 @@ def test_slices_that_are_turned_against_the_scan_are_refused(thick):
         slice_grid.positions(
             thick, dataclasses.replace(thin, affine=turn @ thin.affine)
         )
+
+
+@pytest.mark.parametrize(
+    ("axcodes", "expected"), [("PIL", [0, 1, 2, 3]), ("PIR", [3, 2, 1, 0])]
+)
+def test_slices_have_their_numbers_in_the_canonical_scan(axcodes, expected):
+    """Sagittal slices are canonical from right to left, whichever axis they lie on."""
+    affine = affine_along_axes(axcodes, (0.5, 0.5, 3.0))
+    scan = Volume(np.zeros((5, 6, 4), np.int16), affine)
+    assert slice_grid.canonical_numbers(scan).tolist() == expected
+    turned = Volume(scan.array.T, affine[:, [2, 1, 0, 3]], slice_axis=0)
+    assert slice_grid.canonical_numbers(turned).tolist() == expected

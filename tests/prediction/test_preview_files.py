@@ -6,8 +6,10 @@ import pytest
 
 from deepresolve.imaging import formats
 from deepresolve.imaging.degradation import interpolate
+from deepresolve.imaging.volume import Volume
 from deepresolve.prediction import preview_files
-from deepresolve.tasks.prediction import Image, Prediction
+from deepresolve.tasks.grades import Answer, Grade
+from deepresolve.tasks.prediction import Grades, Image, Prediction
 
 ONE = [(pathlib.Path("scans/a.nii"), pathlib.Path("out/a.nii.gz"))]
 TWO = [*ONE, (pathlib.Path("scans/b"), pathlib.Path("out/1.2.840"))]
@@ -66,3 +68,25 @@ def test_a_preview_is_whole_or_absent(tmp_path, full_disk, name):
     planned.write(*arguments)
     assert [file.name for file in path.parent.iterdir()] == [name]
     assert path.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["p.png", "p.html"])
+def test_where_a_network_looked_is_computed_for_a_preview_alone(tmp_path, name):
+    scan = Volume(np.random.default_rng(0).random((12, 13, 5), np.float32), np.eye(4))
+    asked = []
+
+    def look():
+        asked.append(1)
+        return scan
+
+    answer = Answer("acl above 0", 0.75, np.array([0, 0, 0.5, 0, 0]), look)
+    grade = Grade("acl", 1, (answer,))
+    prediction = Prediction(Grades(), {}, {}, "acl 1", grades=[grade])
+    assert not asked
+    source, target, path = tmp_path / "a.nii", tmp_path / "a", tmp_path / name
+    planned = preview_files.plan(str(path), str(source), [(source, target)])
+    planned.write(source, target, scan, prediction)
+    assert asked == [1]
+    assert path.stat().st_size > 1000
+    if name.endswith("html"):
+        assert "acl: grade 1 of 0 to 1" in path.read_text("utf-8")

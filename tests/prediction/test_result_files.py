@@ -12,7 +12,8 @@ from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.imaging.formats.choice import Choice
 from deepresolve.imaging.volume import Volume
 from deepresolve.prediction import dicom_result_files, result_files
-from deepresolve.tasks.prediction import Image, Labels, Prediction
+from deepresolve.tasks.grades import Answer, Grade
+from deepresolve.tasks.prediction import Grades, Image, Labels, Prediction
 
 
 def choose(name, kind, anonymize):
@@ -91,15 +92,45 @@ def test_measures_stand_beside_the_segmentation_that_they_were_made_in(
     assert values == [2.0, 12.5]
 
 
+def test_grades_become_a_report_that_names_the_slice(tmp_path, write_stack):
+    highdicom = pytest.importorskip("highdicom", reason="needs extra dicom-seg")
+    folder, _ = write_stack("scan", StudyInstanceUID="1.2.3")
+    number = formats.read_image(folder).num_slices
+    of_slices = np.linspace(0, 0.5, number).astype(np.float32)
+    answers = (
+        Answer("kl above 0", 0.75, of_slices, look=None),
+        Answer("kl above 1", 0.25, of_slices[::-1], look=None),
+    )
+    found = Prediction(Grades(), {}, {}, "", grades=[Grade("kl", 1, answers)])
+    processing = Processing("graded scan", "mrnet", "89abcdef" * 8)
+    output = dicom_result_files.DicomGrades(processing, read_source)
+    ((_, target),) = output.plan(str(folder), str(tmp_path / "out"), [folder], ())
+    assert target == tmp_path / "out" / "scan.dcm"
+    output.begin(folder, target)(found)
+    (group,) = highdicom.sr.srread(target).content.get_image_measurement_groups()
+    above_0, above_1, of_slice = group.get_measurements()
+    assert (above_0.value, above_1.value, of_slice.value) == (0.75, 0.25, 0.5)
+    (image,) = of_slice.referenced_images
+    headers = read_source(folder).headers
+    assert image.referenced_sop_instance_uid == headers[-1].SOPInstanceUID
+    pairs = [(folder, target)]
+    assert output.plan(str(folder), str(target), [folder], ()) == pairs
+    with pytest.raises(ValueError, match="written as NIfTI alone"):
+        output.plan(str(folder), str(target), [folder], ("spread",))
+
+
 def test_nobody_has_anonymous_copies_of_what_a_segmentation_refers_to():
     with pytest.raises(ValueError, match="--anonymize is for super-resolution"):
         choose("dicom", Labels(("femur",)), anonymize=True)
+    with pytest.raises(ValueError, match="or a report refers to the images"):
+        choose("dicom", Grades(), anonymize=True)
 
 
 def test_tables_alone_are_no_dicom_and_no_nifti(tmp_path):
     with pytest.raises(ValueError, match="this network gives tables"):
         choose("dicom", None, anonymize=False)
-    output = choose("nifti", None, anonymize=False)
+    assert type(choose("nifti", None, anonymize=False)) is result_files.NoFiles
+    output = choose("nifti", Grades(), anonymize=False)
     ((_, target),) = output.plan(
         str(tmp_path / "s"), str(tmp_path), [tmp_path / "s" / "a.nii"], ()
     )

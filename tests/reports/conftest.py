@@ -8,6 +8,7 @@ import pytest
 
 from deepresolve.imaging.volume import Volume
 from deepresolve.reports.preview import ImagePreview, LabelMapPreview
+from deepresolve.reports.preview.graded import GradePreview, Looked
 
 FACTOR = 3
 CLASSES = ("femoral cartilage", "menisci")
@@ -70,3 +71,34 @@ def super_resolved(thick, thin):
 @pytest.fixture(scope="session")
 def segmented(thin, label_map):
     return LabelMapPreview(thin, label_map, "thin.nii.gz", "labels.nii.gz", CLASSES)
+
+
+def _answered(scan, name, place, probability):
+    """What is told of a scan; the heat is 1 at a place (i, j, k) and 0.25 elsewhere."""
+    heat = np.full(scan.shape, 0.25, np.float32)
+    heat[place] = 1
+    slices = np.full(scan.num_slices, 0.125)
+    slices[place[scan.slice_axis]] = 0.875
+    volume = scan.with_array(heat)
+    return Looked(
+        f"{name} above 0",
+        f"{name}: grade {round(probability)} of 0 to 1",
+        probability,
+        slices,
+        lambda: volume,
+    )
+
+
+@pytest.fixture(scope="session")
+def looked():
+    return _answered
+
+
+@pytest.fixture(scope="session")
+def graded(thick):
+    """Two answers; the second one is the more probable."""
+    told = (
+        _answered(thick, "acl", (4, 6, 1), 0.25),
+        _answered(thick, "meniscus", (15, 18, 3), 0.75),
+    )
+    return GradePreview(thick, "thick.nii.gz", "thick", told)

@@ -8,28 +8,25 @@ told by its distance from the measurement (TID 310).
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import logging
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 import pydicom
 from pydicom import uid
 
-from deepresolve import __version__
-from deepresolve.imaging.dicom_output import codes, extra, measure_codes
-from deepresolve.imaging.dicom_output.measure_codes import Place
-from deepresolve.imaging.dicom_output.processing import (
-    REPORT_OFFSET,
-    SOFTWARE,
-    Processing,
-    series_description,
-    series_number,
+from deepresolve.imaging.dicom_output import (
+    codes,
+    extra,
+    measure_codes,
+    structured_report,
 )
+from deepresolve.imaging.dicom_output.measure_codes import Place
+from deepresolve.imaging.dicom_output.processing import Processing
 from deepresolve.imaging.dicom_output.source import DicomSource
+from deepresolve.imaging.dicom_output.structured_report import Frame, uid_of
 from deepresolve.imaging.formats.dicom import slice_header
 
 _LOGGER = logging.getLogger(__name__)
@@ -115,25 +112,17 @@ def report(
     if conflict := _side_conflict(measures.side, source.headers[0]):
         _LOGGER.warning("%s", conflict)
         measures = dataclasses.replace(measures, notes=(*measures.notes, conflict))
-    writer = _Writer(highdicom, measures, source, processing, segmentation)
+    frame = Frame(highdicom, source, processing, "measures")
+    writer = _Writer(frame, measures, segmentation)
     with extra.made_of_header("a DICOM report", "keep to the table"):
         return writer.document(instance_uid or uid.generate_uid(prefix=None))
-
-
-def _uid_of(instance_uid: str, part: str) -> str:
-    """Of what belongs to a document: of the same document the same."""
-    return uid.generate_uid(entropy_srcs=[instance_uid, part])
 
 
 def _check(
     measures: Measures, source: DicomSource, segmentation: pydicom.Dataset | None
 ) -> None:
     first = source.headers[0]
-    if source.anonymous:
-        raise ValueError(
-            "a report refers to the images that were measured, and of those nobody has "
-            "anonymous copies. Measure a series that is anonymous already."
-        )
+    structured_report.check_source(source)
     if segmentation is not None and (
         segmentation.StudyInstanceUID != first.StudyInstanceUID
     ):
@@ -177,82 +166,42 @@ def _side_conflict(side: str, header: pydicom.Dataset) -> str:
 class _Writer:
     """What all parts of one report need."""
 
-    highdicom: ModuleType
+    frame: Frame
     measures: Measures
-    source: DicomSource
-    processing: Processing
     segmentation: pydicom.Dataset | None
 
-    def document(self, instance_uid: str) -> pydicom.Dataset:
-        first = self.source.headers[0]
-        evidence = {str(h.SOPInstanceUID): h for h in self.source.headers}
-        dataset = self.highdicom.sr.Comprehensive3DSR(
-            evidence=[*evidence.values(), *filter(None, [self.segmentation])],
-            content=self._content(instance_uid),
-            series_instance_uid=_uid_of(instance_uid, "series"),
-            series_number=series_number(first, REPORT_OFFSET),
-            sop_instance_uid=instance_uid,
-            instance_number=1,
-            manufacturer=SOFTWARE,
-            manufacturer_model_name=self.processing.model_name,
-            software_versions=self.processing.versions,
-            device_serial_number=self.processing.model_sha256 or None,
-            series_description=series_description(first, "measures"),
-            specific_character_set="ISO_IR 192",  # Names and notes are of any letters.
-            is_complete=True,
-        )
-        dataset.ContributingEquipmentSequence = [
-            self.processing.equipment(datetime.datetime.now())
-        ]
-        return dataset
+    @property
+    def sr(self) -> Any:
+        """The classes of structured reports, of highdicom."""
+        return self.frame.highdicom.sr
 
-    def _content(self, instance_uid: str) -> Any:
-        sr = self.highdicom.sr
-        observer = sr.ObserverContext(
-            observer_type=measure_codes.DEVICE,
-            observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-                uid=uid.generate_uid(prefix=None, entropy_srcs=[SOFTWARE, __version__]),
-                name=SOFTWARE,
-                manufacturer_name=SOFTWARE,
-                model_name=self.processing.model_name,
-                serial_number=self.processing.model_sha256 or None,
-            ),
+    def document(self, instance_uid: str) -> pydicom.Dataset:
+        groups = self._groups(instance_uid)
+        return self.frame.document(
+            instance_uid, groups, self.measures.notes, self.segmentation
         )
-        content = sr.MeasurementReport(
-            observation_context=sr.ObservationContext(observer_device_context=observer),
-            procedure_reported=measure_codes.MR_IMAGING,
-            imaging_measurements=list(self._groups(instance_uid)),
-        )
-        if self.measures.notes:
-            content[0].ContentSequence.append(self._notes())
-        return content
 
     def _groups(self, instance_uid: str) -> Sequence[Any]:
         found = []
         for place, of_place in self.measures.quantities.items():
             numbers = {q: n for q, n in of_place.items() if not math.isnan(n)}
             if numbers:
-                tracking_uid = _uid_of(instance_uid, place)
+                tracking_uid = uid_of(instance_uid, place)
                 found.append(self._group(place, numbers, tracking_uid))
         return found
 
     def _group(self, name: str, numbers: Mapping[str, float], tracking_uid: str) -> Any:
         """One place's measurements, in the segment that they were measured in."""
-        sr = self.highdicom.sr
+        sr = self.sr
         place = measure_codes.place(name)
         segment = self._segment(place)
-        network = self.processing.model_sha256
         common = {
             "tracking_identifier": sr.TrackingIdentifier(
                 uid=tracking_uid, identifier=name
             ),
             "finding_type": self._finding(place, segment),
             "finding_sites": [self._site(place, segment)],
-            "algorithm_id": sr.AlgorithmIdentification(
-                name=f"{SOFTWARE} measure",
-                version=__version__,
-                parameters=[f"network SHA-256 {network}"] if network else None,
-            ),
+            "algorithm_id": self.frame.algorithm("measure"),
             "measurements": [
                 self._measurement(name, quantity, number)
                 for quantity, number in numbers.items()
@@ -272,8 +221,8 @@ class _Writer:
     def _site(self, place: Place, segment: pydicom.Dataset | None) -> Any:
         """Where, as its segment says it, and in which part of it."""
         region = self._coded(segment, "AnatomicRegionSequence", place.region)
-        side = self.measures.side or slice_header.side(self.source.headers[0])
-        return self.highdicom.sr.FindingSite(
+        side = self.measures.side or slice_header.side(self.frame.source.headers[0])
+        return self.sr.FindingSite(
             anatomic_location=region,
             laterality=measure_codes.SIDES.get(side),
             topographical_modifier=place.modifier,
@@ -285,7 +234,7 @@ class _Writer:
         if not items:
             return own
         try:
-            return self.highdicom.sr.CodedConcept.from_dataset(items[0])
+            return self.sr.CodedConcept.from_dataset(items[0])
         except (AttributeError, ValueError):
             return own
 
@@ -298,13 +247,15 @@ class _Writer:
         return next((one for one in found if one.SegmentNumber == wanted), None)
 
     def _reference(self, whole: pydicom.Dataset, segment: pydicom.Dataset) -> Any:
-        sr = self.highdicom.sr
+        sr = self.sr
         return sr.ReferencedSegment(
             sop_class_uid=whole.SOPClassUID,
             sop_instance_uid=whole.SOPInstanceUID,
             segment_number=segment.SegmentNumber,
             source_series=sr.SourceSeriesForSegmentation(
-                referenced_series_instance_uid=self.source.headers[0].SeriesInstanceUID
+                referenced_series_instance_uid=self.frame.source.headers[
+                    0
+                ].SeriesInstanceUID
             ),
         )
 
@@ -315,14 +266,14 @@ class _Writer:
         none = (math.nan, math.nan)
         lower, upper = self.measures.intervals.get(place, {}).get(name, none)
         if not math.isnan(lower + upper):
-            properties = self.highdicom.sr.MeasurementProperties(
+            properties = self.sr.MeasurementProperties(
                 upper_measurement_uncertainty=upper - number,
                 lower_measurement_uncertainty=number - lower,
             )
             for item in properties:  # highdicom gives them no unit.
                 value = item.MeasuredValueSequence[0]
                 value.MeasurementUnitsCodeSequence = [codes.item(unit)]
-        return self.highdicom.sr.Measurement(
+        return self.sr.Measurement(
             name=coded.name,
             value=number,
             unit=unit,
@@ -330,20 +281,3 @@ class _Writer:
             method=coded.method,
             properties=properties,
         )
-
-    def _notes(self) -> Any:
-        """A container of TID 1500 for what is told in words."""
-        sr = self.highdicom.sr
-        contains = sr.RelationshipTypeValues.CONTAINS
-        container = sr.ContainerContentItem(
-            name=measure_codes.QUALITATIVE, relationship_type=contains
-        )
-        container.ContentSequence = sr.ContentSequence(
-            [
-                sr.TextContentItem(
-                    name=measure_codes.COMMENT, value=note, relationship_type=contains
-                )
-                for note in self.measures.notes
-            ]
-        )
-        return container

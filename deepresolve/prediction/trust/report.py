@@ -120,7 +120,8 @@ class Trust:
         content, findings = self.examine(scan, prediction)
         provenance = content["provenance"]
         try:
-            if prediction.kind is not None:
+            # Grades have a file as a DICOM report alone.
+            if prediction.volumes or target.is_file():
                 provenance["output_sha256"] = formats.sha256(target)
             if not self.anonymous:
                 provenance["input_sha256"] = formats.sha256(source)

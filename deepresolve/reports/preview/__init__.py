@@ -10,7 +10,7 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,9 +35,10 @@ class Pair:
       plane: "sagittal", "coronal" or "axial".
       index: of the slice, from 0, on the grid of the result.
       before: (rows, columns) pixels of the scan.
-      after: (rows, columns) pixels of the result; of the scan where the result is a
-        label map.
-      labels: (rows, columns) class numbers; None where the result is an image.
+      after: (rows, columns) pixels of the result; of the scan where the result lies
+        over it.
+      labels: (rows, columns) class numbers; None where the result is no label map.
+      heat: (rows, columns) uint8 probabilities, 255 for 1; None where there are none.
       pixel_mm: distance between rows and between columns, in mm.
       edges: anatomical letters of the top, right, bottom and left edge.
       acquired: where positions that were acquired cross this one: ("rows", their
@@ -50,6 +51,7 @@ class Pair:
     before: np.ndarray
     after: np.ndarray
     labels: np.ndarray | None
+    heat: np.ndarray | None
     pixel_mm: tuple[float, float]
     edges: tuple[str, str, str, str]
     acquired: tuple[str, np.ndarray] | None
@@ -61,8 +63,24 @@ class Pair:
         return rows * self.pixel_mm[0], columns * self.pixel_mm[1]
 
 
+class Overlaid(NamedTuple):
+    """What a `Pair` has after.
+
+    Attributes:
+      pixels: (rows, columns) grey levels.
+      labels: (rows, columns) class numbers over them; None without.
+      heat: (rows, columns) uint8 probabilities over them, 255 for 1; None without.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None = None
+    heat: np.ndarray | None = None
+
+
 class Preview(abc.ABC):
-    """What a reader is shown; `ImagePreview` and `LabelMapPreview` are the kinds.
+    """What a reader is shown.
+
+    The kinds are `ImagePreview`, `LabelMapPreview` and `graded.GradePreview`.
 
     Args:
       scan: what was acquired.
@@ -74,10 +92,13 @@ class Preview(abc.ABC):
     Attributes:
       positions: of the result's slices, in numbers of the scan's.
       is_on_scan: whether these are the scan's own.
-      kind: of the result: "result", an image beside the scan, or "labels", over it.
+      kind: of the result: "result", an image beside the scan, or "labels" or "heat",
+        over it.
+      ids: of what a page holds of the result, each a volume on its grid.
       title: what was done to the scan.
       output: what is seen of the result, in a few words, on a page.
       figure_output: the same in a figure, which has more room.
+      panel: what panels of the result are called.
       caption: what a figure shows, in a sentence or two.
       classes: name and volume in mm³ of what the result's labels are; () of an image.
 
@@ -85,10 +106,12 @@ class Preview(abc.ABC):
       ValueError: the result does not lie on such a grid.
     """
 
-    kind: ClassVar[Literal["result", "labels"]]
+    kind: ClassVar[Literal["result", "labels", "heat"]]
+    ids: Sequence[str]
     title: str
     output: str
     figure_output: str
+    panel: ClassVar[str] = "Output"
     caption: ClassVar[str]
     classes: Sequence[tuple[str, float]] = ()
 
@@ -104,6 +127,7 @@ class Preview(abc.ABC):
         self.is_on_scan = _are_one(self.positions, np.arange(self.scan.num_slices))
         of_result = self.result.orientation, self.result.spacing_mm
         self.cuts = {plane: cut(*of_result, plane) for plane in PLANES}
+        self.ids = (self.kind,)
 
     @property
     @abc.abstractmethod
@@ -111,14 +135,30 @@ class Preview(abc.ABC):
         """For each plane the index of the slice to begin with."""
 
     @abc.abstractmethod
-    def _after(
-        self, before: np.ndarray, made: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """What a `Pair` has after and as labels, of pixels of scan and result."""
+    def _after(self, before: np.ndarray, made: np.ndarray) -> Overlaid:
+        """What a `Pair` has after, of pixels of scan and result."""
 
     @abc.abstractmethod
-    def packed(self, scale: IntensityScale) -> Iterator[np.ndarray]:
-        """The result's slices as uint8, for a page; `scale` takes the scan to 0..1."""
+    def packed(self, layer: str, scale: IntensityScale) -> Iterator[np.ndarray]:
+        """Slices as uint8, for a page.
+
+        Args:
+          layer: one of `ids`.
+          scale: takes the scan to 0..1.
+        """
+
+    def captions(self, plane: str) -> list[str] | None:
+        """What a page says of each slice of a plane; None where there is nothing.
+
+        In the acquired plane, how far away one was acquired.
+        """
+        if self.is_on_scan or plane != self.result.plane:
+            return None
+        captions = []
+        for nearest, away_mm in zip(self.acquired_slices, self.away_mm, strict=True):
+            where = f"where slice {nearest + 1} was acquired"
+            captions.append(f"{away_mm:.3g} mm from {where}" if away_mm else where)
+        return captions
 
     @functools.cached_property
     def acquired_slices(self) -> np.ndarray:
@@ -152,13 +192,14 @@ class Preview(abc.ABC):
         all_slices = np.arange(self.result.num_slices)
         before = self._pixels(self.scan, self.acquired_slices, plane, index)
         made = self._pixels(self.result, all_slices, plane, index)
-        after, labels = self._after(before, made)
+        after = self._after(before, made)
         return Pair(
             plane=plane,
             index=index,
             before=before,
-            after=after,
-            labels=labels,
+            after=after.pixels,
+            labels=after.labels,
+            heat=after.heat,
             pixel_mm=chosen.pixel_mm,
             edges=chosen.edges,
             acquired=self.acquired(plane),
@@ -222,12 +263,10 @@ class ImagePreview(Preview):
         nearest = np.argmin(np.abs(self.positions - acquired))
         return middle | {self.result.plane: int(nearest)}
 
-    def _after(
-        self, before: np.ndarray, made: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        return made, None
+    def _after(self, before: np.ndarray, made: np.ndarray) -> Overlaid:
+        return Overlaid(made)
 
-    def packed(self, scale: IntensityScale) -> Iterator[np.ndarray]:
+    def packed(self, layer: str, scale: IntensityScale) -> Iterator[np.ndarray]:
         """Grey levels, as those of the scan."""
         return (eight_bit(pixels, scale) for pixels in slices_of(self.result))
 
@@ -276,12 +315,10 @@ class LabelMapPreview(Preview):
         tissue = self.result.with_array(self.result.array > 0)
         return {plane: fullest_slice(tissue, plane) for plane in PLANES}
 
-    def _after(
-        self, before: np.ndarray, made: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        return before, made
+    def _after(self, before: np.ndarray, made: np.ndarray) -> Overlaid:
+        return Overlaid(before, labels=made)
 
-    def packed(self, scale: IntensityScale) -> Iterator[np.ndarray]:
+    def packed(self, layer: str, scale: IntensityScale) -> Iterator[np.ndarray]:
         """The labels as they are."""
         return slices_of(self.result)
 

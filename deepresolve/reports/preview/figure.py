@@ -10,12 +10,13 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from deepresolve.reports import drawing, figure_style, layout, palette
+from deepresolve.reports import drawing, figure_style, heat_scale, layout, palette
 from deepresolve.reports.layout import Margins
 from deepresolve.reports.preview import PLANES, Pair, Preview, in_words, slice_in_words
 
@@ -23,6 +24,8 @@ _LINE_WIDTH = 1.6
 _TICK_PX = (3, 11)  # from the edge of a panel outwards
 _LEGEND_COLUMNS = 3
 _LEGEND_ROW_PX = 26
+_HEAT_SHARES = (0.33, 0.67, 1.0)
+_TISSUE = 0.44  # a grey
 _GAP_PX = 18
 _ROW_GAP_PX = 72
 _TOP_PX = 140
@@ -43,7 +46,8 @@ def draw(preview: Preview) -> bytes:
     first = preview.result.plane
     planes = [first, *(plane for plane in PLANES if plane != first)]
     pairs = [preview.pair(plane, preview.first_shown[plane]) for plane in planes]
-    figure, panels, margins = _layout(pairs, len(preview.classes))
+    handles = _class_handles(preview) + _heat_handles(preview)
+    figure, panels, margins = _layout(pairs, len(handles))
     window = drawing.window([pair.before for pair in pairs])
     for pair, (left, right) in zip(pairs, panels, strict=True):
         for axes, pixels in ((left, pair.before), (right, pair.after)):
@@ -51,20 +55,21 @@ def draw(preview: Preview) -> bytes:
             drawing.letter_edges(axes, pair)
             _mark_acquired(axes, pair)
         _outline(right, pair, len(preview.classes))
+        _colour(right, pair)
         _name(left, f"{_title(pair, preview)}\nInput")
-        _name(right, "Output")
+        _name(right, preview.panel)
     drawing.scale_bar(panels[0][0], pairs[0])
     drawing.headline(figure, _headline(preview), margins)
     drawing.caption(figure, _caption(preview), margins)
-    _legend(figure, preview, margins)
+    _legend(figure, handles, margins)
     return drawing.png(figure)
 
 
 def _layout(
-    pairs: Sequence[Pair], num_classes: int
+    pairs: Sequence[Pair], num_handles: int
 ) -> tuple[Figure, list[tuple[Axes, Axes]], Margins]:
     """The figure, two panels for every pair, and the margins."""
-    legend_rows = -(-num_classes // _LEGEND_COLUMNS)
+    legend_rows = -(-num_handles // _LEGEND_COLUMNS)
     margins = Margins(
         left=30,
         right=30,
@@ -115,7 +120,14 @@ def _outline(axes: Axes, pair: Pair, num_classes: int) -> None:
         )
 
 
-def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
+def _colour(axes: Axes, pair: Pair) -> None:
+    """Probabilities in the colours of their scale; nothing where there are none."""
+    if pair.heat is not None:
+        height, width = pair.size_mm
+        axes.imshow(heat_scale.table()[pair.heat], extent=(0, width, height, 0))
+
+
+def _class_handles(preview: Preview) -> list[Line2D]:
     """Line, name and volume of every class."""
     handles = []
     for label, (name, volume_mm3) in enumerate(preview.classes, start=1):
@@ -123,8 +135,12 @@ def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
         text = drawing.plain(f"{name}: {volume_mm3:.0f} mm³")
         style: dict[str, Any] = {"color": line.colour, "linestyle": _style(line)}
         handles.append(Line2D([], [], label=text, linewidth=2.5, **style))
+    return handles
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D], margins: Margins) -> None:
     figure.legend(
-        handles=handles,
+        handles=[*handles],
         loc="lower left",
         bbox_to_anchor=(margins.left / layout.WIDTH_PX, 60 / figure.bbox.height),
         ncols=_LEGEND_COLUMNS,
@@ -134,6 +150,18 @@ def _legend(figure: Figure, preview: Preview, margins: Margins) -> None:
         borderaxespad=0,
         borderpad=0,
     )
+
+
+def _heat_handles(preview: Preview) -> list[Line2D]:
+    """Colours of some probabilities, as over tissue, where a result is one."""
+    if preview.kind != "heat":
+        return []
+    handles = []
+    for share in _HEAT_SHARES:
+        *colour, opacity = heat_scale.table()[round(255 * share)] / 255
+        colour = opacity * np.array(colour) + (1 - opacity) * _TISSUE
+        handles.append(Line2D([], [], label=f"{share:g}", linewidth=8, color=colour))
+    return handles
 
 
 def _style(line: palette.Line) -> str | tuple[int, tuple[float, ...]]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from deepresolve.imaging.intensity import IntensityScale, estimate_scale
 from deepresolve.metrics import rounding
-from deepresolve.reports import cuts, drawing, palette, viewer_files
+from deepresolve.reports import cuts, drawing, heat_scale, palette, viewer_files
 from deepresolve.reports.preview import PLANES, Preview, in_words, packing, slices_of
+from deepresolve.reports.preview.graded import GradePreview
 from deepresolve.reports.preview.packing import eight_bit
 
 _FOLDER = pathlib.Path(__file__).parent / "page"
@@ -63,7 +64,7 @@ def _volumes(
 ) -> dict[str, Iterator[np.ndarray]]:
     """What the page holds, slice by slice; labels beside the scan, or a result."""
     scan = (eight_bit(pixels, scale) for pixels in slices_of(preview.scan))
-    return {"scan": scan, preview.kind: preview.packed(scale)}
+    return {"scan": scan} | {id_: preview.packed(id_, scale) for id_ in preview.ids}
 
 
 def _facts(preview: Preview, scale: IntensityScale) -> str:
@@ -79,6 +80,7 @@ def _facts(preview: Preview, scale: IntensityScale) -> str:
         "window": _window(preview),
         "planes": [_plane(preview, plane) for plane in PLANES],
         **_images(preview),
+        "answers": _answers(preview),
         "notes": _notes(preview),
     }
     return json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
@@ -92,17 +94,49 @@ def _images(preview: Preview) -> dict[str, list[dict[str, Any]]]:
     nearest = None if preview.is_on_scan else preview.acquired_slices.tolist()
     num_slices = preview.scan.num_slices
     scan = {"id": "scan", "num_slices": num_slices, "nearest": nearest}
-    made = {
-        "id": preview.kind,
-        "num_slices": preview.result.num_slices,
-        "nearest": None,
-    }
+    num_made = preview.result.num_slices
+    made = [{"id": id_, "num_slices": num_made, "nearest": None} for id_ in preview.ids]
     before = {"name": "Input", "grey": "scan", "overlay": None}
-    after: dict[str, Any] = {"name": "Output", "grey": "result", "overlay": None}
+    after: dict[str, Any] = {"name": preview.panel, "grey": "result", "overlay": None}
     if preview.kind == "labels":
         overlay = {"labels": preview.kind, "classes": _classes(preview)}
         after |= {"grey": "scan", "overlay": overlay}
-    return {"volumes": [scan, made], "images": [before, after]}
+    if isinstance(preview, GradePreview):
+        overlay = {"labels": preview.ids[preview.chosen], **_heat()}
+        after |= {"grey": "scan", "overlay": overlay}
+    return {"volumes": [scan, *made], "images": [before, after]}
+
+
+def _heat() -> dict[str, Any]:
+    """How probabilities are laid over a scan: `viewer/overlay.js`."""
+    outline = {"name": "0.5", "colour": "#ffffff", "dashes": []}
+    return {
+        "classes": [outline],
+        "heat": {"colours": heat_scale.colours(), "half": heat_scale.HALF},
+    }
+
+
+def _answers(preview: Preview) -> dict[str, Any] | None:
+    """What was answered of the scan as a whole: `page/answers.js`; None if nothing."""
+    if not isinstance(preview, GradePreview):
+        return None
+    every = []
+    for number, (id_, one) in enumerate(zip(preview.ids, preview.looked, strict=True)):
+        starts = preview.starts(number)
+        every.append(
+            {
+                "id": id_,
+                "question": one.question,
+                "grade": one.grade,
+                "probability": round(one.probability, 4),
+                "of_slices": [
+                    round(p, 4) for p in preview.shown_slices(number).tolist()
+                ],
+                "starts": [starts[plane] for plane in PLANES],
+            }
+        )
+    acquired = PLANES.index(preview.result.plane)
+    return {"chosen": preview.chosen, "plane": acquired, "answers": every}
 
 
 def _notes(preview: Preview) -> list[str]:
@@ -128,18 +162,7 @@ def _plane(preview: Preview, plane: str) -> dict[str, Any]:
     described = cuts.for_viewer(
         plane, preview.cuts[plane], start=start, ticks=preview.acquired(plane)
     )
-    return described | {"captions": _captions(preview, plane)}
-
-
-def _captions(preview: Preview, plane: str) -> list[str] | None:
-    """Of each slice in the acquired plane, how far away one was acquired."""
-    if preview.is_on_scan or plane != preview.result.plane:
-        return None
-    captions = []
-    for nearest, away_mm in zip(preview.acquired_slices, preview.away_mm, strict=True):
-        where = f"where slice {nearest + 1} was acquired"
-        captions.append(f"{away_mm:.3g} mm from {where}" if away_mm else where)
-    return captions
+    return described | {"captions": preview.captions(plane)}
 
 
 def _classes(preview: Preview) -> list[dict]:

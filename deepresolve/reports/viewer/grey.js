@@ -29,6 +29,14 @@ export function classColours(classes) {
   return table;
 }
 
+/** Colours of stored values ("#rrggbbaa"), from 0 on. */
+export function heatColours(colours) {
+  return Uint32Array.from(colours, (colour) => {
+    const [red, green, blue, alpha] = [1, 3, 5, 7].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    return (alpha << 24) | (blue << 16) | (green << 8) | red;
+  });
+}
+
 /** One slice as a picture of a pixel a voxel, which is drawn at any size. */
 export class Picture {
   /** @param alpha whether it can be seen through */

@@ -20,7 +20,7 @@ export const MOUSE = [
 export function viewerKeys(viewer) {
   const scroll = (event, step) =>
     viewer.scroll(viewer.active, event.shiftKey ? FAST * step : step);
-  const overlay = [["l", "L"], "L", "outlines, filled classes, none", () => viewer.nextOverlay()];
+  const overlay = [["l", "L"], "L", "what lies over the image: outlines, colours, none", () => viewer.nextOverlay()];
   return [
     [["ArrowUp"], "↑ ↓", "slices; with Shift ten at a time", (e) => scroll(e, -1)],
     [["ArrowDown"], "", "", (e) => scroll(e, 1)],
@@ -50,7 +50,7 @@ const SHORT = [
   [["R"], "as at first"],
   [["X"], "marks"],
 ];
-const SHORT_OVERLAY = [["L"], "outlines"];
+const SHORT_OVERLAY = [["L"], "outlines, colours"];
 
 /** The line that stands below the images of every page; with what a page adds. */
 export function helpLine(viewer, more = []) {

@@ -1,30 +1,36 @@
-// A label map over an image: the outlines of its classes, or the classes filled.
+// What lies over an image: a label map, as outlines of its classes or the classes filled;
+// or heat, values in colours of their own, or the outline of the upper half of them.
 
-import { classColours, Picture } from "./grey.js";
+import { classColours, heatColours, Picture } from "./grey.js";
 
 export const OVERLAYS = ["contours", "filled", "none"];
+const HEAT_OVERLAYS = ["filled", "contours", "none"]; // in the order in which they come
 const OUTLINE = 1.5; // CSS pixels
 const ITSELF = Uint8Array.from({ length: 256 }, (_, label) => label);
 
 export class Overlay {
-  constructor({ labels, classes }) {
-    Object.assign(this, { labels, classes });
-    this.colours = classColours(classes);
+  /** What it takes stands in volume.js. */
+  constructor({ labels, classes, heat = null }) {
+    Object.assign(this, { labels, classes, heat });
+    this.looks = heat ? HEAT_OVERLAYS : OVERLAYS;
+    this.colours = heat ? heatColours(heat.colours) : classColours(classes);
+    this.outlined = heat ? ITSELF.map((value) => Number(value >= heat.half)) : ITSELF;
     this.picture = new Picture(true);
   }
 
-  /** Draws a slice of the label map as one of OVERLAYS. */
-  draw(context, plane, index, frame, kind, ratio) {
+  /** Draws a slice as a view asks for it. */
+  draw(context, plane, index, frame, view, ratio) {
+    const kind = this.looks[view.overlay];
     if (kind === "filled") {
       this.picture.fill(this.labels, plane, index, this.colours);
-      this.picture.drawOn(context, frame, false);
+      this.picture.drawOn(context, frame, Boolean(this.heat) && view.smooth);
     } else if (kind === "contours") this.drawContours(context, plane, index, frame, ratio);
   }
 
   drawContours(context, plane, index, { left, top, rowSize, columnSize }, ratio) {
     const [rows, columns] = this.labels.size(plane);
     const pixels = new Uint8Array(rows * columns);
-    this.labels.cut(plane, index, ITSELF, pixels);
+    this.labels.cut(plane, index, this.outlined, pixels);
     const toCanvas = new DOMMatrix([columnSize, 0, 0, rowSize, left, top]);
     context.lineWidth = OUTLINE * ratio;
     for (const [label, path] of contours(pixels, rows, columns)) {

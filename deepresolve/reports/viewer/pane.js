@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 import { fittingScale, frameOf, indexOf, seen, voxelAt } from "./geometry.js";
 import { Picture } from "./grey.js";
 import { drawTicks, letterEdges, MARGIN, MARGIN_WITH_TICKS, scaleBar } from "./marks.js";
-import { Overlay, OVERLAYS } from "./overlay.js";
+import { Overlay } from "./overlay.js";
 
 // The cursor's lines leave the place itself free; CSS pixels.
 const GAP = 9;
@@ -33,9 +33,15 @@ export class Pane {
     this.shown = shown;
     this.plane = shown.planes[this.number];
     this.image = shown.images[this.place];
-    this.overlay = this.image.overlay ? new Overlay(this.image.overlay) : null;
+    this.cover();
     this.margin = this.plane.ticks ? MARGIN_WITH_TICKS : MARGIN;
     this.filled = "";
+    this.painted = "";
+  }
+
+  /** Takes what lies over the image now. */
+  cover() {
+    this.overlay = this.image.overlay ? new Overlay(this.image.overlay) : null;
     this.painted = "";
   }
 
@@ -80,7 +86,7 @@ export class Pane {
     context.fillStyle = "#000";
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     this.picture.drawOn(context, frame, view.smooth);
-    this.overlay?.draw(context, plane, index, frame, OVERLAYS[view.overlay], ratio);
+    this.overlay?.draw(context, plane, index, frame, view, ratio);
     if (!view.marks) return;
     letterEdges(context, plane.edges, frame, box, this.margin, ratio);
     scaleBar(context, box, this.scale, ratio);

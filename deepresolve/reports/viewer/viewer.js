@@ -152,6 +152,13 @@ export class Viewer {
     this.redraw();
   }
 
+  /** Lays another overlay over an image; all else stays as it is. */
+  cover(place, overlay) {
+    this.shown.images[place].overlay = overlay;
+    for (const pane of this.panes) if (pane.place === place) pane.cover();
+    this.redraw();
+  }
+
   /** One plane large, of all images or of one; the same again, or null: all panes. */
   enlarge(number, place = null) {
     const before = this.enlarged;

@@ -18,8 +18,10 @@
 //   shape, planes    as above
 //   values, range    how many values are stored; what the first and the last stand for
 //   window           what is black and what is white at first, in the unit of the range
-//   images           [{grey: Layer, overlay: null or {labels: Layer, classes}}], from
-//                    left to right; of a class, its line: {colour, dashes}
+//   images           [{grey: Layer, overlay: null or {labels: Layer, classes, heat}}], from
+//                    left to right; of a class, its line: {colour, dashes}; heat is null
+//                    for a label map, else {colours, half}: the colour of each stored
+//                    value, and the first one that is outlined, as the one class
 
 /** An image or a label map. */
 export class Layer {

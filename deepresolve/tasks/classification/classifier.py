@@ -86,12 +86,20 @@ class Classifier:
         Raises:
           ValueError: voxels that are not finite or all alike.
         """
-        canonical = scan.canonical()
-        of_frame = self.answers(canonical).activation
-        size = self.config.patch_shape[:2]
+        of_frame = self.answers(scan.canonical()).activation
         return {
-            name: canonical.with_array(
-                unframed(of_frame[..., n], canonical.shape[:2], size).numpy()
-            ).restored_as(scan)
+            name: self.on_scan(of_frame[..., n], scan)
             for n, name in enumerate(self.config.outputs)
         }
+
+    def on_scan(self, of_frame: np.ndarray, scan: Volume) -> Volume:
+        """The activation of one output in the axes and pixels of a scan.
+
+        Args:
+          of_frame: (i, j, slices) float32 of `Answers.activation`.
+          scan: that was answered for, in its own orientation.
+        """
+        canonical = scan.canonical()
+        size = self.config.patch_shape[:2]
+        pixels = unframed(of_frame, canonical.shape[:2], size).numpy()
+        return canonical.with_array(pixels).restored_as(scan)

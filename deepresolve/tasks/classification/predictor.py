@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
+from deepresolve.imaging import slice_grid
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification.crops import KINDS
-from deepresolve.tasks.classification.classifier import Answers, Classifier
+from deepresolve.tasks.classification.classifier import Classifier
 from deepresolve.tasks.classification.options import Options
 from deepresolve.tasks.classification.settings import ClassificationConfig
 from deepresolve.tasks.classification.truth import WHOLE
 from deepresolve.tasks.findings import Section, digits
+from deepresolve.tasks.grades import Answer, Grade
 from deepresolve.tasks.options import Dtype
-from deepresolve.tasks.prediction import Prediction, Row, TableKind
+from deepresolve.tasks.prediction import Grades, Prediction, Row, TableKind
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
@@ -28,22 +29,6 @@ _NOT_OF_GRADES = Section(
 )
 
 
-class Grade(NamedTuple):
-    """What is found of one grade.
-
-    Attributes:
-      name: of the grade.
-      grade: how many of its steps are more probable than not (Niu, CVPR 2016).
-      probability: that it is above 0.
-      slice: the slice that says so most, counted from 0 along the scan's own axis.
-    """
-
-    name: str
-    grade: int
-    probability: float
-    slice: int
-
-
 class GradePredictor:
     """A network for classification as a `Predictor`.
 
@@ -52,7 +37,7 @@ class GradePredictor:
     """
 
     title = "graded scan"
-    kind = None
+    kind = Grades()
     volume_names = ()
     tables: ClassVar = {
         GRADES: TableKind(
@@ -80,8 +65,8 @@ class GradePredictor:
           progress: shows nothing: it takes a moment.
 
         Returns:
-          Tables alone: "grades", a row a grade, and "slice_grades", what the network
-          would say of each slice alone. `activation` gives the places as volumes.
+          Grades, and tables of them: "grades", a row a grade, and "slice_grades", what
+          the network would say of each slice alone.
 
         Raises:
           ValueError: voxels that are not finite or all alike, or a whole scan for a
@@ -89,53 +74,58 @@ class GradePredictor:
         """
         if self._config.regions != WHOLE:
             KINDS[self._config.regions].check(scan)
-        answers = self._classifier.answers(scan.canonical())
-        places = _slice_numbers(scan)
-        grades = list(_grades(self._config, answers, places))
-        of_slices = [
-            (name, place, float(answers.of_slices[n, output]))
-            for name, output in _first_outputs(self._config)
-            for n, place in enumerate(places)
+        found = [
+            Grade(name, sum(a.probability > _THRESHOLD for a in answers), answers)
+            for name, answers in self._answers(scan).items()
         ]
-        told = {grade.name: grade._asdict() for grade in grades}
-        for values in told.values():
-            values["probability"] = digits(values["probability"])
+        rows = [(g.name, g.value, g.probability, g.slice) for g in found]
+        tables: dict[str, Sequence[Row]] = {
+            GRADES: rows,
+            SLICES: sorted(row for grade in found for row in _of_slices(grade)),
+        }
         report = dict.fromkeys(("consistency", "spread", "undershoot"), _NOT_OF_GRADES)
-        report[GRADES] = Section(told)
-        tables: dict[str, Sequence[Row]] = {GRADES: grades, SLICES: sorted(of_slices)}
-        return Prediction(None, {}, report, _summary(grades), tables)
+        report[GRADES] = Section({grade.name: _told(grade) for grade in found})
+        summary = _summary(found)
+        return Prediction(self.kind, {}, report, summary, tables, grades=found)
+
+    def _answers(self, scan: Volume) -> Mapping[str, tuple[Answer, ...]]:
+        """By grade, whether it is above each value but the highest."""
+        answers = self._classifier.answers(scan.canonical())
+        own = slice_grid.canonical_numbers(scan)
+        by_grade: dict[str, tuple[Answer, ...]] = {}
+        for n, (name, value) in enumerate(self._config.steps):
+            look = functools.partial(
+                self._classifier.on_scan, answers.activation[..., n], scan
+            )
+            answer = Answer(
+                f"{name} above {value}",
+                float(answers.probabilities[n]),
+                answers.of_slices[own, n],
+                look,
+            )
+            by_grade[name] = (*by_grade.get(name, ()), answer)
+        return by_grade
 
 
-def _grades(
-    config: ClassificationConfig, answers: Answers, places: list[int]
-) -> Iterator[Grade]:
-    for name, output in _first_outputs(config):
-        outputs = slice(output, output + config.grade_counts[name] - 1)
-        above = answers.probabilities[outputs] > _THRESHOLD
-        decided = places[int(np.argmax(answers.of_slices[:, output]))]
-        probability = float(answers.probabilities[output])
-        yield Grade(name, int(np.count_nonzero(above)), probability, decided)
+def _of_slices(grade: Grade) -> Iterator[tuple[str, int, float]]:
+    """Of each slice, the probability that the grade is above 0."""
+    for number, probability in enumerate(grade.answers[0].of_slices):
+        yield grade.name, number, float(probability)
 
 
-def _first_outputs(config: ClassificationConfig) -> Iterator[tuple[str, int]]:
-    """Of each grade, the output that says that it is above 0."""
-    for number, (name, value) in enumerate(config.steps):
-        if value == 0:
-            yield name, number
-
-
-def _slice_numbers(scan: Volume) -> list[int]:
-    """Of each slice of the canonical scan, its number in the scan's own axes."""
-    canonical = scan.canonical()
-    numbers = np.broadcast_to(np.arange(canonical.num_slices), canonical.shape)
-    own = canonical.with_array(numbers).restored_as(scan).array
-    first = np.moveaxis(own, scan.slice_axis, -1)[0, 0]  # canonical number of each
-    return np.argsort(first).tolist()
+def _told(grade: Grade) -> dict[str, str | int | float]:
+    """What the report on trust tells of a grade, as JSON values."""
+    return {
+        "name": grade.name,
+        "grade": grade.value,
+        "probability": digits(grade.probability),
+        "slice": grade.slice,
+    }
 
 
 def _summary(grades: list[Grade]) -> str:
     return ", ".join(
-        f"{g.name} {g.grade} ({g.probability:.0%}, slice {g.slice})" for g in grades
+        f"{g.name} {g.value} ({g.probability:.0%}, slice {g.slice})" for g in grades
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import image as matplotlib_image
 from matplotlib.colors import to_hex
 
-from deepresolve.reports import drawing, layout, palette
+from deepresolve.reports import drawing, heat_scale, layout, palette
 from deepresolve.reports.preview import ImagePreview
 from deepresolve.reports.preview import figure as preview_figure
 
@@ -127,3 +127,18 @@ def test_names_are_text_and_nothing_else(thick, thin, figures):
     assert not is_mathematics
     assert "Input: $\\frac{1}$ a_b\ufffd.nii" in shown
     assert "Output: $x$.nii" in shown
+
+
+def test_colours_lie_over_the_output_where_a_network_looked(graded, figures):
+    preview_figure.draw(graded)
+    planes = ("sagittal", "coronal", "axial")
+    for plane, (left, right) in zip(planes, panels(figures[0]), strict=True):
+        (before,) = left.get_images()
+        grey, heat = right.get_images()
+        np.testing.assert_array_equal(grey.get_array(), before.get_array())
+        stored = graded.pair(plane, graded.first_shown[plane]).heat
+        expected = heat_scale.table()[stored]
+        np.testing.assert_array_equal(heat.get_array(), expected)
+        assert heat.get_extent() == grey.get_extent()
+    (legend,) = figures[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["0.33", "0.67", "1"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from deepresolve.imaging.intensity import estimate_scale
+from deepresolve.reports import heat_scale
 from deepresolve.reports.preview import ImagePreview, LabelMapPreview
 from deepresolve.reports.preview import page as preview_page
 
@@ -97,8 +98,30 @@ def test_page_holds_labels_as_they_are(segmented, tmp_path):
     assert "result" not in page.scripts
 
 
-def test_nothing_comes_from_elsewhere(super_resolved, segmented, tmp_path):
-    for preview in (super_resolved, segmented):
+def test_page_holds_where_a_network_looked(graded, tmp_path):
+    page = Page(written(tmp_path, graded))
+    facts = json.loads(page.scripts["facts"])
+    for number, id_ in enumerate(("heat0", "heat1")):
+        heat = graded.looked[number].look().canonical().array
+        expected = np.moveaxis(np.where(heat == 1, 255, 64), 2, 0)
+        np.testing.assert_array_equal(page.volume(id_, expected.shape), expected)
+    told = facts["answers"]
+    assert (told["chosen"], told["plane"]) == (1, 0)
+    acl, meniscus = told["answers"]
+    assert acl["question"] == "acl above 0"
+    assert meniscus["grade"] == "meniscus: grade 1 of 0 to 1"
+    assert (acl["probability"], meniscus["probability"]) == (0.25, 0.75)
+    # Shown from the right, which is the last slice of the scan.
+    assert meniscus["of_slices"] == [0.125, 0.875, 0.125, 0.125, 0.125]
+    assert meniscus["starts"] == [facts["planes"][n]["start"] for n in range(3)]
+    before, after = facts["images"]
+    assert before["overlay"] is None
+    assert after["overlay"]["labels"] == "heat1"
+    assert after["overlay"]["heat"]["colours"] == heat_scale.colours()
+
+
+def test_nothing_comes_from_elsewhere(super_resolved, segmented, graded, tmp_path):
+    for preview in (super_resolved, segmented, graded):
         text = written(tmp_path, preview)
         page = Page(text)
         assert "://" not in text
@@ -285,3 +308,76 @@ def test_labels_are_outlined_filled_and_left_out(opened, segmented):
 def test_a_page_without_labels_offers_no_outlines(opened, super_resolved):
     page = opened(super_resolved)
     assert "outlines" not in page.help()
+
+
+_COLOUR = """
+const [number, row, column] = arguments;
+const pane = viewer.panes.find((one) => one.number === number && one.place === 1);
+const { left, top, columnSize, rowSize } = pane.frame;
+const at = [left + (column + 0.5) * columnSize, top + (row + 0.5) * rowSize];
+return [...pane.context.getImageData(...at.map(Math.round), 1, 1).data].slice(0, 3);
+"""
+
+
+def test_colours_lie_where_python_says(opened, graded):
+    """With square voxels: at the place that was looked at, and beside it."""
+    page = opened(graded)
+    page.settled("viewer.toggle('smooth'); viewer.toggle('marks')")
+    table = heat_scale.table().astype(float)
+    for number, plane in enumerate(("sagittal", "coronal", "axial")):
+        index = graded.first_shown[plane]
+        pair = graded.pair(plane, index)
+        row, column = np.argwhere(pair.heat == 255)[0]
+        for at, stored in (((row, column), 255), ((row - 3, column), 64)):
+            grey, colour = (
+                page.greys(number, *at)[0],
+                page.settled(_COLOUR, number, *at),
+            )
+            share = table[stored, 3] / 255
+            expected = (1 - share) * grey + share * table[stored, :3]
+            np.testing.assert_allclose(colour, expected, atol=2)
+
+
+def test_one_chooses_an_answer_and_goes_to_a_slice(opened, graded):
+    from selenium.webdriver import ActionChains
+
+    page = opened(graded)
+    buttons = page.browser.find_elements("css selector", ".answers button")
+    assert [b.text for b in buttons] == ["acl above 0: 0.25", "meniscus above 0: 0.75"]
+    told = page.browser.find_element("css selector", ".graph").text
+    assert told == "Each slice alone, 0 to 1; decided by slice 2: 0.88"
+    assert page.heading(0) == "Sagittal 2 of 5, slice 3 in the tables"
+    chosen = "return document.querySelector('.answers button.on').textContent"
+    picture = "return viewer.panes[1].canvas.toDataURL()"
+    first = page.settled(picture)
+    ActionChains(page.browser).send_keys("n").perform()
+    assert page.settled(chosen) == "acl above 0: 0.25"
+    assert page.heading(0) == "Sagittal 4 of 5, slice 1 in the tables"
+    buttons[1].click()
+    assert page.settled(picture) == first
+    bars = page.browser.find_elements("css selector", ".bars i")
+    assert len(bars) == 5
+    bars[4].click()
+    assert page.heading(0).startswith("Sagittal 5 of 5")
+    told = page.settled("return document.querySelector('.graph').textContent")
+    assert told.endswith("decided by slice 2: 0.88; shown, slice 5: 0.13")
+    heights = [
+        float(bar.get_attribute("style").split()[1][:-2])
+        for bar in page.browser.find_elements("css selector", ".bars u")
+    ]
+    assert heights == [12.5, 87.5, 12.5, 12.5, 12.5]
+
+
+def test_heat_is_coloured_outlined_and_left_out(opened, graded):
+    from selenium.webdriver import ActionChains
+
+    page = opened(graded)
+    pictures = []
+    for _ in range(4):
+        pictures.append(page.settled("return viewer.panes[1].canvas.toDataURL()"))
+        ActionChains(page.browser).send_keys("l").perform()
+    coloured, outlined, without, again = pictures
+    assert coloured == again
+    assert len({coloured, outlined, without}) == 3
+    assert without == page.settled("return viewer.panes[0].canvas.toDataURL()")
+    assert "next answer" in page.help()

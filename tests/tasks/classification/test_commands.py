@@ -11,6 +11,7 @@ from graded import graded_scan, subject
 from sklearn.metrics import roc_auc_score
 
 from deepresolve.imaging import formats
+from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.metrics import cohort as cohort_metrics
 from deepresolve.serving import saved_model
 from deepresolve.tasks.servable import ServingOptions
@@ -201,6 +202,45 @@ def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
         assert len(list(csv.DictReader(file))) == 3 * 6
     report = json.loads((tmp_path / "out" / "knee1002_trust.json").read_text("utf-8"))
     assert report["grades"]["acl"]["slice"] == 1002 % 6
+
+
+def test_a_page_shows_where_it_looked(workdir, run, tmp_path):
+    scan = tmp_path / "knee.nii.gz"
+    formats.write(scan, graded_scan(1003, 1))
+    run(
+        *("predict", f"--workdir={workdir}", f"--input={scan}", "--preview=html"),
+        f"--output={tmp_path / 'out'}",
+    )
+    text = (tmp_path / "out" / "knee_preview.html").read_text("utf-8")
+    facts = re.search(r'id="facts">(.*?)</script>', text)[1]
+    answers = json.loads(facts)["answers"]
+    (acl,) = answers["answers"]
+    assert acl["grade"] == "acl: grade 1 of 0 to 1"
+    axial = np.array(acl["of_slices"])  # as the file has them: from the feet up
+    assert np.argmax(axial) in (1003 % 6, 5 - 1003 % 6)
+    assert acl["probability"] > 0.5
+
+
+def test_a_dicom_scan_has_a_report_of_its_grades(workdir, run, write_stack, tmp_path):
+    highdicom = pytest.importorskip("highdicom", reason="needs extra dicom-seg")
+    folder, _ = write_stack("exam", StudyInstanceUID="1.2.3")
+    output = tmp_path / "acl.dcm"
+    run(
+        *("predict", f"--workdir={workdir}", f"--input={folder}"),
+        *(f"--output={output}", "--output_format=dicom"),
+    )
+    with (tmp_path / "acl_grades.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["scan"] == "acl.dcm"
+    (group,) = highdicom.sr.srread(output).content.get_image_measurement_groups()
+    probability, of_slice = group.get_measurements()
+    assert probability.value == pytest.approx(float(row["probability"]), rel=1e-6)
+    (image,) = of_slice.referenced_images
+    headers = read_source(folder).headers
+    decided = headers[int(row["slice"])].SOPInstanceUID
+    assert image.referenced_sop_instance_uid == decided
+    report = json.loads((tmp_path / "acl_trust.json").read_text("utf-8"))
+    assert report["provenance"]["output_sha256"] == formats.sha256(output)
 
 
 def test_it_looked_at_the_sign(workdir):

@@ -9,6 +9,7 @@ from deepresolve.tasks.classification.classifier import Classifier
 from deepresolve.tasks.classification.models import MODELS
 from deepresolve.tasks.classification.predictor import GRADES, SLICES, GradePredictor
 from deepresolve.tasks.classification.settings import ClassificationConfig
+from deepresolve.tasks.prediction import Grades
 
 # Slices lie along the first axis, from left to right of the patient.
 AFFINE = np.array([[-3.0, 0, 0, 9], [0, 0.5, 0, 0], [0, 0, 0.5, 0], [0, 0, 0, 1]])
@@ -68,3 +69,19 @@ def test_activation_lies_on_the_scan():
         assert volume.shape == own.shape
         np.testing.assert_array_equal(volume.affine, own.affine)
         assert 0 <= volume.array.min() <= volume.array.max() <= 1
+
+
+def test_each_answer_can_tell_where_the_network_looked():
+    own, network = scan(), classifier()
+    found = GradePredictor(network).predict(own)
+    assert found.kind == Grades()
+    assert [(g.name, g.highest) for g in found.grades] == [("acl", 1), ("kl", 3)]
+    answers = [answer for grade in found.grades for answer in grade.answers]
+    questions = [answer.question for answer in answers]
+    assert questions == ["acl above 0", "kl above 0", "kl above 1", "kl above 2"]
+    activation = network.activation(own)
+    for answer, expected in zip(answers, activation.values(), strict=True):
+        np.testing.assert_array_equal(answer.look().array, expected.array)
+        np.testing.assert_array_equal(answer.look().affine, own.affine)
+    with pytest.raises(ValueError, match="has no volume"):
+        found.main  # noqa: B018 (a property that raises)

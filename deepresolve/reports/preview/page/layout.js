@@ -5,9 +5,12 @@ import { element } from "../../viewer/dom.js";
 import { countOf } from "../../viewer/geometry.js";
 
 export class Layout {
-  /** @param facts what Python says of the page; see preview_page.py */
-  constructor(main, facts, readout) {
-    Object.assign(this, { main, facts, readout });
+  /**
+   * @param facts what Python says of the page; see page.py
+   * @param followers what else is told, by `describe(viewer)`, which slices are shown
+   */
+  constructor(main, facts, readout, followers = []) {
+    Object.assign(this, { main, facts, readout, followers });
     this.columns = [];
   }
 
@@ -55,6 +58,7 @@ export class Layout {
       heading.replaceChildren(title, place, captions ? `, ${captions[index]}` : "");
       slider.value = index;
     });
+    for (const follower of this.followers) follower.describe(viewer);
     const [black, white] = viewer.view.window;
     const [width, level] = [white - black, (white + black) / 2].map(inDigits);
     this.readout.textContent = `window ${width}, level ${level}`;

@@ -6,6 +6,7 @@ import { helpLine, viewerKeys } from "../../viewer/help.js";
 import { sample } from "../../viewer/overlay.js";
 import { Viewer } from "../../viewer/viewer.js";
 import { Layer } from "../../viewer/volume.js";
+import { Answers } from "./answers.js";
 import { Layout } from "./layout.js";
 import { unpack } from "./unpack.js";
 
@@ -15,8 +16,9 @@ const MORE = [
   [["PgUp", "PgDn"], "by 10"],
   [[...facts.planes.map((_, number) => String(number + 1)), "0"], "one plane, all"],
 ];
+const NEXT = [["N"], "next answer"];
 
-/** What the viewer shows; see ../viewer/volume.js. */
+/** What the viewer shows, and all volumes by their ids; see ../viewer/volume.js. */
 async function scene() {
   const { shape, planes, range, window } = facts;
   const [rows, columns] = shape;
@@ -28,9 +30,10 @@ async function scene() {
   }
   const images = facts.images.map(({ grey, overlay }) => ({
     grey: layers[grey],
-    overlay: overlay && { labels: layers[overlay.labels], classes: overlay.classes },
+    overlay: overlay && { ...overlay, labels: layers[overlay.labels] },
   }));
-  return { id: "preview", version: 0, shape, planes, range, window, values: 256, images };
+  const shown = { id: "preview", version: 0, shape, planes, range, window, values: 256, images };
+  return { shown, layers };
 }
 
 function header(readout) {
@@ -40,9 +43,10 @@ function header(readout) {
   return element("header", {}, element("h1", {}, facts.title), ...files, readout);
 }
 
-/** Line, name and volume of every class. */
+/** Line, name and volume of every class of a label map. */
 function legend() {
-  const classes = facts.images.flatMap(({ overlay }) => overlay?.classes ?? []);
+  const maps = facts.images.filter(({ overlay }) => overlay && !overlay.heat);
+  const classes = maps.flatMap(({ overlay }) => overlay.classes);
   const items = classes.map((one) => {
     const text = `${one.name}: ${Math.round(one.volume_mm3)} mm³`;
     return element("span", { className: "class" }, sample(one), text);
@@ -50,10 +54,12 @@ function legend() {
   return element("footer", {}, ...items);
 }
 
-function keys(viewer) {
+function keys(viewer, answers) {
   const scroll = (steps) => viewer.scroll(viewer.active, steps);
+  const next = [["n", "N"], "", "", () => answers.next(viewer)];
   return [
     ...viewerKeys(viewer),
+    ...(answers ? [next] : []),
     [["PageUp"], "", "", () => scroll(-PAGE)],
     [["PageDown"], "", "", () => scroll(PAGE)],
     [["0"], "", "", () => viewer.enlarge(null)],
@@ -79,13 +85,17 @@ function listen(rows) {
 }
 
 async function start() {
-  const shown = await scene();
+  const { shown, layers } = await scene();
   const [readout, planes] = [element("span", { className: "window" }), element("div", { className: "planes" })];
-  const viewer = new Viewer(planes, new Layout(planes, facts, readout));
+  const answers = facts.answers && new Answers(facts, layers);
+  const followers = answers ? [answers] : [];
+  const viewer = new Viewer(planes, new Layout(planes, facts, readout, followers));
   viewer.show(shown);
+  answers?.build(viewer);
   const notes = element("footer", {}, ...facts.notes.map((note) => element("span", {}, note)));
-  byId("viewer").replaceChildren(header(readout), planes, legend(), helpLine(viewer, MORE), notes);
-  listen(keys(viewer));
+  const below = [answers?.element ?? legend(), helpLine(viewer, answers ? [...MORE, NEXT] : MORE), notes];
+  byId("viewer").replaceChildren(header(readout), planes, ...below);
+  listen(keys(viewer, answers));
   return viewer;
 }
 
