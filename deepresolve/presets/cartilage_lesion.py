@@ -1,15 +1,16 @@
 """Pieces of cartilage with a lesion or none, after Liu, Radiology 2018 (289:160).
 
 Published: patches along segmented cartilage, each with a lesion or without, from
-fat-suppressed T2-weighted scans of 175 patients (17,395 patches, slice by slice), and
-a network of photographs' classifiers behind the one that segments; ROC AUC of 0.917 and
-0.914. Ours: pieces of 32 x 20 pixels and 5 slices, turned so that the bone lies on top;
-a small 3D network that begins with nothing (14 thousand parameters), its batches, and a
-learning rate that falls as a cosine.
+fat-suppressed T2-weighted scans of 175 patients (17,395 patches), graded by a network
+behind the one that segments; ROC AUC of 0.917 and 0.914. Ours: pieces of 32 x 20
+pixels and 5 slices, turned so that the bone lies on top; a small 3D network that begins
+with nothing (14 thousand parameters), its batches, and a learning rate that falls as a
+cosine.
 
     python train.py --preset=cartilage_lesion --records=DIR --workdir=DIR
 
-DIR is cut by `records convert --dataset=rois --regions=cartilage`. What it finds in
+DIR is cut by `records convert --dataset=rois --regions=cartilage --most_without=40`.
+What it finds in
 synthetic knees stands in docs/grading.md; nobody has tried it on a real lesion.
 """
 
