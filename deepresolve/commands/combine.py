@@ -74,8 +74,8 @@ def _applied_somehow(values: dict[str, list[str]]) -> bool:
 def run() -> None:
     """Learns or reads a combination, and applies it."""
     for name in ("fit", "apply", "predicted"):
-        for folder in _folders(name):
-            paths.check_input(f"--{name}", folder)
+        for source in _folders(name):
+            paths.check_input(f"--{name}", source)
     if FLAGS.combination:
         paths.check_input("--combination", FLAGS.combination)
     paths.check_output_folder(FLAGS.output)
@@ -92,7 +92,7 @@ def run() -> None:
 
 
 def _folders(name: str) -> list[str]:
-    return [path_flags.expand(part) for part in FLAGS[name].value]
+    return [path_flags.expand(part) for part in FLAGS[name].value or ()]
 
 
 def _report(folder: pathlib.Path) -> None:
@@ -183,4 +183,5 @@ def _answer(folder: pathlib.Path) -> None:
     for note in lacking:
         print(f"warning: {note}; its cell is empty.", file=sys.stderr)
     (path,) = writing.write(folder, {new_exams.FILE: table})
-    print(f"{path}: {wording.counted(table.count(chr(10)) - 1, 'exam')}")
+    num_exams = len(table.splitlines()) - 1  # without the names of the columns
+    print(f"{path}: {wording.counted(num_exams, 'exam')}")

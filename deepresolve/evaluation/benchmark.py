@@ -46,8 +46,10 @@ def paired_tests(measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
             both = [subject for subject in own if subject in other]
             a, b = ([values[subject] for subject in both] for values in (own, other))
             if a != b:
-                row = {"family": BENCHMARK, "image_set": image_set, "metric": metric}
-                row |= {"class": label_class, "network": source}
+                row = {
+                    **{"family": BENCHMARK, "image_set": image_set, "metric": metric},
+                    **{"class": label_class, "network": source},
+                }
                 rows.append(row | compared(a, b))
     return with_holm(rows)
 

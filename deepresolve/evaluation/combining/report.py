@@ -116,6 +116,7 @@ def save(
     summary = [*section.blocks(), *_blocks(tried)]
     blocks = [
         Heading(TITLE, level=1),
+        Paragraph(_counted(tried.questions)),
         *summary,
         *section.pictures(),
         Heading("What was measured"),
@@ -135,6 +136,16 @@ def save(
         "report.html": html.render(blocks, drawn),
     }
     return markdown.render(summary), writing.write(folder, {**files, **drawn})
+
+
+def _counted(questions: Mapping[str, Exams]) -> str:
+    """How many exams there are of each question, and of how many people."""
+    told = [
+        f"{name}: {wording.counted(len(of.exams), 'exam')} of {len(set(of.people))} "
+        "people"
+        for name, of in questions.items()
+    ]
+    return f"{'; '.join(told)}, none of whom the combination was learned on."
 
 
 def _blocks(tried: Tried) -> list[Block]:

@@ -18,7 +18,7 @@ from deepresolve.reports.charts import CURVES, GREY, figure_of
 
 _COLUMNS = 4
 _PANEL_INCHES = (3.4, 3.4)
-_LINE_INCHES = 0.19  # of a legend, below its panel
+_LEGEND_INCHES, _LINE_INCHES = 0.3, 0.2  # below each panel, and of a line of it
 # From end to end of an axis, with room for marks at its ends.
 _ENDS = (-0.03, 1.03)
 
@@ -115,6 +115,7 @@ def reliability(found: Mapping[Question, Answers]) -> bytes:
             marker="o",
             markersize=5,
             linewidth=1.2,
+            elinewidth=0.7,
             label=who,
         )
     return _finished(figure, panels)
@@ -125,7 +126,7 @@ def _panels(found: Mapping[Question, Answers]) -> tuple[Figure, dict[str, Axes]]
     names = [question.name for question in found]
     most = max(map(names.count, names))
     width, height = _PANEL_INCHES
-    size = width, height + most * _LINE_INCHES
+    size = width, height + _LEGEND_INCHES + most * _LINE_INCHES
     figure, panels = figure_of(len(set(names)), _COLUMNS, size)
     by_name = dict(zip(dict.fromkeys(names), panels, strict=True))
     for name, axes in by_name.items():

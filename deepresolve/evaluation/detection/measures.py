@@ -45,7 +45,7 @@ class Answers(NamedTuple):
     @property
     def has_both(self) -> bool:
         """Whether some scans have it, and others have not."""
-        return 0 < np.count_nonzero(self.reference) < len(self.reference)
+        return 0 < int(np.count_nonzero(self.reference)) < len(self.reference)
 
 
 def answers(compared: Iterable[Compared]) -> dict[Question, Answers]:

@@ -124,14 +124,15 @@ class Section(NamedTuple):
                     ROC_FILE,
                     "ROC curves",
                     "All thresholds; a mark is the one that was chosen, with the "
-                    "intervals of sensitivity and specificity; dashed: chance.",
+                    "intervals of sensitivity and specificity; dashed: chance. Below: "
+                    "areas under the curves, with their intervals.",
                 ),
                 Picture(
                     RECALL_FILE,
                     "Precision over recall",
                     "All thresholds: of those that are found the share that has it, "
                     "over the share of those who have it that is found; dashed: "
-                    "chance. AP: average precision.",
+                    "chance. Below: average precision (AP), with its interval.",
                 ),
             ]
         if self.found:

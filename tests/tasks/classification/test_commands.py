@@ -10,6 +10,7 @@ import tensorflow as tf
 from graded import graded_scan, subject
 from sklearn.metrics import roc_auc_score
 
+from deepresolve.evaluation.combining import new_exams
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.source import read_source
 from deepresolve.metrics import cohort as cohort_metrics
@@ -200,6 +201,9 @@ def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
         assert int(rows[f"knee{number}"]["slice"]) == number % 6
     with (tmp_path / "out" / "slice_grades.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 3 * 6
+    network = TrainedRun.open(str(workdir)).model_sha256
+    answers = new_exams.read(str(tmp_path / "out"), "sagittal", network)["acl"]
+    assert answers["knee1002"] == float(rows["knee1002"]["probability"])
     report = json.loads((tmp_path / "out" / "knee1002_trust.json").read_text("utf-8"))
     assert report["grades"]["acl"]["slice"] == 1002 % 6
 
