@@ -64,7 +64,8 @@ class GradePreview(Preview):
         self.chosen = int(np.argmax([one.probability for one in looked]))
         self._heats = [_stored(one.look()) for one in looked]
         super().__init__(scan, self._heats[self.chosen], scan_name, result_name)
-        # By slice of the canonical scan, its number in the scan's own axes.
+        # By slice of the canonical scan, which the acquired plane shows as it is, the
+        # number in the scan's own axes.
         self._numbers = np.argsort(slice_grid.canonical_numbers(scan))
         self.ids = tuple(f"heat{n}" for n in range(len(looked)))
         one = looked[self.chosen]
@@ -87,20 +88,14 @@ class GradePreview(Preview):
         }
 
     def of_slices(self, number: int) -> np.ndarray:
-        """(slices,) by slice of the canonical scan, of one of `looked`."""
+        """(slices,) of one of `looked`, as the acquired plane shows its slices."""
         return self.looked[number].of_slices[self._numbers]
-
-    def shown_slices(self, number: int) -> np.ndarray:
-        """The same as the acquired plane shows its slices, from the first on."""
-        found = self.of_slices(number)
-        return found[::-1] if self.cuts[self.result.plane].flipped[2] else found
 
     def captions(self, plane: str) -> list[str] | None:
         """Of each slice in the acquired plane, its number in the tables."""
         if plane != self.result.plane:
             return None
-        own = [self.own_index(plane, n) for n in range(self.num_slices(plane))]
-        return [f"slice {self._numbers[k]} in the tables" for k in own]
+        return [f"slice {number} in the tables" for number in self._numbers]
 
     def _after(self, before: np.ndarray, made: np.ndarray) -> Overlaid:
         return Overlaid(before, heat=made)

@@ -129,9 +129,7 @@ def _answers(preview: Preview) -> dict[str, Any] | None:
                 "question": one.question,
                 "grade": one.grade,
                 "probability": round(one.probability, 4),
-                "of_slices": [
-                    round(p, 4) for p in preview.shown_slices(number).tolist()
-                ],
+                "of_slices": [round(p, 4) for p in preview.of_slices(number).tolist()],
                 "starts": [starts[plane] for plane in PLANES],
             }
         )

@@ -54,7 +54,7 @@ def test_it_begins_where_the_patient_was_looked_at(axcodes, looked):
     captions = preview.captions(acquired)
     assert captions[preview.first_shown[acquired]] == f"slice {place[2]} in the tables"
     assert sorted(captions) == [f"slice {n} in the tables" for n in range(6)]
-    scores = preview.shown_slices(0)
+    scores = preview.of_slices(0)
     assert np.argmax(scores) == preview.first_shown[acquired]
     assert all(preview.captions(p) is None for p in PLANES if p != acquired)
 

@@ -231,8 +231,10 @@ def test_a_dicom_scan_has_a_report_of_its_grades(workdir, run, write_stack, tmp_
     output = tmp_path / "acl.dcm"
     run(
         *("predict", f"--workdir={workdir}", f"--input={folder}"),
-        *(f"--output={output}", "--output_format=dicom"),
+        *(f"--output={output}", "--output_format=dicom", "--preview=html"),
     )
+    page = (tmp_path / "acl_preview.html").read_text("utf-8")
+    assert '"question": "acl above 0"' in page
     with (tmp_path / "acl_grades.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert row["scan"] == "acl.dcm"

@@ -93,7 +93,7 @@ async function start() {
   viewer.show(shown);
   answers?.build(viewer);
   const notes = element("footer", {}, ...facts.notes.map((note) => element("span", {}, note)));
-  const below = [answers?.element ?? legend(), helpLine(viewer, answers ? [...MORE, NEXT] : MORE), notes];
+  const below = [answers?.element ?? legend(), helpLine(viewer, facts.answers?.answers.length > 1 ? [...MORE, NEXT] : MORE), notes];
   byId("viewer").replaceChildren(header(readout), planes, ...below);
   listen(keys(viewer, answers));
   return viewer;
