@@ -120,6 +120,7 @@ bench: install
 	$(RUN) benchmarks/training_steps.py --output=$(BENCH)/training_steps
 	$(RUN) benchmarks/thickness.py --output=$(BENCH)/thickness
 	$(RUN) benchmarks/intervals.py
+	$(RUN) benchmarks/detectability.py --output=$(BENCH)/detectability
 	$(RUN) benchmarks/relaxometry.py --output=$(BENCH)/relaxometry --seeds=1,2
 	$(RUN) benchmarks/input_pipeline.py --output=$(BENCH)/input_pipeline $(PEER)
 	$(RUN) benchmarks/inference.py --output=$(BENCH)/inference $(PEER) \

@@ -108,14 +108,21 @@ def write_tables(folder: pathlib.Path, splits: Mapping[int, str]) -> None:
     Args:
       folder: where.
       splits: of knees, by seed.
+
+    Raises:
+      ValueError: there are scans of other knees.
     """
     grades, persons = [], []
     for path in sorted((folder / "scans").glob("*.nii.gz")):
         name = path.name.removesuffix(".nii.gz")
         seed, *_, is_there = name.split("_")
-        if int(seed) in splits:
-            grades.append((name, is_there))
-            persons.append((name, seed, splits[int(seed)]))
+        if int(seed) not in splits:
+            raise ValueError(
+                f"{path} is of another knee than --knees and --first_seed ask for. "
+                "Give another --output."
+            )
+        grades.append((name, is_there))
+        persons.append((name, seed, splits[int(seed)]))
     _write(folder / "grades.csv", ("subject", GRADE), grades)
     _write(folder / "persons.csv", ("subject", "person", "split"), persons)
 

@@ -66,6 +66,8 @@ def test_one_knee_becomes_scans_with_and_without(crops, tmp_path, monkeypatch):
         assert np.any(torn.array[5:9, 5:9, 3:7] > middle)
     # What is there is not drawn again.
     crops.write_knee(tmp_path, 8001, 1.0, restore=None)
+    with pytest.raises(ValueError, match="another knee"):
+        crops.write_tables(tmp_path / "sr", {8002: "test"})
 
 
 def _repeated(thick):
