@@ -182,3 +182,22 @@ def roc_auc(
     ranks = scipy.stats.rankdata(score)
     least = num_with * (num_with + 1) / 2
     return float((ranks[true].sum() - least) / (num_with * num_without))
+
+
+def check_both_sides(
+    reference: Sequence[bool] | np.ndarray, scores: Sequence[float] | np.ndarray
+) -> None:
+    """Sees that a curve can be drawn.
+
+    Args:
+      reference: whether each subject has what is looked for.
+      scores: probability, or any score, of the same subjects in the same order.
+
+    Raises:
+      ValueError: as of `roc_auc`, or all have it, or none has.
+    """
+    if np.isnan(roc_auc(reference, scores)):
+        raise ValueError(
+            "A curve needs subjects that have what is looked for, and some that have "
+            f"not; of {len(reference)} subjects all or none have it."
+        )

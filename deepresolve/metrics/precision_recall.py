@@ -14,7 +14,7 @@ import numpy as np
 from sklearn import metrics
 
 from deepresolve.metrics import resampling
-from deepresolve.metrics.cohort import roc_auc
+from deepresolve.metrics.cohort import check_both_sides, roc_auc
 from deepresolve.metrics.roc import Reference, Scores, Share
 
 # Resamples at once, so that thousands of subjects fit into memory.
@@ -43,11 +43,7 @@ def curve(reference: Reference, scores: Scores) -> Curve:
     Raises:
       ValueError: as of `cohort.roc_auc`, or all have it, or none has.
     """
-    if math.isnan(roc_auc(reference, scores)):
-        raise ValueError(
-            "A curve needs subjects that have what is looked for, and some that have "
-            f"not; of {len(reference)} subjects all or none have it."
-        )
+    check_both_sides(reference, scores)
     precision, recall, _ = metrics.precision_recall_curve(reference, scores)
     return Curve(recall[::-1], precision[::-1])
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # its statistics are loaded where they are first used
 
-from deepresolve.metrics.cohort import roc_auc
+from deepresolve.metrics.cohort import check_both_sides, roc_auc
 from deepresolve.metrics.statistics import CONFIDENCE_LEVEL
 
 Reference = Sequence[bool] | np.ndarray
@@ -212,11 +212,7 @@ def curve(reference: Reference, scores: Scores) -> Curve:
     Raises:
       ValueError: as of `cohort.roc_auc`, or all have it, or none has.
     """
-    if math.isnan(roc_auc(reference, scores)):
-        raise ValueError(
-            "A curve needs subjects that have what is looked for, and some that have "
-            f"not; of {len(reference)} subjects all or none have it."
-        )
+    check_both_sides(reference, scores)
     true, score = np.asarray(reference), np.asarray(scores, np.float64)
     thresholds = np.unique(score)[::-1]
     return Curve(

@@ -85,7 +85,22 @@ class DicomSeries:
 
 
 @dataclasses.dataclass(frozen=True)
-class DicomSegmentation:
+class _OneFile:
+    """A .dcm file for each scan, which refers to its images."""
+
+    processing: Processing
+    read: Read
+
+    def plan(
+        self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
+    ) -> list[Pair]:
+        """A .dcm file for each scan; ValueError for further volumes."""
+        refuse_further(volume_names)
+        return placement.plan_dicom_files(source, output, scans)
+
+
+@dataclasses.dataclass(frozen=True)
+class DicomSegmentation(_OneFile):
     """A DICOM segmentation for each scan, one file.
 
     Attributes:
@@ -96,18 +111,8 @@ class DicomSegmentation:
       ValueError: highdicom is not installed.
     """
 
-    processing: Processing
-    read: Read
-
     def __post_init__(self) -> None:
         require_highdicom()
-
-    def plan(
-        self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
-    ) -> list[Pair]:
-        """A .dcm file for each scan; ValueError for further volumes."""
-        refuse_further(volume_names)
-        return placement.plan_dicom_files(source, output, scans)
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
         """Reads the scan's headers; ValueError where nothing can refer to it."""
@@ -135,7 +140,7 @@ class DicomSegmentation:
 
 
 @dataclasses.dataclass(frozen=True)
-class DicomGrades:
+class DicomGrades(_OneFile):
     """A DICOM structured report of grades for each scan, one file.
 
     Attributes:
@@ -146,18 +151,8 @@ class DicomGrades:
       ValueError: highdicom is not installed.
     """
 
-    processing: Processing
-    read: Read
-
     def __post_init__(self) -> None:
         extra.highdicom("Grades as DICOM", "Leave out --output_format.")
-
-    def plan(
-        self, source: str, output: str, scans: Scans, volume_names: Sequence[str]
-    ) -> list[Pair]:
-        """A .dcm file for each scan; ValueError for further volumes."""
-        refuse_further(volume_names)
-        return placement.plan_dicom_files(source, output, scans)
 
     def begin(self, scan: pathlib.Path, target: pathlib.Path) -> Save:
         """Reads the scan's headers; ValueError where nothing can refer to it."""

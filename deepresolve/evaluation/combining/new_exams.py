@@ -50,14 +50,14 @@ def read(folder: str, series: str, network: str, pattern: str = "") -> Predicted
         scan, label, text = (row.values[column] for column in _COLUMNS)
         stem = scan_stem(pathlib.Path(scan))
         exam = exam_of(stem, series, pattern)
+        if exam not in scans:
+            _check_network(path.with_name(f"{stem}_trust.json"), network, series)
         if scans.setdefault(exam, scan) != scan:
             raise ValueError(
                 f"{path}: {scans[exam]} and {scan} are both of exam {exam}; expected "
                 "one scan. Say with --exam what names an exam: --exam={id}_* takes all "
                 "before the last _."
             )
-        if exam not in {e for of in found.values() for e in of}:
-            _check_network(path.with_name(f"{stem}_trust.json"), network, series)
         found.setdefault(label, {})[exam] = _probability(row.where, text)
     return found
 
