@@ -9,8 +9,8 @@ times as thick, and from what tricubic interpolation makes of those. For each of
 three a small network learns, by the commands of `docs/grading.md`, whether there is a
 defect; knees that it never saw are the test.
 
-Prints the area under the ROC curve by width, with DeLong's interval, and DeLong's test
-of super-resolution against interpolation on the same knees. A knee that is cut out
+Prints the area under the ROC curve by width, and the test of super-resolution against
+interpolation on the same knees: DeLong's, by knee (Obuchowski). A knee that is cut out
 already, and a finished training, are not made again.
 """
 

@@ -26,6 +26,11 @@ class Scores(NamedTuple):
     probability: np.ndarray
 
     @property
+    def knees(self) -> np.ndarray:
+        """(n,) str, the knee of each place."""
+        return np.array([name.split("_")[0] for name in self.names])
+
+    @property
     def width_mm(self) -> np.ndarray:
         """(n,) of the defect that is or might be there."""
         return np.array([int(name.split("_")[2]) / 10 for name in self.names])
@@ -77,10 +82,10 @@ def _cells(
     scores: Mapping[str, Scores], chosen: np.ndarray, first: str, second: str
 ) -> list[str]:
     """Of one width."""
-    is_there = scores[first].is_there[chosen]
+    is_there, knees = scores[first].is_there[chosen], scores[first].knees[chosen]
     said = {title: of.probability[chosen] for title, of in scores.items()}
-    areas = [roc.area(is_there, probability) for probability in said.values()]
-    test = roc.area_test(is_there, said[first], said[second])
+    areas = [roc.area(is_there, one, knees) for one in said.values()]
+    test = roc.area_test(is_there, said[first], said[second], knees)
     return [
         f"{np.count_nonzero(is_there)} + {np.count_nonzero(~is_there)}",
         *(f"{of.value:.3f} ({of.low:.3f} to {of.high:.3f})" for of in areas),
