@@ -15,6 +15,8 @@ from deepresolve.training.data import ValidationScan
 from deepresolve.training.validation import Validation
 
 _SMALLEST = 1e-7  # of a probability, as in training
+# What the loss may take of an area: less than any difference of areas that matters.
+_TIE = 1e-6
 
 
 class GradedScan(NamedTuple):
@@ -36,7 +38,9 @@ class ClassificationValidation(Validation):
 
     The scores are `score`, by which the best weights are picked, and of each output
     that is true of some scans and false of others `auc_NAME`. An output without both is
-    left out. Where all are, `score` is minus the cross-entropy.
+    left out. Of two epochs with the same areas, which are often 1 where there are few
+    scans, the one with the lower cross-entropy has the higher `score`: by 1e-6 at the
+    most. Where all outputs are left out, `score` is minus the cross-entropy.
     """
 
     monitor = "score"
@@ -110,8 +114,11 @@ class ClassificationValidation(Validation):
             )
             if _has_both(of)
         }
-        score = float(np.mean([*areas.values()])) if areas else -_loss(truth, found)
-        return {self.monitor: score, **areas}
+        loss = _loss(truth, found)
+        if not areas:
+            return {self.monitor: -loss}
+        tie = _TIE * loss / (1 + loss)
+        return {self.monitor: float(np.mean([*areas.values()])) - tie, **areas}
 
     def draw(self, block: GradedScan, estimate: np.ndarray) -> dict[str, np.ndarray]:
         """Nothing: an answer is a number."""

@@ -7,12 +7,13 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from graded import graded_scan, subject
+from graded import graded_scan
 from sklearn.metrics import roc_auc_score
 
 from deepresolve.evaluation.combining import new_exams
 from deepresolve.imaging import formats
 from deepresolve.imaging.dicom_output.source import read_source
+from deepresolve.imaging.volume import Volume
 from deepresolve.metrics import cohort as cohort_metrics
 from deepresolve.serving import saved_model
 from deepresolve.tasks.servable import ServingOptions
@@ -27,22 +28,77 @@ TRAIN = [
 NUM = {"train": 32, "validation": 12, "test": 16}
 
 
-def study(grade_of):
-    """Two series of each knee; the sign is in the sagittal one alone."""
-    number = 0
-    for split, count in NUM.items():
-        for _ in range(count):
-            truth = number % 2
-            for series, shown in (("sagittal", truth), ("coronal", 1 - truth)):
-                name = f"{split}-{number:03d}-{series}"
-                scan = graded_scan(number, shown)
-                yield subject(name, split, scan, acl=grade_of(number), series=series)
-            number += 1
+def series(number, grade):
+    """A graded scan, of MRNet's number of pixels.
+
+    Where there is no sign, as many bright spots are scattered over a slice: it is the
+    square that makes a sign, not how bright a slice is.
+    """
+    scan = graded_scan(number, grade, (16, 16, 6))
+    array = scan.array.copy()
+    rng = np.random.default_rng(1000 + number)
+    for k in np.flatnonzero(~_is_sign(scan).any(axis=(0, 1))):
+        array[..., k].flat[rng.choice(16 * 16, 16, replace=False)] += 100
+    return Volume(_enlarged(array), scan.affine)
+
+
+def _is_sign(scan):
+    return scan.array > 160
+
+
+def _enlarged(array):
+    """Each pixel 16 x 16 times."""
+    return np.kron(array, np.ones((16, 16, 1), array.dtype))
+
+
+def write_series(folder, number, scan):
+    """As MRNet has it: (slices, rows, columns) of 8 bits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    voxels = np.moveaxis(scan.array, 2, 0).clip(0, 255).astype(np.uint8)
+    np.save(folder / f"{number:04d}.npy", voxels)
+
+
+def write_mrnet(root, grade_of):
+    """MRNet's folders of exams whose sign is in the sagittal series alone."""
+    folders = ["train"] * (NUM["train"] + NUM["validation"]) + ["valid"] * NUM["test"]
+    tables = {}
+    for number, folder in enumerate(folders):
+        truth = number % 2
+        shown = {"sagittal": truth, "coronal": 1 - truth, "axial": 0}
+        for plane, grade in shown.items():
+            write_series(root / folder / plane, number, series(number, grade))
+        for label in ("abnormal", "acl", "meniscus"):
+            row = f"{number:04d},{grade_of(number)}\n"
+            tables[folder, label] = tables.get((folder, label), "") + row
+    for (folder, label), rows in tables.items():
+        (root / f"{folder}-{label}.csv").write_text(rows)
 
 
 @pytest.fixture(scope="module")
-def records(write_records):
-    return write_records(study(lambda number: number % 2))
+def convert(run, tmp_path_factory):
+    """Makes records of MRNet with such grades."""
+
+    learned_from = NUM["train"] + NUM["validation"]
+    train, validation = (
+        100 * NUM[split] / learned_from for split in ("train", "validation")
+    )
+
+    def to_records(grade_of):
+        root = tmp_path_factory.mktemp("mrnet")
+        write_mrnet(root / "MRNet-v1.0", grade_of)
+        run(
+            *("records", "convert", "--dataset=mrnet", "--stratify=acl"),
+            *(f"--source={root / 'MRNet-v1.0'}", f"--output={root / 'records'}"),
+            f"--split={train},{validation},0",
+        )
+        return root / "records"
+
+    return to_records
+
+
+@pytest.fixture(scope="module")
+def records(convert):
+    return convert(lambda number: number % 2)
 
 
 @pytest.fixture(scope="module")
@@ -165,10 +221,10 @@ def test_a_benchmark_of_other_scans_is_refused(
     assert "is not its own benchmark" in result.stderr
 
 
-def test_what_is_not_there_is_not_learned(write_records, run, tmp_path):
+def test_what_is_not_there_is_not_learned(convert, run, tmp_path):
     rng = np.random.default_rng(0)
     grades = rng.permutation(np.arange(sum(NUM.values())) % 2).tolist()
-    records = write_records(study(grades.__getitem__))
+    records = convert(grades.__getitem__)
     workdir = tmp_path / "run"
     run(*TRAIN, f"--records={records}", f"--workdir={workdir}", "--num_epochs=2")
     run(
@@ -187,7 +243,7 @@ def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
     (tmp_path / "in").mkdir()
     for number, grade in ((1001, 0), (1002, 1), (1003, 1)):
         path = tmp_path / "in" / f"knee{number}.nii.gz"
-        formats.write(path, graded_scan(number, grade))
+        formats.write(path, series(number, grade))
     output = run(
         *("predict", f"--workdir={workdir}", f"--input={tmp_path / 'in'}"),
         f"--output={tmp_path / 'out'}",
@@ -210,7 +266,7 @@ def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
 
 def test_a_page_shows_where_it_looked(workdir, run, tmp_path):
     scan = tmp_path / "knee.nii.gz"
-    formats.write(scan, graded_scan(1003, 1))
+    formats.write(scan, series(1003, 1))
     run(
         *("predict", f"--workdir={workdir}", f"--input={scan}", "--preview=html"),
         f"--output={tmp_path / 'out'}",
@@ -250,13 +306,17 @@ def test_a_dicom_scan_has_a_report_of_its_grades(workdir, run, write_stack, tmp_
 
 
 def test_it_looked_at_the_sign(workdir):
-    scan = graded_scan(1003, 1)
+    scan = series(1003, 1)
     predictor = TrainedRun.open(str(workdir)).predictor()
     seen = predictor.activation(scan)["acl>0"]
     assert seen.shape == scan.shape
     np.testing.assert_array_equal(seen.affine, scan.affine)
-    sign = scan.array > 160
-    assert cohort_metrics.roc_auc(sign.ravel(), seen.array.ravel()) > 0.95
+    sign = _enlarged(_is_sign(graded_scan(1003, 1, (16, 16, 6))))
+    # A feature is 32 pixels wide here, and sees its neighbours.
+    assert cohort_metrics.roc_auc(sign.ravel(), seen.array.ravel()) > 0.8
+    i, j, k = np.unravel_index(np.argmax(seen.array), seen.shape)
+    assert k == 1003 % 6
+    assert sign[max(i - 32, 0) : i + 32, max(j - 32, 0) : j + 32, k].any()
 
 
 def test_it_is_served(workdir, tmp_path):
@@ -265,7 +325,7 @@ def test_it_is_served(workdir, tmp_path):
         trained, str(tmp_path / "grader"), 1, ServingOptions("float32", 16, 4.0)
     )
     served = tf.saved_model.load(folder).signatures["grade"]
-    scan = graded_scan(1002, 1)
+    scan = series(1002, 1)
     canonical = scan.canonical().array[np.newaxis]
     served_one = served(tf.constant(canonical))["probabilities"].numpy()
     ((_, _, probability, _),) = trained.predict(scan).tables["grades"]
@@ -275,13 +335,13 @@ def test_it_is_served(workdir, tmp_path):
 
 def test_a_series_that_nobody_has_is_refused(records, run_script, tmp_path):
     arguments = (*TRAIN, f"--records={records}", f"--workdir={tmp_path / 'run'}")
-    result = run_script("deepresolve", *arguments, "--only_series=axial")
+    result = run_script("deepresolve", *arguments, "--only_series=oblique")
     assert result.returncode != 0
-    assert "no training scan whose scalar 'series' is 'axial'" in result.stderr
+    assert "no training scan whose scalar 'series' is 'oblique'" in result.stderr
 
 
 def test_a_scalar_that_nobody_has_is_refused(records, run_script, tmp_path):
     arguments = (*TRAIN, f"--records={records}", f"--workdir={tmp_path / 'run'}")
-    result = run_script("deepresolve", *arguments, "--grades=meniscus")
+    result = run_script("deepresolve", *arguments, "--grades=fracture")
     assert result.returncode != 0
-    assert re.search(r"meniscus>0 is true of 0 of the 0 training", result.stderr)
+    assert re.search(r"fracture>0 is true of 0 of the 0 training", result.stderr)

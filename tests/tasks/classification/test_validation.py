@@ -35,8 +35,21 @@ def test_scores_are_scikit_learns():
     above_1 = roc_auc_score([0, 1, 1], p[[0, 2, 3], 2])  # of three it is known
     assert found["auc_acl_above_0"] == pytest.approx(acl)
     assert found["auc_kl_above_1"] == pytest.approx(above_1)
-    assert found["score"] == pytest.approx((acl + above_1) / 2)
+    assert found["score"] == pytest.approx((acl + above_1) / 2, abs=1e-6)
     assert "auc_kl_above_0" not in found  # true of all
+
+
+def test_of_equal_areas_the_lower_loss_is_better():
+    knees = blocks({"acl": 0}, {"acl": 1}, {"acl": 1})
+
+    def score(*of_acl):
+        return VALIDATION.scores(knees, [np.array([p, 0.5, 0.5]) for p in of_acl])
+
+    unsure, sure = score(0.49, 0.5, 0.51), score(0.1, 0.8, 0.9)
+    assert unsure["auc_acl_above_0"] == sure["auc_acl_above_0"] == 1.0
+    assert unsure["score"] < sure["score"] <= 1.0
+    # One pair in the wrong order weighs more than any loss.
+    assert score(0.81, 0.8, 0.9)["score"] < unsure["score"] - 0.4
 
 
 def test_where_all_are_alike_the_loss_stands_in_and_is_told():
