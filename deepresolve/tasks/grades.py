@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,13 +42,19 @@ class Grade:
 
     Attributes:
       name: of the grade: "acl".
-      value: how many of its steps are more probable than not (Niu, CVPR 2016).
       answers: whether the grade is above 0, above 1 and so on: one a step.
     """
 
+    # An answer is yes where that is more probable than not.
+    THRESHOLD: ClassVar[float] = 0.5
+
     name: str
-    value: int
     answers: tuple[Answer, ...]
+
+    @property
+    def value(self) -> int:
+        """How many of its steps are more probable than not (Niu, CVPR 2016)."""
+        return sum(answer.probability > self.THRESHOLD for answer in self.answers)
 
     @property
     def highest(self) -> int:

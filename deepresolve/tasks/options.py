@@ -46,8 +46,8 @@ class Options:
         "none",
         "How far results change with the mirror image of the scan, in "
         "NAME_trust.json; volume: also for each voxel, as NAME_spread.nii.gz. "
-        "Super-resolution takes three times as long for it, segmentation twice; with "
-        "--flips it costs nothing.",
+        "Super-resolution takes three times as long for it, segmentation and grades "
+        "twice; with --flips it costs nothing.",
     )
 
     def __post_init__(self) -> None:

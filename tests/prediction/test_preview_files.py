@@ -80,7 +80,7 @@ def test_where_a_network_looked_is_computed_for_a_preview_alone(tmp_path, name):
         return scan
 
     answer = Answer("acl above 0", 0.75, np.array([0, 0, 0.5, 0, 0]), look)
-    grade = Grade("acl", 1, (answer,))
+    grade = Grade("acl", (answer,))
     prediction = Prediction(Grades(), {}, {}, "acl 1", grades=[grade])
     assert not asked
     source, target, path = tmp_path / "a.nii", tmp_path / "a", tmp_path / name

@@ -101,7 +101,7 @@ def test_grades_become_a_report_that_names_the_slice(tmp_path, write_stack):
         Answer("kl above 0", 0.75, of_slices, look=None),
         Answer("kl above 1", 0.25, of_slices[::-1], look=None),
     )
-    found = Prediction(Grades(), {}, {}, "", grades=[Grade("kl", 1, answers)])
+    found = Prediction(Grades(), {}, {}, "", grades=[Grade("kl", answers)])
     processing = Processing("graded scan", "mrnet", "89abcdef" * 8)
     output = dicom_result_files.DicomGrades(processing, read_source)
     ((_, target),) = output.plan(str(folder), str(tmp_path / "out"), [folder], ())

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, ClassVar
 from deepresolve.imaging import slice_grid
 from deepresolve.imaging.volume import Volume
 from deepresolve.quantification.crops import KINDS
+from deepresolve.tasks.classification import findings
 from deepresolve.tasks.classification.classifier import Classifier
 from deepresolve.tasks.classification.options import Options
 from deepresolve.tasks.classification.settings import ClassificationConfig
 from deepresolve.tasks.classification.truth import WHOLE
-from deepresolve.tasks.findings import Section, digits
+from deepresolve.tasks.findings import Section
 from deepresolve.tasks.grades import Answer, Grade
-from deepresolve.tasks.options import Dtype
+from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Grades, Prediction, Row, TableKind
 
 if TYPE_CHECKING:
     from deepresolve.tasks.trained_run import TrainedRun
 
-GRADES, SLICES = "grades", "slice_grades"
-# An output is true where it is more probable than not.
-_THRESHOLD = 0.5
+GRADES, SLICES, SPREAD = "grades", "slice_grades", "spread"
 _NOT_OF_GRADES = Section(
     {"measured": False, "why": "grades are numbers; there is no image to compare"}
 )
@@ -34,6 +33,8 @@ class GradePredictor:
 
     Args:
       classifier: the network.
+      measure_spread: also grade the mirror image of each scan, and tell the difference
+        in the report: twice the time.
     """
 
     title = "graded scan"
@@ -51,8 +52,9 @@ class GradePredictor:
     announcement = ""
     memory_advice = "A run with a smaller --patch_shape needs less."
 
-    def __init__(self, classifier: Classifier):
+    def __init__(self, classifier: Classifier, *, measure_spread: bool = False):
         self._classifier = classifier
+        self._measures_spread = measure_spread
         self._config = classifier.config
         self.activation = classifier.activation
 
@@ -72,21 +74,41 @@ class GradePredictor:
           ValueError: voxels that are not finite or all alike, or a whole scan for a
             network that grades pieces.
         """
-        if self._config.regions != WHOLE:
-            KINDS[self._config.regions].check(scan)
-        found = [
-            Grade(name, sum(a.probability > _THRESHOLD for a in answers), answers)
-            for name, answers in self._answers(scan).items()
-        ]
+        found = self.grades(scan)
         rows = [(g.name, g.value, g.probability, g.slice) for g in found]
         tables: dict[str, Sequence[Row]] = {
             GRADES: rows,
             SLICES: sorted(row for grade in found for row in _of_slices(grade)),
         }
-        report = dict.fromkeys(("consistency", "spread", "undershoot"), _NOT_OF_GRADES)
-        report[GRADES] = Section({grade.name: _told(grade) for grade in found})
+        report = dict.fromkeys(("consistency", "undershoot"), _NOT_OF_GRADES)
+        report[GRADES] = findings.grades(found)
+        report[SPREAD] = self._spread(scan, found)
         summary = _summary(found)
         return Prediction(self.kind, {}, report, summary, tables, grades=found)
+
+    def grades(self, scan: Volume) -> list[Grade]:
+        """The grades of a scan, without what is told of them.
+
+        Args:
+          scan: as `predict` takes it.
+
+        Raises:
+          ValueError: as `predict`.
+        """
+        if self._config.regions != WHOLE:
+            KINDS[self._config.regions].check(scan)
+        return [Grade(name, answers) for name, answers in self._answers(scan).items()]
+
+    def _spread(self, scan: Volume, found: list[Grade]) -> Section:
+        if not self._measures_spread:
+            return Section(SPREAD_NOT_ASKED)
+        canonical = scan.canonical()
+        mirrored = canonical.with_array(canonical.array[:, ::-1])
+        of_mirror = {
+            name: [answer.probability for answer in answers]
+            for name, answers in self._answers(mirrored).items()
+        }
+        return findings.mirror_spread(found, of_mirror)
 
     def _answers(self, scan: Volume) -> Mapping[str, tuple[Answer, ...]]:
         """By grade, whether it is above each value but the highest."""
@@ -113,16 +135,6 @@ def _of_slices(grade: Grade) -> Iterator[tuple[str, int, float]]:
         yield grade.name, number, float(probability)
 
 
-def _told(grade: Grade) -> dict[str, str | int | float]:
-    """What the report on trust tells of a grade, as JSON values."""
-    return {
-        "name": grade.name,
-        "grade": grade.value,
-        "probability": digits(grade.probability),
-        "slice": grade.slice,
-    }
-
-
 def _summary(grades: list[Grade]) -> str:
     return ", ".join(
         f"{g.name} {g.value} ({g.probability:.0%}, slice {g.slice})" for g in grades
@@ -133,10 +145,16 @@ def load(run: TrainedRun, options: Options) -> GradePredictor:
     """The network of a run.
 
     Raises:
-      ValueError: not trained yet.
+      ValueError: not trained yet, or a volume of the spread is asked for.
     """
+    if options.spread == "volume":
+        raise ValueError(
+            "--spread=volume: a grade is a number, and its spread no volume. Give "
+            "--spread=report."
+        )
     config = run.settings(ClassificationConfig)
-    return GradePredictor(Classifier(run.network(options.dtype), config))
+    classifier = Classifier(run.network(options.dtype), config)
+    return GradePredictor(classifier, measure_spread=options.spread == "report")
 
 
 def choose_dtype(*, alone: bool) -> tuple[Dtype, str]:

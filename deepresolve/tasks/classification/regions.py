@@ -14,7 +14,7 @@ from deepresolve.quantification import crops, unrolled
 from deepresolve.quantification.knee import KneeMeasures, measure
 from deepresolve.quantification.sites import Site
 from deepresolve.quantification.thickness_map import on_cartilage
-from deepresolve.tasks.classification.predictor import GRADES, GradePredictor
+from deepresolve.tasks.classification.predictor import GradePredictor
 from deepresolve.tasks.classification.settings import ClassificationConfig
 from deepresolve.tasks.classification.truth import WHOLE
 from deepresolve.tasks.prediction import Row, TableKind
@@ -179,10 +179,8 @@ class RegionGrader:
         found: dict[str, list[float]] = {name: [] for name in self.grades}
         for site in sites:
             piece = crops.cut(scan, site, kind)
-            for name, _, probability, _ in self._predictor.predict(piece).tables[
-                GRADES
-            ]:
-                found[str(name)].append(float(probability))
+            for grade in self._predictor.grades(piece):
+                found[grade.name].append(grade.probability)
         probabilities = {name: np.array(of) for name, of in found.items()}
         return GradedRegions(
             self.regions, knee, label_map, label_names, sites, probabilities

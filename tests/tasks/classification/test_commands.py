@@ -246,7 +246,7 @@ def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
         formats.write(path, series(number, grade))
     output = run(
         *("predict", f"--workdir={workdir}", f"--input={tmp_path / 'in'}"),
-        f"--output={tmp_path / 'out'}",
+        *(f"--output={tmp_path / 'out'}", "--spread=report"),
     )
     with (tmp_path / "out" / "grades.csv").open(encoding="utf-8") as file:
         rows = {row["scan"].partition(".")[0]: row for row in csv.DictReader(file)}
@@ -262,6 +262,20 @@ def test_it_predicts_to_tables_that_name_the_slice(workdir, run, tmp_path):
     assert answers["knee1002"] == float(rows["knee1002"]["probability"])
     report = json.loads((tmp_path / "out" / "knee1002_trust.json").read_text("utf-8"))
     assert report["grades"]["acl"]["slice"] == 1002 % 6
+    first, of_mirror = report["spread"]["grades"]["acl"]["acl above 0"]
+    assert first == pytest.approx(answers["knee1002"], abs=0.001)
+    assert of_mirror > 0.5
+
+
+def test_there_is_no_volume_of_the_spread_of_a_grade(workdir, run_script, tmp_path):
+    scan = tmp_path / "knee.nii.gz"
+    formats.write(scan, series(1003, 1))
+    result = run_script(
+        *("deepresolve", "predict", f"--workdir={workdir}", f"--input={scan}"),
+        *(f"--output={tmp_path / 'out'}", "--spread=volume"),
+    )
+    assert result.returncode == 1
+    assert "Give --spread=report" in result.stderr
 
 
 def test_a_page_shows_where_it_looked(workdir, run, tmp_path):

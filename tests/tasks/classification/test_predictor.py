@@ -85,3 +85,18 @@ def test_each_answer_can_tell_where_the_network_looked():
         np.testing.assert_array_equal(answer.look().affine, own.affine)
     with pytest.raises(ValueError, match="has no volume"):
         found.main  # noqa: B018 (a property that raises)
+
+
+def test_the_mirror_image_is_graded_where_that_is_asked_for():
+    own = scan()
+    mirrored = Volume(own.array[:, ::-1], AFFINE, slice_axis=0)
+    network = classifier()
+    told = GradePredictor(network).predict(own).report["spread"].values
+    assert told["measured"] is False and "--spread=report" in told["how"]
+    told = GradePredictor(network, measure_spread=True).predict(own).report["spread"]
+    assert told.values["measured"]
+    for image, n in ((own, 0), (mirrored, 1)):
+        for grade in GradePredictor(network).grades(image):
+            for answer in grade.answers:
+                pair = told.values["grades"][grade.name][answer.question]
+                assert pair[n] == pytest.approx(answer.probability, rel=0.005)
