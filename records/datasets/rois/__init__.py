@@ -36,8 +36,8 @@ class Rois:
     named as in the tables of thickness, and x_mm, y_mm, z_mm are its site in the world.
 
     Pieces keep the person and the split of their knee. Every knee is measured, in some
-    10 s each, before the first record is written, and all pieces are held in memory
-    until then: 3 MB a knee.
+    10 s each, by two processes, before the first record is written, and all pieces are
+    held in memory until then: 3 MB a knee.
 
     Attributes:
       source: folder of the shards of the knees.

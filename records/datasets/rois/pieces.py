@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,9 @@ from deepresolve.quantification import crops, sites
 from deepresolve.quantification.crops import CropKind
 from deepresolve.quantification.knee import KneeMeasures, measure
 from deepresolve.quantification.sites import Site
+from deepresolve.system import pool
 from records import manifest, reader
+from records.manifest import Manifest, Shard
 from records.stored import StoredSubject
 from records.subject import Scan, Subject
 
@@ -28,6 +31,9 @@ LESION = "lesion"
 # Values of the array `lesion` (`simulation.phantom.lesions`).
 _VALUES = {"cartilage": 1, "menisci": 2}
 _MENISCI = ("MM", "LM")
+# Processes that measure knees, as many as write shards where nobody says how many: each
+# holds a knee, and what is measured of it, in memory.
+_NUM_WORKERS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,17 +105,31 @@ def find(settings: Rois, seed: int) -> Iterator[Piece]:
         cannot be measured.
     """
     described = manifest.load(settings.source)
-    random = np.random.default_rng(seed)
-    for split, knee in reader.all_subjects(settings.source, described):
+    cut = functools.partial(_of_shard, settings, seed, described)
+    tasks = list(enumerate(described.all_shards))
+    found = dict(pool.answers(cut, tasks, _NUM_WORKERS))
+    for number in sorted(found):
+        yield from found[number]
+
+
+def _of_shard(
+    settings: Rois, seed: int, described: Manifest, numbered: tuple[int, Shard]
+) -> tuple[int, list[Piece]]:
+    """The number of a shard, and the pieces of its knees."""
+    number, shard = numbered
+    found = []
+    for knee in reader.read_shard(settings.source, described, shard):
         try:
-            found = list(_pieces(knee, described.label_names, settings, split))
-            if split == "train" and settings.most_without is not None:
-                found = _thinned(found, settings.most_without, random)
-            yield from found
+            pieces = list(_pieces(knee, described.label_names, settings, shard.split))
         except ValueError as error:
             raise ValueError(
                 f"{settings.source}, subject {knee.subject!r}: {error}"
             ) from error
+        if shard.split == "train" and settings.most_without is not None:
+            random = np.random.default_rng([seed, *knee.subject.encode()])
+            pieces = _thinned(pieces, settings.most_without, random)
+        found += pieces
+    return number, found
 
 
 def _thinned(
