@@ -237,9 +237,12 @@ ALL = (
 
 def test_a_left_knee_mirrors_its_lesions():
     right, left = truth(*ALL), truth(*ALL, side="left")
-    for name in ("lesion", "label", "thickness_mm"):
+    for name in ("lesion", "label"):
         own, other = (getattr(knee, name).array for knee in (left, right))
         np.testing.assert_array_equal(own, other[:, :, ::-1])
+    own, other = (knee.thickness_mm.array for knee in (left, right))
+    # In float32 a processor may sum what is mirrored in another order.
+    np.testing.assert_allclose(own, other[:, :, ::-1], rtol=1e-6)
     for ours, theirs in zip(left.findings, right.findings, strict=True):
         x, y, z = theirs.place_mm
         assert ours.place_mm == pytest.approx((-x, y, z), abs=1e-4)
