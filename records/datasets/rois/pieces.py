@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -104,32 +103,48 @@ def find(settings: Rois, seed: int) -> Iterator[Piece]:
       ValueError: they have no label maps, or nothing that tells of lesions; or a knee
         cannot be measured.
     """
-    described = manifest.load(settings.source)
-    cut = functools.partial(_of_shard, settings, seed, described)
-    tasks = list(enumerate(described.all_shards))
-    found = dict(pool.answers(cut, tasks, _NUM_WORKERS))
+    cutter = _Cutter(settings, seed, manifest.load(settings.source))
+    shards = list(enumerate(cutter.described.all_shards))
+    found = dict(pool.answers(cutter, shards, _NUM_WORKERS))
     for number in sorted(found):
         yield from found[number]
 
 
-def _of_shard(
-    settings: Rois, seed: int, described: Manifest, numbered: tuple[int, Shard]
-) -> tuple[int, list[Piece]]:
-    """The number of a shard, and the pieces of its knees."""
-    number, shard = numbered
-    found = []
-    for knee in reader.read_shard(settings.source, described, shard):
-        try:
-            pieces = list(_pieces(knee, described.label_names, settings, shard.split))
-        except ValueError as error:
-            raise ValueError(
-                f"{settings.source}, subject {knee.subject!r}: {error}"
-            ) from error
-        if shard.split == "train" and settings.most_without is not None:
-            random = np.random.default_rng([seed, *knee.subject.encode()])
-            pieces = _thinned(pieces, settings.most_without, random)
-        found += pieces
-    return number, found
+@dataclasses.dataclass(frozen=True)
+class _Cutter:
+    """Cuts the knees of a shard, in a process that has loaded this module.
+
+    Attributes:
+      settings: what is cut, and where.
+      seed: draws the pieces without a lesion that training knees keep.
+      described: the manifest of the knees.
+    """
+
+    settings: Rois
+    seed: int
+    described: Manifest
+
+    def __call__(self, numbered: tuple[int, Shard]) -> tuple[int, list[Piece]]:
+        """The number of a shard, and the pieces of its knees."""
+        number, shard = numbered
+        records_dir = self.settings.source
+        found = []
+        for knee in reader.read_shard(records_dir, self.described, shard):
+            try:
+                found += self._of_knee(knee, shard.split)
+            except ValueError as error:
+                raise ValueError(
+                    f"{records_dir}, subject {knee.subject!r}: {error}"
+                ) from error
+        return number, found
+
+    def _of_knee(self, knee: StoredSubject, split: str) -> list[Piece]:
+        label_names, most = self.described.label_names, self.settings.most_without
+        pieces = list(_pieces(knee, label_names, self.settings, split))
+        if split != "train" or most is None:
+            return pieces
+        random = np.random.default_rng([self.seed, *knee.subject.encode()])
+        return _thinned(pieces, most, random)
 
 
 def _thinned(
