@@ -247,32 +247,80 @@ def youden_threshold(reference: Reference, scores: Scores) -> float:
     return float(np.mean(found.thresholds[best : best + 2]))
 
 
-def sensitivity(reference: Reference, scores: Scores, threshold: float) -> Share:
+def sensitivity(
+    reference: Reference,
+    scores: Scores,
+    threshold: float,
+    people: Sequence[str] | None = None,
+) -> Share:
     """Share of those who have it that score from the threshold on.
 
-    With Wilson's interval (JASA 1927;22:209).
-
     Args:
       reference: (n,) bool.
       scores: of the same subjects in the same order.
       threshold: chosen on other subjects; see `youden_threshold`.
+      people: whom each subject is of, for the interval (`share_by_person`); None: each
+        is a person.
     """
     true, reached = np.asarray(reference), np.asarray(scores) >= threshold
-    return share(int(np.sum(reached & true)), int(np.sum(true)))
+    return share_by_person(reached[true], _among(people, true))
 
 
-def specificity(reference: Reference, scores: Scores, threshold: float) -> Share:
+def specificity(
+    reference: Reference,
+    scores: Scores,
+    threshold: float,
+    people: Sequence[str] | None = None,
+) -> Share:
     """Share of those who have it not that score below the threshold.
 
-    With Wilson's interval (JASA 1927;22:209).
-
     Args:
       reference: (n,) bool.
       scores: of the same subjects in the same order.
       threshold: chosen on other subjects; see `youden_threshold`.
+      people: as of `sensitivity`.
     """
     true, reached = np.asarray(reference), np.asarray(scores) >= threshold
-    return share(int(np.sum(~reached & ~true)), int(np.sum(~true)))
+    return share_by_person(~reached[~true], _among(people, ~true))
+
+
+def _among(people: Sequence[str] | None, chosen: np.ndarray) -> np.ndarray | None:
+    return None if people is None else np.asarray(people)[chosen]
+
+
+def share_by_person(
+    has_it: np.ndarray, people: Sequence[str] | np.ndarray | None = None
+) -> Share:
+    """A share of subjects, of whom several may be of one person.
+
+    These are alike, so they tell as much as fewer would that are not: Wilson's interval
+    of as many as the variance between people leaves (Rao and Scott, Biometrics
+    1992;48:577), never more than there are. Where all subjects or none have it, and so
+    no variance is known: of as many as there are people.
+
+    Args:
+      has_it: (n,) bool.
+      people: whom each subject is of; None: each is a person.
+
+    Returns:
+      NaN without a subject; without an interval where several are all of one person.
+    """
+    count, of = int(np.sum(has_it)), len(has_it)
+    _, whom = np.unique(
+        np.arange(of) if people is None else people, return_inverse=True
+    )
+    num_people = len(np.bincount(whom))
+    if num_people == of:
+        return share(count, of)
+    value = count / of
+    if num_people == 1:
+        return Share(value, math.nan, math.nan)
+    if count in (0, of):
+        return _wilson(value, num_people)
+    aside = np.bincount(whom, np.asarray(has_it) - value)  # of each person, together
+    variance = _unbiased(num_people) * np.sum(aside**2) / of**2
+    of_strangers = value * (1 - value) / of
+    return _wilson(value, of * min(of_strangers / variance, 1) if variance else of)
 
 
 def share(count: int, of: int) -> Share:
@@ -284,9 +332,15 @@ def share(count: int, of: int) -> Share:
     """
     if not of:
         return Share(math.nan, math.nan, math.nan)
-    test = scipy.stats.binomtest(count, of)
-    low, high = test.proportion_ci(CONFIDENCE_LEVEL, method="wilson")
-    return Share(count / of, float(low), float(high))
+    return _wilson(count / of, of)
+
+
+def _wilson(value: float, of: float) -> Share:
+    """Wilson's interval (JASA 1927;22:209) of a share of so many."""
+    squared = _quantile() ** 2 / of
+    middle = (value + squared / 2) / (1 + squared)
+    half = math.sqrt(squared * (value * (1 - value) + squared / 4)) / (1 + squared)
+    return Share(value, middle - half, middle + half)
 
 
 def _quantile() -> float:

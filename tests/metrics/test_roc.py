@@ -220,6 +220,47 @@ def test_wilsons_interval_of_published_shares(count, of, ends):
     assert (found.low, found.high) == pytest.approx(ends, abs=5e-5)
 
 
+@pytest.mark.parametrize("times", [2, 7])
+def test_scans_that_are_copies_tell_as_much_as_one(times):
+    """Of copies the variance is p (1 - p) / (people - 1), by hand."""
+    reached = np.repeat([True, True, True, False, True, False, True, True], times)
+    people = np.repeat([*"abcdefgh"], times)
+    found = roc.sensitivity(np.ones_like(reached), reached, 0.5, people)
+    z, n, p = stats.norm.ppf(0.975), 7, 0.75
+    # Wilson's ends solve (x - p)^2 = z^2 x (1 - x) / n.
+    ends = np.sort(np.roots([1 + z**2 / n, -(2 * p + z**2 / n), p**2]))
+    assert found.value == p
+    assert (found.low, found.high) == pytest.approx(tuple(ends))
+
+
+def test_scans_of_many_people_hold_the_true_share_as_often_as_they_should():
+    rng = np.random.default_rng(8)
+    people = np.repeat(np.arange(40), 6)
+    num_held = {"by person": 0, "alone": 0}
+    for _ in range(600):
+        # Of each person another share, 0.7 on average: likeness within people of 0.5.
+        reached = rng.random(240) < np.repeat(rng.beta(0.7, 0.3, 40), 6)
+        for name, whom in (("by person", people), ("alone", None)):
+            found = roc.share_by_person(reached, whom)
+            num_held[name] += found.low <= 0.7 <= found.high
+    # Of 600 at 95%: 2.6 standard deviations are 14.
+    assert num_held["by person"] == pytest.approx(570, abs=16)
+    assert num_held["alone"] < 480
+
+
+def test_where_all_have_it_people_count():
+    all_of_them = np.ones(12, bool)
+    found = roc.share_by_person(all_of_them, np.repeat([*"abcd"], 3))
+    assert found == roc.share(4, 4)
+    half_of_each = np.tile([True, False], 6)
+    assert roc.share_by_person(half_of_each, people=np.arange(12) // 2) == (
+        roc.share(6, 12)
+    )
+    of_one = roc.share_by_person(all_of_them, ["a"] * 12)
+    assert of_one.value == 1 and math.isnan(of_one.low) and math.isnan(of_one.high)
+    assert roc.share_by_person(all_of_them, [*"abcdefghijkl"]) == roc.share(12, 12)
+
+
 def test_orders_of_subjects_do_not_matter():
     true, scores = scored()
     order = np.random.default_rng(5).permutation(len(true))

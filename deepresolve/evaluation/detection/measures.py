@@ -80,8 +80,8 @@ class Detection(NamedTuple):
       calibration_error: mean distance of what was said and seen, in ten bins.
       threshold: from which probability on a scan counts as having it; NaN where none
         was chosen.
-      sensitivity: at the threshold, with Wilson's interval; NaN without one.
-      specificity: at the threshold, with Wilson's interval; NaN without one.
+      sensitivity: at the threshold, with its interval; NaN without one.
+      specificity: at the threshold, with its interval; NaN without one.
     """
 
     question: Question
@@ -125,8 +125,8 @@ def detections(
         ends = (_NONE, _NONE)
         if not math.isnan(threshold):
             ends = (
-                roc.sensitivity(true, probability, threshold),
-                roc.specificity(true, probability, threshold),
+                roc.sensitivity(true, probability, threshold, people),
+                roc.specificity(true, probability, threshold, people),
             )
         bins = calibration.reliability(true, probability)
         yield Detection(

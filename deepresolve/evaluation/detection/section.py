@@ -29,8 +29,7 @@ _NOTE = (
 )
 _SEVERAL = (
     ", as Obuchowski has it for several scans of one person",
-    ", which take scans to be independent and are too narrow where several are of one "
-    "person",
+    ", of as many scans as the likeness of those of one person leaves (Rao and Scott)",
 )
 _TESTS_NOTE = (
     "Areas under the ROC curve of the same scans, the first less the second: DeLong's "
