@@ -1,6 +1,6 @@
 # make demo    sees it all work, on synthetic knees
-# make demo-lesions    teaches networks to find lesions of cartilage and menisci, on
-#              synthetic knees, and searches one that they have not seen
+# make demo-lesions    teaches a network to find lesions of cartilage, on synthetic
+#              knees, and searches one that it has not seen
 # make test    runs the tests
 # make test-benchmarks    tries the benchmarks out on small inputs, as CI does
 # make test-networks   the tests of what runs on TensorFlow, as CI does on the other stack:
@@ -86,21 +86,17 @@ demo-lesions: install
 	    --source=$(DEMO)/lesion_knees --output=$(DEMO)/cartilage_pieces
 	$(RUN) train.py --preset=cartilage_lesion --max_minutes=$(LESION_MINUTES) \
 	    --records=$(DEMO)/cartilage_pieces --workdir=$(DEMO)/cartilage_lesion
+	$(RUN) evaluate.py --records=$(DEMO)/cartilage_pieces --split=validation \
+	    --workdir=$(DEMO)/cartilage_lesion --output=$(DEMO)/cartilage_validation
 	$(RUN) evaluate.py --records=$(DEMO)/cartilage_pieces \
+	    --thresholds=$(DEMO)/cartilage_validation \
 	    --workdir=$(DEMO)/cartilage_lesion --output=$(DEMO)/cartilage_report
-	$(RUN) -m records convert --dataset=rois --regions=menisci \
-	    --source=$(DEMO)/lesion_knees --output=$(DEMO)/meniscus_pieces
-	$(RUN) train.py --preset=meniscus_tear --max_minutes=$(LESION_MINUTES) \
-	    --records=$(DEMO)/meniscus_pieces --workdir=$(DEMO)/meniscus_tear
-	$(RUN) evaluate.py --records=$(DEMO)/meniscus_pieces \
-	    --workdir=$(DEMO)/meniscus_tear --output=$(DEMO)/meniscus_report
 	$(RUN) -m deepresolve phantom --seed=2026 --lesions=cartilage \
 	    --output=$(DEMO)/with_lesion.nii.gz
 	$(RUN) -m deepresolve lesions --workdir=$(DEMO)/cartilage_lesion \
 	    --input=$(DEMO)/with_lesion.nii.gz --output=$(DEMO)/lesions
 	@echo
 	@echo "Cartilage    $(DEMO)/cartilage_report/report.html: pieces of knees not seen"
-	@echo "Menisci      $(DEMO)/meniscus_report/report.html"
 	@echo "A new knee   $(DEMO)/lesions/with_lesion.png and lesions.csv, by $(DEMO)/with_lesion.nii.gz"
 
 # Each file's tests stay together, slow files begin first. Threads of BLAS that wait for
