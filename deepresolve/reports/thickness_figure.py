@@ -33,6 +33,8 @@ _INCHES_A_MM = 0.06
 # In inches: around panels, for ticks and names; for the headline; for what is below.
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.95, 0.2, 0.6, 0.75
 _HEADLINE, _SCALE, _LEAST_WIDTH = 0.45, 1.1, 7.0
+# What `_areas` tells, in the middle above a panel.
+_AREAS_WIDTH = 2.1
 _SCALE_WIDTH = 4.0
 _TICKS_MM, _TICKS_DEGREES = 10, 30
 _GREY = "#555555"
@@ -193,7 +195,8 @@ def _boxes(
         left, shown = start, [name for name in names if name in sizes]
         for name in shown:
             tops[name] = (left + _LEFT, top + _ABOVE)
-            left += _LEFT + sizes[name][0] + _RIGHT
+            beyond = max(_RIGHT, (_AREAS_WIDTH - sizes[name][0]) / 2)
+            left += _LEFT + sizes[name][0] + beyond
         if shown:
             top += _ABOVE + max(sizes[name][1] for name in shown) + _BELOW
         widest = max(widest, left)

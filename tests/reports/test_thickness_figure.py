@@ -126,3 +126,11 @@ def test_notes_stand_below_and_within_the_figure():
     assert (pixels[:, -15:] == 255).all()
     written = (pixels[shape[0] - pixels.shape[0] - 20 :] < 128).any(axis=-1)
     assert written.any(axis=1).sum() > 20
+
+
+def test_what_stands_above_a_narrow_plate_is_within_the_figure():
+    wide, narrow = plate("F", (60, 300)), plate("LT", (60, 50))
+    pixels = drawn(wide, plate("MT"), narrow)
+    is_ink = (pixels != 255).any(axis=(0, 2))
+    margin = pixels.shape[1] - 1 - np.flatnonzero(is_ink)[-1]
+    assert margin >= 3
