@@ -295,8 +295,9 @@ def share_by_person(
 
     These are alike, so they tell as much as fewer would that are not: Wilson's interval
     of as many as the variance between people leaves (Rao and Scott, Biometrics
-    1992;48:577), never more than there are. Where all subjects or none have it, and so
-    no variance is known: of as many as there are people.
+    1992;48:577), fewer where that is known of few people (Korn and Graubard, Survey
+    Methodology 1998;24:193), never more than there are. Where all subjects or none have
+    it, and so no variance is known: of as many as there are people.
 
     Args:
       has_it: (n,) bool.
@@ -306,9 +307,8 @@ def share_by_person(
       NaN without a subject; without an interval where several are all of one person.
     """
     count, of = int(np.sum(has_it)), len(has_it)
-    _, whom = np.unique(
-        np.arange(of) if people is None else people, return_inverse=True
-    )
+    names = np.arange(of) if people is None else people
+    _, whom = np.unique(names, return_inverse=True)
     num_people = len(np.bincount(whom))
     if num_people == of:
         return share(count, of)
@@ -316,11 +316,13 @@ def share_by_person(
     if num_people == 1:
         return Share(value, math.nan, math.nan)
     if count in (0, of):
-        return _wilson(value, num_people)
+        return share(num_people if count else 0, num_people)
     aside = np.bincount(whom, np.asarray(has_it) - value)  # of each person, together
-    variance = _unbiased(num_people) * np.sum(aside**2) / of**2
+    variance = _unbiased(num_people) * float(np.sum(aside**2)) / of**2
     of_strangers = value * (1 - value) / of
-    return _wilson(value, of * min(of_strangers / variance, 1) if variance else of)
+    known = (_quantile(of - 1) / _quantile(num_people - 1)) ** 2
+    alike = max(variance / of_strangers, 1.0)
+    return _wilson(value, of * known / alike)
 
 
 def share(count: int, of: int) -> Share:
@@ -332,16 +334,19 @@ def share(count: int, of: int) -> Share:
     """
     if not of:
         return Share(math.nan, math.nan, math.nan)
-    return _wilson(count / of, of)
+    test = scipy.stats.binomtest(count, of)
+    low, high = test.proportion_ci(CONFIDENCE_LEVEL, method="wilson")
+    return Share(count / of, float(low), float(high))
 
 
 def _wilson(value: float, of: float) -> Share:
-    """Wilson's interval (JASA 1927;22:209) of a share of so many."""
+    """The same of a share that is neither 0 nor 1, of any number."""
     squared = _quantile() ** 2 / of
     middle = (value + squared / 2) / (1 + squared)
     half = math.sqrt(squared * (value * (1 - value) + squared / 4)) / (1 + squared)
     return Share(value, middle - half, middle + half)
 
 
-def _quantile() -> float:
-    return float(scipy.stats.norm.ppf((1 + CONFIDENCE_LEVEL) / 2))
+def _quantile(freedom: float = math.inf) -> float:
+    """Of Student's distribution, of as many degrees of freedom."""
+    return float(scipy.stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, freedom))

@@ -226,36 +226,56 @@ def test_scans_that_are_copies_tell_as_much_as_one(times):
     reached = np.repeat([True, True, True, False, True, False, True, True], times)
     people = np.repeat([*"abcdefgh"], times)
     found = roc.sensitivity(np.ones_like(reached), reached, 0.5, people)
-    z, n, p = stats.norm.ppf(0.975), 7, 0.75
+    known = stats.t.ppf(0.975, [8 * times - 1, 7])  # Korn and Graubard 1998, (3.2)
+    z, n, p = stats.norm.ppf(0.975), 7 * (known[0] / known[1]) ** 2, 0.75
     # Wilson's ends solve (x - p)^2 = z^2 x (1 - x) / n.
     ends = np.sort(np.roots([1 + z**2 / n, -(2 * p + z**2 / n), p**2]))
     assert found.value == p
     assert (found.low, found.high) == pytest.approx(tuple(ends))
 
 
-def test_scans_of_many_people_hold_the_true_share_as_often_as_they_should():
+@pytest.mark.parametrize(
+    ("num_people", "each", "true", "likeness"),
+    [(40, 6, 0.7, 0.5), (11, 5, 0.7, 0.4), (5, 8, 0.7, 0.5), (20, 50, 0.9, 0.05)],
+)
+def test_scans_of_people_hold_the_true_share_as_often_as_they_should(
+    num_people, each, true, likeness
+):
     rng = np.random.default_rng(8)
-    people = np.repeat(np.arange(40), 6)
-    num_held = {"by person": 0, "alone": 0}
+    people = np.repeat(np.arange(num_people), each)
+    # Of each person another share; two scans of one agree by `likeness`.
+    ends = true / likeness - true, (1 - true) / likeness - (1 - true)
+    held = {"by person": 0, "alone": 0}
     for _ in range(600):
-        # Of each person another share, 0.7 on average: likeness within people of 0.5.
-        reached = rng.random(240) < np.repeat(rng.beta(0.7, 0.3, 40), 6)
+        own = np.repeat(rng.beta(*ends, num_people), each)
+        reached = rng.random(len(people)) < own
         for name, whom in (("by person", people), ("alone", None)):
             found = roc.share_by_person(reached, whom)
-            num_held[name] += found.low <= 0.7 <= found.high
-    # Of 600 at 95%: 2.6 standard deviations are 14.
-    assert num_held["by person"] == pytest.approx(570, abs=16)
-    assert num_held["alone"] < 480
+            held[name] += found.low <= true <= found.high
+    # Of 600 at 95%: 3 standard deviations are 16.
+    assert held["by person"] == pytest.approx(570, abs=16)
+    assert held["alone"] < 510
+
+
+def test_shares_of_none_and_of_all_end_where_shares_do():
+    for number in range(1, 300):
+        assert roc.share(0, number).low == 0.0
+        assert roc.share(number, number).high == 1.0
+        people = np.arange(number + 1) // 2
+        has_it = np.ones(number + 1, bool)
+        if len(set(people)) > 1:
+            assert roc.share_by_person(~has_it, people).low == 0.0
+            assert roc.share_by_person(has_it, people).high == 1.0
 
 
 def test_where_all_have_it_people_count():
     all_of_them = np.ones(12, bool)
     found = roc.share_by_person(all_of_them, np.repeat([*"abcd"], 3))
     assert found == roc.share(4, 4)
-    half_of_each = np.tile([True, False], 6)
-    assert roc.share_by_person(half_of_each, people=np.arange(12) // 2) == (
-        roc.share(6, 12)
-    )
+    # Whose people are all alike tells no more than as many strangers, and no less than
+    # as many people.
+    half_of_each = roc.share_by_person(np.tile([True, False], 6), np.arange(12) // 2)
+    assert roc.share(3, 6).low < half_of_each.low < roc.share(6, 12).low
     of_one = roc.share_by_person(all_of_them, ["a"] * 12)
     assert of_one.value == 1 and math.isnan(of_one.low) and math.isnan(of_one.high)
     assert roc.share_by_person(all_of_them, [*"abcdefghijkl"]) == roc.share(12, 12)

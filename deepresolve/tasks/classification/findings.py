@@ -43,12 +43,16 @@ def mirror_spread(
             answer.question: [digits(answer.probability), digits(probability)]
             for answer, probability in zip(grade.answers, mirrored, strict=True)
         }
-        value = sum(probability > grade.THRESHOLD for probability in mirrored)
+        value = sum(map(_is_yes, mirrored))
         if value != grade.value:
+            changed = ", ".join(
+                f"{answer.question} {answer.probability:.0%} and {probability:.0%}"
+                for answer, probability in zip(grade.answers, mirrored, strict=True)
+                if _is_yes(answer.probability) != _is_yes(probability)
+            )
             text = (
-                f"{grade.name} is {grade.value} ({grade.probability:.0%} that it is "
-                f"above 0), and {value} ({mirrored[0]:.0%}) of the mirror image: the "
-                "network is unsure."
+                f"{grade.name} is {grade.value}, and {value} of the mirror image "
+                f"({changed}): the network is unsure."
             )
             findings.append(Finding(f"spread: {grade.name}", value, grade.value, text))
     values = {
@@ -60,7 +64,7 @@ def mirror_spread(
 
 
 def _contradictions(grade: Grade) -> list[Finding]:
-    yes = [answer.probability > grade.THRESHOLD for answer in grade.answers]
+    yes = [_is_yes(answer.probability) for answer in grade.answers]
     if yes == sorted(yes, reverse=True):
         return []
     said = [digits(answer.probability) for answer in grade.answers]
@@ -69,3 +73,7 @@ def _contradictions(grade: Grade) -> list[Finding]:
     )
     text = f"the answers to {grade.name} contradict each other: {listed}."
     return [Finding(f"order: {grade.name}", said, sorted(said, reverse=True), text)]
+
+
+def _is_yes(probability: float) -> bool:
+    return probability > Grade.THRESHOLD

@@ -100,9 +100,11 @@ def find(settings: Rois, seed: int) -> Iterator[Piece]:
 
     Raises:
       FileNotFoundError: there are no records.
-      ValueError: they have no label maps, or nothing that tells of lesions; or a knee
-        cannot be measured.
+      ValueError: they have no label maps, or nothing that tells of lesions; a knee
+        cannot be measured; or the seed is below 0.
     """
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or above; got {seed}.")
     cutter = _Cutter(settings, seed, manifest.load(settings.source))
     shards = list(enumerate(cutter.described.all_shards))
     found = dict(pool.answers(cutter, shards, _NUM_WORKERS))

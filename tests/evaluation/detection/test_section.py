@@ -1,5 +1,6 @@
 """Table and figures of what was detected."""
 
+import dataclasses
 import io
 
 import pytest
@@ -50,3 +51,16 @@ def test_figures_are_those_of_the_page(made, thresholds):
 def test_of_one_side_alone_there_is_no_curve(made):
     section = Section.of([c for c in made() if c.reference == 1], {})
     assert [*section.draw()] == ["reliability.png"]
+
+
+@pytest.mark.parametrize("count", [20, 26, 50, 56])
+def test_who_is_right_about_everybody_has_figures(made, count):
+    right = [
+        dataclasses.replace(c, estimate=c.reference, person=c.subject)
+        for c in made(count)
+        if c.kind == "probabilities"
+    ]
+    section = Section.of(right, {ACL: 0.5}, "validation")
+    found = section.detections[ACL]
+    assert found.sensitivity.high == found.specificity.high == 1.0
+    assert tuple(section.draw()) == FIGURES

@@ -41,6 +41,7 @@ def test_a_grade_that_the_mirror_image_does_not_have_is_found():
     section = findings.mirror_spread(grades, {"kl": [0.7, 0.49], "acl": [0.45]})
     (found,) = section.findings
     assert (found.what, found.found, found.expected) == ("spread: kl", 1, 2)
+    assert "kl is 2, and 1 of the mirror image (kl above 1 51% and 49%)" in found.text
     assert section.values["grades"] == {
         "kl": {"kl above 0": [0.8, 0.7], "kl above 1": [0.51, 0.49]},
         "acl": {"acl above 0": [0.2, 0.45]},
