@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -106,15 +107,38 @@ def find(settings: Rois, seed: int) -> Iterator[Piece]:
     if seed < 0:
         raise ValueError(f"seed must be 0 or above; got {seed}.")
     cutter = _Cutter(settings, seed, manifest.load(settings.source))
-    shards = list(enumerate(cutter.described.all_shards))
-    found = dict(pool.answers(cutter, shards, _NUM_WORKERS))
-    for number in sorted(found):
-        yield from found[number]
+    places = [
+        (shard, number)
+        for shard in cutter.described.all_shards
+        for number in range(shard.num_subjects)
+    ]
+    knees = [_Knee(place, *of) for place, of in enumerate(places)]
+    cut: dict[int, list[Piece]] = {}
+    following = 0
+    for place, pieces in pool.answers(cutter, knees, _NUM_WORKERS):
+        cut[place] = pieces
+        while following in cut:
+            yield from cut.pop(following)
+            following += 1
+
+
+class _Knee(NamedTuple):
+    """One of the knees of a set of records.
+
+    Attributes:
+      place: among them all, from 0.
+      shard: where it is.
+      number: in the shard, from 0.
+    """
+
+    place: int
+    shard: Shard
+    number: int
 
 
 @dataclasses.dataclass(frozen=True)
 class _Cutter:
-    """Cuts the knees of a shard, in a process that has loaded this module.
+    """Cuts a knee, in a process that has loaded this module.
 
     Attributes:
       settings: what is cut, and where.
@@ -126,19 +150,17 @@ class _Cutter:
     seed: int
     described: Manifest
 
-    def __call__(self, numbered: tuple[int, Shard]) -> tuple[int, list[Piece]]:
-        """The number of a shard, and the pieces of its knees."""
-        number, shard = numbered
+    def __call__(self, which: _Knee) -> tuple[int, list[Piece]]:
+        """The place of a knee, and its pieces."""
         records_dir = self.settings.source
-        found = []
-        for knee in reader.read_shard(records_dir, self.described, shard):
-            try:
-                found += self._of_knee(knee, shard.split)
-            except ValueError as error:
-                raise ValueError(
-                    f"{records_dir}, subject {knee.subject!r}: {error}"
-                ) from error
-        return number, found
+        stored = reader.read_shard(records_dir, self.described, which.shard)
+        knee = next(itertools.islice(stored, which.number, None))
+        try:
+            return which.place, self._of_knee(knee, which.shard.split)
+        except ValueError as error:
+            raise ValueError(
+                f"{records_dir}, subject {knee.subject!r}: {error}"
+            ) from error
 
     def _of_knee(self, knee: StoredSubject, split: str) -> list[Piece]:
         label_names, most = self.described.label_names, self.settings.most_without
