@@ -105,7 +105,8 @@ def _graded(path: pathlib.Path, grader: RegionGrader, labelled: _Labelled) -> bo
         scan = formats.read_image(path)
         graded = grader.grade(scan, *labelled(scan, path), FLAGS.side)
     except (ValueError, OSError) as error:
-        print(f"{path}: {error}", file=sys.stderr)
+        start = f"{path}: "
+        print(f"{start}{str(error).removeprefix(start)}", file=sys.stderr)
         return False
     name = knee_name(pathlib.Path(FLAGS.input), path)
     region_files.write(pathlib.Path(FLAGS.output), name, graded)
@@ -138,7 +139,7 @@ def _labelled() -> _Labelled:
 
 def _read(scan: Volume, path: pathlib.Path) -> tuple[Volume, Mapping[int, str]]:
     """The label map that lies under a scan's name, and what its values mean."""
-    from deepresolve.imaging.labels import parse_label_names
+    from deepresolve.imaging.labels import format_label_names, parse_label_names
     from deepresolve.prediction.label_map_files import read_label_map
     from deepresolve.runs.workdir import Workdir
 
@@ -148,7 +149,14 @@ def _read(scan: Volume, path: pathlib.Path) -> tuple[Volume, Mapping[int, str]]:
     if own_names:
         return label_map, own_names
     outputs = Workdir(FLAGS.segment_workdir).load_config().outputs
-    return label_map, dict(enumerate(outputs, start=1))
+    names = dict(enumerate(outputs, start=1))
+    print(
+        f"note: {path}: nothing says what the values of its label map mean; taken for "
+        f"those of {FLAGS.segment_workdir}, {format_label_names(names)} (else "
+        "--label_names)",
+        file=sys.stderr,
+    )
+    return label_map, names
 
 
 def _label_file(path: pathlib.Path) -> pathlib.Path:

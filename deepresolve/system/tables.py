@@ -211,8 +211,9 @@ def _check_columns(
     wanted = ", ".join(required)
     if optional:
         wanted += f" and, where wanted, {', '.join(optional)}"
+    expected = f"the columns {wanted}" if wanted else "each column once"
     raise ValueError(
-        f"{path}: {problem}. Expected the columns {wanted}, separated by commas, "
+        f"{path}: {problem}. Expected {expected}, separated by commas, "
         f"semicolons or tabs; got {', '.join(named)[:200] or 'an empty file'}."
     )
 

@@ -113,6 +113,17 @@ def test_a_bad_scan_is_told_and_the_others_go_on(run, workdir, scans):
     }
 
 
+def test_what_values_are_taken_for_is_told(run_script, workdir, scans):
+    folder, _ = scans
+    result = run_script(
+        *("deepresolve", "lesions", f"--workdir={workdir}"),
+        f"--input={folder / 'scans' / 'visit' / 'sick.nii.gz'}",
+        f"--label_map={folder / 'labels' / 'visit' / 'sick.nii.gz'}",
+        f"--output={folder / 'found'}",
+    )
+    assert "taken for those of pretrained:seg_knee, 1=femoral" in result.stderr
+
+
 def test_predict_refuses_a_whole_scan(run, workdir, scans):
     folder, _ = scans
     said = run(

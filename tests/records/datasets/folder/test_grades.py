@@ -61,7 +61,7 @@ def test_columns_are_grades_and_cells_may_be_empty(table, text, encoding):
         ("subject,acl\na,²\n", "acl is '²'"),
         ("subject,acl\na,1\na,0\n", "line 3: the subject 'a' comes twice"),
         ("subject,acl\n,1\n", "line 2: expected a subject, got an empty cell"),
-        ("subject,acl,acl\na,1,2\n", "two columns acl"),
+        ("subject,acl,acl\na,1,2\n", "two columns acl. Expected each column once"),
         ("name,acl\na,1\n", "got the columns name, acl. Expected a column subject"),
         ("subject,person,acl\na,p,1\n", "Expected a column subject, or else person"),
         ("subject\na\n", "got the columns subject. Expected .* one for each grade"),
