@@ -18,6 +18,9 @@ import scipy  # its statistics are loaded where they are first used
 from deepresolve.metrics.cohort import check_both_sides, roc_auc
 from deepresolve.metrics.statistics import CONFIDENCE_LEVEL
 
+# Above it lies half of what an interval leaves out.
+_UPPER = (1 + CONFIDENCE_LEVEL) / 2
+
 Reference = Sequence[bool] | np.ndarray
 Scores = Sequence[float] | np.ndarray
 
@@ -320,7 +323,7 @@ def share_by_person(
     aside = np.bincount(whom, np.asarray(has_it) - value)  # of each person, together
     variance = _unbiased(num_people) * float(np.sum(aside**2)) / of**2
     of_strangers = value * (1 - value) / of
-    known = (_quantile(of - 1) / _quantile(num_people - 1)) ** 2
+    known = (_quantile_of_few(of - 1) / _quantile_of_few(num_people - 1)) ** 2
     alike = max(variance / of_strangers, 1.0)
     return _wilson(value, of * known / alike)
 
@@ -347,6 +350,10 @@ def _wilson(value: float, of: float) -> Share:
     return Share(value, middle - half, middle + half)
 
 
-def _quantile(freedom: float = math.inf) -> float:
-    """Of Student's distribution, of as many degrees of freedom."""
-    return float(scipy.stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, freedom))
+def _quantile() -> float:
+    return float(scipy.stats.norm.ppf(_UPPER))
+
+
+def _quantile_of_few(freedom: int) -> float:
+    """Student's, of as many degrees of freedom."""
+    return float(scipy.stats.t.ppf(_UPPER, freedom))

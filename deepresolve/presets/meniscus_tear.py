@@ -9,7 +9,8 @@ DESS scans: ROC AUC of 0.91 to 0.96 by third of the meniscus). Ours: pieces of 5
     python train.py --preset=meniscus_tear --records=DIR --workdir=DIR
 
 DIR is cut by `records convert --dataset=rois --regions=menisci`. Two pieces a knee are
-few: expect to need hundreds of knees. How well it learns was not tried.
+few: of 40 synthetic knees it learned little (ROC AUC of 20 others 0.68, interval 0.48
+to 0.83). Expect to need hundreds.
 """
 
 from deepresolve.presets import cartilage_lesion
