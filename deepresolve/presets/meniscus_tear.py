@@ -10,7 +10,7 @@ DESS scans: ROC AUC of 0.91 to 0.96 by third of the meniscus). Ours: pieces of 5
 
 DIR is cut by `records convert --dataset=rois --regions=menisci`. Two pieces a knee are
 few: of 40 synthetic knees it learned little (ROC AUC of 20 others 0.68, interval 0.48
-to 0.83). Expect to need hundreds.
+to 0.83), of 168 much (of 48 others 0.98, 0.94 to 0.99).
 """
 
 from deepresolve.presets import cartilage_lesion
