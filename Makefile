@@ -97,7 +97,7 @@ demo-lesions: install
 	    --input=$(DEMO)/with_lesion.nii.gz --output=$(DEMO)/lesions
 	@echo
 	@echo "Cartilage    $(DEMO)/cartilage_report/report.html: pieces of knees not seen"
-	@echo "A new knee   $(DEMO)/lesions/with_lesion.png and lesions.csv, by $(DEMO)/with_lesion.nii.gz"
+	@echo "A new knee   $(DEMO)/lesions/with_lesion_lesion.png and lesions.csv, of $(DEMO)/with_lesion.nii.gz"
 
 # Each file's tests stay together, slow files begin first. Threads of BLAS that wait for
 # cores of which other tests make use took six times as long for the same matrices.
