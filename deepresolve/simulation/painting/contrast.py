@@ -42,6 +42,8 @@ TISSUES = {
     "marrow": Tissue(365.0, 133.0, 0.85),
 }
 FATTY = ("fat", "marrow")
+# What cartilage borders on within the joint.
+_BESIDE = ("fluid", "fat", "meniscus", "tendon")
 
 # Of T2, where field inhomogeneity is not refocused; ours.
 _T2_STAR = 0.6
@@ -102,13 +104,15 @@ def draw(random: np.random.Generator, priors: Priors) -> dict[str, float]:
 
     Args:
       random: to draw from.
-      priors: uses random_contrast, cartilage_contrast, signal_spread, fat_suppressed,
-        fat_left and those of the sequences.
+      priors: uses random_contrast, cartilage_contrast, joint_contrast, signal_spread,
+        fat_suppressed, fat_left and those of the sequences.
     """
+    least = {"marrow": priors.cartilage_contrast}
+    least |= dict.fromkeys(_BESIDE, priors.joint_contrast)
     while True:
         signal = _drawn(random, priors)
-        contrast = abs(signal["cartilage"] - signal["marrow"])
-        if contrast >= priors.cartilage_contrast:
+        cartilage = signal["cartilage"]
+        if all(abs(cartilage - signal[name]) >= by for name, by in least.items()):
             return signal
 
 

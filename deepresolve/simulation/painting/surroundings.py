@@ -43,8 +43,8 @@ def tissues(
       leg_axis: the one that runs along the leg.
       random: to draw from.
       priors: uses cortex_mm, num_marrow_lesions, marrow_lesion_mm, scarred, skin_mm,
-        skin_fat_mm, num_sheets, sheet_mm, lining_mm, effusion_mm, num_vessels and
-        vessel_mm.
+        skin_fat_mm, num_sheets, sheet_mm, lining_mm, effusion_mm, capsule_mm,
+        num_vessels and vessel_mm.
     """
     result = _soft(labels.shape, spacing_mm, leg_axis, random)
     _add_sheets(result, spacing_mm, random, priors)
@@ -53,6 +53,7 @@ def tissues(
     marrow = np.isin(labels, values_of(tissue_of, "marrow"))
     _add_along(result, marrow, spacing_mm, priors.lining_mm, _LININGS_OF, random)
     cartilage = np.isin(labels, values_of(tissue_of, "cartilage"))
+    _add_capsule(result, cartilage, spacing_mm, random, priors)
     _add_along(result, cartilage, spacing_mm, priors.effusion_mm, ("fluid",), random)
     for value, name in tissue_of.items():
         result[labels == value] = NUMBERS[name]
@@ -162,6 +163,22 @@ def _add_along(
     field = smooth(result.shape, spacing_mm, 12.0, random)
     here = field > random.normal(0.3, 0.7)
     result[here & (distance_mm(of, spacing_mm) < reach)] = NUMBERS[name]
+
+
+def _add_capsule(
+    result: np.ndarray,
+    cartilage: np.ndarray,
+    spacing_mm: Sequence[float],
+    random: np.random.Generator,
+    priors: Priors,
+) -> None:
+    """Fat for muscle beside cartilage.
+
+    Both are about as bright: where they touched, nobody could tell where one ends.
+    """
+    reach_mm = random.uniform(*priors.capsule_mm)
+    muscle = result == NUMBERS["muscle"]
+    result[muscle & (distance_mm(cartilage, spacing_mm) < reach_mm)] = NUMBERS["fat"]
 
 
 def _add_air(

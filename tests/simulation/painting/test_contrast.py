@@ -80,7 +80,7 @@ def test_long_echoes_leave_fluid_and_long_waits_leave_it_most():
 
 
 def test_the_brightest_tissue_is_one_and_fat_is_mostly_dark():
-    priors = Priors(cartilage_contrast=0.0)
+    priors = Priors(cartilage_contrast=0.0, joint_contrast=0.0)
     drawn = [contrast.draw(np.random.default_rng(s), priors) for s in range(300)]
     for signal in drawn:
         assert set(signal) == set(TISSUES)
@@ -106,15 +106,31 @@ def test_by_chance_alone_or_never():
     assert shares[by_chance] > 0.4 and shares[never] == 0
 
 
+def least_difference(name, priors):
+    """Between cartilage and another tissue, in a hundred images."""
+    drawn = [contrast.draw(np.random.default_rng(s), priors) for s in range(100)]
+    return min(abs(signal["cartilage"] - signal[name]) for signal in drawn)
+
+
+ANY_AT_ALL = Priors(cartilage_contrast=0.0, joint_contrast=0.0)
+
+
 def test_every_image_shows_cartilage_on_its_bone():
-    priors = Priors(cartilage_contrast=0.3, random_contrast=0.5)
-    for seed in range(100):
-        signal = contrast.draw(np.random.default_rng(seed), priors)
-        assert abs(signal["cartilage"] - signal["marrow"]) >= 0.3
-    any_at_all = Priors(cartilage_contrast=0.0)
-    differences = [
-        abs(signal["cartilage"] - signal["marrow"])
-        for s in range(100)
-        for signal in [contrast.draw(np.random.default_rng(s), any_at_all)]
-    ]
-    assert min(differences) < 0.02
+    shown = Priors(cartilage_contrast=0.3, random_contrast=0.5)
+    assert least_difference("marrow", shown) >= 0.3
+    assert least_difference("marrow", ANY_AT_ALL) < 0.02
+
+
+@pytest.mark.parametrize("name", ["fluid", "fat", "meniscus", "tendon"])
+def test_every_image_shows_where_cartilage_ends(name):
+    shown = Priors(joint_contrast=0.1, random_contrast=0.5)
+    assert least_difference(name, shown) >= 0.1
+    assert least_difference(name, ANY_AT_ALL) < 0.05
+
+
+@pytest.mark.parametrize("random_contrast", [0.0, 1.0])
+def test_the_most_contrast_that_may_be_asked_for_is_found(random_contrast):
+    most = Priors(
+        cartilage_contrast=0.5, joint_contrast=0.2, random_contrast=random_contrast
+    )
+    assert least_difference("marrow", most) >= 0.5

@@ -29,6 +29,7 @@ def test_numbers_and_ranges_by_name():
         ("pixel_mm=0.6:0.4", "pixel_mm: expected numbers of 0 or more, the lower"),
         ("random_contrast=nan", "random_contrast: expected numbers of 0 or more"),
         ("cartilage_contrast=0.9", "cartilage_contrast: expected at most 0.5"),
+        ("joint_contrast=0.3", "joint_contrast: expected at most 0.2; got 0.3"),
         ("", "no prior ''"),
     ],
 )

@@ -83,6 +83,14 @@ def test_fluid_lies_along_cartilage(labels):
     assert np.mean(shares[0]) > 1.5 * np.mean(shares[1])
 
 
+@pytest.mark.parametrize(("reach_mm", "touches"), [(4.0, False), (0.0, True)])
+def test_muscle_touches_no_cartilage_where_a_capsule_is(labels, reach_mm, touches):
+    near = (labels == 0) & (ndimage.distance_transform_edt(labels != 1, SPACING_MM) < 3)
+    rich = {"num_sheets": 6, "num_vessels": 5, "capsule_mm": (reach_mm, reach_mm)}
+    found = [tissues(labels, seed, **rich)[near] for seed in range(8)]
+    assert (NUMBERS["muscle"] in np.unique(found)) == touches
+
+
 def test_fields_vary_over_their_length():
     random = np.random.default_rng(0)
     field = smooth((60, 50, 40), (0.5, 0.5, 1.0), 6.0, random)
