@@ -88,7 +88,8 @@ class MaxUnpooling2D(_Windows):
     that go to the same place are added.
 
     Semantics of `tfa.layers.MaxUnpooling2D` (tensorflow-addons 0.23), but that it takes
-    a list.
+    a list, and that an index outside its own window is nowhere, where windows lie side
+    by side: a choice between the places of a window costs half of a scatter.
 
     Args:
       pool_size: that of the pooling.
@@ -97,26 +98,64 @@ class MaxUnpooling2D(_Windows):
     """
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Scatters in float32, for which every device has the operation."""
+        """Chooses where windows lie side by side, and scatters where they do not."""
         tf = tensorflow("Max-unpooling")
         updates, indices = inputs
-        batch, rows, columns, channels = ops.shape(updates)
+        indices = tf.cast(indices, tf.int64)
+        _, rows, columns, channels = ops.shape(updates)
         rows = self._unpooled_size(rows, 0)
         columns = self._unpooled_size(columns, 1)
-        # int64: a volume of slices may have more than 2**31 places.
-        image_size = tf.cast(rows * columns * channels, tf.int64)
-        batch = tf.cast(batch, tf.int64)
-        starts = tf.reshape(tf.range(batch) * image_size, (-1, 1, 1, 1))
-        flat = tf.scatter_nd(
-            tf.reshape(tf.cast(indices, tf.int64) + starts, (-1, 1)),
-            tf.reshape(tf.cast(updates, tf.float32), (-1,)),
-            tf.reshape(batch * image_size, (1,)),
-        )
-        unpooled = tf.reshape(flat, (-1, rows, columns, channels))
-        return tf.cast(unpooled, updates.dtype)
+        if self.pool_size == self.strides:
+            return self._chosen(updates, indices, rows, columns, channels)
+        return _scattered(updates, indices, rows, columns, channels)
+
+    def _chosen(
+        self, updates: Tensor, indices: Tensor, rows: Any, columns: Any, channels: Any
+    ) -> Tensor:
+        """Each value in one of the places of its window."""
+        tf = tensorflow("Max-unpooling")
+        height, width = self.pool_size
+        across = tf.range(0, columns, width, dtype=tf.int64)
+        down = tf.range(0, rows, height, dtype=tf.int64)
+        row = tf.cast(columns * channels, tf.int64)  # from one to the next
+        column = tf.cast(channels, tf.int64)
+        first = down[:, None, None] * row + across[:, None] * column
+        # From the first place of its window.
+        steps = indices - (first + tf.range(column))
+        zeros = tf.zeros_like(updates)
+        in_rows = [
+            tf.stack(
+                [
+                    tf.where(steps == i * row + j * column, updates, zeros)
+                    for j in range(width)
+                ],
+                axis=3,  # (batch, I', J', width, C)
+            )
+            for i in range(height)
+        ]
+        unpooled = tf.stack(in_rows, axis=2)  # (batch, I', height, J', width, C)
+        return tf.reshape(unpooled, (-1, rows, columns, channels))
 
     def _unpooled_size(self, size: Any, axis: int) -> Any:
         stride = self.strides[axis]
         if self.padding == "SAME":
             return size * stride
         return (size - 1) * stride + self.pool_size[axis]
+
+
+def _scattered(
+    updates: Tensor, indices: Tensor, rows: Any, columns: Any, channels: Any
+) -> Tensor:
+    """Each value where its index says; in float32, which every device scatters."""
+    tf = tensorflow("Max-unpooling")
+    batch = tf.cast(ops.shape(updates)[0], tf.int64)
+    # int64: a volume of slices may have more than 2**31 places.
+    image_size = tf.cast(rows * columns * channels, tf.int64)
+    starts = tf.reshape(tf.range(batch) * image_size, (-1, 1, 1, 1))
+    flat = tf.scatter_nd(
+        tf.reshape(indices + starts, (-1, 1)),
+        tf.reshape(tf.cast(updates, tf.float32), (-1,)),
+        tf.reshape(batch * image_size, (1,)),
+    )
+    unpooled = tf.reshape(flat, (-1, rows, columns, channels))
+    return tf.cast(unpooled, updates.dtype)

@@ -82,10 +82,18 @@ def test_pooling_and_unpooling_are_the_loops(window, strides, padding, shape):
 
 def test_values_for_the_same_place_are_added():
     updates = one_channel([[1, 2], [4, 8]])
-    places = np.full((1, 2, 2, 1), 5, np.int64)
-    unpooled = np.asarray(MaxUnpooling2D()([updates, places]))
+    places = np.full((1, 2, 2, 1), 4, np.int64)  # of 3 x 3
+    unpooled = np.asarray(MaxUnpooling2D((2, 2), (1, 1), "VALID")([updates, places]))
     assert unpooled[0, 1, 1, 0] == 15
     assert unpooled.sum() == 15
+
+
+def test_where_windows_lie_side_by_side_a_place_outside_its_own_is_nowhere():
+    updates = one_channel([[1, 2], [4, 8]])
+    places = np.full((1, 2, 2, 1), 5, np.int64)  # in the first window of 4 x 4
+    unpooled = np.asarray(MaxUnpooling2D()([updates, places]))
+    assert unpooled[0, 1, 1, 0] == 1
+    assert unpooled.sum() == 1
 
 
 def test_gradient_is_picked_from_the_places():
