@@ -78,13 +78,13 @@ def test_thin_slices_are_segmented_in_the_same_command(segmented, whole_knee):
     assert trust["provenance"]["model"]["segmented_by"].startswith("seg_cnn, weights")
 
 
-def test_a_scan_is_segmented(run_script, thick_knee, tmp_path):
+def test_a_scan_is_segmented(run_script, whole_knee, tmp_path):
     output = tmp_path / "cartilage.nii.gz"
-    given = (f"--input={thick_knee}", f"--output={output}")
+    given = (f"--input={whole_knee}", f"--output={output}")
     result = run_script("deepresolve", "predict", "--pretrained=seg_knee", *given)
     assert result.returncode == 0, result.stderr
     assert "note: seg_knee" in result.stderr
-    labels, scan = nib.load(output), nib.load(thick_knee)
+    labels, scan = nib.load(output), nib.load(whole_knee)
     assert labels.shape == scan.shape
     found = {*np.unique(labels.dataobj)}
     assert {1, 5, 6} <= found  # femoral cartilage on its bone

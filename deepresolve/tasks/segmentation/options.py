@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from deepresolve.config.fields import option
 from deepresolve.tasks import options
@@ -28,6 +28,11 @@ class Options(options.WindowOptions):
         "also measure a knee: thickness, areas and volume of cartilage with intervals, "
         "menisci; NAME_cartilage.csv (docs/measuring.md), and of a DICOM segmentation "
         "NAME_measures.dcm.",
+    )
+    side: Literal["", "right", "left"] = option(
+        "",
+        "with measure: which knee it is, where the network tells no medial from a "
+        "lateral side and the scan's header does not say it.",
     )
     flips: bool = option(
         False, "average with the mirror image, left for right; twice the time."

@@ -51,6 +51,7 @@ class LabelMapPredictor:
         or lie off their bone or on the other side of the joint, become background, and
         one side of a knee is medial; the probabilities stay as they are. 0: all stays.
       measure: also measure the knee.
+      side: of it, "right" or "left", where no label tells; "": not known.
       spread: "none", "report" (measured), "volume" (also given for each voxel). A
         segmenter with flips has both passes at hand: then it is always measured.
 
@@ -70,6 +71,7 @@ class LabelMapPredictor:
         min_piece: float = 0.0,
         measure: bool = False,
         spread: str = "none",
+        side: str = "",
     ):
         self._segmenter = segmenter
         self.memory_advice = _ADVICE[find_model(segmenter.config).engine == "windows"]
@@ -78,6 +80,9 @@ class LabelMapPredictor:
         self.kind = Labels(tuple(class_names))
         self.tables = {sizes.TABLE: sizes.KIND}
         self._measures_knee = measure
+        self._side = side
+        if side and not measure:
+            raise ValueError(f"--side={side}: only with --measure.")
         if measure:
             measures.check(class_names)
             self.tables[measures.TABLE] = knee_table.KIND
@@ -124,7 +129,7 @@ class LabelMapPredictor:
         measured = measures.NOT_ASKED
         if self._measures_knee:
             readings = [] if both_ways is None else [self._mirrored(both_ways, scan)]
-            measured = measures.of(label_map, names, by_class, readings)
+            measured = measures.of(label_map, names, by_class, readings, self._side)
         return Prediction(
             self.kind,
             volumes,
@@ -199,7 +204,7 @@ def load(run: TrainedRun, options: Options) -> LabelMapPredictor:
     )
     return LabelMapPredictor(
         *(segmenter, options.probabilities, options.min_piece, options.measure),
-        options.spread,
+        *(options.spread, options.side),
     )
 
 

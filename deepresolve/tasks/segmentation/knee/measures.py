@@ -51,6 +51,7 @@ def of(
     class_names: Sequence[str],
     shares: Mapping[str, Volume],
     readings: Sequence[Volume],
+    side: str = "",
 ) -> Measured:
     """The knee of a label map.
 
@@ -59,6 +60,7 @@ def of(
       class_names: the classes.
       shares: by class name, its probability, on the grid of the label map.
       readings: what else is said of the knee: by the mirror image.
+      side: "right" or "left", which it is where no label tells; "": not known.
     """
     names = dict(enumerate(class_names, start=1))
     try:
@@ -66,6 +68,7 @@ def of(
             *(label_map, names),
             probabilities={value: shares[name] for value, name in names.items()},
             readings=readings,
+            known_side=side,
         )
     except ValueError as error:
         why = f"not measured: {error}"

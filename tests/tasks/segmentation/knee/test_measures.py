@@ -61,6 +61,24 @@ def test_a_prediction_has_the_measures_of_its_label_map(segmenter, knee):
     assert section["intervals"] == f"probabilities from 0.3 to 0.7 and {rims}"
 
 
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_known_side_tells_where_both_plates_are_called_medial(segmenter, knee, side):
+    medial, lateral = (
+        CLASSES.index(f"{of} tibial cartilage") + 1 for of in ("medial", "lateral")
+    )
+    menisci = [CLASSES.index(f"{of} meniscus") + 1 for of in ("medial", "lateral")]
+    one_sided = np.where(knee.array == lateral, medial, knee.array)
+    one_sided[np.isin(one_sided, menisci)] = 0
+    predictor = LabelMapPredictor(segmenter, measure=True, side=side)
+    found = predictor.predict(knee.with_array(one_sided.astype(np.float32)))
+    assert (found.knee.side, found.knee.side_from) == (side, "given")
+
+
+def test_a_side_without_measures_is_refused(segmenter):
+    with pytest.raises(ValueError, match="--side=left: only with --measure"):
+        LabelMapPredictor(segmenter, side="left")
+
+
 def test_the_mirror_image_is_a_reading(segmenter, knee):
     predictor = LabelMapPredictor(
         segmenter, min_piece=0.1, measure=True, spread="report"
