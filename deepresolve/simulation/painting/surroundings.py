@@ -51,10 +51,12 @@ def tissues(
     _add_vessels(result, spacing_mm, leg_axis, random, priors)
     _add_air(result, labels, spacing_mm, leg_axis, random, priors)
     marrow = np.isin(labels, values_of(tissue_of, "marrow"))
-    _add_along(result, marrow, spacing_mm, priors.lining_mm, _LININGS_OF, random)
+    off_bone_mm = distance_mm(marrow, spacing_mm)
+    _add_along(result, off_bone_mm, spacing_mm, priors.lining_mm, _LININGS_OF, random)
     cartilage = np.isin(labels, values_of(tissue_of, "cartilage"))
-    _add_capsule(result, cartilage, spacing_mm, random, priors)
-    _add_along(result, cartilage, spacing_mm, priors.effusion_mm, ("fluid",), random)
+    off_mm = distance_mm(cartilage, spacing_mm)
+    _add_capsule(result, off_mm, random, priors)
+    _add_along(result, off_mm, spacing_mm, priors.effusion_mm, ("fluid",), random)
     for value, name in tissue_of.items():
         result[labels == value] = NUMBERS[name]
     if marrow.any():
@@ -151,7 +153,7 @@ def _lying(values: np.ndarray, axis: int) -> np.ndarray:
 
 def _add_along(
     result: np.ndarray,
-    of: np.ndarray,
+    off_mm: np.ndarray,
     spacing_mm: Sequence[float],
     reach_mm: tuple[float, float],
     choices: Sequence[str],
@@ -162,23 +164,22 @@ def _add_along(
     name = str(random.choice(choices))
     field = smooth(result.shape, spacing_mm, 12.0, random)
     here = field > random.normal(0.3, 0.7)
-    result[here & (distance_mm(of, spacing_mm) < reach)] = NUMBERS[name]
+    result[here & (off_mm < reach)] = NUMBERS[name]
 
 
 def _add_capsule(
     result: np.ndarray,
-    cartilage: np.ndarray,
-    spacing_mm: Sequence[float],
+    off_mm: np.ndarray,
     random: np.random.Generator,
     priors: Priors,
 ) -> None:
-    """Fat for muscle beside cartilage.
+    """Fat for muscle beside cartilage, which each voxel is so far off.
 
     Both are about as bright: where they touched, nobody could tell where one ends.
     """
     reach_mm = random.uniform(*priors.capsule_mm)
     muscle = result == NUMBERS["muscle"]
-    result[muscle & (distance_mm(cartilage, spacing_mm) < reach_mm)] = NUMBERS["fat"]
+    result[muscle & (off_mm < reach_mm)] = NUMBERS["fat"]
 
 
 def _add_air(
