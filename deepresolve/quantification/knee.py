@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -13,7 +14,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.quantification import anatomy, label_maps, regions, sides
 from deepresolve.quantification.bone_positions import Bone, BonesInWorld
 from deepresolve.quantification.bones import bone_below
-from deepresolve.quantification.carried import BONES, NOTHING, carried
+from deepresolve.quantification.carried import BONES, NOTHING, Carried, carried
 from deepresolve.quantification.parts import BONE, CARTILAGE, Part, parts_of
 from deepresolve.quantification.probabilities import Arrays, Probabilities
 from deepresolve.quantification.thickness import QUANTITIES, Plate, measure_plate
@@ -170,39 +171,74 @@ def measure(
             f"'medial tibial cartilage'; there are {held}. " + " ".join(of_plates)
         )
     beyond, of_cut = _leaving(plates, sagittal)
-    notes = (*label_maps.unused(label_map, label_names), *of_plates)
-    notes += (*label_maps.coarse(sagittal), *sided.notes, *of_cut)
+    whole = {name: of for name, of in plates.items() if name not in beyond}
     bones = _bones(sagittal, label_names)
     to_world = _to_world(sagittal, bool(sided.medial_first))
-    places: Mapping[str, tuple[str, np.ndarray]] = {}
-    of_menisci: dict[str, dict[str, float]] = {}
-    axes, regions_from = None, ""
-    if sided.medial_first is not None:
-        whole = {name: of for name, of in plates.items() if name not in beyond}
-        earlier = NOTHING
-        if baseline is not None:
-            earlier = carried(baseline, whole, bones, to_world)
-        axes, places, of_frame = anatomy.frame_of(
-            plates, whole, weight_bearing, earlier
-        )
-        notes += of_frame
-        if places:
-            regions_from = "baseline" if earlier.plates else "own plates"
-        of_menisci = anatomy.menisci_of(sided, sagittal.spacing_mm, plates, axes)
-    quantities = anatomy.quantities_of(plates, places, boneless) | of_menisci
+    earlier = NOTHING
+    if baseline is not None and sided.medial_first is not None:
+        earlier = carried(baseline, whole, bones, to_world)
+    frame = _frame(sided, sagittal.spacing_mm, plates, whole, weight_bearing, earlier)
+    of_knee = anatomy.quantities_of(plates, frame.regions, boneless)
     if sided.medial_first:
         last_mm = (sagittal.shape[2] - 1) * sagittal.spacing_mm[2]
         plates = {name: _mirrored(plate, last_mm) for name, plate in plates.items()}
-    affine = _to_world(sagittal, medial_first=False)
     return KneeMeasures(
-        *(plates, places, quantities, weight_bearing, sided.side, notes, affine),
+        plates,
+        frame.regions,
+        of_knee | frame.menisci,
+        weight_bearing,
+        sided.side,
+        (
+            *label_maps.unused(label_map, label_names),
+            *of_plates,
+            *label_maps.coarse(sagittal),
+            *sided.notes,
+            *of_cut,
+            *frame.notes,
+        ),
+        _to_world(sagittal, medial_first=False),
         tuple(boneless),
         not_measured=not_measured,
         side_from=sided.side_from,
         bones=bones,
-        axes=None if axes is None else axes @ to_world[:3, :3].T,
-        regions_from=regions_from,
+        axes=None if frame.axes is None else frame.axes @ to_world[:3, :3].T,
+        regions_from=frame.regions_from,
     )
+
+
+class _Frame(NamedTuple):
+    """What follows from where medial is: nothing where that is not known.
+
+    Attributes:
+      axes: (3, 3), down, back and towards medial, as `anatomy.frame_of` has them.
+      regions: as of `KneeMeasures`.
+      menisci: quantities of each, by its name.
+      notes: what to know of axes and regions.
+      regions_from: as of `KneeMeasures`.
+    """
+
+    axes: np.ndarray | None
+    regions: Mapping[str, tuple[str, np.ndarray]]
+    menisci: dict[str, dict[str, float]]
+    notes: tuple[str, ...]
+    regions_from: str
+
+
+def _frame(
+    sided: sides.Sided,
+    spacing_mm: tuple[float, ...],
+    plates: Mapping[str, Plate],
+    whole: Mapping[str, Plate],
+    weight_bearing: float,
+    earlier: Carried,
+) -> _Frame:
+    """Axes, regions and menisci of a knee, from those of its plates that are whole."""
+    if sided.medial_first is None:
+        return _Frame(None, {}, {}, (), "")
+    axes, places, notes = anatomy.frame_of(plates, whole, weight_bearing, earlier)
+    of_menisci = anatomy.menisci_of(sided, spacing_mm, plates, axes)
+    regions_from = "baseline" if earlier.plates else "own plates"
+    return _Frame(axes, places, of_menisci, notes, regions_from if places else "")
 
 
 def _check_same_knee(baseline: KneeMeasures, side: str, weight_bearing: float) -> None:

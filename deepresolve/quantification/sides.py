@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import halves
 from deepresolve.quantification.parts import (
     BONE,
     CARTILAGE,
@@ -36,12 +37,6 @@ _TOLD_BY = {
 # Half of what lies between the middles of a lying patient's knees is more than this; a
 # knee that lies nearer to the scanner's middle was brought there.
 _APART_MM = 40.0
-# Of a tibia's cartilage, that lies to either side of where its plates are parted, and
-# of its fullest slice, what the slice between them has at most.
-_EITHER_SIDE, _BETWEEN = 0.25, 0.35
-# No plate is wider than this, and no meniscus; what is, and has a gap in the middle, is
-# both of them.
-_BOTH_MM = 45.0
 # What a joint has two of, one medial and one lateral: its name without a side.
 _HALVES = {Part(CARTILAGE, "tibia"): "tibial cartilage", Part(MENISCUS): "meniscus"}
 _MOST_VALUE = 255
@@ -107,7 +102,7 @@ def towards_medial(
     # The left knee's medial side lies to the right.
     medial_first = side == "left"
     array = np.flip(array, 2) if medial_first else array
-    array, names, of_split = _split(array, label_names)
+    array, names, of_split = _split(array, label_names, sagittal.spacing_mm[2])
     notes = (*of_names, *conflicts, *of_split)
     return Sided(array, names, medial_first, side, notes, side_from)
 
@@ -218,26 +213,11 @@ def _without_shared_names(
 
 def _is_both(mask: np.ndarray, step_mm: float) -> bool:
     """Whether voxels lie in both halves of the joint."""
-    counts = mask.sum(axis=(0, 1))
-    filled = np.flatnonzero(counts)
-    is_wide = filled.size > 0 and np.ptp(filled) * step_mm > _BOTH_MM
-    return is_wide and _parted(counts) is not None
-
-
-def _parted(counts: np.ndarray) -> int | None:
-    """Where two halves are parted, by their voxels in each slice; None: they are not.
-
-    Between them lies the slice with the least, which has little.
-    """
-    share = np.cumsum(counts) / counts.sum()
-    (between,) = np.nonzero((share > _EITHER_SIDE) & (share < 1 - _EITHER_SIDE))
-    if not between.size or counts[between].min() > _BETWEEN * counts.max():
-        return None
-    return int(between[np.argmin(counts[between])])
+    return halves.parted_joint(mask.sum(axis=(0, 1)), step_mm) is not None
 
 
 def _split(
-    array: np.ndarray, label_names: Mapping[int, str]
+    array: np.ndarray, label_names: Mapping[int, str], step_mm: float
 ) -> tuple[np.ndarray, Mapping[int, str], tuple[str, ...]]:
     """Cartilage of a tibia that has no side becomes its two plates, menisci their two.
 
@@ -249,7 +229,7 @@ def _split(
     )
     if not whole.any() or any(_is_tibial_side(of) for of in known.values()):
         return array, label_names, ()
-    at = _parted(whole.sum(axis=(0, 1)))
+    at = halves.parted(whole.sum(axis=(0, 1)), step_mm)
     if at is None:
         return (
             array,

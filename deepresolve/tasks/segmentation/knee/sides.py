@@ -10,18 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from deepresolve.imaging.mirroring import left_right_axis
 from deepresolve.imaging.volume import Volume
+from deepresolve.quantification import halves
 from deepresolve.quantification.parts import CARTILAGE, MENISCUS, pairs, parts
 
-# Both halves of a joint are wider than this, and between them lies a gap; ours.
-_WHOLE_MM = 45.0
-_GAP_SHARE = 0.35  # of the fullest plane
-_SMOOTH_MM = 2.0
-# Of the smaller half, beside the larger one: less is no half.
-_BALANCE = 0.25
 # Of all that is said; less is no verdict.
 _LEAST = 0.05
 
@@ -45,8 +39,8 @@ def settle(
         for value, part in parts(class_names).items()
         if part.kind == MENISCUS or (part.kind, part.bone) == (CARTILAGE, "tibia")
     }
-    halves = pairs(known)
-    masks = [np.isin(label_map.array, pair) for pair in halves]
+    of_both = pairs(known)
+    masks = [np.isin(label_map.array, pair) for pair in of_both]
     axis = left_right_axis(label_map)
     middle = _middle(masks, axis, label_map.spacing_mm[axis])
     if middle is None:
@@ -56,13 +50,13 @@ def settle(
     by_value = {value: shares[class_names[value - 1]].array for value in known}
     verdict = sum(
         _says_before(before[mask], *(by_value[value][mask] for value in pair))
-        for pair, mask in zip(halves, masks, strict=True)
+        for pair, mask in zip(of_both, masks, strict=True)
     )
     if abs(verdict) < _LEAST:
         return label_map
     is_medial = before if verdict > 0 else ~before
     result = label_map.array.copy()
-    for (medial, lateral), mask in zip(halves, masks, strict=True):
+    for (medial, lateral), mask in zip(of_both, masks, strict=True):
         result[mask] = np.where(is_medial[mask], medial, lateral)
     return label_map.with_array(result)
 
@@ -89,18 +83,10 @@ def _says_before(
     return float(says[before].mean() - says[~before].mean()) / 2
 
 
-def _middle(masks: Sequence[np.ndarray], axis: int, spacing_mm: float) -> int | None:
+def _middle(masks: Sequence[np.ndarray], axis: int, step_mm: float) -> int | None:
     """The plane between the halves; None where there are no two halves."""
     if not masks:
         return None
     across = tuple(a for a in range(3) if a != axis)
-    counts = sum(mask.sum(axis=across) for mask in masks)
-    filled = np.flatnonzero(counts)
-    if not filled.size or np.ptp(filled) * spacing_mm < _WHOLE_MM:
-        return None
-    smooth = ndimage.gaussian_filter1d(counts.astype(float), _SMOOTH_MM / spacing_mm)
-    start, stop = np.quantile(filled, (0.25, 0.75)).astype(int)
-    middle = start + int(np.argmin(smooth[start : stop + 1]))
-    sizes = counts[:middle].sum(), counts[middle:].sum()
-    is_gap = smooth[middle] < _GAP_SHARE * smooth.max()
-    return middle if is_gap and min(sizes) > _BALANCE * max(sizes) else None
+    counts = np.sum([mask.sum(axis=across) for mask in masks], axis=0)
+    return halves.parted_joint(counts, step_mm)
