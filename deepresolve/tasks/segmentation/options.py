@@ -31,8 +31,8 @@ class Options(options.WindowOptions):
     )
     side: Literal["", "right", "left"] = option(
         "",
-        "with measure: which knee it is, where the network tells no medial from a "
-        "lateral side and the scan's header does not say it.",
+        "which knee it is, where the network tells no medial from a lateral side and "
+        "the scan's header does not say it.",
     )
     flips: bool = option(
         False, "average with the mirror image, left for right; twice the time."

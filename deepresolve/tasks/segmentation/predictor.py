@@ -9,7 +9,7 @@ from deepresolve.imaging.volume import Volume
 from deepresolve.inference.components import pieces
 from deepresolve.networks import find_model
 from deepresolve.tasks import knee_table
-from deepresolve.tasks.findings import Section
+from deepresolve.tasks.findings import Finding, Section
 from deepresolve.tasks.options import SPREAD_NOT_ASKED, Dtype
 from deepresolve.tasks.prediction import Labels, Prediction
 from deepresolve.tasks.segmentation import sizes
@@ -51,7 +51,8 @@ class LabelMapPredictor:
         or lie off their bone or on the other side of the joint, become background, and
         one side of a knee is medial; the probabilities stay as they are. 0: all stays.
       measure: also measure the knee.
-      side: of it, "right" or "left", where no label tells; "": not known.
+      side: which knee it is, "right" or "left", where the network does not tell
+        medial from lateral; "": what the scan's header says.
       spread: "none", "report" (measured), "volume" (also given for each voxel). A
         segmenter with flips has both passes at hand: then it is always measured.
 
@@ -81,8 +82,11 @@ class LabelMapPredictor:
         self.tables = {sizes.TABLE: sizes.KIND}
         self._measures_knee = measure
         self._side = side
-        if side and not measure:
-            raise ValueError(f"--side={side}: only with --measure.")
+        if side and not (measure or min_piece):
+            raise ValueError(
+                f"--side={side}: with --min_piece=0 only with --measure, for nothing "
+                "else asks which knee it is."
+            )
         if measure:
             measures.check(class_names)
             self.tables[measures.TABLE] = knee_table.KIND
@@ -115,8 +119,10 @@ class LabelMapPredictor:
         both_ways = self._both_ways(scan)
         label_map, by_class = self._segment(scan, progress, both_ways)
         names = self.kind.class_names
+        of_sides: tuple[Finding, ...] = ()
         if self._min_piece:
-            label_map = settle(label_map, names, by_class)
+            side = self._side or scan.side
+            label_map, of_sides = settle(label_map, names, by_class, side)
         before = list(pieces(label_map))
         if self._min_piece:
             label_map = keep_pieces(label_map, names, before, self._min_piece)
@@ -130,11 +136,12 @@ class LabelMapPredictor:
         if self._measures_knee:
             readings = [] if both_ways is None else [self._mirrored(both_ways, scan)]
             measured = measures.of(label_map, names, by_class, readings, self._side)
+        anatomy = plausibility.examine(label_map, names, before)
         return Prediction(
             self.kind,
             volumes,
             {
-                ANATOMY: plausibility.examine(label_map, names, before),
+                ANATOMY: anatomy._replace(findings=(*anatomy.findings, *of_sides)),
                 GRID: placed.section(),
                 SPREAD: self._section(both_ways, label_map.voxel_mm3),
                 measures.SECTION: measured.section,

@@ -1,5 +1,7 @@
 """The knee that was segmented, in millimetres."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,11 @@ from deepresolve.tasks.segmentation.knee import measures
 from deepresolve.tasks.segmentation.predictor import LabelMapPredictor
 
 CLASSES = presets.get("seg_knee").class_names
+# The medial and the lateral one of what is on both sides.
+SIDED = tuple(
+    tuple(CLASSES.index(f"{side} {name}") + 1 for side in ("medial", "lateral"))
+    for name in ("tibial cartilage", "meniscus")
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +68,43 @@ def test_a_prediction_has_the_measures_of_its_label_map(segmenter, knee):
     assert section["intervals"] == f"probabilities from 0.3 to 0.7 and {rims}"
 
 
+@pytest.fixture
+def one_sided(knee):
+    """As bright as a knee all of whose sides are called lateral: as its last class."""
+    array = knee.array.copy()
+    for medial, lateral in SIDED:
+        array[array == medial] = lateral
+    return knee.with_array(array.astype(np.float32))
+
+
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_a_known_side_tells_where_both_plates_are_called_medial(segmenter, knee, side):
-    medial, lateral = (
-        CLASSES.index(f"{of} tibial cartilage") + 1 for of in ("medial", "lateral")
-    )
-    menisci = [CLASSES.index(f"{of} meniscus") + 1 for of in ("medial", "lateral")]
-    one_sided = np.where(knee.array == lateral, medial, knee.array)
-    one_sided[np.isin(one_sided, menisci)] = 0
+def test_a_known_side_tells_where_both_plates_are_called_lateral(
+    segmenter, one_sided, side
+):
     predictor = LabelMapPredictor(segmenter, measure=True, side=side)
-    found = predictor.predict(knee.with_array(one_sided.astype(np.float32)))
+    found = predictor.predict(one_sided)
+    np.testing.assert_array_equal(found.label_map.array, one_sided.array)
     assert (found.knee.side, found.knee.side_from) == (side, "given")
+    assert {"MT", "LT"} <= set(found.knee.plates)
 
 
-def test_a_side_without_measures_is_refused(segmenter):
-    with pytest.raises(ValueError, match="--side=left: only with --measure"):
+@pytest.mark.parametrize("from_header", [False, True])
+def test_its_label_map_has_the_known_side(segmenter, knee, one_sided, from_header):
+    side, scan = "right", one_sided
+    if from_header:
+        side, scan = "", dataclasses.replace(scan, side="right")
+    found = LabelMapPredictor(segmenter, min_piece=0.1, side=side).predict(scan)
+    for of_both in SIDED:
+        for value in of_both:
+            own, of_knee = found.label_map.array == value, knee.array == value
+            assert np.count_nonzero(own != of_knee) < 0.01 * of_knee.sum()
+    assert [f.what for f in found.report["anatomy"].findings] == ["sides"]
+    unknown = LabelMapPredictor(segmenter, min_piece=0.1).predict(one_sided)
+    assert not np.isin(unknown.label_map.array, [medial for medial, _ in SIDED]).any()
+
+
+def test_a_side_that_nothing_asks_for_is_refused(segmenter):
+    with pytest.raises(ValueError, match="--side=left: with --min_piece=0 only with"):
         LabelMapPredictor(segmenter, side="left")
 
 
