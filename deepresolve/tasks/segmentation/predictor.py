@@ -135,7 +135,10 @@ class LabelMapPredictor:
         measured = measures.NOT_ASKED
         if self._measures_knee:
             readings = [] if both_ways is None else [self._mirrored(both_ways, scan)]
-            measured = measures.of(label_map, names, by_class, readings, self._side)
+            source = ("given" if self._side else "header") if of_sides else ""
+            measured = measures.of(
+                label_map, names, by_class, readings, self._side, source
+            )
         anatomy = plausibility.examine(label_map, names, before)
         return Prediction(
             self.kind,

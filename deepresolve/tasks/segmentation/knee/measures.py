@@ -52,6 +52,7 @@ def of(
     shares: Mapping[str, Volume],
     readings: Sequence[Volume],
     side: str = "",
+    sides_from: str = "",
 ) -> Measured:
     """The knee of a label map.
 
@@ -61,6 +62,8 @@ def of(
       shares: by class name, its probability, on the grid of the label map.
       readings: what else is said of the knee: by the mirror image.
       side: "right" or "left", which it is where no label tells; "": not known.
+      sides_from: what the labels have their sides from, of
+        `quantification.sides.SOURCES`; "": the network said them.
     """
     names = dict(enumerate(class_names, start=1))
     try:
@@ -73,6 +76,8 @@ def of(
     except ValueError as error:
         why = f"not measured: {error}"
         return Measured(Section({"measured": False, "why": why}), f"; {why}")
+    if sides_from:
+        knee = dataclasses.replace(knee, side_from=sides_from)
     values = {
         "measured": True,
         "side": knee.side,

@@ -93,7 +93,10 @@ def test_its_label_map_has_the_known_side(segmenter, knee, one_sided, from_heade
     side, scan = "right", one_sided
     if from_header:
         side, scan = "", dataclasses.replace(scan, side="right")
-    found = LabelMapPredictor(segmenter, min_piece=0.1, side=side).predict(scan)
+    predictor = LabelMapPredictor(segmenter, min_piece=0.1, measure=True, side=side)
+    found = predictor.predict(scan)
+    told_by = "header" if from_header else "given"
+    assert (found.knee.side, found.knee.side_from) == ("right", told_by)
     for of_both in SIDED:
         for value in of_both:
             own, of_knee = found.label_map.array == value, knee.array == value
