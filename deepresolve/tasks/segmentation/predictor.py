@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from deepresolve.imaging.mirroring import mirrored_classes
 from deepresolve.imaging.volume import Volume
@@ -39,6 +40,21 @@ _OF_IMAGES = {
         {"measured": False, "why": "only images can fall below the scan's range"}
     ),
 }
+
+
+class _Cleaned(NamedTuple):
+    """A label map of one knee.
+
+    Attributes:
+      label_map: uint8.
+      section: of the report, on whether it can be a knee's.
+      sides_from: what told medial from lateral where the network did not, of
+        `quantification.sides.SOURCES`; "" where it did.
+    """
+
+    label_map: Volume
+    section: Section
+    sides_from: str
 
 
 class LabelMapPredictor:
@@ -118,14 +134,8 @@ class LabelMapPredictor:
         placed = self._segmenter.placed(scan.canonical())
         both_ways = self._both_ways(scan)
         label_map, by_class = self._segment(scan, progress, both_ways)
-        names = self.kind.class_names
-        of_sides: tuple[Finding, ...] = ()
-        if self._min_piece:
-            side = self._side or scan.side
-            label_map, of_sides = settle(label_map, names, by_class, side)
-        before = list(pieces(label_map))
-        if self._min_piece:
-            label_map = keep_pieces(label_map, names, before, self._min_piece)
+        cleaned = self._cleaned(label_map, by_class, scan.side)
+        label_map, names = cleaned.label_map, self.kind.class_names
         volumes = {Labels.name: label_map}
         volumes |= zip(self._probabilities, by_class.values(), strict=False)
         if both_ways is not None and self._gives_spread:
@@ -135,16 +145,14 @@ class LabelMapPredictor:
         measured = measures.NOT_ASKED
         if self._measures_knee:
             readings = [] if both_ways is None else [self._mirrored(both_ways, scan)]
-            source = ("given" if self._side else "header") if of_sides else ""
             measured = measures.of(
-                label_map, names, by_class, readings, self._side, source
+                label_map, names, by_class, readings, self._side, cleaned.sides_from
             )
-        anatomy = plausibility.examine(label_map, names, before)
         return Prediction(
             self.kind,
             volumes,
             {
-                ANATOMY: anatomy._replace(findings=(*anatomy.findings, *of_sides)),
+                ANATOMY: cleaned.section,
                 GRID: placed.section(),
                 SPREAD: self._section(both_ways, label_map.voxel_mm3),
                 measures.SECTION: measured.section,
@@ -155,6 +163,23 @@ class LabelMapPredictor:
             seen=placed.seen if placed.is_resampled else None,
             knee=measured.knee,
         )
+
+    def _cleaned(
+        self, label_map: Volume, by_class: Mapping[str, Volume], of_header: str
+    ) -> _Cleaned:
+        """What of a label map belongs to a knee, and whether it can be one's."""
+        names = self.kind.class_names
+        findings: tuple[Finding, ...] = ()
+        if self._min_piece:
+            side = self._side or of_header
+            label_map, findings = settle(label_map, names, by_class, side)
+        before = list(pieces(label_map))
+        if self._min_piece:
+            label_map = keep_pieces(label_map, names, before, self._min_piece)
+        section = plausibility.examine(label_map, names, before)
+        section = section._replace(findings=(*section.findings, *findings))
+        told_by = "given" if self._side else "header"
+        return _Cleaned(label_map, section, told_by if findings else "")
 
     def _segment(
         self, scan: Volume, progress: bool, both_ways: MirrorSpread | None
